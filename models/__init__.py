@@ -1,0 +1,1 @@
+"""Vision transformers, their sparsity levels, training and quantization (PyTorch)."""

@@ -1,0 +1,1 @@
+"""The ``trivit`` command, the compiler to accelerator programs, estimates and reports."""
