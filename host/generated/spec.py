@@ -1,0 +1,198 @@
+"""Kernel description. Generated from hls/kernel.yaml by `python -m trivit.tools.kernel`; do not edit."""
+
+from typing import NamedTuple
+
+
+class FieldSpec(NamedTuple):
+    """A descriptor field: name, type (act, u32, i32, u64) and first word."""
+
+    name: str
+    type: str
+    word: int
+
+
+class OpcodeSpec(NamedTuple):
+    """An opcode: code, flag bits by name, fields in descriptor order."""
+
+    code: int
+    flags: dict[str, int]
+    fields: tuple[FieldSpec, ...]
+
+
+KERNEL_VERSION = 1
+DESCRIPTOR_WORDS = 32
+TILE_TOKENS = 8
+TILE_OUTPUTS = 32
+TILE_DEPTH = 8
+ACTIVATION_DEPTH = 16384
+MAX_TOKENS = 208
+MAX_DEPTH_WORDS = 384
+MAX_HEAD_WORDS = 16
+MAX_HEADS = 16
+MAX_INSTRUCTIONS = 1024
+MAX_SHIFT = 60
+MIN_SHIFT = -16
+MAX_ALIGN_SHIFT = 30
+
+TIMING: dict[str, int] = {
+    'clock_mhz': 150,
+    'burst_latency': 64,
+    'pipeline_depth': 24,
+    'decode': 16,
+}
+ERRORS: dict[str, int] = {
+    'ok': 0,
+    'unknown_opcode': 1,
+    'size_limit': 2,
+    'activation_address': 3,
+    'memory_address': 4,
+    'shift_range': 5,
+    'program_length': 6,
+    'index_range': 7,
+}
+REGISTERS: dict[str, int] = {
+    'control': 0x00,
+    'gier': 0x04,
+    'ier': 0x08,
+    'isr': 0x0c,
+    'status': 0x10,
+    'program': 0x18,
+    'params': 0x24,
+    'input': 0x30,
+    'output': 0x3c,
+    'stats': 0x48,
+    'num_instructions': 0x54,
+    'num_images': 0x5c,
+    'params_words': 0x64,
+    'input_words': 0x6c,
+    'output_words': 0x74,
+}
+CONTROL_BITS: dict[str, int] = {
+    'start': 0,
+    'done': 1,
+    'idle': 2,
+    'ready': 3,
+    'auto_restart': 7,
+    'interrupt': 9,
+}
+POINTERS: tuple[str, ...] = ('program', 'params', 'input', 'output', 'stats')
+PORTS: dict[str, tuple[str, ...]] = {'gmem0': ('program', 'stats'), 'gmem1': ('params',), 'gmem2': ('input', 'output')}
+OPCODES: dict[str, OpcodeSpec] = {
+    "load": OpcodeSpec(
+        code=1,
+        flags={},
+        fields=(
+            FieldSpec('dst', 'act', 1),
+            FieldSpec('source', 'u32', 2),
+            FieldSpec('rows', 'u32', 3),
+            FieldSpec('words', 'u32', 4),
+        ),
+    ),
+    "store": OpcodeSpec(
+        code=2,
+        flags={},
+        fields=(
+            FieldSpec('src', 'act', 1),
+            FieldSpec('target', 'u32', 2),
+            FieldSpec('rows', 'u32', 3),
+            FieldSpec('words', 'u32', 4),
+        ),
+    ),
+    "patchify": OpcodeSpec(
+        code=3,
+        flags={},
+        fields=(
+            FieldSpec('dst', 'act', 1),
+            FieldSpec('source', 'u32', 2),
+            FieldSpec('channels', 'u32', 3),
+            FieldSpec('height', 'u32', 4),
+            FieldSpec('width', 'u32', 5),
+            FieldSpec('patch', 'u32', 6),
+        ),
+    ),
+    "matmul": OpcodeSpec(
+        code=4,
+        flags={"gelu": 0, "residual": 1},
+        fields=(
+            FieldSpec('dst', 'act', 1),
+            FieldSpec('src', 'act', 2),
+            FieldSpec('residual', 'act', 3),
+            FieldSpec('weight', 'u32', 4),
+            FieldSpec('bias', 'u32', 5),
+            FieldSpec('rows', 'u32', 6),
+            FieldSpec('depth_words', 'u32', 7),
+            FieldSpec('out_words', 'u32', 8),
+            FieldSpec('bias_shift', 'u32', 9),
+            FieldSpec('residual_shift', 'u32', 10),
+            FieldSpec('out_shift', 'i32', 11),
+            FieldSpec('gelu_in_frac', 'u32', 12),
+            FieldSpec('gelu_out_frac', 'u32', 13),
+        ),
+    ),
+    "layernorm": OpcodeSpec(
+        code=5,
+        flags={},
+        fields=(
+            FieldSpec('dst', 'act', 1),
+            FieldSpec('src', 'act', 2),
+            FieldSpec('gamma', 'u32', 3),
+            FieldSpec('beta', 'u32', 4),
+            FieldSpec('rows', 'u32', 5),
+            FieldSpec('words', 'u32', 6),
+            FieldSpec('inv_width', 'u32', 7),
+            FieldSpec('sqrt_width', 'u32', 8),
+            FieldSpec('epsilon', 'u64', 9),
+            FieldSpec('beta_shift', 'u32', 11),
+            FieldSpec('out_shift', 'i32', 12),
+        ),
+    ),
+    "attention": OpcodeSpec(
+        code=6,
+        flags={"mask": 0, "score_cls": 1, "score_all": 2},
+        fields=(
+            FieldSpec('dst', 'act', 1),
+            FieldSpec('src', 'act', 2),
+            FieldSpec('mask', 'act', 3),
+            FieldSpec('tokens', 'u32', 4),
+            FieldSpec('heads', 'u32', 5),
+            FieldSpec('head_words', 'u32', 6),
+            FieldSpec('score_shift', 'i32', 7),
+            FieldSpec('exp_multiplier', 'u32', 8),
+            FieldSpec('exp_shift', 'u32', 9),
+            FieldSpec('prob_frac', 'u32', 10),
+            FieldSpec('out_shift', 'i32', 11),
+        ),
+    ),
+    "select_tokens": OpcodeSpec(
+        code=7,
+        flags={},
+        fields=(
+            FieldSpec('dst', 'act', 1),
+            FieldSpec('tokens', 'u32', 2),
+            FieldSpec('keep', 'u32', 3),
+        ),
+    ),
+    "gather": OpcodeSpec(
+        code=8,
+        flags={},
+        fields=(
+            FieldSpec('dst', 'act', 1),
+            FieldSpec('src', 'act', 2),
+            FieldSpec('index', 'act', 3),
+            FieldSpec('src_rows', 'u32', 4),
+            FieldSpec('rows', 'u32', 5),
+            FieldSpec('words', 'u32', 6),
+        ),
+    ),
+    "select_connections": OpcodeSpec(
+        code=9,
+        flags={},
+        fields=(
+            FieldSpec('dst', 'act', 1),
+            FieldSpec('index', 'act', 2),
+            FieldSpec('tokens', 'u32', 3),
+            FieldSpec('rows', 'u32', 4),
+            FieldSpec('keep', 'u32', 5),
+        ),
+    ),
+}

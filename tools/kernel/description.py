@@ -1,0 +1,143 @@
+"""``hls/kernel.yaml`` as checked dataclasses."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from trivit.tools.errors import ToolsError
+
+#: Descriptor words that a field type takes. ``act`` is an address in activation memory.
+FIELD_WORDS = {"act": 1, "u32": 1, "i32": 1, "u64": 2}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One descriptor field: its type and first word."""
+
+    name: str
+    type: str
+    word: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opcode:
+    """One opcode with its flags (name to bit) and fields in descriptor order."""
+
+    name: str
+    code: int
+    doc: str
+    flags: dict[str, int]
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Register:
+    """One AXI4-Lite register; a pointer takes two words."""
+
+    name: str
+    offset: int
+    pointer: bool
+    bits: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class KernelDescription:
+    """Everything ``hls/kernel.yaml`` says."""
+
+    version: int
+    geometry: dict[str, int]
+    limits: dict[str, int]
+    registers: tuple[Register, ...]
+    ports: dict[str, tuple[str, ...]]
+    errors: dict[str, int]
+    descriptor_words: int
+    opcodes: tuple[Opcode, ...]
+    timing: dict[str, int]
+
+
+def _opcode(name: str, entry: dict[str, Any], descriptor_words: int) -> Opcode:
+    fields = []
+    word = 1
+    for field, kind in entry["fields"].items():
+        if kind not in FIELD_WORDS:
+            raise ToolsError(
+                f"opcode {name}: field {field} has type {kind!r}; use one of {', '.join(FIELD_WORDS)}"
+            )
+        fields.append(Field(name=field, type=kind, word=word))
+        word += FIELD_WORDS[kind]
+    if word > descriptor_words:
+        raise ToolsError(
+            f"opcode {name}: {word} words do not fit a descriptor of {descriptor_words}"
+        )
+    return Opcode(
+        name=name,
+        code=entry["code"],
+        doc=entry["doc"],
+        flags=entry.get("flags", {}),
+        fields=tuple(fields),
+    )
+
+
+def _check_registers(registers: tuple[Register, ...]) -> None:
+    """Check that arguments lie where Vitis HLS puts them: scalars 8 bytes apart, pointers 12."""
+    expected = 0x10
+    for register in registers:
+        if register.offset < 0x10:
+            continue
+        if register.offset != expected:
+            raise ToolsError(
+                f"register {register.name} lies at {register.offset:#x}; Vitis HLS puts it at "
+                f"{expected:#x}"
+            )
+        expected += 12 if register.pointer else 8
+
+
+def load_description(path: Path) -> KernelDescription:
+    """Read and check the kernel description.
+
+    Raises:
+        ToolsError: the file is missing, not YAML, or contradicts itself.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text())
+        registers = tuple(
+            Register(
+                name=name,
+                offset=entry["offset"],
+                pointer=entry.get("pointer", False),
+                bits=entry.get("bits", {}),
+            )
+            for name, entry in raw["registers"].items()
+        )
+        opcodes = tuple(
+            _opcode(name, entry, raw["descriptor_words"]) for name, entry in raw["opcodes"].items()
+        )
+        description = KernelDescription(
+            version=raw["version"],
+            geometry=raw["geometry"],
+            limits=raw["limits"],
+            registers=registers,
+            ports={name: tuple(pointers) for name, pointers in raw["ports"].items()},
+            errors=raw["errors"],
+            descriptor_words=raw["descriptor_words"],
+            opcodes=opcodes,
+            timing=raw["timing"],
+        )
+    except OSError as error:
+        raise ToolsError(f"cannot read the kernel description {path}: {error.strerror}") from error
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        reason = " ".join(str(error).split())
+        raise ToolsError(f"{path} is not a kernel description: {reason}") from error
+    _check_registers(registers)
+    codes = [opcode.code for opcode in opcodes]
+    if len(set(codes)) != len(codes):
+        raise ToolsError(f"{path}: two opcodes share a code")
+    pointers = {register.name for register in registers if register.pointer}
+    ported = [pointer for group in description.ports.values() for pointer in group]
+    if sorted(ported) != sorted(pointers):
+        raise ToolsError(
+            f"{path}: ports must carry each pointer once: {', '.join(sorted(pointers))}"
+        )
+    return description

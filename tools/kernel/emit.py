@@ -1,0 +1,186 @@
+"""Text of the generated files, one function per file."""
+
+import textwrap
+
+from trivit.tools.kernel.description import Field, KernelDescription, Opcode
+from trivit.tools.kernel.tables import TABLES
+
+_NOTICE = "Generated from hls/kernel.yaml by `python -m trivit.tools.kernel`; do not edit."
+_CPP_TYPES = {"act": "uint32_t", "u32": "uint32_t", "i32": "int32_t", "u64": "uint64_t"}
+
+
+def _camel(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def _rows(values: list[int], per_line: int = 10) -> str:
+    lines = [values[i : i + per_line] for i in range(0, len(values), per_line)]
+    return "\n".join("    " + ", ".join(str(v) for v in line) + "," for line in lines)
+
+
+def _decode_field(field: Field) -> str:
+    if field.type == "u64":
+        return f"uint64_t(w[{field.word}]) | uint64_t(w[{field.word + 1}]) << 32"
+    return f"{_CPP_TYPES[field.type]}(w[{field.word}])"
+
+
+def _cpp_opcode(opcode: Opcode) -> str:
+    name = _camel(opcode.name)
+    lines = [f"// {line}" for line in textwrap.wrap(opcode.doc, 96)]
+    lines.append(f"struct {name}Fields {{")
+    lines += [f"    {_CPP_TYPES[field.type]} {field.name};" for field in opcode.fields]
+    lines += [f"    bool {flag};" for flag in opcode.flags]
+    lines.append("};")
+    mask = sum(1 << bit for bit in opcode.flags.values())
+    lines.append(f"static const uint32_t k{name}Flags = {mask:#x};")
+    lines.append(
+        f"inline {name}Fields decode_{opcode.name}(const uint32_t (&w)[kDescriptorWords]) {{"
+    )
+    lines.append(f"    {name}Fields f;")
+    lines += [f"    f.{field.name} = {_decode_field(field)};" for field in opcode.fields]
+    lines += [
+        f"    f.{flag} = ((w[0] >> {8 + bit}) & 1) != 0;" for flag, bit in opcode.flags.items()
+    ]
+    lines += ["    return f;", "}"]
+    return "\n".join(lines)
+
+
+def cpp_spec(description: KernelDescription) -> str:
+    """Return hls/generated/kernel_spec.hpp: constants, opcodes and descriptor decoding."""
+    constants = {
+        "kernel_version": description.version,
+        "descriptor_words": description.descriptor_words,
+        **{f"tile_{name}": value for name, value in description.geometry.items()},
+        **description.limits,
+    }
+    parts = [
+        f"// {_NOTICE}",
+        "#ifndef TRIVIT_GENERATED_KERNEL_SPEC_HPP",
+        "#define TRIVIT_GENERATED_KERNEL_SPEC_HPP",
+        "",
+        "#include <cstdint>",
+        "",
+        "namespace trivit {",
+        "",
+        *(f"static const int k{_camel(name)} = {value};" for name, value in constants.items()),
+        "",
+        "// Constants of the cycle model (docs/cycles.md).",
+        *(
+            f"static const int k{_camel(name)} = {value};"
+            for name, value in description.timing.items()
+        ),
+        "",
+        "enum class Error : uint32_t {",
+        *(f"    {name} = {code}," for name, code in description.errors.items()),
+        "};",
+        "",
+        "enum class Opcode : uint32_t {",
+        *(f"    {opcode.name} = {opcode.code}," for opcode in description.opcodes),
+        "};",
+        "",
+        *(_cpp_opcode(opcode) + "\n" for opcode in description.opcodes),
+        "}  // namespace trivit",
+        "",
+        "#endif",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def cpp_tables() -> str:
+    """Return hls/generated/tables.hpp: the ROMs of docs/numerics.md."""
+    parts = [
+        f"// {_NOTICE}",
+        "#ifndef TRIVIT_GENERATED_TABLES_HPP",
+        "#define TRIVIT_GENERATED_TABLES_HPP",
+        "",
+        "#include <cstdint>",
+        "",
+        "namespace trivit {",
+        "",
+    ]
+    for name, (doc, values) in TABLES.items():
+        parts += [
+            f"// {doc}",
+            f"static const int32_t k{_camel(name.lower())}Table[{len(values)}] = {{",
+            _rows(values),
+            "};",
+            "",
+        ]
+    return "\n".join([*parts, "}  // namespace trivit", "", "#endif"]) + "\n"
+
+
+def verilog_registers(description: KernelDescription) -> str:
+    """Return hls/generated/registers.svh: register offsets and control bits."""
+    parts = [f"// {_NOTICE}", ""]
+    for register in description.registers:
+        name = register.name.upper()
+        parts.append(f"localparam logic [7:0] ADDR_{name} = 8'h{register.offset:02x};")
+        if register.pointer:
+            parts.append(f"localparam logic [7:0] ADDR_{name}_HIGH = 8'h{register.offset + 4:02x};")
+        parts += [
+            f"localparam int BIT_{bit.upper()} = {place};" for bit, place in register.bits.items()
+        ]
+    return "\n".join(parts) + "\n"
+
+
+def _python_opcode(opcode: Opcode) -> str:
+    fields = "".join(
+        f"            FieldSpec({field.name!r}, {field.type!r}, {field.word}),\n"
+        for field in opcode.fields
+    )
+    flags = ", ".join(f'"{name}": {bit}' for name, bit in opcode.flags.items())
+    return (
+        f'    "{opcode.name}": OpcodeSpec(\n'
+        f"        code={opcode.code},\n"
+        f"        flags={{{flags}}},\n"
+        f"        fields=(\n{fields}        ),\n"
+        f"    ),\n"
+    )
+
+
+def python_spec(description: KernelDescription) -> str:
+    """Return host/generated/spec.py: the same description for the host."""
+    registers = "".join(f"    {r.name!r}: {r.offset:#04x},\n" for r in description.registers)
+    bits = {bit: place for r in description.registers for bit, place in r.bits.items()}
+
+    def mapping(name: str, values: dict[str, int]) -> str:
+        body = "".join(f"    {key!r}: {value},\n" for key, value in values.items())
+        return f"{name}: dict[str, int] = {{\n{body}}}\n"
+
+    pointers = tuple(r.name for r in description.registers if r.pointer)
+    return "".join(
+        [
+            f'"""Kernel description. {_NOTICE}"""\n\n',
+            "from typing import NamedTuple\n\n\n",
+            "class FieldSpec(NamedTuple):\n",
+            '    """A descriptor field: name, type (act, u32, i32, u64) and first word."""\n\n',
+            "    name: str\n    type: str\n    word: int\n\n\n",
+            "class OpcodeSpec(NamedTuple):\n",
+            '    """An opcode: code, flag bits by name, fields in descriptor order."""\n\n',
+            "    code: int\n    flags: dict[str, int]\n    fields: tuple[FieldSpec, ...]\n\n\n",
+            f"KERNEL_VERSION = {description.version}\n",
+            f"DESCRIPTOR_WORDS = {description.descriptor_words}\n",
+            *(f"TILE_{name.upper()} = {value}\n" for name, value in description.geometry.items()),
+            *(f"{name.upper()} = {value}\n" for name, value in description.limits.items()),
+            "\n",
+            mapping("TIMING", description.timing),
+            mapping("ERRORS", description.errors),
+            f"REGISTERS: dict[str, int] = {{\n{registers}}}\n",
+            mapping("CONTROL_BITS", bits),
+            f"POINTERS: tuple[str, ...] = {pointers!r}\n",
+            f"PORTS: dict[str, tuple[str, ...]] = {description.ports!r}\n",
+            "OPCODES: dict[str, OpcodeSpec] = {\n",
+            *(_python_opcode(opcode) for opcode in description.opcodes),
+            "}\n",
+        ]
+    )
+
+
+def python_tables() -> str:
+    """Return host/generated/tables.py: the same tables as int64 arrays."""
+    parts = [f'"""Tables of docs/numerics.md. {_NOTICE}"""\n\nimport numpy as np\n']
+    for name, (doc, values) in TABLES.items():
+        parts.append(
+            f"#: {doc}\n{name} = np.array(\n    [\n{_rows(values)}\n    ],\n    dtype=np.int64,\n)\n"
+        )
+    return "\n".join(parts)

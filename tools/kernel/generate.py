@@ -1,0 +1,46 @@
+"""Write the generated files and tell which are stale."""
+
+from pathlib import Path
+
+from trivit.models.files import atomic_write
+from trivit.tools.kernel import emit
+from trivit.tools.kernel.description import load_description
+
+#: The project's root: the generator serves developers, who work in a checkout.
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def generate(root: Path = ROOT) -> dict[Path, str]:
+    """Return the text of every generated file by its path.
+
+    Raises:
+        ToolsError: ``hls/kernel.yaml`` is missing or wrong.
+    """
+    description = load_description(root / "hls" / "kernel.yaml")
+    return {
+        root / "hls/generated/kernel_spec.hpp": emit.cpp_spec(description),
+        root / "hls/generated/tables.hpp": emit.cpp_tables(),
+        root / "hls/generated/registers.svh": emit.verilog_registers(description),
+        root / "host/generated/__init__.py": '"""Files generated from hls/kernel.yaml."""\n',
+        root / "host/generated/spec.py": emit.python_spec(description),
+        root / "host/generated/tables.py": emit.python_tables(),
+    }
+
+
+def stale(root: Path = ROOT) -> list[Path]:
+    """Return the generated files that differ from what would be written now."""
+    return [
+        path
+        for path, text in generate(root).items()
+        if not path.is_file() or path.read_text() != text
+    ]
+
+
+def write(root: Path = ROOT) -> list[Path]:
+    """Write the files that are stale and return their paths."""
+    paths = stale(root)
+    texts = generate(root)
+    for path in paths:
+        with atomic_write(path) as temporary:
+            temporary.write_text(texts[path])
+    return paths

@@ -1,0 +1,35 @@
+"""The integer tables of docs/numerics.md, computed once for the oracle and the C++ kernel."""
+
+import math
+
+
+def gelu_table() -> list[int]:
+    """D(t) = t·Φ(-t) at t = i/128, i = 0..1024, 20 fraction bits."""
+    return [
+        round(t * 0.5 * math.erfc(t / math.sqrt(2.0)) * 2**20)
+        for t in (i / 128 for i in range(1025))
+    ]
+
+
+def exp2_table() -> list[int]:
+    """2^(-i/256), i = 0..256, 22 fraction bits."""
+    return [round(2.0 ** (-i / 256) * 2**22) for i in range(257)]
+
+
+def reciprocal_table() -> list[int]:
+    """1/(1 + i/512), i = 0..512, 24 fraction bits."""
+    return [round(2**24 / (1 + i / 512)) for i in range(513)]
+
+
+def rsqrt_table() -> list[int]:
+    """1/sqrt(1 + i/1024), i = 0..3072, 24 fraction bits."""
+    return [round(2**24 / math.sqrt(1 + i / 1024)) for i in range(3073)]
+
+
+#: Name of each table, its doc line and values.
+TABLES = {
+    "GELU": (gelu_table.__doc__, gelu_table()),
+    "EXP2": (exp2_table.__doc__, exp2_table()),
+    "RECIP": (reciprocal_table.__doc__, reciprocal_table()),
+    "RSQRT": (rsqrt_table.__doc__, rsqrt_table()),
+}
