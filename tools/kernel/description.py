@@ -63,7 +63,8 @@ def _opcode(name: str, entry: dict[str, Any], descriptor_words: int) -> Opcode:
     for field, kind in entry["fields"].items():
         if kind not in FIELD_WORDS:
             raise ToolsError(
-                f"opcode {name}: field {field} has type {kind!r}; use one of {', '.join(FIELD_WORDS)}"
+                f"opcode {name}: field {field} has type {kind!r}; "
+                f"use one of {', '.join(FIELD_WORDS)}"
             )
         fields.append(Field(name=field, type=kind, word=word))
         word += FIELD_WORDS[kind]

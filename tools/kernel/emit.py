@@ -181,6 +181,7 @@ def python_tables() -> str:
     parts = [f'"""Tables of docs/numerics.md. {_NOTICE}"""\n\nimport numpy as np\n']
     for name, (doc, values) in TABLES.items():
         parts.append(
-            f"#: {doc}\n{name} = np.array(\n    [\n{_rows(values)}\n    ],\n    dtype=np.int64,\n)\n"
+            f"#: {doc}\n{name} = np.array(\n    [\n{_rows(values)}\n    ],\n"
+            "    dtype=np.int64,\n)\n"
         )
     return "\n".join(parts)
