@@ -1,0 +1,25 @@
+"""The oracle: every op of docs/numerics.md on integer arrays, slow and obvious.
+
+Ops are pure functions on int16 arrays of shape (rows, columns); each returns its outputs and the
+number of saturated values. ``machine`` executes descriptors with them.
+"""
+
+from trivit.host.oracle.attention import AttentionOutput, attention, softmax
+from trivit.host.oracle.gelu import gelu
+from trivit.host.oracle.layernorm import layernorm
+from trivit.host.oracle.matmul import matmul
+from trivit.host.oracle.patches import patchify
+from trivit.host.oracle.selection import largest, select_connections, select_tokens
+
+__all__ = [
+    "AttentionOutput",
+    "attention",
+    "gelu",
+    "largest",
+    "layernorm",
+    "matmul",
+    "patchify",
+    "select_connections",
+    "select_tokens",
+    "softmax",
+]

@@ -1,0 +1,47 @@
+"""Matrix product with its fused epilogue (docs/numerics.md, matmul)."""
+
+import numpy as np
+
+from trivit.host.fixed_point import Int16, Int64, requantize
+from trivit.host.oracle.gelu import gelu as apply_gelu
+
+
+def exact_product(a: Int16, b: Int16) -> Int64:
+    """Return ``a @ b`` without rounding; float64 holds these sums exactly.
+
+    |a·b| ≤ 2^30, so a sum of up to 2^22 products stays below 2^53.
+    """
+    return (a.astype(np.float64) @ b.astype(np.float64)).astype(np.int64)
+
+
+def matmul(
+    x: Int16,
+    weight: Int16,
+    bias: Int16,
+    *,
+    bias_shift: int,
+    out_shift: int,
+    residual: Int16 | None = None,
+    residual_shift: int = 0,
+    gelu: tuple[int, int] | None = None,
+) -> tuple[Int16, int]:
+    """Return requantize(x·Wᵀ + bias + residual), then GELU if asked, and the saturation count.
+
+    Args:
+        x: (rows, K) input.
+        weight: (N, K).
+        bias: (N,).
+        bias_shift: left shift that aligns the bias with the products.
+        out_shift: right shift from the accumulator to the output's fraction length.
+        residual: (rows, N) added before rounding.
+        residual_shift: left shift that aligns the residual.
+        gelu: fraction lengths (input, output) of a GELU applied to the rounded sum.
+    """
+    accumulator = exact_product(x, weight.T) + (bias.astype(np.int64) << bias_shift)
+    if residual is not None:
+        accumulator = accumulator + (residual.astype(np.int64) << residual_shift)
+    y, saturated = requantize(accumulator, out_shift)
+    if gelu is None:
+        return y, saturated
+    activated, more = apply_gelu(y, *gelu)
+    return activated, saturated + more
