@@ -23,7 +23,7 @@ class Instruction:
 
 
 class KernelError(HostError):
-    """The kernel stopped at a descriptor: ``code`` as in hls/kernel.yaml, ``index`` of the instruction."""
+    """The kernel stopped: ``code`` as in hls/kernel.yaml, ``index`` of the instruction."""
 
     def __init__(self, code: int, index: int) -> None:
         name = next((n for n, value in ERRORS.items() if value == code), f"error {code}")

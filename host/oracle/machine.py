@@ -9,7 +9,7 @@ from trivit.host import oracle
 from trivit.host.fixed_point import Int16, Int64
 from trivit.host.generated import spec
 from trivit.host.instructions import Instruction, KernelError, decode
-from trivit.host.oracle.checks import check, mask_words, tensors
+from trivit.host.oracle.checks import check, tensors
 from trivit.host.oracle.selection import pack_mask, unpack_mask
 
 WORD = spec.TILE_DEPTH
@@ -208,8 +208,5 @@ class Machine:
         f = instruction.fields
         index = self._indices(instruction, f["tokens"])
         mask = oracle.select_connections(self.head_sum, index, f["keep"])
-        packed = np.zeros((f["rows"], mask_words(f["rows"]) * WORD), dtype=np.int16)
-        bits = pack_mask(mask)
-        packed[:, : bits.shape[1]] = bits
-        self.memory.write(f["dst"], packed)
+        self.memory.write(f["dst"], pack_mask(mask))
         return 0

@@ -6,9 +6,9 @@ from trivit.host.fixed_point import Int16
 
 
 def patchify(image: Int16, patch: int) -> Int16:
-    """Return (1 + patches, padded channels·patch²) rows: row 0 zero, then the patches in raster order.
+    """Return (1 + patches, padded channels·patch²) rows: row 0 zero, then the patches.
 
-    ``image`` is (channels, height, width); columns are in (channel, y, x) order, padded with zeros
+    ``image`` is (channels, height, width); patches come in raster order; columns are in (channel, y, x) order, padded with zeros
     to a multiple of 8.
     """
     channels, height, width = image.shape
