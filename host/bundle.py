@@ -1,9 +1,9 @@
 """The program bundle: one file that holds everything a backend needs to run a model.
 
-A bundle is a zip file with stored (uncompressed) members: ``manifest.json`` (kernel description
-version, memory map, preprocessing, class names, SHA-256 of the other members), ``program.bin``
-(descriptors, little-endian uint32) and ``params.bin`` (little-endian int16). Equal contents give equal
-bytes.
+A bundle is a zip file with stored (uncompressed) members: ``manifest.json`` (kernel version,
+memory map, preprocessing, class names, SHA-256 of the other members), ``manifest.sha256`` (its own),
+``program.bin`` (descriptors, little-endian uint32) and ``params.bin`` (little-endian int16). Equal
+contents give equal bytes.
 """
 
 import hashlib
@@ -29,9 +29,9 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 class TensorInfo:
     """A named activation tensor: who writes it and where it lies.
 
-    ``instruction`` is the index of the instruction that writes it; ``address`` an activation address
-    in words; ``columns`` the elements of a row that mean something; ``frac`` the fraction length
-    (0 for indices and masks); ``kind`` is value, index or mask.
+    ``instruction`` is the index of the instruction that writes it; ``address`` an activation
+    address in words; ``columns`` the elements of a row that mean something; ``frac`` the fraction
+    length (0 for indices and masks); ``kind`` is value, index or mask.
     """
 
     name: str
@@ -61,7 +61,7 @@ class OutputInfo:
 class Preprocessing:
     """How a uint8 image becomes the input region: a table per channel (docs/numerics.md).
 
-    ``lut`` is (channels, 256) int16, ``frac`` its fraction length; mean and std are kept for people.
+    ``lut`` is (channels, 256) int16, ``frac`` its fraction length; mean and std are for people.
     """
 
     channels: int
@@ -78,7 +78,7 @@ class Bundle:
     """A compiled program with its parameters and memory map.
 
     ``program`` is (instructions, 32) uint32; ``params`` (words·8,) int16; ``input_words`` and
-    ``output_words`` are the sizes of one image's regions. The output named "logits" holds the result.
+    ``output_words`` are the sizes of one image's regions. The output "logits" holds the result.
     """
 
     program: NDArray[np.uint32]
@@ -193,8 +193,8 @@ def _read_manifest(members: dict[str, bytes], source: str) -> dict[str, Any]:
         )
     if manifest.get("kernel_version") != KERNEL_VERSION:
         raise HostError(
-            f"{source} was compiled for kernel version {manifest.get('kernel_version')}, this kernel "
-            f"is version {KERNEL_VERSION}: compile it again"
+            f"{source} was compiled for kernel version {manifest.get('kernel_version')}, "
+            f"this kernel is version {KERNEL_VERSION}: compile it again"
         )
     return manifest
 

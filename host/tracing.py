@@ -14,7 +14,7 @@ from trivit.host.instructions import encode
 def with_trace(bundle: Bundle, names: Iterable[str] | None = None) -> Bundle:
     """Return a bundle that also stores the named tensors (all of them by default) as outputs.
 
-    Each store follows the instruction that writes the tensor, so its memory cannot have been reused.
+    Each store follows the instruction that writes the tensor, before its memory is reused.
 
     Raises:
         HostError: an unknown name, or a program that becomes longer than the kernel allows.

@@ -8,8 +8,8 @@ from trivit.host.fixed_point import Int16
 def patchify(image: Int16, patch: int) -> Int16:
     """Return (1 + patches, padded channels·patch²) rows: row 0 zero, then the patches.
 
-    ``image`` is (channels, height, width); patches come in raster order; columns are in (channel, y, x) order, padded with zeros
-    to a multiple of 8.
+    ``image`` is (channels, height, width); patches come in raster order; columns are in
+    (channel, y, x) order, padded with zeros to a multiple of 8.
     """
     channels, height, width = image.shape
     grid = image.reshape(channels, height // patch, patch, width // patch, patch)

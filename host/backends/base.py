@@ -1,0 +1,120 @@
+"""The backend interface: a bundle and images in, logits and counters out."""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trivit.host.bundle import Bundle
+from trivit.host.errors import HostError
+from trivit.host.fixed_point import Int16
+from trivit.host.images import extract, preprocess
+
+BACKENDS = ("reference", "emulator")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What a run returns.
+
+    ``logits`` is (B, classes) int16 with ``logits_frac`` fraction bits; ``tensors`` holds every
+    other output by name, (B, rows, columns) int16; ``saturations`` and ``cycles`` are
+    (instructions,) uint64 summed over the images (cycles are modelled, and zero where a backend
+    does not count them); ``seconds`` is the wall-clock time inside the backend.
+    """
+
+    logits: Int16
+    logits_frac: int
+    tensors: dict[str, Int16]
+    saturations: NDArray[np.uint64]
+    cycles: NDArray[np.uint64]
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchOutput:
+    """Raw results of one batch: (B, output_words·8) regions and counters per instruction."""
+
+    regions: Int16
+    saturations: NDArray[np.uint64]
+    cycles: NDArray[np.uint64]
+
+
+class Backend(ABC):
+    """A kernel, or something that behaves exactly like one."""
+
+    name: str
+
+    @abstractmethod
+    def run_batch(self, bundle: Bundle, inputs: Int16) -> BatchOutput:
+        """Run (B, input_words·8) int16 input regions.
+
+        Raises:
+            KernelError: the kernel refused an instruction.
+        """
+
+    def run(
+        self,
+        bundle: Bundle,
+        images: NDArray[np.uint8],
+        *,
+        batch_size: int = 64,
+        progress: Callable[[int], None] | None = None,
+    ) -> Result:
+        """Run uint8 images (N, channels, height, width) in batches of ``batch_size``.
+
+        Working memory is bounded by one batch; ``progress`` is called with the number of images
+        done since its last call.
+
+        Raises:
+            HostError: images of another shape or type, or no image at all.
+            KernelError: the kernel refused an instruction.
+        """
+        if batch_size < 1:
+            raise HostError(f"batch size {batch_size}: give at least 1")
+        if len(images) == 0:
+            raise HostError("no images: give at least one")
+        kept: dict[str, list[Int16]] = {output.name: [] for output in bundle.outputs}
+        saturations = np.zeros(len(bundle.program), dtype=np.uint64)
+        cycles = np.zeros(len(bundle.program), dtype=np.uint64)
+        seconds = 0.0
+        for start in range(0, len(images), batch_size):
+            inputs = preprocess(bundle, images[start : start + batch_size])
+            begin = time.perf_counter()
+            batch = self.run_batch(bundle, inputs)
+            seconds += time.perf_counter() - begin
+            saturations += batch.saturations
+            cycles += batch.cycles
+            for output in bundle.outputs:
+                kept[output.name].append(extract(output, batch.regions).copy())
+            if progress is not None:
+                progress(len(inputs))
+        tensors = {name: np.concatenate(parts) for name, parts in kept.items()}
+        return Result(
+            logits=tensors.pop("logits")[:, 0],
+            logits_frac=bundle.output("logits").frac,
+            tensors=tensors,
+            saturations=saturations,
+            cycles=cycles,
+            seconds=seconds,
+        )
+
+
+def open_backend(name: str) -> Backend:
+    """Return the backend of this name, ready to run.
+
+    Raises:
+        HostError: an unknown name, or a backend that cannot start on this machine.
+    """
+    if name == "reference":
+        from trivit.host.backends.reference import ReferenceBackend
+
+        return ReferenceBackend()
+    if name == "emulator":
+        from trivit.host.backends.emulator import EmulatorBackend
+
+        return EmulatorBackend()
+    raise HostError(f"unknown backend {name!r}: use one of {', '.join(BACKENDS)}")
