@@ -1,7 +1,7 @@
 """The program bundle: one file that holds everything a backend needs to run a model.
 
 A bundle is a zip file with stored (uncompressed) members: ``manifest.json`` (kernel version,
-memory map, preprocessing, class names, SHA-256 of the other members), ``manifest.sha256`` (its own),
+memory map, preprocessing, class names, SHA-256 of the others), ``manifest.sha256`` (its own),
 ``program.bin`` (descriptors, little-endian uint32) and ``params.bin`` (little-endian int16). Equal
 contents give equal bytes.
 """
