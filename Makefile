@@ -1,0 +1,54 @@
+# `make demo` and `make test` do all the set-up themselves; `make` alone lists the targets.
+#   PYTHON=/path/to/python3   the interpreter for .venv (3.10 or later)
+#   PIP_ARGS=...              further arguments of pip, for example for a torch without CUDA:
+#                             make PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu" demo
+#   TRIVIT_DATA=FOLDER        a folder that already holds the data sets
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST_ARGS ?=
+PACKAGES := -p trivit.models -p trivit.tools -p trivit.host
+REQUIREMENTS := pyproject.toml setup.py tools/bootstrap.sh
+
+export PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-full lint clean
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+# One stamp for each set of packages; `dev` contains `quant`.
+$(VENV)/stamp-quant: $(REQUIREMENTS)
+	@sh tools/bootstrap.sh venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -e '.[quant]'
+	@touch $@
+
+$(VENV)/stamp-dev: $(REQUIREMENTS)
+	@sh tools/bootstrap.sh venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -e '.[dev]'
+	@touch $@ $(VENV)/stamp-quant
+
+install: $(VENV)/stamp-dev  ## Create .venv with everything for development
+
+demo: $(VENV)/stamp-quant  ## Train, quantize, compile and run a model; results in runs/demo
+	@sh tools/bootstrap.sh data
+	$(BIN)/trivit demo
+
+test: $(VENV)/stamp-dev  ## All tests that fit 25 minutes on 2 cores
+	@sh tools/bootstrap.sh data
+	$(BIN)/python -m pytest -m 'not full' $(PYTEST_ARGS)
+
+test-full: $(VENV)/stamp-dev  ## The longer checks as well
+	@sh tools/bootstrap.sh data
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/stamp-dev  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	@mkdir -p .cache/mypy && ln -sfn ../.. .cache/mypy/trivit
+	MYPYPATH=.cache/mypy $(BIN)/mypy --namespace-packages --explicit-package-bases $(PACKAGES)
+
+clean:  ## Remove build products and caches (runs/ and .venv stay)
+	rm -rf build .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +

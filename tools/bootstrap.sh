@@ -1,0 +1,79 @@
+#!/bin/sh
+# Creates .venv and brings the system packages that the Makefile's targets need; run by make, safe to repeat.
+#   sh tools/bootstrap.sh venv   a Python >= 3.10 with venv and pip, g++, and .venv itself
+#   sh tools/bootstrap.sh data   Fashion-MNIST from the Debian package, where that is possible
+# PYTHON names the interpreter to use; TRIVIT_DATA a folder that already holds the data set.
+set -eu
+
+say() { printf 'trivit: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+# Runs a command as root, or fails without asking for a password.
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then "$@"
+    elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then sudo -n "$@"
+    else return 1
+    fi
+}
+
+can_install() { command -v apt-get >/dev/null 2>&1 && as_root true; }
+
+apt_install() {
+    say "installing $*"
+    if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null 2>&1; then
+        # The package lists may be missing (a fresh container) or old.
+        as_root apt-get update -qq >/dev/null &&
+            as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+    fi
+}
+
+need() {
+    can_install || die "these system packages are missing: $*; install them (sudo apt-get install $*) and run make again"
+    apt_install "$@" || die "apt-get could not install: $*"
+}
+
+new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; }
+
+find_python() {
+    for candidate in ${PYTHON:-python3 /usr/bin/python3 python3.13 python3.12 python3.11 python3.10}; do
+        if command -v "$candidate" >/dev/null 2>&1 && new_enough "$candidate"; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    return 1
+}
+
+make_venv() {
+    command -v g++ >/dev/null 2>&1 || need g++
+    if [ -x .venv/bin/python ] && .venv/bin/python -m pip --version >/dev/null 2>&1; then
+        return
+    fi
+    if [ -n "${PYTHON:-}" ]; then
+        python=$(find_python) || die "PYTHON=$PYTHON is not a Python of version 3.10 or later"
+    elif ! python=$(find_python); then
+        need python3 python3-venv
+        python=$(find_python) || die "no Python of version 3.10 or later was found; install one and run make PYTHON=/path/to/python3"
+    fi
+    # Debian ships venv without ensurepip unless pythonX.Y-venv is there.
+    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+        need "python$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv"
+    fi
+    say "creating .venv with $python ($("$python" --version))"
+    rm -rf .venv
+    "$python" -m venv .venv
+}
+
+get_data() {
+    if [ -n "${TRIVIT_DATA:-}" ] || [ -e /usr/share/datasets/fashion-mnist ] || ! can_install; then
+        return
+    fi
+    # Not fatal: without the package `trivit` downloads the files and checks their sums.
+    apt_install dataset-fashion-mnist || say "no package dataset-fashion-mnist here; the files will be downloaded"
+}
+
+case "${1:-}" in
+    venv) make_venv ;;
+    data) get_data ;;
+    *) die "usage: sh tools/bootstrap.sh venv|data" ;;
+esac

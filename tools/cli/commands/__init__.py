@@ -1,0 +1,26 @@
+"""The subcommands; modules here import only what the command line's syntax needs."""
+
+import typer
+
+from trivit.tools.cli.commands import compile as compile_command
+from trivit.tools.cli.commands import (
+    demo,
+    evaluate,
+    kernel,
+    quantize,
+    run,
+    train,
+    version,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add every subcommand to ``app``, in the order of the flow."""
+    app.command("train")(train.train)
+    app.command("evaluate")(evaluate.evaluate)
+    app.command("quantize")(quantize.quantize)
+    app.command("compile")(compile_command.compile_run)
+    app.command("run")(run.run)
+    app.command("demo")(demo.demo)
+    app.add_typer(kernel.app, name="kernel")
+    app.command("version")(version.version)

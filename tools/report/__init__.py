@@ -1,0 +1,1 @@
+"""What people read: tables, progress bars, pictures and the description of a machine."""
