@@ -1,0 +1,93 @@
+"""Setting the formats of a quantized model from what float inference shows on training images."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import brevitas.nn as qnn
+import torch
+from torch import Tensor, nn
+from trivit.models.quantization.formats import choose_formats, scalings
+from trivit.models.quantization.quantizers import QuantPoint
+from trivit.models.quantization.vision_transformer import QuantVisionTransformer
+
+HEADROOM = 1.25
+
+
+def parameter_maxima(model: QuantVisionTransformer) -> dict[str, float]:
+    """Largest magnitude of every parameter, by timm's parameter name."""
+    return {name: float(tensor.detach().abs().max()) for name, tensor in model.named_parameters()}
+
+
+@contextmanager
+def quantizers_disabled(model: nn.Module) -> Iterator[None]:
+    """Let every quantizer pass its input unchanged."""
+    proxies: list[Any] = []
+    for module in model.modules():
+        if isinstance(module, QuantPoint):
+            proxies.append(module.act_quant)
+        elif isinstance(module, qnn.QuantLinear | qnn.QuantConv2d):
+            proxies += [module.weight_quant, module.bias_quant]
+    before = [proxy.disable_quant for proxy in proxies]
+    for proxy in proxies:
+        proxy.disable_quant = True
+    try:
+        yield
+    finally:
+        for proxy, state in zip(proxies, before, strict=True):
+            proxy.disable_quant = state
+
+
+def activation_maxima(
+    model: QuantVisionTransformer, batches: Iterable[Tensor]
+) -> dict[str, float]:
+    """Largest magnitude of every activation in float, over both the sparse and the dense variant.
+
+    Args:
+        model: its formats do not matter.
+        batches: normalised images, each (B, C, side, side).
+    """
+    maxima: dict[str, float] = {}
+    parameters = {name for name, _ in model.named_parameters()}
+
+    def observe(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        assert isinstance(module, QuantPoint)
+        seen = float(inputs[0].abs().max())
+        maxima[module.point] = max(maxima.get(module.point, 0.0), seen)
+
+    points = [m for m in model.modules() if isinstance(m, QuantPoint)]
+    handles = [
+        point.register_forward_pre_hook(observe)
+        for point in points
+        if point.point not in parameters
+    ]
+    sparse = model.sparse
+    try:
+        with quantizers_disabled(model), torch.inference_mode():
+            for images in batches:
+                for variant in (True, False):
+                    model.sparse = variant
+                    model(images)
+    finally:
+        model.sparse = sparse
+        for handle in handles:
+            handle.remove()
+    return maxima
+
+
+def calibrate(
+    model: QuantVisionTransformer, batches: Iterable[Tensor], headroom: float = HEADROOM
+) -> dict[str, float]:
+    """Set every fraction length of ``model`` in place; returns the largest magnitudes found.
+
+    Activations get ``headroom`` times the largest magnitude seen, so that an unseen image may
+    exceed the calibration images a little before it saturates; parameters are known and get none.
+
+    Raises:
+        ModelsError: a tensor that 16 bits cannot hold.
+    """
+    parameters, activations = parameter_maxima(model), activation_maxima(model, batches)
+    formats = choose_formats(model, parameters, activations, headroom)
+    for name, scaling in scalings(model).items():
+        scaling.fraction_length = formats[name]
+    return parameters | activations

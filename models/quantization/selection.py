@@ -1,0 +1,110 @@
+"""Token and connection selection on quantized probabilities, and how it is written in ONNX.
+
+The decisions are those of ``trivit.models.sparsity``, made on the *sum* over heads of 16-bit
+probabilities: sums of integers compare exactly, so every backend takes the same decision. Each
+function exports as a few ONNX nodes with constant shapes (batch 1), instead of the shape arithmetic
+that tracing would leave; ONNX's TopK is specified to prefer the lower index among equals.
+
+Shape suffixes: B batch, H heads, L = 1 + N tokens ([CLS] first), D width, K kept patch tokens.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+from trivit.models.sparsity.connections import connection_mask
+from trivit.models.sparsity.tokens import select_tokens
+
+
+class _KeptRows(Function):
+    """Rows (B, 1 + K) that stay: 0 for [CLS], then the kept tokens in ascending order."""
+
+    @staticmethod
+    def forward(ctx: Any, scores_BL: Tensor, keep: int) -> Tensor:
+        kept_BK = select_tokens(scores_BL[:, 1:], keep) + 1
+        return torch.cat([kept_BK.new_zeros(len(kept_BK), 1), kept_BK], dim=1)
+
+    @staticmethod
+    def symbolic(g: Any, scores_BL: Any, keep: int) -> Any:
+        patches = g.op("Slice", scores_BL, _ints(g, 1), _ints(g, 2**31 - 1), _ints(g, 1))
+        _, best = g.op(
+            "TopK", patches, _ints(g, keep), axis_i=1, largest_i=1, sorted_i=1, outputs=2
+        )
+        kept, _ = g.op("TopK", best, _ints(g, keep), axis_i=1, largest_i=0, sorted_i=1, outputs=2)
+        cls = g.op("Constant", value_t=torch.zeros(1, 1, dtype=torch.int64))
+        one = g.op("Constant", value_t=torch.tensor(1))
+        return g.op("Concat", cls, g.op("Add", kept, one), axis_i=1)
+
+
+class _GatherRows(Function):
+    """Rows of a (B, L, D) tensor: (B, R, D) for an index (B, R)."""
+
+    @staticmethod
+    def forward(ctx: Any, x_BLD: Tensor, index_BR: Tensor) -> Tensor:
+        return _gather(x_BLD, index_BR)
+
+    @staticmethod
+    def symbolic(g: Any, x_BLD: Any, index_BR: Any) -> Any:
+        return g.op("Gather", x_BLD, g.op("Squeeze", index_BR, _ints(g, 0)), axis_i=1)
+
+
+class _ConnectionMask(Function):
+    """Open connections (B, 1, R, R) as bool among the rows of an index (B, R)."""
+
+    @staticmethod
+    def forward(ctx: Any, attention_BLL: Tensor, index_BR: Tensor, keys: int, rows: int) -> Tensor:
+        patches_BK = index_BR[:, 1:]
+        kept_rows = _gather(attention_BLL, patches_BK)
+        columns = patches_BK.unsqueeze(1).expand(-1, patches_BK.shape[1], -1)
+        return connection_mask(torch.gather(kept_rows, 2, columns), keys)
+
+    @staticmethod
+    def symbolic(g: Any, attention_BLL: Any, index_BR: Any, keys: int, rows: int) -> Any:
+        patches = rows - 1
+        index = g.op("Squeeze", index_BR, _ints(g, 0))
+        index = g.op("Slice", index, _ints(g, 1), _ints(g, rows), _ints(g, 0))
+        kept_rows = g.op("Gather", attention_BLL, index, axis_i=1)
+        kept = g.op("Gather", kept_rows, index, axis_i=2)
+        _, best = g.op("TopK", kept, _ints(g, keys), axis_i=2, largest_i=1, sorted_i=1, outputs=2)
+        closed = g.op("Constant", value_t=torch.zeros(1, patches, patches))
+        ones = g.op("Constant", value_t=torch.ones(1, patches, keys))
+        scattered = g.op("ScatterElements", closed, best, ones, axis_i=2)
+        pads = g.op("Constant", value_t=torch.tensor([0, 1, 1, 0, 0, 0]))
+        padded = g.op("Pad", scattered, pads, g.op("Constant", value_t=torch.tensor(1.0)))
+        is_open = g.op("Cast", padded, to_i=torch.onnx.TensorProtoDataType.BOOL)
+        return g.op("Unsqueeze", is_open, _ints(g, 1))
+
+
+def _gather(x_BLD: Tensor, index_BR: Tensor) -> Tensor:
+    return torch.gather(x_BLD, 1, index_BR.unsqueeze(-1).expand(-1, -1, x_BLD.shape[-1]))
+
+
+def _ints(g: Any, *values: int) -> Any:
+    return g.op("Constant", value_t=torch.tensor(values, dtype=torch.int64))
+
+
+def kept_rows(attention_BLL: Tensor, keep: int) -> Tensor:
+    """Rows that stay, (B, 1 + keep), int64: 0 for [CLS], then the best patch tokens, ascending.
+
+    Args:
+        attention_BLL: probabilities summed over heads; row 0 scores the tokens (Tri-Level,
+            "Token-level Sparsity"). Equal scores go to the lower index.
+        keep: patch tokens to keep.
+    """
+    return _KeptRows.apply(attention_BLL[:, 0], keep)
+
+
+def gather_rows(x_BLD: Tensor, index_BR: Tensor) -> Tensor:
+    """Rows ``index_BR`` of each example, (B, R, D); gradients flow to the rows that stay."""
+    if torch.onnx.is_in_onnx_export():
+        return _GatherRows.apply(x_BLD, index_BR)
+    return _gather(x_BLD, index_BR)
+
+
+def open_connections(attention_BLL: Tensor, index_BR: Tensor, keys: int) -> Tensor:
+    """Mask (B, 1, R, R), bool: each kept patch token keeps its ``keys`` largest kept keys.
+
+    The [CLS] row and column are open (Tri-Level, "Attention-level Sparsity").
+    """
+    return _ConnectionMask.apply(attention_BLL, index_BR, keys, int(index_BR.shape[1]))

@@ -1,0 +1,216 @@
+"""The vision transformer as the accelerator computes it: a quantizer wherever hardware rounds.
+
+Between two quantizers everything is exact in float64 for 16-bit operands, save softmax, GELU and
+LayerNorm. Parameter names are those of ``trivit.models.vision_transformer``.
+
+Shape suffixes: B batch, H heads, N patch tokens, L = 1 + N tokens, D width, E head width.
+"""
+
+import math
+
+import brevitas.nn as qnn
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from trivit.models.quantization.quantizers import Fixed16Bias, Fixed16Weight, QuantPoint
+from trivit.models.quantization.selection import gather_rows, kept_rows, open_connections
+from trivit.models.sparsity.counts import keep_count
+from trivit.models.vision_transformer import LAYER_NORM_EPS, VisionTransformer
+from trivit.models.vit_config import ViTConfig
+
+
+def _linear(inputs: int, outputs: int, bias: bool = True) -> qnn.QuantLinear:
+    return qnn.QuantLinear(
+        inputs,
+        outputs,
+        bias=bias,
+        weight_quant=Fixed16Weight,
+        bias_quant=Fixed16Bias if bias else None,
+    )
+
+
+class QuantLayerNorm(nn.Module):
+    """LayerNorm with quantized gamma, beta and output."""
+
+    def __init__(self, width: int, point: str) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+        self.bias = nn.Parameter(torch.zeros(width))
+        self.weight_quant = QuantPoint(f"{point}.weight")
+        self.bias_quant = QuantPoint(f"{point}.bias")
+        self.output_quant = QuantPoint(point)
+
+    def forward(self, x_BLD: Tensor) -> Tensor:
+        """Quantized LayerNorm of the last dimension, same shape."""
+        gamma, beta = self.weight_quant(self.weight), self.bias_quant(self.bias)
+        return self.output_quant(
+            F.layer_norm(x_BLD, (x_BLD.shape[-1],), gamma, beta, LAYER_NORM_EPS)
+        )
+
+
+class QuantPatchEmbed(nn.Module):
+    """Patch projection; its sum is not rounded before the positions are added."""
+
+    def __init__(self, config: ViTConfig) -> None:
+        super().__init__()
+        self.proj = qnn.QuantConv2d(
+            config.in_channels,
+            config.embed_dim,
+            config.patch_size,
+            stride=config.patch_size,
+            weight_quant=Fixed16Weight,
+            bias_quant=Fixed16Bias,
+        )
+        self.shape = (config.embed_dim, config.num_patches)
+
+    def forward(self, images_BCHW: Tensor) -> Tensor:
+        """Exact patch tokens (B, N, D)."""
+        return self.proj(images_BCHW).reshape(int(images_BCHW.shape[0]), *self.shape).transpose(1, 2)
+
+
+class QuantAttention(nn.Module):
+    """Attention up to, and without, the residual sum that its projection is fused with."""
+
+    def __init__(self, config: ViTConfig, point: str) -> None:
+        super().__init__()
+        self.num_heads = config.num_heads
+        self.scale = config.head_dim**-0.5
+        width = config.embed_dim
+        self.qkv = _linear(width, 3 * width, config.qkv_bias)
+        self.qkv_quant = QuantPoint(f"{point}.qkv")
+        self.scores_quant = QuantPoint(f"{point}.scores")
+        self.probs_quant = QuantPoint(f"{point}.probs")
+        self.context_quant = QuantPoint(f"{point}.context")
+        self.proj = _linear(width, width)
+
+    def forward(self, x_BLD: Tensor, mask_B1LL: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Unrounded projection (B, L, D) and the quantized probabilities (B, H, L, L)."""
+        batch, length, width = (int(size) for size in x_BLD.shape)
+        by_head = (batch, length, self.num_heads, width // self.num_heads)
+        q, k, v = self.qkv_quant(self.qkv(x_BLD)).split(width, dim=-1)
+        q_BHLE = q.reshape(by_head).permute(0, 2, 1, 3)
+        k_BHEL = k.reshape(by_head).permute(0, 2, 3, 1)
+        v_BHLE = v.reshape(by_head).permute(0, 2, 1, 3)
+        scores = self.scores_quant(q_BHLE @ k_BHEL) * self.scale
+        if mask_B1LL is not None:
+            scores = torch.where(mask_B1LL, scores, -math.inf)
+        probs_BHLL = self.probs_quant(scores.softmax(dim=-1))
+        context_BLD = (probs_BHLL @ v_BHLE).permute(0, 2, 1, 3).reshape(batch, length, width)
+        return self.proj(self.context_quant(context_BLD)), probs_BHLL
+
+
+class QuantSelector(nn.Module):
+    """Picks the rows and the connections that stay; has no weights and never rounds."""
+
+    def __init__(self, token_keep_ratio: float, attention_keep_ratio: float) -> None:
+        super().__init__()
+        self.token_keep_ratio = token_keep_ratio
+        self.attention_keep_ratio = attention_keep_ratio
+
+    def forward(self, x_BLD: Tensor, probs_BHLL: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Remaining tokens (B, 1 + K, D), their rows (B, 1 + K), mask of the next blocks or None.
+
+        The rows number the tokens that were present, [CLS] = 0 first, ascending.
+        """
+        patches = int(x_BLD.shape[1]) - 1
+        keep = keep_count(patches, self.token_keep_ratio)
+        attention_BLL = probs_BHLL.sum(dim=1)
+        rows = kept_rows(attention_BLL, keep)
+        tokens = gather_rows(x_BLD, rows)
+        if self.attention_keep_ratio == 1:
+            return tokens, rows, None
+        keys = keep_count(keep, self.attention_keep_ratio)
+        return tokens, rows, open_connections(attention_BLL, rows, keys)
+
+
+class QuantMlp(nn.Module):
+    """MLP up to, and without, the residual sum that its second layer is fused with."""
+
+    def __init__(self, config: ViTConfig, point: str) -> None:
+        super().__init__()
+        self.fc1 = _linear(config.embed_dim, config.mlp_dim)
+        self.fc1_quant = QuantPoint(f"{point}.fc1")
+        self.gelu_quant = QuantPoint(f"{point}.gelu")
+        self.fc2 = _linear(config.mlp_dim, config.embed_dim)
+
+    def forward(self, x_BLD: Tensor) -> Tensor:
+        """Unrounded output (B, L, D)."""
+        return self.fc2(self.gelu_quant(F.gelu(self.fc1_quant(self.fc1(x_BLD)))))
+
+
+class QuantBlock(nn.Module):
+    """Pre-norm block; each residual sum is rounded once, with bias and product."""
+
+    def __init__(self, config: ViTConfig, index: int) -> None:
+        super().__init__()
+        point = f"blocks.{index}"
+        self.norm1 = QuantLayerNorm(config.embed_dim, f"{point}.norm1")
+        self.attn = QuantAttention(config, f"{point}.attn")
+        self.attn_quant = QuantPoint(f"{point}.attn.proj")
+        selects = index in config.selector_blocks
+        selects = selects and min(config.token_keep_ratio, config.attention_keep_ratio) < 1
+        self.selector = (
+            QuantSelector(config.token_keep_ratio, config.attention_keep_ratio) if selects else None
+        )
+        self.norm2 = QuantLayerNorm(config.embed_dim, f"{point}.norm2")
+        self.mlp = QuantMlp(config, f"{point}.mlp")
+        self.mlp_quant = QuantPoint(f"{point}.mlp.fc2")
+
+    def forward(
+        self, x_BLD: Tensor, mask: Tensor | None, sparse: bool
+    ) -> tuple[Tensor, Tensor | None]:
+        """Tokens after the block and the connection mask of the next one."""
+        projected, probs = self.attn(self.norm1(x_BLD), mask)
+        x_BLD = self.attn_quant(projected + x_BLD)
+        if self.selector is not None and sparse:
+            x_BLD, _, mask = self.selector(x_BLD, probs)
+        return self.mlp_quant(self.mlp(self.norm2(x_BLD)) + x_BLD), mask
+
+
+class QuantVisionTransformer(nn.Module):
+    """Quantized counterpart of :class:`trivit.models.vision_transformer.VisionTransformer`.
+
+    ``sparse`` switches token and connection selection; both variants share weights and formats.
+    The formats are meaningless until ``calibration.calibrate`` has set them.
+    """
+
+    def __init__(self, config: ViTConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.sparse = True
+        width = config.embed_dim
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, width))
+        self.pos_embed = nn.Parameter(torch.zeros(1, 1 + config.num_patches, width))
+        self.input_quant = QuantPoint("input")
+        self.cls_token_quant = QuantPoint("cls_token")
+        self.pos_embed_quant = QuantPoint("pos_embed")
+        self.patch_embed = QuantPatchEmbed(config)
+        self.x0_quant = QuantPoint("x0")
+        self.blocks = nn.ModuleList([QuantBlock(config, index) for index in range(config.depth)])
+        self.norm = QuantLayerNorm(width, "norm")
+        self.head = _linear(width, config.num_classes)
+        self.head_quant = QuantPoint("head")
+
+    @classmethod
+    def from_float(cls, model: VisionTransformer) -> "QuantVisionTransformer":
+        """The quantized model of a trained float model, at the final keep ratios of its configuration."""
+        quantized = cls(model.config)
+        missing, unexpected = quantized.load_state_dict(model.state_dict(), strict=False)
+        missing = [name for name in missing if not name.endswith("scaling_impl.scale")]
+        if missing or unexpected:
+            raise RuntimeError(f"float and quantized model differ: {missing} / {unexpected}")
+        return quantized.eval()
+
+    def forward(self, images_BCHW: Tensor) -> Tensor:
+        """Quantized logits (B, num_classes) of normalised images (B, C, side, side)."""
+        batch = int(images_BCHW.shape[0])
+        patches_BND = self.patch_embed(self.input_quant(images_BCHW))
+        cls_B1D = self.cls_token_quant(self.cls_token)
+        if batch > 1:
+            cls_B1D = cls_B1D.expand(batch, -1, -1)
+        positions = self.pos_embed_quant(self.pos_embed)
+        x_BLD = self.x0_quant(torch.cat([cls_B1D, patches_BND], dim=1) + positions)
+        mask: Tensor | None = None
+        for block in self.blocks:
+            x_BLD, mask = block(x_BLD, mask, self.sparse)
+        return self.head_quant(self.head(self.norm(x_BLD[:, 0])))
