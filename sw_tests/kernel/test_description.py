@@ -1,0 +1,51 @@
+"""The kernel description and the files generated from it."""
+
+from pathlib import Path
+
+import pytest
+
+from trivit.tools.errors import ToolsError
+from trivit.tools.kernel import ROOT, load_description, stale, write
+from trivit.tools.kernel.__main__ import main
+
+KERNEL = ROOT / "hls" / "kernel.yaml"
+
+
+def test_generated_files_are_current() -> None:
+    assert stale() == []
+    assert main(["--check"]) == 0
+
+
+def test_a_changed_description_makes_them_stale(tmp_path: Path) -> None:
+    (tmp_path / "hls").mkdir()
+    (tmp_path / "hls/kernel.yaml").write_text(KERNEL.read_text())
+    assert len(write(tmp_path)) == 6
+    assert stale(tmp_path) == []
+    text = KERNEL.read_text().replace("max_tokens: 208", "max_tokens: 200")
+    (tmp_path / "hls/kernel.yaml").write_text(text)
+    assert {path.name for path in stale(tmp_path)} == {"kernel_spec.hpp", "spec.py"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("{offset: 0x54}", "{offset: 0x58}", "num_instructions lies at 0x58"),
+        ("rows: u32", "rows: u31", "has type 'u31'"),
+        ("gmem1: [params]", "gmem1: []", "ports must carry each pointer once"),
+        ("version: 1", "versoin: 1", "is not a kernel description"),
+        ("descriptor_words: 32", "descriptor_words: 4", "do not fit a descriptor"),
+        ("code: 2", "code: 1", "share a code"),
+        ("opcodes:", "opcodes: [", "is not a kernel description"),
+    ],
+)
+def test_contradictions_are_named(tmp_path: Path, old: str, new: str, message: str) -> None:
+    path = tmp_path / "kernel.yaml"
+    path.write_text(KERNEL.read_text().replace(old, new, 1))
+    with pytest.raises(ToolsError, match=message) as caught:
+        load_description(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_description_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ToolsError, match="cannot read"):
+        load_description(tmp_path / "kernel.yaml")
