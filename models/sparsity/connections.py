@@ -5,6 +5,7 @@ Shape suffixes: B batch, H heads, N patch tokens, L = 1 + N tokens, K kept token
 
 import torch
 from torch import Tensor
+
 from trivit.models.sparsity.tokens import largest_indices
 
 

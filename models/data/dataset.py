@@ -1,0 +1,60 @@
+"""A dataset in memory and what everybody needs to know about its images.
+
+Shape suffixes: B images, C channels, H height, W width.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetInfo:
+    """Shape, normalisation and class names.
+
+    ``mean`` and ``std`` are per channel and belong to pixels / 255.
+    """
+
+    name: str
+    channels: int
+    height: int
+    width: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    class_names: tuple[str, ...]
+
+    def normalise(self, images_BCHW: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Return ``(v / 255 - mean) / std`` of uint8 pixels, on their device, in ``dtype``."""
+        device = images_BCHW.device
+        mean = torch.tensor(self.mean, dtype=dtype, device=device).view(1, -1, 1, 1)
+        std = torch.tensor(self.std, dtype=dtype, device=device).view(1, -1, 1, 1)
+        return (images_BCHW.to(dtype) / 255 - mean) / std
+
+
+@dataclass(frozen=True)
+class Images:
+    """Pixels, uint8 (B, C, H, W), and labels, int64 (B,)."""
+
+    pixels: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def first(self, count: int | None) -> "Images":
+        """Return the first ``count`` images; all of them when ``count`` is ``None``."""
+        return self if count is None else Images(self.pixels[:count], self.labels[:count])
+
+    def to(self, device: torch.device) -> "Images":
+        """Return the same images on ``device``."""
+        return Images(self.pixels.to(device), self.labels.to(device))
+
+
+@dataclass(frozen=True)
+class ImageDataset:
+    """Training and test images of one dataset."""
+
+    info: DatasetInfo
+    train: Images
+    test: Images

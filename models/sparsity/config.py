@@ -1,0 +1,91 @@
+"""Settings of the sparsity section of an experiment.
+
+The final token and attention keep ratios belong to the model (``model.token_keep_ratio``,
+``model.attention_keep_ratio``): evaluation and the accelerator use them too.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from trivit.models.errors import ModelsError
+
+
+@dataclass(frozen=True, kw_only=True)
+class WarmupConfig:
+    """Keep-ratio warm-up of tokens and connections (Tri-Level, "warm-up strategy").
+
+    Attributes:
+        start_epoch: the ratio is 1 before; fractions are allowed.
+        end_epoch: the final ratio holds from here on.
+        steps: quantize the descent to so many values, so that few tensor shapes occur
+            (``None``: a new value every step, as published).
+
+    Raises:
+        ModelsError: the epochs do not rise, or ``steps`` is below 1.
+    """
+
+    start_epoch: float = 10.0
+    end_epoch: float = 110.0
+    steps: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start_epoch <= self.end_epoch:
+            raise ModelsError(
+                f"sparsity.warmup runs from epoch {self.start_epoch} to {self.end_epoch}: "
+                "use 0 <= start_epoch <= end_epoch"
+            )
+        if self.steps is not None and self.steps < 1:
+            raise ModelsError(f"sparsity.warmup.steps is {self.steps}: use 1 or more, or null")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExampleConfig:
+    """Example level: remove-and-restore (Tri-Level, "Online Example Filtering").
+
+    Attributes:
+        keep_ratio: part of the training examples in play at any time.
+        update_ratio: part of the *full* set that an update removes and restores.
+        period_epochs: epochs between updates.
+        updates: number of updates (``None``: enough to cover the removed examples).
+
+    Raises:
+        ModelsError: a ratio out of its range, or an update larger than the removed part.
+    """
+
+    keep_ratio: float = 1.0
+    update_ratio: float = 0.05
+    period_epochs: int = 30
+    updates: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.keep_ratio <= 1:
+            raise ModelsError(
+                f"sparsity.examples.keep_ratio is {self.keep_ratio}: "
+                "choose a ratio above 0 and at most 1"
+            )
+        if self.keep_ratio < 1 and not 0 < self.update_ratio <= 1 - self.keep_ratio + 1e-9:
+            raise ModelsError(
+                f"sparsity.examples.update_ratio is {self.update_ratio}: choose more than 0 and "
+                f"at most the removed part {1 - self.keep_ratio:.3g}"
+            )
+        if self.period_epochs < 1:
+            raise ModelsError(
+                f"sparsity.examples.period_epochs is {self.period_epochs}: use 1 or more"
+            )
+        if self.updates is not None and self.updates < 0:
+            raise ModelsError(f"sparsity.examples.updates is {self.updates}: use 0 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SparsityConfig:
+    """The three levels during training.
+
+    Attributes:
+        compat: ``paper``, or ``code`` to follow the released code where it differs.
+        variance_block: block whose [CLS] attention variance ranks examples (-1: the last).
+    """
+
+    compat: Literal["paper", "code"] = "paper"
+    variance_block: int = -1
+    examples: ExampleConfig = field(default_factory=ExampleConfig)
+    warmup: WarmupConfig = field(default_factory=WarmupConfig)

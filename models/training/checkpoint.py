@@ -1,0 +1,140 @@
+"""Checkpoints: safetensors files named, with their checksums, by one JSON file.
+
+A checkpoint is replaced as a whole: tensors go to new files first, then ``state.json`` is renamed
+into place, and only then are the files of the checkpoint before deleted. Whatever happens between,
+``state.json`` names a complete set.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save_file
+from torch import Tensor
+
+from trivit.models.errors import ModelsError
+from trivit.models.files import atomic_write
+
+FORMAT = 1
+_STATE = "state.json"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What was saved.
+
+    Attributes:
+        state: JSON values, among them ``epoch``, the epochs completed.
+        model: the model's tensors under timm's names.
+        training: optimizer, example level and other tensors that only a resumed run needs.
+    """
+
+    state: dict[str, Any]
+    model: dict[str, Tensor]
+    training: dict[str, Tensor]
+
+
+def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
+    """Replace the checkpoint in ``folder``.
+
+    Raises:
+        OSError: the folder cannot be written or the disk is full; the old checkpoint still holds.
+    """
+    epoch = int(checkpoint.state["epoch"])
+    files: dict[str, dict[str, str]] = {}
+    for part in ("model", "training"):
+        path = folder / f"{part}-{epoch:06d}.safetensors"
+        tensors = {
+            name: tensor.detach().cpu().contiguous()
+            for name, tensor in getattr(checkpoint, part).items()
+        }
+        with atomic_write(path) as temporary:
+            _save_tensors(tensors, temporary)
+        files[part] = {"name": path.name, "sha256": _sha256(path.read_bytes())}
+    state = {"format": FORMAT, **checkpoint.state, "files": files}
+    with atomic_write(folder / _STATE) as temporary:
+        temporary.write_text(json.dumps(state, indent=2) + "\n")
+    named = {entry["name"] for entry in files.values()}
+    for old in folder.glob("*.safetensors"):
+        if old.name not in named:
+            old.unlink()
+
+
+def has_checkpoint(folder: Path) -> bool:
+    """Return whether ``folder`` holds a checkpoint."""
+    return (folder / _STATE).is_file()
+
+
+def load_checkpoint(folder: Path, *, training: bool = True) -> Checkpoint:
+    """Read the checkpoint in ``folder``; ``training=False`` leaves out what only resuming needs.
+
+    Raises:
+        ModelsError: missing, damaged, or of another format.
+    """
+    path = folder / _STATE
+    try:
+        state = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise ModelsError(f"{folder} holds no checkpoint: run 'trivit train' first") from None
+    except (OSError, ValueError) as error:
+        raise ModelsError(f"cannot read {path} ({error}): train again") from None
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        raise ModelsError(f"{path} is not a checkpoint of format {FORMAT}: train again")
+    try:
+        model = _load_tensors(folder, state["files"]["model"])
+        rest = _load_tensors(folder, state["files"]["training"]) if training else {}
+    except (KeyError, TypeError):
+        raise ModelsError(f"{path} does not name its files: train again") from None
+    return Checkpoint(state, model, rest)
+
+
+def _save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
+    try:
+        save_file(tensors, path)
+    except SafetensorError as error:
+        # Its message carries the operating system's, such as a full disk.
+        raise OSError(f"cannot write {path.parent}: {error}") from None
+
+
+def _load_tensors(folder: Path, entry: dict[str, str]) -> dict[str, Tensor]:
+    path = folder / entry["name"]
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelsError(f"cannot read checkpoint file {path} ({error}): train again") from None
+    if _sha256(data) != entry["sha256"]:
+        raise ModelsError(f"checkpoint file {path} does not match its checksum: train again")
+    return load(data)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def optimizer_tensors(
+    optimizer: torch.optim.Optimizer, names: Mapping[Tensor, str]
+) -> dict[str, Tensor]:
+    """Return the optimizer's state as ``optimizer/PARAMETER/KEY`` tensors."""
+    return {
+        f"optimizer/{names[parameter]}/{key}": value
+        for parameter, entry in optimizer.state.items()
+        for key, value in entry.items()
+    }
+
+
+def restore_optimizer(
+    optimizer: torch.optim.Optimizer, names: Mapping[Tensor, str], tensors: dict[str, Tensor]
+) -> None:
+    """Put tensors from ``optimizer_tensors`` back, on the devices of their parameters."""
+    for parameter, name in names.items():
+        prefix = f"optimizer/{name}/"
+        optimizer.state[parameter] = {
+            key.removeprefix(prefix): value.to(parameter.device)
+            for key, value in tensors.items()
+            if key.startswith(prefix)
+        }

@@ -1,0 +1,177 @@
+"""An experiment's settings: YAML into frozen dataclasses."""
+
+import math
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from trivit.models.data.config import DataConfig
+from trivit.models.errors import ModelsError
+from trivit.models.files import atomic_write
+from trivit.models.sparsity.config import SparsityConfig
+from trivit.models.training.mapping import from_mapping, set_override, to_mapping
+from trivit.models.vit_config import ViTConfig, named_config
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """A named model; settings left out (``None``) come from the name's registered configuration.
+
+    After construction every setting is filled in.
+    """
+
+    name: str
+    image_size: int | None = None
+    patch_size: int | None = None
+    in_channels: int | None = None
+    num_classes: int | None = None
+    embed_dim: int | None = None
+    depth: int | None = None
+    num_heads: int | None = None
+    mlp_ratio: float | None = None
+    qkv_bias: bool | None = None
+    selector_blocks: tuple[int, ...] | None = None
+    token_keep_ratio: float | None = None
+    attention_keep_ratio: float | None = None
+
+    def __post_init__(self) -> None:
+        given = {f.name: getattr(self, f.name) for f in fields(ViTConfig)}
+        vit = named_config(self.name, **{k: v for k, v in given.items() if v is not None})
+        for f in fields(ViTConfig):
+            object.__setattr__(self, f.name, getattr(vit, f.name))
+
+    @property
+    def vit(self) -> ViTConfig:
+        """The complete model configuration."""
+        return ViTConfig(**{f.name: getattr(self, f.name) for f in fields(ViTConfig)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """Optimisation: AdamW, linear warm-up, then a cosine to ``min_learning_rate``, per step.
+
+    Attributes:
+        epochs: passes over the training examples in play.
+        batch_size: images per step; the last incomplete batch of an epoch is left out.
+        learning_rate: highest rate.
+        min_learning_rate: rate at the end.
+        warmup_epochs: length of the linear warm-up; fractions are allowed.
+        weight_decay: AdamW's, on matrices only (not on biases, norms, [CLS] and positions).
+        label_smoothing: of the cross entropy.
+        gradient_clip: largest gradient norm (``None``: no limit).
+        evaluate_every: epochs between evaluations on the test set; the last epoch always is one.
+        evaluation_batch_size: images per evaluation batch.
+        device: ``auto`` takes CUDA when it is there.
+        precision: ``auto`` is bfloat16 autocast on CUDA and float32 on the CPU.
+        timing_rounds: sparse and dense steps that are timed against each other at the end
+            (0: none).
+
+    Raises:
+        ModelsError: a value out of its range.
+    """
+
+    epochs: int = 300
+    batch_size: int = 512
+    learning_rate: float = 5e-4
+    min_learning_rate: float = 1e-5
+    warmup_epochs: float = 5.0
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.1
+    gradient_clip: float | None = None
+    evaluate_every: int = 1
+    evaluation_batch_size: int = 500
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    timing_rounds: int = 7
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "evaluate_every", "evaluation_batch_size"):
+            _require(getattr(self, name) >= 1, f"training.{name}", getattr(self, name), "1 or more")
+        for name in ("min_learning_rate", "warmup_epochs", "weight_decay", "timing_rounds"):
+            value = getattr(self, name)
+            _require(value >= 0 and math.isfinite(value), f"training.{name}", value, "0 or more")
+        rate = self.learning_rate
+        _require(rate > 0 and math.isfinite(rate), "training.learning_rate", rate, "more than 0")
+        smoothing = self.label_smoothing
+        _require(0 <= smoothing < 1, "training.label_smoothing", smoothing, "0 up to below 1")
+        clip = self.gradient_clip
+        _require(clip is None or clip > 0, "training.gradient_clip", clip, "more than 0, or null")
+
+
+def _require(holds: bool, name: str, value: object, allowed: str) -> None:
+    if not holds:
+        raise ModelsError(f"{name} is {value!r}: use {allowed}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExperimentConfig:
+    """Everything that one training run depends on."""
+
+    seed: int = 0
+    model: ModelConfig
+    data: DataConfig = field(default_factory=DataConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    sparsity: SparsityConfig = field(default_factory=SparsityConfig)
+
+    def __post_init__(self) -> None:
+        _require(self.seed >= 0, "seed", self.seed, "0 or more")
+
+
+def parse_config(mapping: object, overrides: list[str] | None = None) -> ExperimentConfig:
+    """Build the configuration from nested mappings and ``a.b=value`` overrides (values in YAML).
+
+    Raises:
+        ModelsError: unknown key, wrong type, value out of range, or an override without ``=``.
+    """
+    tree: Any = mapping if mapping is not None else {}
+    if not isinstance(tree, dict):
+        raise ModelsError("the config is no mapping of settings: start it with 'model:'")
+    tree = _copy(tree)
+    for override in overrides or []:
+        name, equals, text = override.partition("=")
+        if not equals or not name.strip():
+            raise ModelsError(f"cannot read override '{override}': write it as a.b=value")
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise ModelsError(f"cannot read the value of override '{override}'") from None
+        set_override(tree, name.strip(), value)
+    return from_mapping(ExperimentConfig, tree)
+
+
+def load_config(path: Path | str, overrides: list[str] | None = None) -> ExperimentConfig:
+    """Read an experiment from a YAML file and apply ``a.b=value`` overrides.
+
+    Raises:
+        ModelsError: the file is missing or no YAML, or its settings are refused.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ModelsError(f"config {path} does not exist: choose one from configs/") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelsError(f"cannot read config {path}: {error}") from None
+    try:
+        mapping = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "not YAML"
+        raise ModelsError(f"config {path}{line} is not valid YAML: {problem}") from None
+    try:
+        return parse_config(mapping, overrides)
+    except ModelsError as error:
+        raise ModelsError(f"{path}: {error}") from None
+
+
+def save_config(config: ExperimentConfig, path: Path) -> None:
+    """Write the resolved configuration; ``load_config`` reads the same one back."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(yaml.safe_dump(to_mapping(config), sort_keys=False))
+
+
+def _copy(tree: Any) -> Any:
+    return {k: _copy(v) for k, v in tree.items()} if isinstance(tree, dict) else tree

@@ -1,0 +1,47 @@
+"""One training step: forward, loss, backward, update, and the example level's bookkeeping."""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from trivit.models.data.batches import Batch
+from trivit.models.sparsity.examples import ExampleStatistics
+from trivit.models.training.config import ExperimentConfig
+from trivit.models.training.device import autocast
+from trivit.models.vision_transformer import VisionTransformer
+
+
+class StepResult(NamedTuple):
+    """Scalars of one step, still on the device: reading them waits for it."""
+
+    loss: Tensor
+    correct: Tensor
+
+
+def training_step(
+    model: VisionTransformer,
+    optimizer: torch.optim.Optimizer,
+    batch: Batch,
+    config: ExperimentConfig,
+    precision: str,
+    examples: ExampleStatistics | None,
+) -> StepResult:
+    """Update ``model`` from one batch; with ``examples``, also record how each example did."""
+    block = None if examples is None else config.sparsity.variance_block
+    with autocast(precision, batch.images.device):
+        details = model.forward_details(batch.images, variance_block=block)
+        loss = F.cross_entropy(
+            details.logits, batch.labels, label_smoothing=config.training.label_smoothing
+        )
+    loss.backward()
+    if config.training.gradient_clip is not None:
+        torch.nn.utils.clip_grad_norm_(model.parameters(), config.training.gradient_clip)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    correct_B = details.logits.detach().argmax(dim=1) == batch.labels
+    if examples is not None:
+        assert details.cls_variance is not None
+        examples.record(batch.indices, correct_B, details.cls_variance)
+    return StepResult(loss.detach(), correct_B.sum())
