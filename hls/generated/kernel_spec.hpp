@@ -26,6 +26,9 @@ static const int kClockMhz = 150;
 static const int kBurstLatency = 64;
 static const int kPipelineDepth = 24;
 static const int kDecode = 16;
+static const int kVectorRows = 2;
+static const int kSelectLanes = 32;
+static const int kScoreBits = 20;
 
 enum class Error : uint32_t {
     ok = 0,
@@ -123,8 +126,8 @@ struct MatmulFields {
     int32_t out_shift;
     uint32_t gelu_in_frac;
     uint32_t gelu_out_frac;
-    bool gelu;
-    bool residual;
+    bool has_gelu;
+    bool has_residual;
 };
 static const uint32_t kMatmulFlags = 0x3;
 inline MatmulFields decode_matmul(const uint32_t (&w)[kDescriptorWords]) {
@@ -142,8 +145,8 @@ inline MatmulFields decode_matmul(const uint32_t (&w)[kDescriptorWords]) {
     f.out_shift = int32_t(w[11]);
     f.gelu_in_frac = uint32_t(w[12]);
     f.gelu_out_frac = uint32_t(w[13]);
-    f.gelu = ((w[0] >> 8) & 1) != 0;
-    f.residual = ((w[0] >> 9) & 1) != 0;
+    f.has_gelu = ((w[0] >> 8) & 1) != 0;
+    f.has_residual = ((w[0] >> 9) & 1) != 0;
     return f;
 }
 
@@ -192,9 +195,9 @@ struct AttentionFields {
     uint32_t exp_shift;
     uint32_t prob_frac;
     int32_t out_shift;
-    bool mask;
-    bool score_cls;
-    bool score_all;
+    bool has_mask;
+    bool has_score_cls;
+    bool has_score_all;
 };
 static const uint32_t kAttentionFlags = 0x7;
 inline AttentionFields decode_attention(const uint32_t (&w)[kDescriptorWords]) {
@@ -210,9 +213,9 @@ inline AttentionFields decode_attention(const uint32_t (&w)[kDescriptorWords]) {
     f.exp_shift = uint32_t(w[9]);
     f.prob_frac = uint32_t(w[10]);
     f.out_shift = int32_t(w[11]);
-    f.mask = ((w[0] >> 8) & 1) != 0;
-    f.score_cls = ((w[0] >> 9) & 1) != 0;
-    f.score_all = ((w[0] >> 10) & 1) != 0;
+    f.has_mask = ((w[0] >> 8) & 1) != 0;
+    f.has_score_cls = ((w[0] >> 9) & 1) != 0;
+    f.has_score_all = ((w[0] >> 10) & 1) != 0;
     return f;
 }
 

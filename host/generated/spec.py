@@ -39,6 +39,9 @@ TIMING: dict[str, int] = {
     'burst_latency': 64,
     'pipeline_depth': 24,
     'decode': 16,
+    'vector_rows': 2,
+    'select_lanes': 32,
+    'score_bits': 20,
 }
 ERRORS: dict[str, int] = {
     'ok': 0,

@@ -29,7 +29,7 @@ def _cpp_opcode(opcode: Opcode) -> str:
     lines = [f"// {line}" for line in textwrap.wrap(opcode.doc, 96)]
     lines.append(f"struct {name}Fields {{")
     lines += [f"    {_CPP_TYPES[field.type]} {field.name};" for field in opcode.fields]
-    lines += [f"    bool {flag};" for flag in opcode.flags]
+    lines += [f"    bool has_{flag};" for flag in opcode.flags]
     lines.append("};")
     mask = sum(1 << bit for bit in opcode.flags.values())
     lines.append(f"static const uint32_t k{name}Flags = {mask:#x};")
@@ -39,7 +39,7 @@ def _cpp_opcode(opcode: Opcode) -> str:
     lines.append(f"    {name}Fields f;")
     lines += [f"    f.{field.name} = {_decode_field(field)};" for field in opcode.fields]
     lines += [
-        f"    f.{flag} = ((w[0] >> {8 + bit}) & 1) != 0;" for flag, bit in opcode.flags.items()
+        f"    f.has_{flag} = ((w[0] >> {8 + bit}) & 1) != 0;" for flag, bit in opcode.flags.items()
     ]
     lines += ["    return f;", "}"]
     return "\n".join(lines)
