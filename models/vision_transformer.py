@@ -14,6 +14,7 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
 from trivit.models.errors import ModelsError
 from trivit.models.sparsity.connections import connection_mask, patch_attention
 from trivit.models.sparsity.counts import keep_count
@@ -89,9 +90,14 @@ def cls_attention(q_BHLE: Tensor, k_BHLE: Tensor, scale: float) -> Tensor:
     Ranking tokens on a half-precision row would turn most of its order into ties.
     """
     with torch.no_grad(), torch.autocast(q_BHLE.device.type, enabled=False):
-        precise = torch.promote_types(q_BHLE.dtype, torch.float32)
-        q_BH1E, k_BHEL = q_BHLE[:, :, :1].to(precise), k_BHLE.transpose(-2, -1).to(precise)
+        q_BH1E = at_least_float32(q_BHLE[:, :, :1])
+        k_BHEL = at_least_float32(k_BHLE.transpose(-2, -1))
         return (q_BH1E @ k_BHEL * scale).softmax(dim=-1).squeeze(2)
+
+
+def at_least_float32(values: Tensor) -> Tensor:
+    """Return ``values`` in float32, or in float64 if they are."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
 class Mlp(nn.Module):
@@ -258,7 +264,7 @@ class VisionTransformer(nn.Module):
         attention_BHLL: Tensor | None = None
         if selects_connections:
             attended, attention_BHLL = block.attn.forward_explicit(normed, mask)
-            attention_BHLL = attention_BHLL.detach().float()
+            attention_BHLL = at_least_float32(attention_BHLL.detach())
             cls_BHL = attention_BHLL[:, :, 0]
         else:
             attended, cls_BHL = block.attn(normed, mask, want_cls=wants_cls or keep < count)

@@ -1,0 +1,254 @@
+"""The model against an independent forward pass, written image by image in float64."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from trivit.models.errors import ModelsError
+from trivit.models.vision_transformer import (
+    MODELS,
+    VisionTransformer,
+    ViTConfig,
+    named_config,
+)
+
+TINY = ViTConfig(
+    image_size=12,
+    patch_size=3,
+    in_channels=2,
+    num_classes=5,
+    embed_dim=12,
+    depth=4,
+    num_heads=3,
+    selector_blocks=(0, 2),
+)
+
+
+def make_model(token: float, attention: float, seed: int = 0) -> VisionTransformer:
+    torch.manual_seed(seed)
+    model = VisionTransformer(TINY)
+    with torch.no_grad():  # the usual initialisation leaves attention too flat to test
+        for parameter in model.parameters():
+            parameter.copy_(torch.randn_like(parameter) * 0.4)
+    model.set_keep_ratios(token=token, attention=attention)
+    return model.double().eval()
+
+
+def linear(x: list[Tensor], weight: Tensor, bias: Tensor) -> list[Tensor]:
+    return [weight @ row + bias for row in x]
+
+
+def layer_norm(x: list[Tensor], weight: Tensor, bias: Tensor) -> list[Tensor]:
+    normed = []
+    for row in x:
+        centred = row - row.mean()
+        normed.append(centred / (centred.square().mean() + 1e-6).sqrt() * weight + bias)
+    return normed
+
+
+def top(values: list[float], count: int) -> list[int]:
+    """Indices of the largest values, the lower index first among equals."""
+    return sorted(range(len(values)), key=lambda i: (-values[i], i))[:count]
+
+
+def reference(
+    model: VisionTransformer, image: Tensor, token: float, attention: float
+) -> tuple[Tensor, float, list[list[int]]]:
+    """Logits, [CLS] variance of the last block and kept positions of one image, by plain loops."""
+    p, c = dict(model.named_parameters()), model.config
+    side, patch, head = c.image_size // c.patch_size, c.patch_size, c.head_dim
+    x = [p["cls_token"][0, 0] + p["pos_embed"][0, 0]]
+    for row in range(side):
+        for column in range(side):
+            r, q = row * patch, column * patch
+            pixels = image[:, r : r + patch, q : q + patch].flatten()
+            flat = p["patch_embed.proj.weight"].flatten(1)
+            position = p["pos_embed"][0, 1 + row * side + column]
+            x.append(flat @ pixels + p["patch_embed.proj.bias"] + position)
+    positions = list(range(side * side))
+    open_keys: dict[int, set[int]] | None = None
+    kept_positions: list[list[int]] = []
+    variance = 0.0
+    for b in range(c.depth):
+        name = f"blocks.{b}."
+        normed = layer_norm(x, p[name + "norm1.weight"], p[name + "norm1.bias"])
+        qkv = linear(normed, p[name + "attn.qkv.weight"], p[name + "attn.qkv.bias"])
+        outputs = [torch.zeros(c.embed_dim, dtype=torch.float64) for _ in x]
+        mean = [[0.0] * len(x) for _ in x]
+        for h in range(c.num_heads):
+            part = [
+                slice(k * c.embed_dim + h * head, k * c.embed_dim + (h + 1) * head)
+                for k in range(3)
+            ]
+            for i in range(len(x)):
+                scores = []
+                for j in range(len(x)):
+                    is_open = open_keys is None or i == 0 or j == 0 or j in open_keys[i]
+                    score = qkv[i][part[0]] @ qkv[j][part[1]] / math.sqrt(head)
+                    scores.append(score if is_open else torch.tensor(-math.inf).double())
+                weights = torch.stack(scores).softmax(0)
+                for j in range(len(x)):
+                    mean[i][j] += float(weights[j]) / c.num_heads
+                    outputs[i][h * head : (h + 1) * head] += weights[j] * qkv[j][part[2]]
+        projected = linear(outputs, p[name + "attn.proj.weight"], p[name + "attn.proj.bias"])
+        x = [a + o for a, o in zip(x, projected, strict=True)]
+        cls_row = mean[0][1:]
+        average = sum(cls_row) / len(cls_row)
+        variance = sum((a - average) ** 2 for a in cls_row) / len(cls_row)
+        if b in c.selector_blocks:
+            keep = math.ceil(len(cls_row) * token - 1e-9)
+            kept = sorted(top(cls_row, keep))
+            x = [x[0]] + [x[1 + k] for k in kept]
+            positions = [positions[k] for k in kept]
+            kept_positions.append(positions)
+            open_keys = None
+            if attention < 1:
+                keys = math.ceil(keep * attention - 1e-9)
+                open_keys = {}
+                for i, k in enumerate(kept):
+                    row = [mean[1 + k][1 + j] for j in kept]
+                    open_keys[1 + i] = {1 + j for j in top(row, keys)}
+        normed = layer_norm(x, p[name + "norm2.weight"], p[name + "norm2.bias"])
+        hidden = linear(normed, p[name + "mlp.fc1.weight"], p[name + "mlp.fc1.bias"])
+        hidden = [0.5 * v * (1 + torch.erf(v / math.sqrt(2))) for v in hidden]
+        changes = linear(hidden, p[name + "mlp.fc2.weight"], p[name + "mlp.fc2.bias"])
+        x = [a + o for a, o in zip(x, changes, strict=True)]
+    final = layer_norm(x[:1], p["norm.weight"], p["norm.bias"])
+    logits = linear(final, p["head.weight"], p["head.bias"])[0]
+    return logits, variance, kept_positions
+
+
+@pytest.mark.parametrize(
+    ("token", "attention"), [(1.0, 1.0), (0.7, 1.0), (0.7, 0.4), (1.0, 0.3), (0.05, 0.5)]
+)
+@torch.no_grad()
+def test_equals_the_loop_reference(token: float, attention: float) -> None:
+    model = make_model(token, attention)
+    images = torch.randn(3, 2, 12, 12, dtype=torch.float64)
+    details = model.forward_details(images, variance_block=-1, track_tokens=True)
+    assert details.cls_variance is not None
+    for index, image in enumerate(images):
+        logits, variance, kept = reference(model, image, token, attention)
+        torch.testing.assert_close(details.logits[index], logits, rtol=1e-9, atol=1e-9)
+        assert float(details.cls_variance[index]) == pytest.approx(variance, rel=1e-6)
+        assert [tokens[index].tolist() for tokens in details.kept_tokens] == kept
+
+
+@torch.no_grad()
+def test_variance_of_a_selector_block_is_taken_before_the_selection() -> None:
+    images = torch.randn(4, 2, 12, 12, dtype=torch.float64)
+    all_tokens = make_model(1.0, 1.0).forward_details(images, variance_block=0).cls_variance
+    selected = make_model(0.5, 1.0).forward_details(images, variance_block=0).cls_variance
+    connections = make_model(0.5, 0.5).forward_details(images, variance_block=0).cls_variance
+    torch.testing.assert_close(all_tokens, selected)
+    torch.testing.assert_close(all_tokens, connections, rtol=1e-5, atol=1e-9)
+
+
+@torch.no_grad()
+def test_fused_attention_equals_explicit_attention() -> None:
+    attention = make_model(1.0, 1.0).blocks[0].attn  # type: ignore[union-attr]
+    x = torch.randn(2, 9, 12, dtype=torch.float64)
+    mask = torch.rand(2, 1, 9, 9) < 0.5
+    mask[:, :, 0], mask[..., 0] = True, True
+    for chosen in (None, mask):
+        fused, cls_row = attention(x, chosen, want_cls=True)  # type: ignore[operator]
+        explicit, probabilities = attention.forward_explicit(x, chosen)  # type: ignore
+        torch.testing.assert_close(fused, explicit, rtol=1e-10, atol=1e-12)
+        torch.testing.assert_close(cls_row, probabilities[:, :, 0], rtol=1e-10, atol=1e-12)
+        if chosen is not None:
+            assert probabilities.masked_select(~chosen.expand_as(probabilities)).max() == 0
+
+
+def test_keep_ratios_change_at_run_time() -> None:
+    model = VisionTransformer(named_config("micro_28", token_keep_ratio=0.7))
+    images = torch.randn(2, 1, 28, 28)
+    for ratio, counts in ((0.7, [35, 25]), (1.0, [49, 49]), (0.5, [25, 13])):
+        model.set_keep_ratios(token=ratio, attention=1.0)
+        kept = model.forward_details(images, track_tokens=True).kept_tokens
+        assert [tokens.shape[1] for tokens in kept] == counts
+        assert all(bool((tokens.diff(dim=1) > 0).all()) for tokens in kept)
+    with pytest.raises(ModelsError, match=r"token_keep_ratio is 0"):
+        model.set_keep_ratios(token=0.0, attention=1.0)
+
+
+def test_gradients_reach_every_parameter_under_all_selections() -> None:
+    model = make_model(0.6, 0.5).train()
+    details = model.forward_details(torch.randn(4, 2, 12, 12).double(), variance_block=-1)
+    details.logits.square().sum().backward()
+    assert details.cls_variance is not None
+    assert not details.cls_variance.requires_grad
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None and bool((parameter.grad != 0).any()), name
+
+
+def test_parameter_names_are_those_of_timm() -> None:
+    names = set(
+        VisionTransformer(named_config("micro_28", depth=1, selector_blocks=())).state_dict()
+    )
+    block = ["norm1", "attn.qkv", "attn.proj", "norm2", "mlp.fc1", "mlp.fc2"]
+    layers = ["patch_embed.proj", "norm", "head", *(f"blocks.0.{layer}" for layer in block)]
+    expected = {f"{layer}.{kind}" for layer in layers for kind in ("weight", "bias")}
+    assert names == expected | {"cls_token", "pos_embed"}
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("deit_tiny", 5_717_416), ("deit_small", 22_050_664), ("deit_base", 86_567_656)],
+)
+def test_deit_sizes_are_the_published_ones(name: str, parameters: int) -> None:
+    with torch.device("meta"):
+        model = VisionTransformer(named_config(name))
+    assert sum(p.numel() for p in model.parameters()) == parameters
+    assert MODELS[name].selector_blocks == (3, 6, 9)
+    assert named_config(name, token_keep_ratio=0.7).patch_counts() == [138, 97, 68]
+
+
+def test_micro_counts() -> None:
+    assert named_config("micro_28", token_keep_ratio=0.7).patch_counts() == [35, 25]
+    assert named_config("micro_32").in_channels == 3
+
+
+def test_initialisation_is_a_truncated_normal() -> None:
+    torch.manual_seed(1)
+    model = VisionTransformer(named_config("micro_28"))
+    weight = model.blocks[2].mlp.fc1.weight  # type: ignore[union-attr]
+    assert float(weight.detach().std()) == pytest.approx(0.02, rel=0.05)
+    assert float(model.head.bias.detach().abs().max()) == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"num_heads": 3}, "num_heads 3 does not divide embed_dim 64"),
+        ({"patch_size": 5}, "patch_size 5 does not divide image_size 28"),
+        ({"token_keep_ratio": 0.0}, "token_keep_ratio is 0.0"),
+        ({"token_keep_ratio": 1.5}, "token_keep_ratio is 1.5"),
+        ({"attention_keep_ratio": -0.1}, "attention_keep_ratio is -0.1"),
+        ({"attention_keep_ratio": math.nan}, "attention_keep_ratio is nan"),
+        ({"selector_blocks": (1, 6)}, "selector block 6 is outside the 6 blocks"),
+        ({"selector_blocks": (-1,)}, "selector block -1 is outside"),
+        ({"selector_blocks": (3, 1)}, "must rise"),
+        ({"selector_blocks": (), "token_keep_ratio": 0.7}, "needs at least one selector block"),
+        ({"depth": 0}, "depth is 0"),
+        ({"embed_dim": 64.0}, "embed_dim is 64.0"),
+        ({"mlp_ratio": 0.01}, "mlp_ratio 0.01"),
+        ({"embed_dims": 64}, "did you mean 'embed_dim'"),
+    ],
+)
+def test_impossible_sizes_are_named_in_one_line(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ModelsError, match=message) as caught:
+        named_config("micro_28", **changes)
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_model_names_the_nearest() -> None:
+    with pytest.raises(ModelsError, match="unknown model 'deit_smal': did you mean 'deit_small'"):
+        named_config("deit_smal")
+
+
+def test_images_of_another_shape_are_refused() -> None:
+    model = VisionTransformer(named_config("micro_28"))
+    with pytest.raises(ModelsError, match=r"shape \(2, 3, 28, 28\)"):
+        model(torch.zeros(2, 3, 28, 28))
