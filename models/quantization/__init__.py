@@ -1,0 +1,14 @@
+"""16-bit fixed-point quantization with Brevitas: calibration, fine-tuning and export.
+
+``quantizers``          the power-of-two quantizers
+``vision_transformer``  the model with a quantizer wherever the accelerator rounds
+``formats``             choosing fraction lengths
+``qonnx_graph``         QONNX export with stable names; ``plain_onnx`` without custom operators
+``trace``               every intermediate tensor as integers
+``pipeline``            from a run folder to its quantized files
+"""
+
+from trivit.models.quantization.config import QuantizeConfig
+from trivit.models.quantization.pipeline import quantize
+
+__all__ = ["QuantizeConfig", "quantize"]

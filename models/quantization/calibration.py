@@ -7,6 +7,7 @@ from typing import Any
 import brevitas.nn as qnn
 import torch
 from torch import Tensor, nn
+
 from trivit.models.quantization.formats import choose_formats, scalings
 from trivit.models.quantization.quantizers import QuantPoint
 from trivit.models.quantization.vision_transformer import QuantVisionTransformer
@@ -38,9 +39,7 @@ def quantizers_disabled(model: nn.Module) -> Iterator[None]:
             proxy.disable_quant = state
 
 
-def activation_maxima(
-    model: QuantVisionTransformer, batches: Iterable[Tensor]
-) -> dict[str, float]:
+def activation_maxima(model: QuantVisionTransformer, batches: Iterable[Tensor]) -> dict[str, float]:
     """Largest magnitude of every activation in float, over both the sparse and the dense variant.
 
     Args:

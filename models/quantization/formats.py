@@ -14,6 +14,7 @@ import math
 from collections.abc import Mapping
 
 import brevitas.nn as qnn
+
 from trivit.models.errors import ModelsError
 from trivit.models.quantization.quantizers import (
     BIT_WIDTH,
@@ -91,7 +92,7 @@ def choose_formats(
             f[name] = largest_fraction_length(activation_maxima[name] * headroom, name)
         else:
             raise ModelsError(f"no calibration statistics for {name}; calibrate on more images")
-    for index, block in enumerate(model.blocks):
+    for index in range(model.config.depth):
         point = f"blocks.{index}"
         source = "x0" if index == 0 else f"blocks.{index - 1}.mlp.fc2"
         _fit_norm(f, f"{point}.norm1")
@@ -99,8 +100,8 @@ def choose_formats(
         attn = f"{point}.attn"
         f[f"{attn}.probs"] = PROBABILITY_FRACTION_LENGTH
         f[f"{point}.mlp.fc1"] = min(f[f"{point}.mlp.fc1"], MAX_GELU_FRACTION_LENGTH)
-        has_bias = block.attn.qkv.bias is not None
-        _fit_product(f, f"{attn}.qkv", f"{point}.norm1", [f"{attn}.qkv.bias"] if has_bias else [])
+        bias = [name for name in [f"{attn}.qkv.bias"] if name in f]
+        _fit_product(f, f"{attn}.qkv", f"{point}.norm1", bias)
         _lower(f, f"{attn}.scores", 2 * f[f"{attn}.qkv"])
         _lower(f, f"{attn}.context", f[f"{attn}.probs"] + f[f"{attn}.qkv"])
         _fit_product(f, f"{attn}.proj", f"{attn}.context", [f"{attn}.proj.bias", source])
@@ -150,3 +151,23 @@ def _fit_norm(f: dict[str, int], point: str) -> None:
     _lower(f, gamma, f[beta] + MAX_ALIGN_SHIFT - _NORMALISED_FRACTION_LENGTH)
     _lower(f, beta, f[gamma] + _NORMALISED_FRACTION_LENGTH)
     _lower(f, point, f[gamma] + _NORMALISED_FRACTION_LENGTH)
+
+
+def describe_formats(
+    model: QuantVisionTransformer, maxima: Mapping[str, float]
+) -> dict[str, object]:
+    """What ``formats.json`` holds: for each tensor its fraction length, kind, range and maximum.
+
+    ``max_abs`` is the largest magnitude seen in calibration, or of the parameter.
+    """
+    parameters = dict(model.named_parameters())
+    tensors: dict[str, object] = {}
+    for name, fraction_length in fraction_lengths(model).items():
+        is_weight = name in parameters and parameters[name].dim() > 1 and name.endswith(".weight")
+        tensors[name] = {
+            "fraction_length": fraction_length,
+            "kind": "weight" if is_weight else "parameter" if name in parameters else "activation",
+            "narrow_range": is_weight,
+            "max_abs": maxima[name],
+        }
+    return {"format": 1, "bit_width": BIT_WIDTH, "tensors": tensors}

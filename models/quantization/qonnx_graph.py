@@ -1,12 +1,11 @@
 """Exporting the quantized model as QONNX with stable names and constant shapes.
 
 Every quantized tensor is one ``Quant`` node whose *name* is the tensor's name (``input``, ``x0``,
-``blocks.0.attn.scores``, ``blocks.0.attn.qkv.weight``...). The output of an activation's node has the
-same name, that of a parameter's node ends in ``.quantized``; the scale is the initializer
+``blocks.0.attn.scores``, ``blocks.0.attn.qkv.weight``...). The output of an activation's node has
+the same name, that of a parameter's node ends in ``.quantized``; the scale is the initializer
 ``NAME.scale``. A selector's results are ``blocks.I.selector.kept``, ``.tokens`` and ``.mask``.
 """
 
-import io
 import json
 import warnings
 from typing import Any
@@ -18,6 +17,7 @@ from brevitas.export import export_qonnx
 from onnx import helper, numpy_helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.infer_shapes import InferShapes
+
 from trivit.models.quantization.formats import scalings
 from trivit.models.quantization.quantizers import QuantPoint
 from trivit.models.quantization.vision_transformer import QuantVisionTransformer
@@ -74,13 +74,6 @@ def _with_shapes(model: onnx.ModelProto) -> onnx.ModelProto:
     del shaped.graph.node[:]
     shaped.graph.node.extend(nodes)
     return shaped
-
-
-def to_bytes(model: onnx.ModelProto) -> bytes:
-    """Serialized model, checked by onnx first."""
-    buffer = io.BytesIO()
-    onnx.save_model(model, buffer)
-    return buffer.getvalue()
 
 
 def quant_nodes(graph: onnx.GraphProto) -> dict[str, onnx.NodeProto]:
@@ -144,7 +137,7 @@ def _name_quantizers(graph: onnx.GraphProto, model: QuantVisionTransformer) -> N
 def _name_selectors(graph: onnx.GraphProto) -> None:
     renames: dict[str, str] = {}
     for node in graph.node:
-        scope, _, operation = node.name.strip("/").rpartition("/")
+        scope = node.name.strip("/").rpartition("/")[0]
         if not scope.endswith("/selector"):
             continue
         point = scope.replace("/", ".")

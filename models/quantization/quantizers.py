@@ -1,9 +1,9 @@
 """Signed 16-bit power-of-two (fixed-point) quantizers for Brevitas.
 
-A quantized tensor is ``q * 2**-f``: ``q`` is a signed 16-bit integer, ``f`` the fraction length of the
-whole tensor. Rounding is half to even, then the integer saturates. The scale is a stored power of
-two, not a value that Brevitas derives at run time, so a format is known exactly, survives a state
-dict, and can be constrained against the formats around it (``formats.py``).
+A quantized tensor is ``q * 2**-f``: ``q`` is a signed 16-bit integer, ``f`` the fraction length of
+the whole tensor. Rounding is half to even, then the integer saturates. The scale is a stored power
+of two, not a value that Brevitas derives at run time, so a format is known exactly, survives a
+state dict, and can be constrained against the formats around it (``formats.py``).
 """
 
 import math
@@ -23,6 +23,7 @@ from brevitas.quant.solver.act import ActQuantSolver
 from brevitas.quant.solver.bias import BiasQuantSolver
 from brevitas.quant.solver.weight import WeightQuantSolver
 from torch import Tensor, nn
+
 from trivit.models.errors import ModelsError
 
 BIT_WIDTH = 16
@@ -39,7 +40,7 @@ def fraction_length_of(scale: float) -> int:
     fraction_length = 1 - exponent
     if mantissa != 0.5 or not 0 <= fraction_length <= MAX_FRACTION_LENGTH:
         raise ModelsError(
-            f"scale {scale!r} is not 2**-f with f in 0..{MAX_FRACTION_LENGTH}; calibrate the model again"
+            f"scale {scale!r} is not 2**-f with f in 0..{MAX_FRACTION_LENGTH}; calibrate again"
         )
     return fraction_length
 
@@ -143,7 +144,7 @@ def to_integers(values: Tensor, fraction_length: int) -> Tensor:
 def quantize_tensor(
     values: Tensor, fraction_length: int, *, narrow_range: bool = False
 ) -> tuple[Tensor, int]:
-    """Round half to even and saturate; returns int64 integers and the number of saturated values."""
+    """Round half to even and saturate: int64 integers and the number of saturated values."""
     high = (1 << (BIT_WIDTH - 1)) - 1
     low = -high if narrow_range else -high - 1
     rounded = torch.round(values.double() * math.ldexp(1.0, fraction_length))

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function
+
 from trivit.models.sparsity.connections import connection_mask
 from trivit.models.sparsity.tokens import select_tokens
 

@@ -12,6 +12,7 @@ import brevitas.nn as qnn
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
 from trivit.models.quantization.quantizers import Fixed16Bias, Fixed16Weight, QuantPoint
 from trivit.models.quantization.selection import gather_rows, kept_rows, open_connections
 from trivit.models.sparsity.counts import keep_count
@@ -65,7 +66,9 @@ class QuantPatchEmbed(nn.Module):
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
         """Exact patch tokens (B, N, D)."""
-        return self.proj(images_BCHW).reshape(int(images_BCHW.shape[0]), *self.shape).transpose(1, 2)
+        return (
+            self.proj(images_BCHW).reshape(int(images_BCHW.shape[0]), *self.shape).transpose(1, 2)
+        )
 
 
 class QuantAttention(nn.Module):
@@ -102,10 +105,11 @@ class QuantAttention(nn.Module):
 class QuantSelector(nn.Module):
     """Picks the rows and the connections that stay; has no weights and never rounds."""
 
-    def __init__(self, token_keep_ratio: float, attention_keep_ratio: float) -> None:
+    def __init__(self, config: ViTConfig, point: str) -> None:
         super().__init__()
-        self.token_keep_ratio = token_keep_ratio
-        self.attention_keep_ratio = attention_keep_ratio
+        self.point = point
+        self.token_keep_ratio = config.token_keep_ratio
+        self.attention_keep_ratio = config.attention_keep_ratio
 
     def forward(self, x_BLD: Tensor, probs_BHLL: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         """Remaining tokens (B, 1 + K, D), their rows (B, 1 + K), mask of the next blocks or None.
@@ -149,9 +153,7 @@ class QuantBlock(nn.Module):
         self.attn_quant = QuantPoint(f"{point}.attn.proj")
         selects = index in config.selector_blocks
         selects = selects and min(config.token_keep_ratio, config.attention_keep_ratio) < 1
-        self.selector = (
-            QuantSelector(config.token_keep_ratio, config.attention_keep_ratio) if selects else None
-        )
+        self.selector = QuantSelector(config, f"{point}.selector") if selects else None
         self.norm2 = QuantLayerNorm(config.embed_dim, f"{point}.norm2")
         self.mlp = QuantMlp(config, f"{point}.mlp")
         self.mlp_quant = QuantPoint(f"{point}.mlp.fc2")
@@ -193,7 +195,7 @@ class QuantVisionTransformer(nn.Module):
 
     @classmethod
     def from_float(cls, model: VisionTransformer) -> "QuantVisionTransformer":
-        """The quantized model of a trained float model, at the final keep ratios of its configuration."""
+        """The quantized model of a float model, at its configuration's final keep ratios."""
         quantized = cls(model.config)
         missing, unexpected = quantized.load_state_dict(model.state_dict(), strict=False)
         missing = [name for name in missing if not name.endswith("scaling_impl.scale")]

@@ -1,0 +1,273 @@
+"""From a trained run to its quantized folder: calibrate, fine-tune, export, compare, evaluate."""
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import onnx
+import torch
+
+from trivit.models.data import DatasetInfo, Images, load_dataset
+from trivit.models.errors import ModelsError
+from trivit.models.files import atomic_write
+from trivit.models.quantization import verify
+from trivit.models.quantization.calibration import calibrate
+from trivit.models.quantization.config import QuantizeConfig
+from trivit.models.quantization.evaluate import best_class, logits, top1
+from trivit.models.quantization.finetune import fine_tune
+from trivit.models.quantization.formats import describe_formats
+from trivit.models.quantization.plain_onnx import to_plain_onnx
+from trivit.models.quantization.progress import StageProgress
+from trivit.models.quantization.qonnx_graph import export
+from trivit.models.quantization.vision_transformer import QuantVisionTransformer
+from trivit.models.training import ExperimentConfig, load_run
+from trivit.models.training.checkpoint import load_checkpoint
+
+FORMAT = 1
+FOLDER = "quantized"
+
+
+def quantize(run: Path | str, settings: QuantizeConfig | None = None) -> dict[str, Any]:
+    """Quantize the trained model of the folder ``run`` and write ``run/quantized``.
+
+    The folder appears whole or not at all: ``model.qonnx`` (sparse), ``model_dense.qonnx``,
+    ``model.onnx`` (plain ONNX, sparse), ``formats.json`` and ``quantize.json``, whose contents are
+    returned (accuracies in percent). An earlier folder is replaced.
+
+    Raises:
+        ModelsError: no finished training in ``run``, a damaged file, a missing dataset, a tensor
+            that 16 bits cannot hold, or an export that computes something else.
+        OSError: the folder cannot be written or the disk is full.
+    """
+    settings = settings or QuantizeConfig()
+    run = Path(run)
+    config, float_model, info = load_run(run)
+    _require_finished(run, config)
+    dataset = load_dataset(config.data)
+    clock = _Clock()
+    with StageProgress() as progress:
+        model = QuantVisionTransformer.from_float(float_model)
+        with clock("calibrate"):
+            maxima = _calibrate(model, dataset.train, info, settings, progress)
+        if settings.finetune_steps:
+            with clock("finetune"):
+                maxima = _fine_tune(model, dataset.train, info, config, settings, progress)
+        with clock("export"):
+            progress.stage("export", 3)
+            sparse = export(model, metadata(config, info, sparse=True), sparse=True)
+            progress.advance()
+            dense = export(model, metadata(config, info, sparse=False), sparse=False)
+            progress.advance()
+            plain = to_plain_onnx(sparse)
+            progress.advance()
+        formats = describe_formats(model, maxima)
+        model.double()
+        with clock("evaluate"):
+            accuracy, scores = _evaluate(float_model, model, dataset.test, info, settings, progress)
+        with clock("compare"):
+            compared = _compare(
+                model, sparse, dense, plain, dataset.test, info, scores, settings, progress
+            )
+    summary = {
+        "format": FORMAT,
+        "model": config.model.name,
+        **accuracy,
+        **compared,
+        "settings": asdict(settings),
+        "seconds": clock.total(),
+        "seconds_by_part": clock.seconds,
+    }
+    with _replacing(run / FOLDER) as folder:
+        for name, graph in (
+            ("model.qonnx", sparse),
+            ("model_dense.qonnx", dense),
+            ("model.onnx", plain),
+        ):
+            _write(folder / name, graph.SerializeToString())
+        _write(folder / "formats.json", _json(formats))
+        _write(folder / "quantize.json", _json(summary))
+    return summary
+
+
+def metadata(config: ExperimentConfig, info: DatasetInfo, *, sparse: bool) -> dict[str, Any]:
+    """What a compiler needs besides the graph: images, classes and the sizes of the model."""
+    vit = config.model.vit if sparse else config.model.vit.dense()
+    return {
+        "format": FORMAT,
+        "model": config.model.name,
+        "dataset": info.name,
+        "image": {"channels": info.channels, "height": info.height, "width": info.width},
+        "mean": list(info.mean),
+        "std": list(info.std),
+        "class_names": list(info.class_names),
+        "num_classes": vit.num_classes,
+        "patch_size": vit.patch_size,
+        "embed_dim": vit.embed_dim,
+        "depth": vit.depth,
+        "num_heads": vit.num_heads,
+        "mlp_ratio": vit.mlp_ratio,
+        "selector_blocks": list(vit.selector_blocks) if sparse else [],
+        "token_keep_ratio": vit.token_keep_ratio,
+        "attention_keep_ratio": vit.attention_keep_ratio,
+    }
+
+
+def _require_finished(run: Path, config: ExperimentConfig) -> None:
+    done = int(load_checkpoint(run / "checkpoint", training=False).state["epoch"])
+    if done < config.training.epochs:
+        raise ModelsError(
+            f"training of {run} stopped after {done} of {config.training.epochs} epochs: "
+            "finish it with 'trivit train --resume'"
+        )
+
+
+def _calibrate(
+    model: QuantVisionTransformer,
+    images: Images,
+    info: DatasetInfo,
+    settings: QuantizeConfig,
+    progress: StageProgress,
+) -> dict[str, float]:
+    count = min(settings.calibration_images, len(images))
+    generator = torch.Generator().manual_seed(settings.seed)
+    chosen = images.pixels[torch.randperm(len(images), generator=generator)[:count]]
+    progress.stage("calibrate", count)
+
+    def batches() -> Iterator[torch.Tensor]:
+        for pixels in chosen.split(settings.batch_size):
+            yield info.normalise(pixels)
+            progress.advance(len(pixels))
+
+    return calibrate(model, batches(), settings.headroom)
+
+
+def _fine_tune(
+    model: QuantVisionTransformer,
+    images: Images,
+    info: DatasetInfo,
+    config: ExperimentConfig,
+    settings: QuantizeConfig,
+    progress: StageProgress,
+) -> dict[str, float]:
+    progress.stage("fine-tune", settings.finetune_steps)
+    fine_tune(
+        model,
+        images,
+        info,
+        config.data,
+        steps=settings.finetune_steps,
+        batch_size=settings.batch_size,
+        learning_rate=settings.finetune_learning_rate,
+        seed=settings.seed,
+        on_step=lambda loss: progress.advance(),
+    )
+    return _calibrate(model, images, info, settings, progress)
+
+
+def _evaluate(
+    float_model: torch.nn.Module,
+    model: QuantVisionTransformer,
+    images: Images,
+    info: DatasetInfo,
+    settings: QuantizeConfig,
+    progress: StageProgress,
+) -> tuple[dict[str, Any], torch.Tensor]:
+    """Accuracies on all test images; also the quantized logits."""
+    batch, test = settings.batch_size, len(images)
+    progress.stage("evaluate float", test)
+    before = logits(
+        float_model, images, info, batch_size=batch, dtype=torch.float32, on_images=progress.advance
+    )
+    progress.stage("evaluate quantized", test)
+    after = logits(
+        model, images, info, batch_size=batch, dtype=torch.float64, on_images=progress.advance
+    )
+    same = (best_class(before) == best_class(after)).double().mean()
+    return {
+        "test_images": test,
+        "float_top1": top1(before, images.labels),
+        "quantized_top1": top1(after, images.labels),
+        "float_quantized_agreement": 100.0 * float(same),
+    }, after
+
+
+def _compare(
+    model: QuantVisionTransformer,
+    sparse: onnx.ModelProto,
+    dense: onnx.ModelProto,
+    plain: onnx.ModelProto,
+    images: Images,
+    info: DatasetInfo,
+    scores: torch.Tensor,
+    settings: QuantizeConfig,
+    progress: StageProgress,
+) -> dict[str, Any]:
+    """Run the exported graphs on the first test images."""
+    most = max(settings.reference_images, settings.qonnx_images, settings.onnxruntime_images)
+    normalised = info.normalise(images.pixels[:most], torch.float64)
+    progress.stage("compare exports", 4)
+    result: dict[str, Any] = {}
+    for name, graph in (("reference", sparse), ("reference_dense", dense)):
+        model.sparse = graph is sparse
+        count = settings.reference_images
+        result[name] = verify.compare_reference(model, graph, normalised[:count])
+        progress.advance()
+    model.sparse = True
+    count = settings.qonnx_images
+    result["qonnx"] = verify.compare_qonnx(sparse, normalised[:count], scores[:count])
+    progress.advance()
+    count = settings.onnxruntime_images
+    result["onnxruntime"] = verify.compare_onnxruntime(plain, normalised[:count], scores[:count])
+    progress.advance()
+    return result
+
+
+class _Clock:
+    """Seconds per part."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, part: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.seconds[part] = round(time.perf_counter() - started, 3)
+
+    def total(self) -> float:
+        """Sum of all parts."""
+        return round(sum(self.seconds.values()), 3)
+
+
+@contextmanager
+def _replacing(target: Path) -> Iterator[Path]:
+    """Yield an empty folder that takes the place of ``target`` when the body succeeds."""
+    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        folder.chmod(0o755)
+        yield folder
+        retired = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent))
+        try:
+            if target.exists():
+                target.rename(retired / target.name)
+            folder.rename(target)
+        finally:
+            shutil.rmtree(retired, ignore_errors=True)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _write(path: Path, data: bytes) -> None:
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def _json(content: dict[str, Any]) -> bytes:
+    return (json.dumps(content, indent=2) + "\n").encode()

@@ -1,0 +1,93 @@
+"""Executing an exported graph in float64, independently of torch and of Brevitas.
+
+onnx's reference evaluator computes each node in numpy as the standard defines it; in float64 all
+sums of 16-bit products are exact, so its quantized tensors can be compared as integers.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, numpy_helper
+from onnx.reference import ReferenceEvaluator
+from onnx.reference.op_run import OpRun
+
+from trivit.models.quantization.qonnx_graph import QUANT_DOMAIN, quant_nodes
+
+
+class Quant(OpRun):
+    """QONNX's Quant for the fixed-point case: round half to even, saturate."""
+
+    op_domain = QUANT_DOMAIN
+
+    def _run(
+        self,
+        x: NDArray[Any],
+        scale: NDArray[Any],
+        zero_point: NDArray[Any],
+        bit_width: NDArray[Any],
+        narrow: int | None = None,
+        rounding_mode: str | None = None,
+        signed: int | None = None,
+    ) -> tuple[NDArray[Any]]:
+        high = 2.0 ** (float(bit_width) - 1) - 1
+        low = -high if narrow else -high - 1
+        integers = np.clip(np.rint(x / scale + zero_point), low, high)
+        return ((integers - zero_point) * scale,)
+
+
+class Gelu(OpRun):
+    """Exact GELU: onnx expands it into nodes whose constants are float32."""
+
+    op_domain = ""
+
+    def _run(self, x: NDArray[Any], approximate: str | None = None) -> tuple[NDArray[Any]]:
+        erf: Any = _ERF(x / math.sqrt(2.0))
+        return (0.5 * x * (1.0 + erf.astype(x.dtype)),)
+
+
+_ERF = np.frompyfunc(math.erf, 1, 1)
+
+
+def in_float64(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Copy of the graph with every float32 constant, input and output in float64."""
+    wide = onnx.ModelProto()
+    wide.CopyFrom(model)
+    for tensor in wide.graph.initializer:
+        if tensor.data_type == TensorProto.FLOAT:
+            values = numpy_helper.to_array(tensor).astype(np.float64)
+            tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
+    del wide.graph.value_info[:]
+    for value in [*wide.graph.input, *wide.graph.output]:
+        value.type.tensor_type.elem_type = TensorProto.DOUBLE
+    return wide
+
+
+class Float64Reference:
+    """An exported model, ready to be run image by image in float64."""
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        wide = in_float64(model)
+        # Activations and parameters, by the name of the tensor that the quantizer defines.
+        self._outputs = {name: node.output[0] for name, node in quant_nodes(wide.graph).items()}
+        evaluated = wide.graph.output
+        present = {value.name for value in evaluated}
+        for tensor in self._outputs.values():
+            if tensor not in present:
+                evaluated.append(
+                    onnx.helper.make_tensor_value_info(tensor, TensorProto.DOUBLE, None)
+                )
+        self._evaluator = ReferenceEvaluator(wide, new_ops=[Quant, Gelu])
+
+    def run(
+        self, image_1CHW: NDArray[np.float64], names: Sequence[str] | None = None
+    ) -> dict[str, NDArray[np.float64]]:
+        """Quantized tensors of one normalised image by name (all by default)."""
+        wanted = list(self._outputs if names is None else names)
+        results = self._evaluator.run(
+            [self._outputs[name] for name in wanted], {"image": image_1CHW}
+        )
+        return dict(zip(wanted, results, strict=True))
