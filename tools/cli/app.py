@@ -40,7 +40,7 @@ def _root(
         bool, typer.Option("--debug", help="Show tracebacks and warnings (anywhere on the line).")
     ] = False,
 ) -> None:
-    """Train sparse vision transformers, quantize them to 16-bit fixed point, run them on HLS kernels.
+    """Train sparse vision transformers, quantize them to 16 bits, run them on HLS kernels.
 
     train -> evaluate -> quantize -> compile -> run; `trivit demo` does all of it on Fashion-MNIST.
     """

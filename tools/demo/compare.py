@@ -46,7 +46,7 @@ def compare_backends(
     traced = with_trace(bundle)
     comparison = Comparison(tensors=len(traced.outputs))
     for start in range(0, len(images), batch_size):
-        batch = np.ascontiguousarray(images[start : start + batch_size])
+        batch = images[start : start + batch_size]
         wanted, found = expected.run(traced, batch), actual.run(traced, batch)
         for name, tensor in wanted.tensors.items():
             _count(comparison, name, tensor, found.tensors[name])

@@ -7,17 +7,17 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Requirements:
-    """Bounds on the figures of ``summary.json``; accuracies are fractions.
+    """Bounds on the figures of ``summary.json``; accuracies in percent.
 
     Attributes:
         float_top1: least accuracy of the float model.
-        accuracy_loss: most that the quantized model and the emulator may lose against it.
+        accuracy_loss: most points between it and the quantized model or the emulator.
         reference_images: least images compared tensor by tensor.
         emulator_images: least images through the emulator.
     """
 
-    float_top1: float = 0.80
-    accuracy_loss: float = 0.005
+    float_top1: float = 80.0
+    accuracy_loss: float = 0.5
     reference_images: int = 64
     emulator_images: int = 2000
 
@@ -27,18 +27,17 @@ def failures(summary: Mapping[str, Any], requirements: Requirements) -> list[str
     found = []
     if summary["float_top1"] < requirements.float_top1:
         found.append(
-            f"float top-1 {summary['float_top1']:.2%} is below {requirements.float_top1:.0%}"
+            f"float top-1 {summary['float_top1']:.2f} % is below {requirements.float_top1:.0f} %"
         )
-    # The emulator may have run fewer images than the float model: compare it on its own images.
+    # The emulator may have run fewer images than the float model: each against its own images.
     for name, base in (
         ("quantized_top1", "float_top1"),
-        ("emulator_top1", "float_top1_of_emulator_images"),
+        ("emulator_top1", "float_top1_on_emulator_images"),
     ):
-        # Half an image in 10,000 of slack: the fractions are binary floats.
-        if abs(summary[name] - summary[base]) > requirements.accuracy_loss + 5e-5:
+        if abs(summary[name] - summary[base]) > requirements.accuracy_loss + 1e-9:
             found.append(
-                f"{name} {summary[name]:.2%} is more than {requirements.accuracy_loss:.1%} "
-                f"from the float model's {summary[base]:.2%}"
+                f"{name} {summary[name]:.2f} % is more than {requirements.accuracy_loss} points "
+                f"from the float model's {summary[base]:.2f} %"
             )
     for name in ("reference_images", "emulator_images"):
         if summary[name] < getattr(requirements, name):

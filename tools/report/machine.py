@@ -21,7 +21,7 @@ def library_versions() -> dict[str, str]:
 
 
 def describe_machine() -> dict[str, str | int | float]:
-    """Processor, usable cores, memory in GiB, operating system; and the GPU when torch is loaded."""
+    """Processor, usable cores, memory, operating system; and the GPU when torch is loaded."""
     machine: dict[str, str | int | float] = {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),

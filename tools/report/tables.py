@@ -1,7 +1,7 @@
 """Small tables on stdout: drawn by rich on a terminal, aligned plain text anywhere else."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 Row = Sequence[str]
 
@@ -42,3 +42,20 @@ def _print_rich(title: str, columns: Sequence[str], rows: Sequence[Row]) -> None
     for row in rows:
         table.add_row(*row)
     Console().print(table)
+
+
+def print_figures(title: str, figures: Mapping[str, object]) -> None:
+    """Print named figures as a table of two columns; floats with four digits."""
+    print_table(title, ("", ""), [(_words(k), _text(v)) for k, v in figures.items()])
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.2f}" if abs(value) >= 100 else f"{value:.4g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{_words(str(k))} {_text(v)}" for k, v in value.items())
+    return str(value)

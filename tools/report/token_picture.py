@@ -15,8 +15,8 @@ def original_positions(kept_by_selector: Positions, num_patches: int) -> list[np
     """Map each selector's kept indices to patch positions of the image.
 
     Args:
-        kept_by_selector: integers [B, >= 1 + K]: 0 for [CLS], then K rows of the token matrix that
-            this selector saw (1-based, ascending), then zero padding: the ``selector.kept`` tensors.
+        kept_by_selector: integers [B, >= 1 + K]: 0 for [CLS], then the K kept rows of the token
+            matrix that this selector saw (1-based, ascending), then zero padding.
         num_patches: patch tokens before the first selector.
 
     Returns:

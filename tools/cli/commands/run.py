@@ -10,7 +10,9 @@ import typer
 if TYPE_CHECKING:
     import numpy as np
 
-    from trivit.tools.inference import Inference
+    from trivit.host.backends import Result
+
+SHOWN = 10
 
 
 class BackendName(str, Enum):
@@ -29,89 +31,85 @@ def run(
         str, typer.Option(help="A .npy file of uint8 [N, C, H, W], or the name of a data set.")
     ] = "fashion_mnist",
     count: Annotated[int | None, typer.Option(min=1, help="Use the first COUNT images.")] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Images for each start.")] = 256,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images for each start.")] = 64,
     logits: Annotated[
-        Path | None, typer.Option(help="Write the int16 logits to this .npy file.")
+        Path | None, typer.Option(help="Write the int16 logits [N, classes] to this .npy file.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with all classes.")] = False,
 ) -> None:
     """Run a program bundle on images; print classes, speed, modelled cycles and saturations."""
     from trivit.host.backends import open_backend
     from trivit.host.bundle import Bundle
-    from trivit.tools.inference import load_images, run_images
+    from trivit.tools.images import load_images, test_images
     from trivit.tools.report.progress import progress_bar
 
     program = Bundle.load(bundle)
+    layout = program.preprocessing
+    shape = (layout.channels, layout.height, layout.width)
     labels = None
     if images.endswith(".npy"):
-        pixels = load_images(Path(images), program.image_shape)
+        pixels = load_images(Path(images), shape)
     else:
-        pixels, labels = _data_set(images, program.image_shape)
+        pixels, labels = test_images(images, shape)
     pixels = pixels[:count]
-    with progress_bar(f"{backend.value}", len(pixels)) as advance:
-        inference = run_images(
-            open_backend(backend.value), program, pixels, batch_size=batch_size, advance=advance
+    with progress_bar(backend.value, len(pixels)) as advance:
+        result = open_backend(backend.value).run(
+            program, pixels, batch_size=batch_size, progress=advance
         )
     if logits is not None:
-        import numpy as np
-
-        from trivit.models.files import atomic_write
-
-        with atomic_write(logits) as temporary, temporary.open("wb") as file:
-            np.save(file, inference.logits)
-    names = list(program.class_names)
+        _save(logits, result)
+    report = _summary(result, None if labels is None else labels[:count], backend.value)
     if as_json:
-        print(json.dumps(_summary(inference, labels, names, backend.value), indent=2))
+        print(json.dumps({**report, "class_names": program.class_names}, indent=2))
     else:
-        _print(inference, labels, names, f"{bundle} on {backend.value}")
+        _print(report, program.class_names, labels, f"{bundle} on {backend.value}")
 
 
-def _data_set(name: str, shape: tuple[int, int, int]) -> "tuple[np.ndarray, np.ndarray]":
-    """Test images uint8 [N, C, H, W] and labels of a named data set that fits the bundle."""
-    from trivit.tools.datasets import test_images
-    from trivit.tools.errors import ToolsError
+def _save(path: Path, result: "Result") -> None:
+    import numpy as np
 
-    pixels, labels = test_images(name)
-    if pixels.shape[1:] != tuple(shape):
-        found, wanted = (" x ".join(map(str, s)) for s in (pixels.shape[1:], shape))
-        raise ToolsError(f"{name}: images of shape {found}; this bundle needs {wanted}")
-    return pixels, labels
+    from trivit.models.files import atomic_write
+
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
+        np.save(file, result.logits)
 
 
-def _summary(
-    inference: "Inference", labels: "np.ndarray | None", names: list[str], backend: str
-) -> dict[str, object]:
-    summary: dict[str, object] = {
-        "backend": backend,
-        "images": inference.images,
-        "images_per_second": round(inference.images_per_second, 2),
-        "modelled_cycles_per_image": inference.cycles // inference.images,
-        "saturations": inference.saturations,
-        "class_names": names,
-        "classes": inference.classes.tolist(),
-    }
+def _summary(result: "Result", labels: "np.ndarray | None", backend: str) -> dict[str, object]:
+    classes = result.logits.argmax(axis=1)
+    summary: dict[str, object] = {"backend": backend, "images": len(classes)}
     if labels is not None:
-        summary["top1"] = inference.top1(labels)
-    return summary
+        summary["top1"] = float((classes == labels).mean())
+    return {
+        **summary,
+        "images_per_second": round(len(classes) / max(result.seconds, 1e-9), 2),
+        # The reference counts no cycles.
+        "modelled_cycles_per_image": int(result.cycles.sum()) // len(classes) or None,
+        "saturations": int(result.saturations.sum()),
+        "logits_fraction_length": result.logits_frac,
+        "classes": classes.tolist(),
+    }
 
 
 def _print(
-    inference: "Inference", labels: "np.ndarray | None", names: list[str], title: str
+    report: dict[str, object],
+    names: tuple[str, ...],
+    labels: "np.ndarray | None",
+    title: str,
 ) -> None:
     from trivit.tools.report.tables import print_table
 
-    shown = 10
-    for i, c in enumerate(inference.classes[:shown]):
-        truth = f"  (labelled {names[labels[i]]})" if labels is not None else ""
-        print(f"image {i}: {names[c]}{truth}")
-    if inference.images > shown:
-        print(f"... {inference.images - shown} more (--json prints all)")
-    rows = [
-        ("images", str(inference.images)),
-        ("images per second", f"{inference.images_per_second:.1f}"),
-        ("modelled cycles per image", str(inference.cycles // inference.images)),
-        ("saturated values", str(inference.saturations)),
-    ]
-    if labels is not None:
-        rows.insert(0, ("top-1", f"{inference.top1(labels):.2%}"))
-    print_table(title, ("", ""), rows)
+    classes = report.pop("classes")
+    assert isinstance(classes, list)
+    for i, predicted in enumerate(classes[:SHOWN]):
+        truth = "" if labels is None else f"  (label: {names[labels[i]]})"
+        print(f"image {i}: {names[predicted]}{truth}")
+    if len(classes) > SHOWN:
+        print(f"... {len(classes) - SHOWN} more; --json prints all")
+    print_table(
+        title,
+        ("", ""),
+        [
+            (key.replace("_", " "), "not counted" if value is None else str(value))
+            for key, value in report.items()
+        ],
+    )
