@@ -59,5 +59,6 @@ class TrainingProgress:
         self._bar.console.print(
             f"epoch {record['epoch']}  loss {record['loss']:.4f}  "
             f"train top-1 {record['train_top1']:.2f} %{tested}  "
-            f"token keep {record['token_keep_ratio']:.2f}  {record['seconds']:.1f} s"
+            f"token keep {record['token_keep_ratio']:.2f}  {record['seconds']:.1f} s",
+            highlight=False,
         )

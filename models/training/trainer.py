@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from rich.console import Console
+from torch import Tensor
 
 from trivit.models.data import DatasetInfo, load_dataset
 from trivit.models.data.batches import epoch_batches
@@ -116,7 +117,7 @@ class Trainer:
         torch.manual_seed(derive_seed(config.seed, "model"))
         self.model = VisionTransformer(config.model.vit).to(self.device)
         self.optimizer = make_optimizer(self.model, config.training)
-        self.names = {parameter: name for name, parameter in self.model.named_parameters()}
+        self.names: dict[Tensor, str] = {p: name for name, p in self.model.named_parameters()}
         self.examples = ExampleSelector(
             config.sparsity.examples,
             len(self.train_images),

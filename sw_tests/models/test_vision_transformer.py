@@ -184,9 +184,8 @@ def test_gradients_reach_every_parameter_under_all_selections() -> None:
 
 
 def test_parameter_names_are_those_of_timm() -> None:
-    names = set(
-        VisionTransformer(named_config("micro_28", depth=1, selector_blocks=())).state_dict()
-    )
+    config = named_config("micro_28", depth=1, selector_blocks=())
+    names = set(VisionTransformer(config).state_dict())
     block = ["norm1", "attn.qkv", "attn.proj", "norm2", "mlp.fc1", "mlp.fc2"]
     layers = ["patch_embed.proj", "norm", "head", *(f"blocks.0.{layer}" for layer in block)]
     expected = {f"{layer}.{kind}" for layer in layers for kind in ("weight", "bias")}

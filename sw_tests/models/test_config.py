@@ -1,0 +1,109 @@
+"""YAML to configuration: what is refused, and that nothing is lost on the way back."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from trivit.models.errors import ModelsError
+from trivit.models.training import ExperimentConfig, load_config, parse_config
+from trivit.models.training.config import save_config
+
+CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_config_of_the_project_loads(path: Path, tmp_path: Path) -> None:
+    config = load_config(path)
+    save_config(config, tmp_path / "config.yaml")
+    assert load_config(tmp_path / "config.yaml") == config
+
+
+def test_project_has_configs() -> None:
+    assert {"fashion_mnist_micro", "cifar10_deit_tiny"} <= {path.stem for path in CONFIGS}
+
+
+def test_overrides_are_typed_values(tiny: Callable[..., ExperimentConfig]) -> None:
+    config = tiny(
+        "training.epochs=9",
+        "training.learning_rate=1e-3",
+        "data.flip=true",
+        "model.selector_blocks=[0, 1]",
+        "data.train_images=null",
+    )
+    assert config.training.epochs == 9
+    assert config.training.learning_rate == 1e-3
+    assert config.data.flip is True
+    assert config.model.selector_blocks == (0, 1)
+    assert config.data.train_images is None
+
+
+def test_model_settings_are_filled_in_from_the_name() -> None:
+    config = parse_config({"model": {"name": "deit_tiny", "token_keep_ratio": 0.7}})
+    assert config.model.embed_dim == 192
+    assert config.model.vit.patch_counts() == [138, 97, 68]
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("training.batchsize=3", "unknown setting 'training.batchsize': did you mean 'training.ba"),
+        ("modle.name=x", "unknown setting 'modle': did you mean 'model'"),
+        ("training.batch_size=many", "training.batch_size is 'many': expected a whole number"),
+        ("training.batch_size=1.5", "training.batch_size is 1.5: expected a whole number"),
+        ("training.batch_size=true", "training.batch_size is True: expected a whole number"),
+        ("training.batch_size=0", "training.batch_size is 0: use 1 or more"),
+        ("training.learning_rate=fast", "training.learning_rate is 'fast': expected a number"),
+        ("training.learning_rate=-1", "training.learning_rate is -1.0: use more than 0"),
+        ("training.learning_rate=.nan", "training.learning_rate is nan"),
+        ("training.device=tpu", "training.device is 'tpu': choose one of auto, cpu, cuda"),
+        ("data.flip=1", "data.flip is 1: expected true or false"),
+        ("data.dataset=mnist", "data.dataset is 'mnist': choose one of"),
+        ("model.num_heads=5", "num_heads 5 does not divide embed_dim 32"),
+        ("model.token_keep_ratio=0", "token_keep_ratio is 0"),
+        ("model.name=micro_82", "unknown model 'micro_82': did you mean 'micro_"),
+        ("model.selector_blocks=1", "model.selector_blocks is 1: expected a list"),
+        (
+            "model.selector_blocks=[a]",
+            r"selector_blocks\[0\] is 'a': expected a whole number",
+        ),
+        ("sparsity.examples=0.8", "sparsity.examples is 0.8: expected a mapping"),
+        ("training.epochs.x=1", "cannot set 'training.epochs.x'"),
+        ("training.epochs", "cannot read override 'training.epochs': write it as a.b=value"),
+        ("data.shift=[", "cannot read the value of override"),
+        ("seed=-1", "seed is -1"),
+    ],
+)
+def test_bad_settings_are_named_in_one_line(
+    override: str, message: str, tiny: Callable[..., ExperimentConfig]
+) -> None:
+    with pytest.raises(ModelsError, match=message) as caught:
+        tiny(override)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("model: {name: micro_28", "line .* is not valid YAML"),
+        ("- 1\n", "no mapping of settings"),
+        ("seed: 1\n", "setting 'model' is missing"),
+        ("model: {}\n", "setting 'model.name' is missing"),
+        ("model: {name: [1]}\n", "model.name is .*: expected a text"),
+    ],
+)
+def test_bad_files_are_named_in_one_line(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(ModelsError, match=message) as caught:
+        load_config(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_and_binary_files(tmp_path: Path) -> None:
+    with pytest.raises(ModelsError, match="does not exist"):
+        load_config(tmp_path / "none.yaml")
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ModelsError, match="cannot read config"):
+        load_config(tmp_path / "binary.yaml")
