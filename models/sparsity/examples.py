@@ -37,9 +37,13 @@ class ExampleStatistics:
     @classmethod
     def zeros(cls, count: int, device: torch.device) -> "ExampleStatistics":
         """Return empty statistics of ``count`` examples."""
-        integers = [torch.zeros(count, dtype=torch.int32, device=device) for _ in range(2)]
-        flags = [torch.zeros(count, dtype=torch.bool, device=device) for _ in range(2)]
-        return cls(*integers, *flags, torch.zeros(count, dtype=torch.float64, device=device))
+        return cls(
+            presentations=torch.zeros(count, dtype=torch.int32, device=device),
+            forgotten=torch.zeros(count, dtype=torch.int32, device=device),
+            learned=torch.zeros(count, dtype=torch.bool, device=device),
+            was_correct=torch.zeros(count, dtype=torch.bool, device=device),
+            variance_sum=torch.zeros(count, dtype=torch.float64, device=device),
+        )
 
     def record(self, indices_B: Tensor, correct_B: Tensor, variance_B: Tensor) -> None:
         """Count one presentation of distinct examples, without waiting for the device.
