@@ -4,6 +4,7 @@ Shape suffixes: B images, C channels, H height, W width.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -26,10 +27,16 @@ class DatasetInfo:
 
     def normalise(self, images_BCHW: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         """Return ``(v / 255 - mean) / std`` of uint8 pixels, on their device, in ``dtype``."""
-        device = images_BCHW.device
-        mean = torch.tensor(self.mean, dtype=dtype, device=device).view(1, -1, 1, 1)
-        std = torch.tensor(self.std, dtype=dtype, device=device).view(1, -1, 1, 1)
+        mean = _per_channel(self.mean, dtype, images_BCHW.device)
+        std = _per_channel(self.std, dtype, images_BCHW.device)
         return (images_BCHW.to(dtype) / 255 - mean) / std
+
+
+@lru_cache(maxsize=64)
+def _per_channel(values: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    # Kept on the device: copying it there for every batch would wait for the device every time.
+    with torch.inference_mode(False):
+        return torch.tensor(values, dtype=dtype, device=device).view(1, -1, 1, 1)
 
 
 @dataclass(frozen=True)

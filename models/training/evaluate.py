@@ -11,7 +11,7 @@ from trivit.models.data import DatasetInfo, Images, dataset_info, load_dataset
 from trivit.models.errors import ModelsError
 from trivit.models.training.checkpoint import load_checkpoint
 from trivit.models.training.config import ExperimentConfig, load_config
-from trivit.models.training.device import autocast, choose_device, chosen_precision
+from trivit.models.training.device import choose_device
 from trivit.models.vision_transformer import VisionTransformer
 
 
@@ -47,9 +47,8 @@ def top1(
     images: Images,
     info: DatasetInfo,
     batch_size: int = 500,
-    precision: str = "float32",
 ) -> float:
-    """Return the percentage of ``images`` that ``model`` classifies correctly.
+    """Return the percentage of ``images`` that ``model`` classifies correctly, in float32.
 
     Model and images are on the same device; the model's mode is put back afterwards.
     """
@@ -57,7 +56,7 @@ def top1(
     correct = torch.zeros((), dtype=torch.int64, device=device)
     was_training = model.training
     model.eval()
-    with torch.inference_mode(), autocast(precision, device):
+    with torch.inference_mode():
         for start in range(0, len(images), batch_size):
             batch = slice(start, start + batch_size)
             logits = model(info.normalise(images.pixels[batch]))
@@ -81,7 +80,6 @@ def evaluate(run: Path | str) -> dict[str, Any]:
         images,
         info,
         config.training.evaluation_batch_size,
-        chosen_precision(config.training, device),
     )
     return {
         "float_top1": accuracy,

@@ -215,7 +215,6 @@ class Trainer:
                     self.test_images,
                     self.info,
                     config.evaluation_batch_size,
-                    self.precision,
                 )
         return record
 

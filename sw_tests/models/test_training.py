@@ -119,6 +119,27 @@ def test_nothing_is_written_when_the_data_do_not_fit(
     assert not (tmp_path / "run").exists()
 
 
+def test_bfloat16_trains_too(tiny: Tiny, tmp_path: Path) -> None:
+    summary = train(tiny("training.precision=bfloat16"), tmp_path / "run")
+    assert summary["precision"] == "bfloat16"
+    assert summary["float_top1"] > 25  # chance is 10
+    assert all(t.dtype == torch.float32 for t in load_run(tmp_path / "run").model.parameters())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_cuda_draws_the_same_examples_and_resumes(tiny: Tiny, tmp_path: Path) -> None:
+    train(tiny("training.epochs=1"), tmp_path / "cpu")
+    summary = train(tiny("training.epochs=1", "training.device=cuda"), tmp_path / "cuda")
+    assert summary["precision"] == "bfloat16"
+    shown = [
+        load_checkpoint(tmp_path / name / "checkpoint").training["examples/presentations"]
+        for name in ("cpu", "cuda")
+    ]
+    assert torch.equal(*shown)
+    interrupted(tiny("training.device=cuda"), tmp_path / "resumed", 2)
+    assert train(tiny("training.device=cuda"), tmp_path / "resumed", resume=True)["epochs"] == 4
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is here")
 def test_cuda_without_cuda_is_refused(tiny: Tiny, tmp_path: Path) -> None:
     with pytest.raises(ModelsError, match="no CUDA device is here"):
