@@ -1,0 +1,231 @@
+"""Operations of a program before memory is assigned: frozen records with named tensors.
+
+Integers of parameters are int64 arrays; ``*_frac`` is the fraction length beside them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trivit.host.generated.spec import TILE_DEPTH
+from trivit.tools.errors import ToolsError
+
+Integers: TypeAlias = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An activation tensor of ``rows`` x ``columns`` int16 elements.
+
+    ``kind`` is value, index (one row of token numbers) or mask (one bit per key, 16 an element).
+    """
+
+    name: str
+    rows: int
+    columns: int
+    frac: int
+    kind: str = "value"
+
+    @property
+    def words(self) -> int:
+        """Memory words of a row."""
+        return -(-self.columns // TILE_DEPTH)
+
+
+@dataclass(frozen=True, eq=False)
+class Parameter:
+    """Integers of a quantized parameter and their fraction length."""
+
+    name: str
+    integers: Integers
+    frac: int
+
+
+@dataclass(frozen=True, eq=False)
+class PatchEmbed:
+    """Patches times ``weight`` (D, C·patch²) plus bias and position; row 0 is [CLS]."""
+
+    output: Tensor
+    image_shape: tuple[int, int, int]
+    image_frac: int
+    patch: int
+    weight: Parameter
+    bias: Parameter | None
+    cls_token: Parameter
+    pos_embed: Parameter
+
+
+@dataclass(frozen=True, eq=False)
+class LayerNorm:
+    """Normalise the first ``output.rows`` rows of ``x``."""
+
+    output: Tensor
+    x: Tensor
+    gamma: Parameter
+    beta: Parameter
+    epsilon: float
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """``x`` times ``weight`` (N, K) transposed, plus bias and residual, then GELU if ``hidden``.
+
+    ``hidden`` is the rounded sum that GELU reads; it never reaches memory.
+    """
+
+    output: Tensor
+    x: Tensor
+    weight: Parameter
+    bias: Parameter | None
+    residual: Tensor | None
+    hidden: Tensor | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Gelu:
+    """Exact GELU; fused into the linear layer that computes ``x``."""
+
+    output: Tensor
+    x: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Attention:
+    """softmax(scale · Q Kᵀ) V of the thirds of ``qkv``.
+
+    ``scores`` and ``probs`` name the rounded products and probabilities (rows: heads · tokens).
+    ``selectors`` is "", "cls" or "all": what the score memory must hold afterwards.
+    """
+
+    output: Tensor
+    qkv: Tensor
+    mask: Tensor | None
+    heads: int
+    scale: float
+    scores: Tensor
+    probs: Tensor
+    selectors: str = ""
+
+    @property
+    def tokens(self) -> int:
+        """Queries and keys, [CLS] included."""
+        return self.qkv.rows
+
+    @property
+    def head_dim(self) -> int:
+        """Width of a head."""
+        return self.output.columns // self.heads
+
+
+@dataclass(frozen=True, eq=False)
+class SelectTokens:
+    """Rows of [CLS] and the ``keep`` patch tokens to which ``probs`` gives most attention."""
+
+    output: Tensor
+    probs: Tensor
+    tokens: int
+    keep: int
+
+
+@dataclass(frozen=True, eq=False)
+class AllTokens:
+    """The index tensor that names every row (connections without token selection)."""
+
+    output: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Gather:
+    """The rows of ``x`` that ``index`` names."""
+
+    output: Tensor
+    x: Tensor
+    index: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class SelectConnections:
+    """Mask that leaves every kept patch token ``keep`` keys and [CLS]."""
+
+    output: Tensor
+    index: Tensor
+    probs: Tensor
+    tokens: int
+    keep: int
+
+
+Operation: TypeAlias = (
+    PatchEmbed
+    | LayerNorm
+    | Linear
+    | Gelu
+    | Attention
+    | SelectTokens
+    | AllTokens
+    | Gather
+    | SelectConnections
+)
+
+
+def inputs(operation: Operation) -> list[Tensor]:
+    """Return the activation tensors that the operation reads."""
+    match operation:
+        case PatchEmbed() | SelectTokens() | AllTokens():
+            return []
+        case LayerNorm(x=x) | Gelu(x=x):
+            return [x]
+        case Linear(x=x, residual=residual):
+            return [x] if residual is None else [x, residual]
+        case Attention(qkv=qkv, mask=mask):
+            return [qkv] if mask is None else [qkv, mask]
+        case Gather(x=x, index=index):
+            return [x, index]
+        case SelectConnections(index=index):
+            return [index]
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A whole network: operations in order of execution, ``logits`` is the last output."""
+
+    operations: tuple[Operation, ...]
+    logits: Tensor
+
+    def used(self) -> Model:
+        """Return the model without operations whose results nobody reads."""
+        wanted = {self.logits.name}
+        kept: list[Operation] = []
+        for operation in reversed(self.operations):
+            if operation.output.name in wanted:
+                kept.append(operation)
+                wanted.update(tensor.name for tensor in inputs(operation))
+        return Model(tuple(reversed(kept)), self.logits)
+
+    def fused(self) -> Model:
+        """Return the model with every GELU inside the linear layer before it.
+
+        Raises:
+            ToolsError: a GELU whose input something else computes or also reads.
+        """
+        readers: dict[str, int] = {}
+        for operation in self.operations:
+            for tensor in inputs(operation):
+                readers[tensor.name] = readers.get(tensor.name, 0) + 1
+        merged: list[Operation] = []
+        for operation in self.operations:
+            if not isinstance(operation, Gelu):
+                merged.append(operation)
+                continue
+            before = next((o for o in merged if o.output.name == operation.x.name), None)
+            if not isinstance(before, Linear) or before.hidden or readers[operation.x.name] > 1:
+                raise ToolsError(
+                    f"GELU '{operation.output.name}' must follow a linear layer whose result "
+                    f"nothing else reads; '{operation.x.name}' is no such result"
+                )
+            place = merged.index(before)
+            merged[place] = replace(before, output=operation.output, hidden=operation.x)
+        return Model(tuple(merged), self.logits)
