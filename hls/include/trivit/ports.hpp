@@ -23,7 +23,6 @@ public:
 
     void read(uint64_t word_offset, uint32_t count, word_t* destination) {
 #pragma HLS INLINE
-    read_burst:
         for (uint32_t i = 0; i < count; ++i) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 256
 #pragma HLS PIPELINE II = 1  // consecutive addresses and nothing else in the body: one AXI burst
@@ -41,7 +40,6 @@ public:
 
     void write(uint64_t word_offset, uint32_t count, const word_t* source) {
 #pragma HLS INLINE
-    write_burst:
         for (uint32_t i = 0; i < count; ++i) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 256
 #pragma HLS PIPELINE II = 1  // consecutive addresses and nothing else in the body: one AXI burst

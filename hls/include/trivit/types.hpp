@@ -6,6 +6,10 @@
 
 #include "../../generated/kernel_spec.hpp"
 
+#ifdef __SYNTHESIS__
+#include <ap_int.h>
+#endif
+
 namespace trivit {
 
 static const int kLanes = kTileDepth;  // int16 elements in a memory word
@@ -31,6 +35,14 @@ struct word_t {
 };
 
 static_assert(sizeof(word_t) == 16, "the host, the AXI ports and the kernel agree on 16 bytes");
+
+// Sum of products: 48 bits, a DSP48E2's accumulator. The compiler refuses programs whose sums could
+// leave them, so 64 bits hold the same values.
+#ifdef __SYNTHESIS__
+typedef ap_int<48> acc_t;
+#else
+typedef int64_t acc_t;
+#endif
 
 // A descriptor checker or an index check found something that stops the program.
 inline bool failed(Error error) { return error != Error::ok; }

@@ -1,0 +1,17 @@
+// C interface of the kernel compiled for this machine. The kernel's memories are static, as on the
+// chip, so a process runs one program at a time.
+#include "trivit/kernel.hpp"
+
+extern "C" uint32_t trivit_emulator_version(void) { return trivit::kKernelVersion; }
+
+// Pointers hold 128-bit words, little endian; sizes as in trivit_kernel.
+extern "C" uint32_t trivit_emulator_run(const void* program, const void* params, const void* input,
+                                        void* output, void* stats, uint32_t num_instructions,
+                                        uint32_t num_images, uint32_t params_words,
+                                        uint32_t input_words, uint32_t output_words) {
+    return trivit_kernel(static_cast<const trivit::word_t*>(program),
+                         static_cast<const trivit::word_t*>(params),
+                         static_cast<const trivit::word_t*>(input),
+                         static_cast<trivit::word_t*>(output), static_cast<trivit::word_t*>(stats),
+                         num_instructions, num_images, params_words, input_words, output_words);
+}

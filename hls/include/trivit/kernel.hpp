@@ -1,0 +1,15 @@
+// The top function of the kernel (docs/architecture.md; registers and ports: kernel.yaml).
+#ifndef TRIVIT_KERNEL_HPP
+#define TRIVIT_KERNEL_HPP
+
+#include "types.hpp"
+
+// program: num_instructions descriptors of 8 words; params: params_words words; input and output:
+// num_images regions of input_words and output_words; stats: one word per instruction.
+// Returns error code << 24 | instruction index.
+uint32_t trivit_kernel(const trivit::word_t* program, const trivit::word_t* params,
+                       const trivit::word_t* input, trivit::word_t* output, trivit::word_t* stats,
+                       uint32_t num_instructions, uint32_t num_images, uint32_t params_words,
+                       uint32_t input_words, uint32_t output_words);
+
+#endif

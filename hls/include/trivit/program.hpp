@@ -1,0 +1,236 @@
+// Executes a program: for each image, for each descriptor: fetch, decode, check, run.
+#ifndef TRIVIT_PROGRAM_HPP
+#define TRIVIT_PROGRAM_HPP
+
+#include "attention.hpp"
+#include "checks.hpp"
+#include "layernorm.hpp"
+#include "matmul.hpp"
+#include "move.hpp"
+#include "patchify.hpp"
+#include "select.hpp"
+
+namespace trivit {
+
+static const uint32_t kDescriptorMemoryWords = kDescriptorWords * 2 / kLanes;
+
+// Saturations and cycles of each instruction, summed over images.
+struct Statistics {
+    uint64_t saturations[kMaxInstructions];
+    uint64_t cycles[kMaxInstructions];
+};
+
+// Everything on the chip: one static object in the top function, whose pragmas say how each
+// memory is divided.
+struct KernelState {
+    ActivationMemory activation;
+    WeightMemory weights;
+    OperandMemory operands;
+    Accumulators accumulators;
+    RowParameters parameters;
+    LayernormMemory layernorm;
+    SoftmaxMemory softmax;
+    AttentionMemory attention;
+    ScoreMemory scores;
+    SelectMemory select[2];
+    IndexMemory index;
+    Statistics statistics;
+};
+
+// What a start was given.
+struct Arguments {
+    uint32_t num_instructions;
+    uint32_t num_images;
+    uint32_t params_words;
+    uint32_t input_words;
+    uint32_t output_words;
+};
+
+inline uint32_t status_code(Error error, uint32_t instruction) {
+    return uint32_t(error) << 24 | instruction;
+}
+
+template <class ProgramPort>
+Cycles fetch_descriptor(uint32_t instruction, ProgramPort& program,
+                        uint32_t (&descriptor)[kDescriptorWords]) {
+#pragma HLS INLINE
+    word_t words[kDescriptorMemoryWords];
+    program.read(uint64_t(instruction) * kDescriptorMemoryWords, kDescriptorMemoryWords, words);
+    for (int i = 0; i < kDescriptorWords; ++i) {
+#pragma HLS UNROLL
+        const uint32_t low = uint16_t(words[2 * i / kLanes].lane[2 * i % kLanes]);
+        const uint32_t high = uint16_t(words[2 * i / kLanes].lane[2 * i % kLanes + 1]);
+        descriptor[i] = low | high << 16;
+    }
+    return transfer(kDescriptorMemoryWords) + decoding();
+}
+
+// Check one descriptor and run it. Adds to cycles and saturated; changes nothing when it fails.
+template <class AllPorts>
+Error execute_instruction(const uint32_t (&descriptor)[kDescriptorWords], const Regions& regions,
+                          uint32_t image, AllPorts& ports, KernelState& state, Cycles& cycles,
+                          uint64_t& saturated) {
+#pragma HLS INLINE
+// One multiplier array, one softmax and one search serve every call below.
+#pragma HLS ALLOCATION function instances = run_array limit = 1
+#pragma HLS ALLOCATION function instances = softmax_group limit = 1
+#pragma HLS ALLOCATION function instances = select_largest limit = 1
+    const uint64_t input_region = uint64_t(image) * regions.input;
+    const uint64_t output_region = uint64_t(image) * regions.output;
+    const uint32_t head = descriptor[0];
+    Error error = Error::unknown_opcode;
+    switch (head & 255) {
+        case uint32_t(Opcode::load): {
+            if (!flags_known(head, kLoadFlags)) break;
+            const LoadFields f = decode_load(descriptor);
+            error = check(f, regions);
+            if (failed(error)) break;
+            cycles += load_rows(f, ports.params, state.activation);
+            break;
+        }
+        case uint32_t(Opcode::store): {
+            if (!flags_known(head, kStoreFlags)) break;
+            const StoreFields f = decode_store(descriptor);
+            error = check(f, regions);
+            if (failed(error)) break;
+            cycles += store_rows(f, output_region, ports.output, state.activation);
+            break;
+        }
+        case uint32_t(Opcode::patchify): {
+            if (!flags_known(head, kPatchifyFlags)) break;
+            const PatchifyFields f = decode_patchify(descriptor);
+            error = check(f, regions);
+            if (failed(error)) break;
+            cycles += patchify(f, input_region, ports.input, state.activation);
+            break;
+        }
+        case uint32_t(Opcode::matmul): {
+            if (!flags_known(head, kMatmulFlags)) break;
+            const MatmulFields f = decode_matmul(descriptor);
+            error = check(f, regions);
+            if (failed(error)) break;
+            cycles += matmul(f, ports.params, state.operands, state.weights, state.parameters,
+                             state.activation, state.accumulators, saturated);
+            break;
+        }
+        case uint32_t(Opcode::layernorm): {
+            if (!flags_known(head, kLayernormFlags)) break;
+            const LayernormFields f = decode_layernorm(descriptor);
+            error = check(f, regions);
+            if (failed(error)) break;
+            cycles += layernorm(f, ports.params, state.parameters, state.layernorm,
+                                state.activation, saturated);
+            break;
+        }
+        case uint32_t(Opcode::attention): {
+            if (!flags_known(head, kAttentionFlags)) break;
+            const AttentionFields f = decode_attention(descriptor);
+            error = check(f, regions);
+            if (failed(error)) break;
+            cycles += attention(f, state.activation, state.weights, state.operands,
+                                state.accumulators, state.softmax, state.attention, state.scores,
+                                saturated);
+            break;
+        }
+        case uint32_t(Opcode::select_tokens): {
+            if (!flags_known(head, kSelectTokensFlags)) break;
+            const SelectTokensFields f = decode_select_tokens(descriptor);
+            error = check(f, regions);
+            if (failed(error)) break;
+            cycles += select_tokens(f, state.scores, state.select[0], state.activation);
+            break;
+        }
+        case uint32_t(Opcode::gather): {
+            if (!flags_known(head, kGatherFlags)) break;
+            const GatherFields f = decode_gather(descriptor);
+            error = check(f, regions);
+            if (failed(error)) break;
+            error = read_indices(f.index, f.rows, f.src_rows, state.activation, state.index, cycles);
+            if (failed(error)) break;
+            cycles += gather_rows(f, state.index, state.activation);
+            break;
+        }
+        case uint32_t(Opcode::select_connections): {
+            if (!flags_known(head, kSelectConnectionsFlags)) break;
+            const SelectConnectionsFields f = decode_select_connections(descriptor);
+            error = check(f, regions);
+            if (failed(error)) break;
+            error = read_indices(f.index, f.rows, f.tokens, state.activation, state.index, cycles);
+            if (failed(error)) break;
+            cycles += select_connections(f, state.index, state.scores, state.select,
+                                         state.activation);
+            break;
+        }
+        default:
+            break;
+    }
+    return error;
+}
+
+// Writes a stats word per instruction: saturations, then cycles, little endian.
+class StatisticsSource {
+public:
+    explicit StatisticsSource(const Statistics& statistics) : statistics_(statistics), next_(0) {}
+
+    word_t get() {
+        word_t word;
+        for (int lane = 0; lane < kLanes / 2; ++lane) {
+#pragma HLS UNROLL
+            word.lane[lane] = int16_t(uint16_t(statistics_.saturations[next_] >> (16 * lane)));
+            word.lane[lane + kLanes / 2] =
+                int16_t(uint16_t(statistics_.cycles[next_] >> (16 * lane)));
+        }
+        ++next_;
+        return word;
+    }
+
+private:
+    const Statistics& statistics_;
+    uint32_t next_;
+};
+
+// Run the program on every image. Returns error code << 24 | instruction index, 0 when all ran.
+// Stops at the first error; stats are written for what was executed.
+template <class AllPorts>
+uint32_t execute_program(AllPorts& ports, const Arguments& arguments, KernelState& state) {
+#pragma HLS INLINE
+    const uint32_t instructions = arguments.num_instructions;
+    if (instructions == 0 || instructions > uint32_t(kMaxInstructions)) {
+        return status_code(Error::program_length, 0);
+    }
+    Regions regions;
+    regions.params = arguments.params_words;
+    regions.input = arguments.input_words;
+    regions.output = arguments.output_words;
+    for (uint32_t i = 0; i < instructions; ++i) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 1024
+#pragma HLS PIPELINE II = 1
+        state.statistics.saturations[i] = 0;
+        state.statistics.cycles[i] = 0;
+    }
+    uint32_t status = 0;
+    for (uint32_t image = 0; image < arguments.num_images && status == 0; ++image) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 64
+        for (uint32_t i = 0; i < instructions && status == 0; ++i) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 1024
+            uint32_t descriptor[kDescriptorWords];
+            Cycles cycles = fetch_descriptor(i, ports.program, descriptor);
+            uint64_t saturated = 0;
+            const Error error = execute_instruction(descriptor, regions, image, ports, state,
+                                                    cycles, saturated);
+            if (failed(error)) {
+                status = status_code(error, i);
+            } else {
+                state.statistics.saturations[i] += saturated;
+                state.statistics.cycles[i] += cycles.count();
+            }
+        }
+    }
+    StatisticsSource source(state.statistics);
+    stream_out(ports.stats, 0, instructions, source);
+    return status;
+}
+
+}  // namespace trivit
+
+#endif

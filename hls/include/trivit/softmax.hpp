@@ -1,0 +1,164 @@
+// Softmax of a group of eight score rows (docs/numerics.md, attention).
+#ifndef TRIVIT_SOFTMAX_HPP
+#define TRIVIT_SOFTMAX_HPP
+
+#include "../../generated/tables.hpp"
+#include "cycles.hpp"
+#include "requantize.hpp"
+
+namespace trivit {
+
+static const int kExpSteps = 256;
+static const int kReciprocalSteps = 512;
+static const uint32_t kExpVanishes = 25;  // halvings after which e rounds to 0 at 24 fraction bits
+
+static_assert(sizeof(kExp2Table) / sizeof(kExp2Table[0]) == kExpSteps + 1, "[0, 1], both ends");
+static_assert(sizeof(kRecipTable) / sizeof(kRecipTable[0]) == kReciprocalSteps + 1,
+              "[1, 2], both ends");
+
+// Sums over heads for the selectors. Row i, key j; eight keys of kVectorRows rows change per cycle.
+struct ScoreMemory {
+    int32_t sum[kMaxTokens][kMaxTokens];
+};
+
+// Two groups are in flight between the array and softmax (score, peak, open).
+struct SoftmaxMemory {
+    word_t score[2][kBanks][kMaxRowWords];
+    uint8_t open[2][kBanks][kMaxRowWords];  // bit per lane: the key exists and the mask opens it
+    int16_t peak[2][kBanks];                // largest open score; -32768 when nothing is open
+    uint32_t exponential[kBanks][kMaxRowWords][kLanes];
+    uint64_t sum[kBanks];
+    int64_t reciprocal[kBanks];
+    Rounding rounding[kBanks];
+};
+
+struct SoftmaxFormat {
+    uint32_t exp_multiplier;
+    uint32_t exp_shift;
+    uint32_t prob_frac;
+};
+
+// Which sums over heads a group contributes to.
+struct ScoreTarget {
+    bool enabled;
+    bool only_cls;    // row 0 alone
+    bool first_head;  // overwrite instead of add
+    uint32_t group;
+    uint32_t tokens;
+};
+
+// exp(scale * -distance) at 24 fraction bits. Not inlined in hardware: each lane owns its table.
+inline uint32_t exponential(uint32_t distance, const SoftmaxFormat& format) {
+#pragma HLS INLINE off
+#pragma HLS PIPELINE II = 1
+    const uint64_t t = (uint64_t(distance) * format.exp_multiplier) >> format.exp_shift;
+    const uint64_t halvings = t >> 20;
+    const uint32_t index = uint32_t(t >> 12) & 255;
+    const uint64_t remainder = t & 4095;
+    const uint64_t here = kExp2Table[index];
+    const uint64_t next = kExp2Table[index + 1];
+    const uint64_t value = ((here << 12) - (here - next) * remainder) >> 10;
+    return halvings >= kExpVanishes ? 0 : uint32_t(value >> halvings);
+}
+
+// Reciprocal of a row's sum (2^24 <= sum < 2^32, or 0 for a row without an open key) and the
+// rounding that brings e * reciprocal to prob_frac fraction bits.
+inline void softmax_reciprocal(uint64_t sum, uint32_t prob_frac, int64_t& reciprocal,
+                               Rounding& rounding) {
+#pragma HLS INLINE
+    uint32_t log2 = 24;
+    for (int bit = 24; bit < 32; ++bit) {
+#pragma HLS UNROLL
+        if ((sum >> bit) & 1) log2 = bit;
+    }
+    const uint64_t u = sum << (40 - log2);
+    const uint32_t index = uint32_t(u >> 31) & 511;
+    const int64_t remainder = int64_t((u >> 16) & 32767);
+    const int64_t here = kRecipTable[index];
+    const int64_t next = kRecipTable[index + 1];
+    reciprocal = ((here << 15) - (here - next) * remainder) >> 15;
+    rounding = make_rounding(int32_t(24 + log2 - prob_frac));
+}
+
+// Three loops: exponentials with their sums, reciprocals, probabilities with the head sums. Each
+// takes kVectorRows rows x 8 keys per iteration; every row of `memory` is its own memory, so II=1.
+inline Cycles softmax_group(const SoftmaxFormat& format, uint32_t rows, uint32_t key_words,
+                            uint32_t buffer, const ScoreTarget& target, SoftmaxMemory& memory,
+                            word_t (&probability)[kBanks][kMaxRowWords], ScoreMemory& scores,
+                            uint64_t& saturated) {
+#pragma HLS INLINE off
+    LoopCounter exponentials;
+    for (uint32_t first = 0; first < uint32_t(kBanks); first += kVectorRows) {
+        for (uint32_t word = 0; word < key_words; ++word) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 26
+#pragma HLS LOOP_FLATTEN
+#pragma HLS PIPELINE II = 1
+            for (uint32_t v = 0; v < uint32_t(kVectorRows); ++v) {
+#pragma HLS UNROLL
+                const uint32_t row = first + v;
+                const word_t score = memory.score[buffer][row][word];
+                const uint32_t open = memory.open[buffer][row][word];
+                uint64_t sum = word == 0 ? 0 : memory.sum[row];
+                for (int lane = 0; lane < kLanes; ++lane) {
+#pragma HLS UNROLL
+                    const int32_t distance = memory.peak[buffer][row] - score.lane[lane];
+                    const uint32_t e =
+                        (open >> lane) & 1 ? exponential(uint32_t(distance), format) : 0;
+                    memory.exponential[row][word][lane] = e;
+                    sum += e;
+                }
+                memory.sum[row] = sum;
+            }
+            exponentials.tick();
+        }
+    }
+
+    LoopCounter reciprocals;
+    for (uint32_t row = 0; row < uint32_t(kBanks); ++row) {
+#pragma HLS PIPELINE II = 1
+        softmax_reciprocal(memory.sum[row], format.prob_frac, memory.reciprocal[row],
+                           memory.rounding[row]);
+        reciprocals.tick();
+    }
+
+    LoopCounter probabilities;
+    for (uint32_t first = 0; first < uint32_t(kBanks); first += kVectorRows) {
+        for (uint32_t word = 0; word < key_words; ++word) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 26
+#pragma HLS LOOP_FLATTEN
+#pragma HLS PIPELINE II = 1
+#pragma HLS DEPENDENCE variable = scores.sum inter false  // a sum changes once per head
+            uint32_t changed = 0;
+            for (uint32_t v = 0; v < uint32_t(kVectorRows); ++v) {
+#pragma HLS UNROLL
+                const uint32_t row = first + v;
+                if (row >= rows) continue;
+                const uint32_t query = target.group * kBanks + row;
+                const bool adds = target.enabled && (query == 0 || !target.only_cls);
+                word_t result;
+                for (int lane = 0; lane < kLanes; ++lane) {
+#pragma HLS UNROLL
+                    const Quantized p =
+                        requantize(int64_t(memory.exponential[row][word][lane]) *
+                                       memory.reciprocal[row],
+                                   memory.rounding[row]);
+                    result.lane[lane] = p.value;
+                    changed += p.saturated;
+                    const uint32_t key = word * kLanes + lane;
+                    if (adds && key < target.tokens) {
+                        const int32_t before = target.first_head ? 0 : scores.sum[query][key];
+                        scores.sum[query][key] = before + p.value;
+                    }
+                }
+                probability[row][word] = result;
+            }
+            saturated += changed;
+            probabilities.tick();
+        }
+    }
+    return exponentials.cycles() + reciprocals.cycles() + probabilities.cycles();
+}
+
+}  // namespace trivit
+
+#endif
