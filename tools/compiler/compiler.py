@@ -11,6 +11,7 @@ from trivit.tools.compiler.graph import load_graph
 from trivit.tools.compiler.program import assemble
 from trivit.tools.compiler.recogniser import recognise
 from trivit.tools.errors import ToolsError
+from trivit.tools.estimate import estimate_bundle
 
 # Exported model and program of a run folder, sparse first.
 _FILES = {
@@ -52,7 +53,7 @@ def compile_run(run: Path | str) -> dict[str, Any]:
     }
     summary: dict[str, Any] = {}
     for kind, (target, bundle) in compiled.items():
-        data = bundle.to_bytes()
+        data, estimate = bundle.to_bytes(), estimate_bundle(bundle)
         with atomic_write(target) as temporary:
             temporary.write_bytes(data)
         summary[kind] = {
@@ -60,7 +61,9 @@ def compile_run(run: Path | str) -> dict[str, Any]:
             "bytes": len(data),
             "instructions": len(bundle.program),
             "parameter_words": bundle.params.size // 8,
-            "macs": bundle.info["macs"],
-            "open_macs": bundle.info["open_macs"],
+            "macs": estimate.macs,
+            "open_macs": estimate.open_macs,
+            "modelled_cycles": estimate.cycles,
+            "modelled_latency_ms": estimate.latency_ms,
         }
     return summary

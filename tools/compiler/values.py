@@ -11,7 +11,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ Ids: TypeAlias = NDArray[np.int64]
 class Constant:
     """A known array. ``frac`` is its fraction length once a quantizer rounded it."""
 
-    array: NDArray[np.generic]
+    array: NDArray[Any]
     frac: int | None = None
     name: str = ""
 
