@@ -9,8 +9,8 @@ import typer
 def compile_run(
     run: Annotated[Path, typer.Argument(help="Run folder of trivit quantize.")],
 ) -> None:
-    """Compile a quantized run into program bundles for the accelerator."""
+    """Compile a quantized run into program bundles, sparse and dense."""
     from trivit.tools.compiler import compile_run as compile_quantized_run
+    from trivit.tools.report.tables import print_figures
 
-    for path in compile_quantized_run(run):
-        print(path)
+    print_figures(f"compiled {run}", compile_quantized_run(run))

@@ -78,7 +78,7 @@ def _summary(result: "Result", labels: "np.ndarray | None", backend: str) -> dic
     classes = result.logits.argmax(axis=1)
     summary: dict[str, object] = {"backend": backend, "images": len(classes)}
     if labels is not None:
-        summary["top1"] = float((classes == labels).mean())
+        summary["top1"] = 100.0 * float((classes == labels).mean())
     return {
         **summary,
         "images_per_second": round(len(classes) / max(result.seconds, 1e-9), 2),
@@ -96,7 +96,7 @@ def _print(
     labels: "np.ndarray | None",
     title: str,
 ) -> None:
-    from trivit.tools.report.tables import print_table
+    from trivit.tools.report.tables import print_figures
 
     classes = report.pop("classes")
     assert isinstance(classes, list)
@@ -105,11 +105,6 @@ def _print(
         print(f"image {i}: {names[predicted]}{truth}")
     if len(classes) > SHOWN:
         print(f"... {len(classes) - SHOWN} more; --json prints all")
-    print_table(
-        title,
-        ("", ""),
-        [
-            (key.replace("_", " "), "not counted" if value is None else str(value))
-            for key, value in report.items()
-        ],
+    print_figures(
+        title, {k: "not counted" if value is None else value for k, value in report.items()}
     )
