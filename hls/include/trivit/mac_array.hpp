@@ -51,7 +51,7 @@ private:
 // One cycle of the array. Products are exact in 32 bits; sums of full-range products are not,
 // so they are added at accumulator width.
 inline void multiply_accumulate(const word_t (&rows)[kBanks], const word_t (&columns)[kOutputs],
-                                bool first, acc_t (&sums)[kBanks][kOutputs]) {
+                                acc_t (&sums)[kBanks][kOutputs]) {
 #pragma HLS INLINE
     for (int m = 0; m < kBanks; ++m) {
 #pragma HLS UNROLL
@@ -62,7 +62,18 @@ inline void multiply_accumulate(const word_t (&rows)[kBanks], const word_t (&col
 #pragma HLS UNROLL
                 dot += int32_t(rows[m].lane[e]) * int32_t(columns[n].lane[e]);
             }
-            sums[m][n] = first ? dot : acc_t(sums[m][n] + dot);
+            sums[m][n] += dot;
+        }
+    }
+}
+
+inline void clear_sums(acc_t (&sums)[kBanks][kOutputs]) {
+#pragma HLS INLINE
+    for (int m = 0; m < kBanks; ++m) {
+#pragma HLS UNROLL
+        for (int n = 0; n < kOutputs; ++n) {
+#pragma HLS UNROLL
+            sums[m][n] = 0;
         }
     }
 }
@@ -115,7 +126,8 @@ inline Cycles run_array(const ActivationMemory& activation, const OperandMemory&
 #pragma HLS UNROLL
                 operand[m] = row_operand(activation, operands, pass, m, row);
             }
-            multiply_accumulate(operand, weights.word[pass.weight_buffer][weight], k == 0, sums);
+            if (k == 0) clear_sums(sums);
+            multiply_accumulate(operand, weights.word[pass.weight_buffer][weight], sums);
             if (k + 1 == pass.depth) {
                 for (int m = 0; m < kBanks; ++m) {
 #pragma HLS UNROLL
