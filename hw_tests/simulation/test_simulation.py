@@ -12,5 +12,6 @@ def kernel() -> None:
     build(KERNEL)
 
 
-def test_registers(kernel: None) -> None:
-    simulate(KERNEL, "simulation.bench.cocotb_registers")
+@pytest.mark.parametrize("module", ["registers", "programs", "errors", "checker"])
+def test_kernel(kernel: None, module: str) -> None:
+    simulate(KERNEL, f"simulation.bench.cocotb_{module}")

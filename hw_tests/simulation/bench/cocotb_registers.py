@@ -6,12 +6,13 @@ The kernel runs here without a program: it must end at once with the error `prog
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import cocotb
-from cocotb.handle import HierarchyObject
 from cocotb.triggers import ClockCycles
 from cocotbext.axi import AxiResp
 from simulation.bench.tb import KernelBench
+
 from trivit.host.generated import spec
 
 ARGUMENTS = [
@@ -22,7 +23,7 @@ DONE, READY = 1, 2  # bits of IER and ISR
 PRESSURE = [None, 3]
 
 
-async def started_bench(dut: HierarchyObject, pressure: int | None) -> KernelBench:
+async def started_bench(dut: Any, pressure: int | None) -> KernelBench:
     bench = KernelBench(dut, pressure)
     await bench.start_clock()
     return bench
@@ -30,7 +31,7 @@ async def started_bench(dut: HierarchyObject, pressure: int | None) -> KernelBen
 
 @cocotb.test()
 @cocotb.parametrize(pressure=PRESSURE)
-async def reset_values(dut: HierarchyObject, pressure: int | None) -> None:
+async def reset_values(dut: Any, pressure: int | None) -> None:
     bench = await started_bench(dut, pressure)
     for _ in range(2):
         assert await bench.control_bits() == {"idle"}
@@ -44,7 +45,7 @@ async def reset_values(dut: HierarchyObject, pressure: int | None) -> None:
 
 @cocotb.test()
 @cocotb.parametrize(pressure=PRESSURE)
-async def arguments_hold_what_is_written(dut: HierarchyObject, pressure: int | None) -> None:
+async def arguments_hold_what_is_written(dut: Any, pressure: int | None) -> None:
     bench = await started_bench(dut, pressure)
     generator = random.Random(5)
     places = [(name, False) for name in ARGUMENTS] + [(name, True) for name in spec.POINTERS]
@@ -77,7 +78,7 @@ async def arguments_hold_what_is_written(dut: HierarchyObject, pressure: int | N
 
 @cocotb.test()
 @cocotb.parametrize(pressure=PRESSURE)
-async def start_and_done(dut: HierarchyObject, pressure: int | None) -> None:
+async def start_and_done(dut: Any, pressure: int | None) -> None:
     bench = await started_bench(dut, pressure)
     for _ in range(2):
         await bench.start()
@@ -97,7 +98,7 @@ async def start_and_done(dut: HierarchyObject, pressure: int | None) -> None:
 
 @cocotb.test()
 @cocotb.parametrize(pressure=PRESSURE)
-async def interrupts(dut: HierarchyObject, pressure: int | None) -> None:
+async def interrupts(dut: Any, pressure: int | None) -> None:
     bench = await started_bench(dut, pressure)
 
     async def run() -> None:
@@ -141,7 +142,7 @@ async def interrupts(dut: HierarchyObject, pressure: int | None) -> None:
 
 @cocotb.test()
 @cocotb.parametrize(pressure=PRESSURE)
-async def auto_restart(dut: HierarchyObject, pressure: int | None) -> None:
+async def auto_restart(dut: Any, pressure: int | None) -> None:
     bench = await started_bench(dut, pressure)
     await bench.write("ier", DONE)
     await bench.start(auto_restart=True)

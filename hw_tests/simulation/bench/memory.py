@@ -12,7 +12,10 @@ PAGE_BYTES = 4096
 
 @dataclass
 class Buffer:
-    """A piece of memory at byte address `address`; the kernel's bus may do what `access` (r, w, rw) says."""
+    """A piece of memory at byte address `address`.
+
+    `access` says what the kernel's bus may do with it: r, w or rw.
+    """
 
     name: str
     address: int
@@ -29,10 +32,11 @@ class Buffer:
 
 
 class Memory:
-    """Memory behind the three ports. An access outside the buffers, or against a buffer's access, is recorded and raises.
+    """Memory behind the three ports.
 
-    Buffers lie beyond 4 GiB, so that a lost high address word is an access outside, and are placed
-    `offset` bytes past a page boundary, so that most of them straddle one.
+    An access outside the buffers, or against a buffer's access, is recorded and raises. Buffers lie
+    beyond 4 GiB, so that a lost high address word is an access outside, and begin `offset` bytes
+    past a page boundary, so that most of them straddle one.
     """
 
     def __init__(self, base: int = 0x7_F000_0000, offset: int = PAGE_BYTES - 3 * 16) -> None:
@@ -43,9 +47,8 @@ class Memory:
 
     def allocate(self, name: str, contents: bytes | NDArray | int, access: str) -> Buffer:
         """Place `contents` (or that many 0xA5 bytes); at least a page is left free around it."""
-        data = (
-            bytearray(b"\xa5" * contents) if isinstance(contents, int) else bytearray(bytes(contents))
-        )
+        filled = b"\xa5" * contents if isinstance(contents, int) else bytes(contents)
+        data = bytearray(filled)
         address = self._next + self._offset
         pages = -(-(self._offset + len(data)) // PAGE_BYTES) + 1
         self._next += pages * PAGE_BYTES

@@ -4,6 +4,7 @@
 
 #include "bus.hpp"
 #include "svdpi.h"
+#include "trivit/program.hpp"
 
 namespace {
 
@@ -11,6 +12,7 @@ constexpr std::size_t kStackBytes = 16u << 20;  // untouched pages cost nothing
 
 simulation::Coroutine kernel(kStackBytes);
 simulation::Bus bus(kernel);
+trivit::KernelState state;  // on the chip: it outlives a start and a reset
 uint32_t result = 0;
 
 static_assert(sizeof(trivit::word_t) == 4 * sizeof(svBitVecVal), "a beat is one memory word");
@@ -30,22 +32,22 @@ void trivit_start(uint64_t program_pointer, uint64_t params_pointer, uint64_t in
                   uint32_t output_words) {
     bus.clear();
     kernel.start([=] {
-        result = 6u << 24;
-        if (num_instructions == 0) return;
+        // Which pointer is on which port: kernel.yaml, ports; the pragmas of the top function agree.
         simulation::BusPort program(bus, 0, program_pointer);
         simulation::BusPort params(bus, 1, params_pointer);
         simulation::BusPort input(bus, 2, input_pointer);
         simulation::BusPort output(bus, 2, output_pointer);
         simulation::BusPort stats(bus, 0, stats_pointer);
-        trivit::word_t buffer[256];
-        for (uint32_t i = 0; i < num_images; ++i) {
-            input.read(i * input_words, input_words, buffer);
-            output.write(i * output_words, output_words, buffer);
-        }
-        params.read(0, params_words, buffer);
-        stats.write(0, params_words, buffer);
-        program.read(0, num_instructions, buffer);
-        result = 42;
+        trivit::Ports<simulation::BusPort, simulation::BusPort, simulation::BusPort,
+                      simulation::BusPort, simulation::BusPort>
+            ports = {program, params, input, output, stats};
+        trivit::Arguments arguments;
+        arguments.num_instructions = num_instructions;
+        arguments.num_images = num_images;
+        arguments.params_words = params_words;
+        arguments.input_words = input_words;
+        arguments.output_words = output_words;
+        result = trivit::execute_program(ports, arguments, state);
     });
 }
 

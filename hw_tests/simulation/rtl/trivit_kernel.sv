@@ -43,8 +43,8 @@
     input  logic [1:0]   m_axi_``P``_RRESP
 
 // One port: its master, the constant signals and its checker.
-`define TRIVIT_AXI_MASTER(P, I) \
-  axi_master #(.DATA_BYTES(16), .MAX_BURST(MAX_BURST), .MAX_OUTSTANDING(MAX_OUTSTANDING)) P ( \
+`define TRIVIT_AXI_MASTER(P, I, OUTSTANDING) \
+  axi_master #(.DATA_BYTES(16), .MAX_BURST(MAX_BURST), .MAX_OUTSTANDING(OUTSTANDING)) P ( \
       .clk(ap_clk), .reset(reset), \
       .request_valid(request_valid[I]), .request_write(request_write), \
       .request_address(request_address), .request_beats(request_beats), \
@@ -92,8 +92,7 @@
 
 module trivit_kernel #(
     parameter int C_S_AXI_CONTROL_ADDR_WIDTH = 7,
-    parameter int MAX_BURST = 64,       // beats; the kernel's max_read/write_burst_length
-    parameter int MAX_OUTSTANDING = 16  // bursts
+    parameter int MAX_BURST = 64  // beats: max_read_burst_length and max_write_burst_length
 ) (
     input  logic                                  ap_clk,
     input  logic                                  ap_rst_n,
@@ -154,7 +153,8 @@ module trivit_kernel #(
 
   kernel_bridge #(.NUM_PORTS(NUM_PORTS)) bridge (.clk(ap_clk), .*);
 
-  `TRIVIT_AXI_MASTER(gmem0, 0)
-  `TRIVIT_AXI_MASTER(gmem1, 1)
-  `TRIVIT_AXI_MASTER(gmem2, 2)
+  // Bursts in flight as the kernel's interface pragmas ask for them.
+  `TRIVIT_AXI_MASTER(gmem0, 0, 4)
+  `TRIVIT_AXI_MASTER(gmem1, 1, 16)
+  `TRIVIT_AXI_MASTER(gmem2, 2, 4)
 endmodule
