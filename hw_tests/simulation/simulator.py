@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import sys
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,7 +90,9 @@ def build(design: Design) -> Path:
     folder = BUILD / design.top
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "build.log"
-    with _verilator_environment():
+    # Test processes that run side by side share the folder: the first builds, the others wait.
+    with (folder / "lock").open("w") as lock, _verilator_environment():
+        fcntl.flock(lock, fcntl.LOCK_EX)
         try:
             get_runner("verilator").build(
                 sources=list(design.sources),
@@ -111,7 +114,9 @@ def build(design: Design) -> Path:
     return folder
 
 
-def simulate(design: Design, module: str, test: str | None = None, seed: int = 1) -> None:
+def simulate(
+    design: Design, module: str, test: str | None = None, plusargs: Sequence[str] = ()
+) -> None:
     """Run the cocotb tests of `module` (all, or those matching `test`) on a built design.
 
     Raises SimulationError with the end of the simulation log when any of them fails or none ran.
@@ -133,7 +138,8 @@ def simulate(design: Design, module: str, test: str | None = None, seed: int = 1
                 build_dir=folder,
                 test_dir=folder,
                 test_filter=test,
-                seed=seed,
+                plusargs=list(plusargs),
+                seed=1,
                 # cocotbext-axi 0.1.28 still uses names that cocotb 2 deprecates.
                 extra_env={"PYTHONWARNINGS": "ignore::DeprecationWarning"},
                 results_xml=str(results),

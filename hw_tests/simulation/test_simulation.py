@@ -15,3 +15,7 @@ def kernel() -> None:
 @pytest.mark.parametrize("module", ["registers", "programs", "errors", "checker"])
 def test_kernel(kernel: None, module: str) -> None:
     simulate(KERNEL, f"simulation.bench.cocotb_{module}")
+
+
+def test_model_time(kernel: None) -> None:
+    simulate(KERNEL, "simulation.bench.cocotb_model_time", plusargs=["+model_time"])

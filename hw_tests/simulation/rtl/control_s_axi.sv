@@ -44,6 +44,10 @@ module control_s_axi #(
 );
   `include "registers.svh"
 
+  if (int'(ADDR_OUTPUT_WORDS) >= 1 << ADDR_WIDTH) begin : gen_bad_width
+    $fatal(1, "ADDR_WIDTH is too small for the register map");
+  end
+
   localparam int NUM_WORDS = 1 << (ADDR_WIDTH - 2);
 
   // Arguments are kept by word address; the gaps between them read as zero.

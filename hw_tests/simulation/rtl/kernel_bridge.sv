@@ -1,5 +1,6 @@
 // Runs the compiled C++ kernel behind ap_ctrl_hs. The kernel takes no simulated time between its
 // memory requests: it runs inside trivit_start and trivit_complete until it asks for memory or ends.
+// With +model_time it ends no earlier than its own cycle model says.
 module kernel_bridge #(
     parameter int NUM_PORTS = 3
 ) (
@@ -51,11 +52,13 @@ module kernel_bridge #(
   import "DPI-C" function void trivit_get_write(output bit [127:0] data);
   import "DPI-C" function void trivit_complete();
   import "DPI-C" function int unsigned trivit_result();
+  import "DPI-C" function longint unsigned trivit_modelled_cycles();
 
-  typedef enum logic [1:0] {IDLE, ASK, WAIT, FINISH} state_t;
+  typedef enum logic [2:0] {IDLE, ASK, WAIT, DELAY, FINISH} state_t;
   state_t state;
   logic [31:0] write_left;
   logic bus_error;                       // sticky until the next reset; read by the test bench
+  longint unsigned elapsed, modelled;    // cycles since the start; cycles of the kernel's model
   int unsigned port, is_write, beats;
   longint unsigned address;
   bit [127:0] word;
@@ -74,12 +77,14 @@ module kernel_bridge #(
       bus_error     <= 1'b0;
       ap_return     <= '0;
     end else begin
+      elapsed <= elapsed + 1;
       case (state)
         IDLE: if (ap_start) begin
           trivit_start(program_pointer, params_pointer, input_pointer, output_pointer,
                        stats_pointer, num_instructions, num_images, params_words, input_words,
                        output_words);
-          state <= ASK;
+          elapsed <= 0;
+          state   <= ASK;
         end
         ASK: begin
           if (trivit_request(port, is_write, address, beats) != 0) begin
@@ -96,7 +101,8 @@ module kernel_bridge #(
             state <= WAIT;
           end else begin
             ap_return <= trivit_result();
-            state     <= FINISH;
+            modelled  <= $test$plusargs("model_time") != 0 ? trivit_modelled_cycles() : 0;
+            state     <= DELAY;
           end
         end
         WAIT: begin
@@ -117,6 +123,7 @@ module kernel_bridge #(
             state <= ASK;
           end
         end
+        DELAY: if (elapsed >= modelled) state <= FINISH;
         FINISH: state <= IDLE;
         default: state <= IDLE;
       endcase
