@@ -16,12 +16,14 @@ from trivit.host.bundle import Bundle
 from trivit.host.generated import spec
 from trivit.host.images import preprocess
 from trivit.host.instructions import KernelError, decode, encode
+from trivit.host.oracle.checks import memory_regions
 from trivit.host.oracle.machine import Machine
 from trivit.host.tracing import with_trace
 
 UNTOUCHED = np.uint16(0xA5A5).astype(np.int16)
 LAST = spec.ACTIVATION_DEPTH - 1
 HUGE = 2**32 - 1
+ONE_PAST = -1  # stands for the first address whose access ends one word behind its region
 
 # opcode, changed fields, expected error. The memory accepts no access outside the buffers, which
 # end with their last word, so a check that lets one word too many through is seen as well.
@@ -36,6 +38,11 @@ BAD_FIELDS: list[tuple[str, dict[str, int], str]] = [
     ("store", {"target": HUGE}, "memory_address"),
     ("matmul", {"weight": HUGE}, "memory_address"),
     ("layernorm", {"beta": HUGE}, "memory_address"),
+    ("load", {"source": ONE_PAST}, "memory_address"),
+    ("store", {"target": ONE_PAST}, "memory_address"),
+    ("matmul", {"weight": ONE_PAST}, "memory_address"),
+    ("matmul", {"bias": ONE_PAST}, "memory_address"),
+    ("layernorm", {"gamma": ONE_PAST}, "memory_address"),
     ("matmul", {"out_shift": spec.MAX_SHIFT + 1}, "shift_range"),
     ("attention", {"prob_frac": 16}, "shift_range"),
 ]
@@ -47,6 +54,16 @@ def changed(bundle: Bundle, opcode: str, fields: dict[str, int]) -> tuple[Bundle
     index = max(i for i, found in enumerate(decoded) if found and found.opcode == opcode)
     found = decoded[index]
     assert found is not None
+    sizes = {
+        "params": len(bundle.params) // 8,
+        "input": bundle.input_words,
+        "output": bundle.output_words,
+    }
+    regions = {start: sizes[name] - words for name, start, words in memory_regions(found)}
+    fields = {
+        name: regions[found.fields[name]] + 1 if value == ONE_PAST else value
+        for name, value in fields.items()
+    }
     program = bundle.program.copy()
     program[index] = encode(opcode, found.flags, **{**found.fields, **fields})
     return replace(bundle, program=program), index
