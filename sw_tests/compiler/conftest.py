@@ -88,7 +88,7 @@ def build(sparse: bool = True, count: int = 4, seed: int = 0, **sizes: Any) -> E
     shape = (count, config.in_channels, config.image_size, config.image_size)
     pixels = generator.integers(0, 256, shape).astype(np.uint8)
     images = (torch.from_numpy(pixels).double() / 255 - MEAN) / STD
-    calibrate(model, [images.float()])
+    calibrate(model, [images.float()], headroom=1.25)
     graph = export(model, metadata(config), sparse=sparse)
     model.sparse = sparse
     return Exported(config, model.double().eval(), graph, pixels, images)
