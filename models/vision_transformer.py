@@ -158,12 +158,13 @@ class VisionTransformer(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Initialise as DeiT does: truncated normal of deviation 0.02, biases zero."""
+        """Initialise as DeiT does: truncated normal of ``init_std``, biases zero."""
+        std = self.config.init_std
         for tensor in (self.cls_token, self.pos_embed):
-            nn.init.trunc_normal_(tensor, std=0.02)
+            nn.init.trunc_normal_(tensor, std=std)
         for module in self.modules():
             if isinstance(module, nn.Linear):
-                nn.init.trunc_normal_(module.weight, std=0.02)
+                nn.init.trunc_normal_(module.weight, std=std)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
 

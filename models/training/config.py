@@ -35,6 +35,7 @@ class ModelConfig:
     selector_blocks: tuple[int, ...] | None = None
     token_keep_ratio: float | None = None
     attention_keep_ratio: float | None = None
+    init_std: float | None = None
 
     def __post_init__(self) -> None:
         given = {f.name: getattr(self, f.name) for f in fields(ViTConfig)}

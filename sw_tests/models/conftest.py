@@ -11,7 +11,6 @@ TINY: dict[str, Any] = {
     "seed": 7,
     "model": {
         "name": "micro_28",
-        "patch_size": 7,
         "embed_dim": 32,
         "depth": 2,
         "selector_blocks": [0],

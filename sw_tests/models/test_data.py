@@ -231,7 +231,7 @@ def test_an_epoch_shows_each_example_in_play_once() -> None:
         batches = list(epoch_batches(images, synthetic.INFO, DataConfig(), in_play, 6, seed))
         for batch in batches:
             assert torch.equal(batch.labels, batch.indices % 10)
-            shown = (batch.images[:, 0, 0, 0] * 0.25 + 0.5) * 255
+            shown = (batch.images[:, 0, 0, 0] * 0.3 + 0.25) * 255
             assert torch.equal(shown.round().long(), batch.indices)
         return torch.cat([batch.indices for batch in batches]).tolist()
 

@@ -45,7 +45,7 @@ def test_all_three_levels_learn_the_synthetic_images(tiny: Tiny, tmp_path: Path)
     config, model, info = load_run(run)
     assert (model.token_keep_ratio, model.attention_keep_ratio) == (0.7, 0.5)
     assert not model.training
-    assert info.class_names[3] == "pattern 3"
+    assert info.class_names[3] == "texture 3"
     assert config == tiny("training.epochs=12", "training.timing_rounds=3")
 
 

@@ -211,9 +211,10 @@ def test_micro_counts() -> None:
 
 def test_initialisation_is_a_truncated_normal() -> None:
     torch.manual_seed(1)
-    model = VisionTransformer(named_config("micro_28"))
+    model = VisionTransformer(named_config("micro_28", init_std=0.02))
     weight = model.blocks[2].mlp.fc1.weight  # type: ignore[union-attr]
     assert float(weight.detach().std()) == pytest.approx(0.02, rel=0.05)
+    assert named_config("deit_tiny").init_std == 0.02
     assert float(model.head.bias.detach().abs().max()) == 0
 
 
@@ -233,6 +234,7 @@ def test_initialisation_is_a_truncated_normal() -> None:
         ({"depth": 0}, "depth is 0"),
         ({"embed_dim": 64.0}, "embed_dim is 64.0"),
         ({"mlp_ratio": 0.01}, "mlp_ratio 0.01"),
+        ({"init_std": 0.0}, "init_std is 0.0"),
         ({"embed_dims": 64}, "did you mean 'embed_dim'"),
     ],
 )
