@@ -35,8 +35,8 @@ def print_outcome(summary: Mapping[str, Any], out: Path) -> None:
 
 
 def _programs(summary: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    columns = ("", "MACs", "cycles", "latency")
-    rows = [
+    columns: tuple[str, ...] = ("", "MACs", "cycles", "latency")
+    rows: list[tuple[str, ...]] = [
         (
             name,
             f"{summary['macs'][name] / 1e6:.2f} M",

@@ -1,0 +1,162 @@
+"""Help, versions, exit statuses, and what each command may import."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from programs import random_bundle
+
+import trivit.tools.cli.app as app
+from trivit.tools.cli import main
+
+from .conftest import Trivit
+
+COMMANDS = ("train", "evaluate", "quantize", "compile", "run", "demo", "kernel", "version")
+
+# What `trivit.host` must do without: it also runs on the board, where numpy is all there is.
+HEAVY = (
+    "torch",
+    "onnx",
+    "onnxruntime",
+    "brevitas",
+    "qonnx",
+    "yaml",
+    "safetensors",
+    "matplotlib",
+    "rich",
+    "typer",
+)
+
+_BLOCK = """
+import sys
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {blocked!r}:
+            raise ModuleNotFoundError("blocked: " + name, name=name)
+sys.meta_path.insert(0, Blocker())
+"""
+
+
+def run_python(code: str, blocked: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+    program = _BLOCK.format(blocked=set(blocked)) + code
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+
+def test_host_needs_numpy_alone(tmp_path: Path) -> None:
+    bundle, images = random_bundle(5)
+    (tmp_path / "p.trivit").write_bytes(bundle.to_bytes())
+    np.save(tmp_path / "i.npy", images)
+    code = f"""
+import importlib, pathlib, pkgutil
+import numpy as np
+import trivit.host
+for module in pkgutil.walk_packages(trivit.host.__path__, "trivit.host."):
+    importlib.import_module(module.name)
+from trivit.host.backends import open_backend
+from trivit.host.bundle import Bundle
+bundle = Bundle.load({str(tmp_path / "p.trivit")!r})
+images = np.load({str(tmp_path / "i.npy")!r})
+logits = [open_backend(name).run(bundle, images).logits for name in ("reference", "emulator")]
+assert (logits[0] == logits[1]).all()
+others = [m for m in sys.modules if m.startswith("trivit.") and not m.startswith("trivit.host")]
+assert not others, others
+"""
+    result = run_python(code, HEAVY)
+    assert result.returncode == 0, result.stderr
+
+
+def test_run_needs_numpy_and_typer(tmp_path: Path) -> None:
+    bundle, images = random_bundle(5)
+    (tmp_path / "p.trivit").write_bytes(bundle.to_bytes())
+    np.save(tmp_path / "i.npy", images)
+    arguments = ["run", str(tmp_path / "p.trivit"), "--images", str(tmp_path / "i.npy")]
+    code = f"from trivit.tools.cli import main; sys.exit(main({arguments!r}))"
+    blocked = tuple(name for name in HEAVY if name != "typer")
+    result = run_python(code, blocked)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("missing", "arguments", "extra"),
+    [
+        ("typer", ["version"], "train"),
+        ("torch", ["evaluate", "x"], "train"),
+        ("brevitas", ["quantize", "x"], "quant"),
+    ],
+)
+def test_a_missing_package_is_named_with_its_extra(
+    missing: str, arguments: list[str], extra: str
+) -> None:
+    code = f"from trivit.tools.cli import main; sys.exit(main({arguments!r}))"
+    result = run_python(code, (missing,))
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1
+    assert missing in result.stderr and f"trivit[{extra}]" in result.stderr
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = """
+from trivit.tools.cli import main
+status = main(["--help"]) or main(["train", "--help"]) or main(["demo", "--help"])
+heavy = {"torch", "numpy", "yaml", "matplotlib", "onnx", "rich"} & set(sys.modules)
+sys.exit(str(heavy) if heavy else status)
+"""
+    result = run_python(code, ())
+    assert result.returncode == 0, result.stderr
+    for command in COMMANDS:
+        assert command in result.stdout
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["version"]])
+def test_version_names_the_kernel(trivit: Trivit, arguments: list[str]) -> None:
+    outcome = trivit(*arguments)
+    assert outcome.status == 0
+    assert "kernel description" in outcome.out and "numpy" in outcome.out
+
+
+def test_generated_files_are_checked(trivit: Trivit) -> None:
+    assert trivit("kernel", "check").status == 0
+
+
+def test_an_interrupt_ends_with_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(app, "build_app", interrupted)
+    assert main(["version"]) == 130
+    assert capsys.readouterr().err == "trivit: interrupted\n"
+
+
+def test_an_internal_error_is_one_line_and_debug_shows_more(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken() -> None:
+        raise RuntimeError("two\nlines")
+
+    monkeypatch.setattr(app, "build_app", broken)
+    assert main(["version"]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+    assert main(["version", "--debug"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    command = f"{sys.executable} -m trivit.tools.cli --help | true"
+    result = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
+    assert result.stderr == ""
+
+
+def test_a_full_device_on_stdout_is_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "trivit.tools.cli", "version"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1 and "no space left" in result.stderr

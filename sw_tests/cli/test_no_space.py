@@ -1,0 +1,95 @@
+"""A full disk ends every writing command with one line and leaves nothing half-written."""
+
+import errno
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from programs import random_bundle
+
+from .conftest import CONFIG, Trivit, few_images, files_in, tiny_settings
+
+LIMIT_BYTES = 4096
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every flush to disk fail as on a full one."""
+
+    def fsync(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("trivit.models.files.os.fsync", fsync)
+
+
+def limit_file_size() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT_BYTES, LIMIT_BYTES))
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_training_on_a_full_disk(trivit: Trivit, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    trivit("train", CONFIG, *tiny_settings(), "--out", run).refused("no space left", "free some")
+    assert not files_in(run)
+
+
+@pytest.mark.parametrize("command", ["quantize", "compile"])
+def test_later_stages_keep_what_was_there(
+    trivit: Trivit, run_copy: Path, request: pytest.FixtureRequest, command: str
+) -> None:
+    before = files_in(run_copy)
+    request.getfixturevalue("full_disk")
+    options = few_images() if command == "quantize" else []
+    trivit(command, run_copy, *options).refused("no space left")
+    assert files_in(run_copy) == before
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_logits_on_a_full_disk(trivit: Trivit, tmp_path: Path) -> None:
+    bundle, images = random_bundle(0)
+    (tmp_path / "p.trivit").write_bytes(bundle.to_bytes())
+    np.save(tmp_path / "i.npy", images)
+    before = files_in(tmp_path)
+    trivit(
+        "run",
+        tmp_path / "p.trivit",
+        "--images",
+        tmp_path / "i.npy",
+        "--logits",
+        tmp_path / "l.npy",
+    ).refused("no space left")
+    assert files_in(tmp_path) == before
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_the_demo_on_a_full_disk(trivit: Trivit, tmp_path: Path) -> None:
+    trivit("demo", "--quick", "--out", tmp_path / "demo").refused("no space left")
+    assert not files_in(tmp_path)
+
+
+def test_a_real_limit_in_a_process_of_its_own(tmp_path: Path) -> None:
+    """The operating system itself refuses the checkpoint, which is larger than the limit."""
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "trivit.tools.cli", "train", str(CONFIG), *tiny_settings()]
+    result = subprocess.run(
+        [*command, "--out", str(run)],
+        capture_output=True,
+        text=True,
+        preexec_fn=limit_file_size,
+    )
+    assert result.returncode == 2, result.stderr
+    assert result.stderr.count("\n") == 1, result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (run / "checkpoint" / "state.json").exists()
+    assert not [name for name in files_in(run) if ".safetensors" in name]
+
+
+def test_a_folder_that_cannot_be_made(trivit: Trivit, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    outcome = trivit("train", CONFIG, *tiny_settings(), "--out", tmp_path / "file" / "run")
+    outcome.refused("file")
+    assert files_in(tmp_path) == {"file": b"in the way"}
