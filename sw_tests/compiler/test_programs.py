@@ -1,0 +1,242 @@
+"""Whole programs: structure, equality of backends, cycles, files."""
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+
+from trivit.host.backends import open_backend
+from trivit.host.bundle import Bundle
+from trivit.host.instructions import decode
+from trivit.host.oracle.checks import tensors
+from trivit.host.tracing import with_trace
+from trivit.tools.compiler import compile_model, compile_run
+from trivit.tools.compiler.graph import load_graph
+from trivit.tools.compiler.ir import Attention, Linear, SelectConnections, SelectTokens
+from trivit.tools.compiler.lowering import lower
+from trivit.tools.compiler.params import ParameterImage
+from trivit.tools.compiler.program import live_intervals
+from trivit.tools.compiler.recogniser import recognise
+from trivit.tools.errors import ToolsError
+from trivit.tools.estimate import estimate_bundle
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "sparse": {"seed": 5},
+    "two selectors": {"depth": 3, "selector_blocks": (0, 1), "seed": 6},
+    "selector in the last block": {"selector_blocks": (1,)},
+    "dense": {"sparse": False},
+    "one head, colour, odd patch": {"num_heads": 1, "in_channels": 3, "image_size": 15},
+    "connections only": {"token_keep_ratio": 1.0},
+    "40 classes": {
+        "num_classes": 40,
+        "selector_blocks": (),
+        "token_keep_ratio": 1.0,
+        "attention_keep_ratio": 1.0,
+    },
+}
+
+
+@pytest.fixture(params=VARIANTS.values(), ids=VARIANTS.keys())
+def case(request: pytest.FixtureRequest, exported: Callable[..., Any], tmp_path: Path) -> Any:
+    model = exported(**request.param)
+    return model, compile_model(model.save(tmp_path))
+
+
+def test_reference_and_emulator_agree_in_every_tensor(case: Any) -> None:
+    model, bundle = case
+    traced = with_trace(bundle)
+    reference = open_backend("reference").run(traced, model.pixels)
+    emulator = open_backend("emulator").run(traced, model.pixels)
+    assert np.array_equal(reference.logits, emulator.logits)
+    assert np.array_equal(reference.saturations, emulator.saturations)
+    assert reference.tensors.keys() == emulator.tensors.keys()
+    for name, expected in reference.tensors.items():
+        assert np.array_equal(expected, emulator.tensors[name]), name
+    # Different images must give different logits, or the comparison shows little.
+    assert len({tuple(row) for row in reference.logits.tolist()}) == len(model.pixels)
+
+
+def test_estimated_cycles_are_those_that_the_kernel_counts(case: Any) -> None:
+    model, bundle = case
+    counted = open_backend("emulator").run(bundle, model.pixels).cycles
+    estimate = estimate_bundle(bundle)
+    assert [i.cycles * len(model.pixels) for i in estimate.instructions] == counted.tolist()
+    assert estimate.cycles * len(model.pixels) == int(counted.sum())
+    assert estimate.latency_ms == pytest.approx(estimate.cycles / 150e6 * 1e3)
+
+
+def test_tensors_in_use_do_not_overlap(case: Any) -> None:
+    _, bundle = case
+    words: dict[int, int] = {}  # bank word -> instruction that wrote it last
+    for index, descriptor in enumerate(bundle.program):
+        instruction = decode(descriptor)
+        assert instruction is not None
+        operands = tensors(instruction)
+        target = operands.pop("dst", None)
+        for address, rows, width in operands.values():
+            span = range(address, address + -(-rows // 8) * width)
+            writers = {words.get(word) for word in span}
+            assert None not in writers
+            # One tensor comes from one instruction; the first row of x0 from a second one.
+            assert len(writers) <= 2
+            if target is not None:
+                first, last = target[0], target[0] + -(-target[1] // 8) * target[2]
+                assert last <= span.start or span.stop <= first
+        if target is not None:
+            words.update(
+                dict.fromkeys(range(target[0], target[0] + -(-target[1] // 8) * target[2]), index)
+            )
+
+
+def test_macs_are_those_of_the_model(case: Any) -> None:
+    model, bundle = case
+    config = model.config
+    kept = config.patch_counts() if model.model.sparse else []
+    selectors = dict(zip(config.selector_blocks, kept, strict=False))
+    tokens, width = 1 + config.num_patches, config.embed_dim
+    total = config.num_patches * config.in_channels * config.patch_size**2 * width
+    for block in range(config.depth):
+        total += tokens * width * 4 * width + 2 * tokens * tokens * width
+        tokens = 1 + selectors.get(block, tokens - 1)
+        total += 2 * tokens * width * config.mlp_dim
+    total += width * config.num_classes
+    estimate = estimate_bundle(bundle)
+    assert estimate.macs == total == bundle.info["macs"]
+    assert sum(part.macs for part in estimate.by_opcode().values()) == total
+    masked = any("mask" in decode(words).flags for words in bundle.program)  # type: ignore[union-attr]
+    assert (estimate.open_macs < estimate.macs) == masked
+
+
+def test_connections_count_as_if_gathered(exported: Callable[..., Any], tmp_path: Path) -> None:
+    bundle = compile_model(exported(seed=5).save(tmp_path))
+    attention = [i for i in estimate_bundle(bundle).instructions if i.opcode == "attention"]
+    # 16 patches, 10 kept, 5 keys each and [CLS]; [CLS] itself sees all 11.
+    assert attention[0].open_macs == attention[0].macs == 2 * 17 * 17 * 32
+    assert attention[1].macs == 2 * 11 * 11 * 32
+    assert attention[1].open_macs == 2 * (11 + 10 * 6) * 32
+
+
+def test_operations_of_a_sparse_model(exported: Callable[..., Any], tmp_path: Path) -> None:
+    model = exported(depth=3, selector_blocks=(0, 1), seed=6)
+    operations = recognise(load_graph(model.save(tmp_path))).operations
+    attentions = [o for o in operations if isinstance(o, Attention)]
+    assert [a.tokens for a in attentions] == [17, 11, 7]
+    assert [a.selectors for a in attentions] == ["all", "all", ""]
+    assert [a.mask.name if a.mask else None for a in attentions] == [
+        None,
+        "blocks.0.selector.mask",
+        "blocks.1.selector.mask",
+    ]
+    assert [o.keep for o in operations if isinstance(o, SelectTokens)] == [10, 6]
+    assert [o.keep for o in operations if isinstance(o, SelectConnections)] == [5, 3]
+    layers = [o for o in operations if isinstance(o, Linear)]
+    assert all((o.hidden is not None) == o.output.name.endswith("gelu") for o in layers)
+    norm = next(o for o in operations if o.output.name == "norm")
+    assert norm.output.rows == 1
+
+
+def test_only_needed_scores_are_kept(exported: Callable[..., Any], tmp_path: Path) -> None:
+    model = exported(attention_keep_ratio=1.0, qkv_bias=False)
+    bundle = compile_model(model.save(tmp_path))
+    flags = [i.flags for i in map(decode, bundle.program) if i and i.opcode == "attention"]
+    assert flags == [frozenset({"score_cls"}), frozenset()]
+
+
+def test_names_of_nodes_do_not_matter(exported: Callable[..., Any], tmp_path: Path) -> None:
+    model = exported(seed=5)
+    path = model.save(tmp_path)
+    renamed = onnx.ModelProto()
+    renamed.CopyFrom(model.onnx)
+    for index, node in enumerate(renamed.graph.node):
+        node.name = f"n{index}"
+    anonymous = tmp_path / "anonymous.qonnx"
+    onnx.save_model(renamed, str(anonymous))
+    first, second = compile_model(path), compile_model(anonymous)
+    assert np.array_equal(first.program, second.program)
+    assert np.array_equal(first.params, second.params)
+
+
+def test_compiling_again_gives_the_same_bytes(exported: Callable[..., Any], tmp_path: Path) -> None:
+    path = exported(seed=5).save(tmp_path)
+    data = compile_model(path).to_bytes()
+    assert data == compile_model(path).to_bytes()
+    assert Bundle.from_bytes(data).to_bytes() == data
+
+
+def test_compile_run_writes_both_programs(exported: Callable[..., Any], tmp_path: Path) -> None:
+    exported(seed=5).save(tmp_path / "quantized")
+    exported(seed=5, sparse=False).save(tmp_path / "quantized", "model_dense.qonnx")
+    summary = compile_run(tmp_path)
+    assert list(summary) == ["sparse", "dense"]
+    for kind, name in (("sparse", "program.trivit"), ("dense", "program_dense.trivit")):
+        bundle = Bundle.load(tmp_path / name)
+        assert summary[kind]["bytes"] == (tmp_path / name).stat().st_size
+        assert summary[kind]["modelled_cycles"] == estimate_bundle(bundle).cycles
+    assert summary["sparse"]["macs"] < summary["dense"]["macs"]
+    # Weights are the same in both; only the programs differ.
+    assert np.array_equal(
+        Bundle.load(tmp_path / "program.trivit").params,
+        Bundle.load(tmp_path / "program_dense.trivit").params,
+    )
+
+
+def test_preprocessing_table(exported: Callable[..., Any], tmp_path: Path) -> None:
+    bundle = compile_model(exported(seed=5).save(tmp_path))
+    p = bundle.preprocessing
+    for pixel in (0, 17, 255):
+        expected = round((pixel / 255 - 0.3) / 0.35 * 2**p.frac)
+        assert p.lut[0, pixel] == expected
+
+
+def test_estimate_refuses_a_traced_bundle(exported: Callable[..., Any], tmp_path: Path) -> None:
+    bundle = with_trace(compile_model(exported(seed=5).save(tmp_path)))
+    with pytest.raises(ToolsError, match="counts the work of"):
+        estimate_bundle(bundle)
+
+
+def test_live_intervals_reach_the_last_reader(exported: Callable[..., Any], tmp_path: Path) -> None:
+    model = recognise(load_graph(exported(seed=5).save(tmp_path)))
+    drafts = lower(model, ParameterImage())
+    intervals = {i.name: i for i in live_intervals(drafts)}
+    for step, draft in enumerate(drafts):
+        for tensor in draft.tensors.values():
+            assert intervals[tensor.name].first <= step <= intervals[tensor.name].last
+    # x0 is the residual of the first projection, three instructions after its first reader.
+    names = [d.writes.name if d.writes else "" for d in drafts]
+    assert intervals["x0"].last == names.index("blocks.0.attn.proj")
+    assert not any(a == b for a, b in itertools.pairwise(names) if a != "x0")
+
+
+DEIT_TINY = {
+    "image_size": 224,
+    "patch_size": 16,
+    "in_channels": 3,
+    "num_classes": 1000,
+    "embed_dim": 192,
+    "num_heads": 3,
+    "mlp_ratio": 4.0,
+    "token_keep_ratio": 0.7,
+}
+
+
+def test_deit_sized_block(exported: Callable[..., Any], tmp_path: Path) -> None:
+    """One block of DeiT-T: 197 tokens, 138 of them kept, then 69 keys each."""
+    model = exported(depth=1, count=1, **DEIT_TINY)
+    bundle = compile_model(model.save(tmp_path))
+    reference = open_backend("reference").run(bundle, model.pixels)
+    emulator = open_backend("emulator").run(bundle, model.pixels)
+    assert np.array_equal(reference.logits, emulator.logits)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("width", "heads"), [(192, 3), (384, 6), (768, 12)])
+def test_whole_deit(exported: Callable[..., Any], tmp_path: Path, width: int, heads: int) -> None:
+    sizes = DEIT_TINY | {"embed_dim": width, "num_heads": heads}
+    model = exported(depth=12, count=1, selector_blocks=(3, 6, 9), **sizes)
+    bundle = compile_model(model.save(tmp_path))
+    counted = open_backend("emulator").run(bundle, model.pixels).cycles
+    assert estimate_bundle(bundle).cycles == int(counted.sum())
