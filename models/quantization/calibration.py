@@ -1,6 +1,6 @@
 """Setting the formats of a quantized model from what float inference shows on training images."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -9,10 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from trivit.models.quantization.formats import choose_formats, scalings
+from trivit.models.quantization.parallel import map_batches
 from trivit.models.quantization.quantizers import QuantPoint
 from trivit.models.quantization.vision_transformer import QuantVisionTransformer
-
-HEADROOM = 1.25
 
 
 def parameter_maxima(model: QuantVisionTransformer) -> dict[str, float]:
@@ -39,43 +38,49 @@ def quantizers_disabled(model: nn.Module) -> Iterator[None]:
             proxy.disable_quant = state
 
 
-def activation_maxima(model: QuantVisionTransformer, batches: Iterable[Tensor]) -> dict[str, float]:
+def activation_maxima(
+    model: QuantVisionTransformer,
+    batches: Sequence[Tensor],
+    on_images: Callable[[int], None] = lambda count: None,
+) -> dict[str, float]:
     """Largest magnitude of every activation in float, over both the sparse and the dense variant.
 
     Args:
         model: its formats do not matter.
         batches: normalised images, each (B, C, side, side).
+        on_images: called with the number of images of each batch, once per variant.
     """
-    maxima: dict[str, float] = {}
+    # Lists, because appending is safe from several threads.
+    seen: dict[str, list[float]] = {}
     parameters = {name for name, _ in model.named_parameters()}
+    points = [m for m in model.modules() if isinstance(m, QuantPoint)]
+    points = [point for point in points if point.point not in parameters]
 
     def observe(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         assert isinstance(module, QuantPoint)
-        seen = float(inputs[0].abs().max())
-        maxima[module.point] = max(maxima.get(module.point, 0.0), seen)
+        largest = torch.linalg.vector_norm(inputs[0], torch.inf)
+        seen.setdefault(module.point, []).append(float(largest))
 
-    points = [m for m in model.modules() if isinstance(m, QuantPoint)]
-    handles = [
-        point.register_forward_pre_hook(observe)
-        for point in points
-        if point.point not in parameters
-    ]
+    handles = [point.register_forward_pre_hook(observe) for point in points]
     sparse = model.sparse
     try:
-        with quantizers_disabled(model), torch.inference_mode():
-            for images in batches:
-                for variant in (True, False):
-                    model.sparse = variant
-                    model(images)
+        with quantizers_disabled(model):
+            for variant in (True, False):
+                model.sparse = variant
+                for logits in map_batches(model, batches):
+                    on_images(len(logits))
     finally:
         model.sparse = sparse
         for handle in handles:
             handle.remove()
-    return maxima
+    return {name: max(values) for name, values in seen.items()}
 
 
 def calibrate(
-    model: QuantVisionTransformer, batches: Iterable[Tensor], headroom: float = HEADROOM
+    model: QuantVisionTransformer,
+    batches: Sequence[Tensor],
+    headroom: float,
+    on_images: Callable[[int], None] = lambda count: None,
 ) -> dict[str, float]:
     """Set every fraction length of ``model`` in place; returns the largest magnitudes found.
 
@@ -85,7 +90,7 @@ def calibrate(
     Raises:
         ModelsError: a tensor that 16 bits cannot hold.
     """
-    parameters, activations = parameter_maxima(model), activation_maxima(model, batches)
+    parameters, activations = parameter_maxima(model), activation_maxima(model, batches, on_images)
     formats = choose_formats(model, parameters, activations, headroom)
     for name, scaling in scalings(model).items():
         scaling.fraction_length = formats[name]

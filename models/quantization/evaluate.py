@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from trivit.models.data import DatasetInfo, Images
+from trivit.models.quantization.parallel import map_batches
 
 
 def logits(
@@ -31,16 +32,16 @@ def logits(
         on_images: called with the number of images of each batch.
     """
     parts: list[Tensor] = []
-    with torch.inference_mode():
-        for pixels in images.pixels.split(batch_size):
-            parts.append(model(info.normalise(pixels, dtype)))
-            on_images(len(pixels))
-    return torch.cat(parts).clone()
+    batches = images.pixels.split(batch_size)
+    for scores in map_batches(lambda pixels: model(info.normalise(pixels, dtype)), batches):
+        parts.append(scores.clone())
+        on_images(len(scores))
+    return torch.cat(parts)
 
 
 def top1(scores_BC: Tensor, labels_B: Tensor) -> float:
     """Percentage of rows whose best class is the label."""
-    return 100.0 * float((best_class(scores_BC) == labels_B).double().mean())
+    return 100.0 * int((best_class(scores_BC) == labels_B).sum()) / len(labels_B)
 
 
 def best_class(scores_BC: Tensor) -> Tensor:

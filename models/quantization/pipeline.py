@@ -22,6 +22,7 @@ from trivit.models.quantization.config import QuantizeConfig
 from trivit.models.quantization.evaluate import best_class, logits, top1
 from trivit.models.quantization.finetune import fine_tune
 from trivit.models.quantization.formats import describe_formats
+from trivit.models.quantization.parallel import one_thread_per_operation
 from trivit.models.quantization.plain_onnx import to_plain_onnx
 from trivit.models.quantization.progress import StageProgress
 from trivit.models.quantization.qonnx_graph import export
@@ -58,7 +59,7 @@ def quantize(run: Path | str, settings: QuantizeConfig | None = None) -> dict[st
         if settings.finetune_steps:
             with clock("finetune"):
                 maxima = _fine_tune(model, dataset.train, info, config, settings, progress)
-        with clock("export"):
+        with clock("export"), one_thread_per_operation():
             progress.stage("export", 3)
             sparse = export(model, metadata(config, info, sparse=True), sparse=True)
             progress.advance()
@@ -70,7 +71,7 @@ def quantize(run: Path | str, settings: QuantizeConfig | None = None) -> dict[st
         model.double()
         with clock("evaluate"):
             accuracy, scores = _evaluate(float_model, model, dataset.test, info, settings, progress)
-        with clock("compare"):
+        with clock("compare"), one_thread_per_operation():
             compared = _compare(
                 model, sparse, dense, plain, dataset.test, info, scores, settings, progress
             )
@@ -137,14 +138,9 @@ def _calibrate(
     count = min(settings.calibration_images, len(images))
     generator = torch.Generator().manual_seed(settings.seed)
     chosen = images.pixels[torch.randperm(len(images), generator=generator)[:count]]
-    progress.stage("calibrate", count)
-
-    def batches() -> Iterator[torch.Tensor]:
-        for pixels in chosen.split(settings.batch_size):
-            yield info.normalise(pixels)
-            progress.advance(len(pixels))
-
-    return calibrate(model, batches(), settings.headroom)
+    progress.stage("calibrate", 2 * count)
+    batches = [info.normalise(pixels) for pixels in chosen.split(settings.batch_size)]
+    return calibrate(model, batches, settings.headroom, progress.advance)
 
 
 def _fine_tune(

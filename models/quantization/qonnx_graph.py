@@ -15,8 +15,6 @@ import onnx
 import torch
 from brevitas.export import export_qonnx
 from onnx import helper, numpy_helper
-from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.transformation.infer_shapes import InferShapes
 
 from trivit.models.quantization.formats import scalings
 from trivit.models.quantization.quantizers import QuantPoint
@@ -59,21 +57,25 @@ def export(
     _name_quantizers(exported.graph, model)
     _name_selectors(exported.graph)
     _share_initializers(exported.graph)
-    exported = _with_shapes(exported)
+    _add_shapes(exported)
     helper.set_model_props(exported, {METADATA_KEY: json.dumps(metadata)})
     exported.producer_name, exported.producer_version = "trivit", ""
     exported.graph.name = "trivit_sparse" if sparse else "trivit_dense"
     return exported
 
 
-def _with_shapes(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Add the shape of every tensor, and keep the nodes in the order of computation."""
-    position = {node.output[0]: index for index, node in enumerate(model.graph.node)}
-    shaped = ModelWrapper(model).transform(InferShapes()).model
-    nodes = sorted(shaped.graph.node, key=lambda node: position[node.output[0]])
-    del shaped.graph.node[:]
-    shaped.graph.node.extend(nodes)
-    return shaped
+def _add_shapes(model: onnx.ModelProto) -> None:
+    """Store the shape of every tensor, as qonnx wants it before it executes a model."""
+    known = onnx.ModelProto()
+    known.CopyFrom(model)
+    for node in known.graph.node:
+        # A quantizer keeps the shape; onnx does not know the operator, but this one.
+        if node.op_type == "Quant":
+            node.CopyFrom(helper.make_node("Identity", node.input[:1], node.output))
+    del known.graph.value_info[:]
+    inferred = onnx.shape_inference.infer_shapes(known, strict_mode=True, data_prop=True)
+    del model.graph.value_info[:]
+    model.graph.value_info.extend(inferred.graph.value_info)
 
 
 def quant_nodes(graph: onnx.GraphProto) -> dict[str, onnx.NodeProto]:

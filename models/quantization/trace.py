@@ -39,6 +39,7 @@ class TracedTensor:
 def trace_parameters(model: QuantVisionTransformer) -> dict[str, TracedTensor]:
     """Quantized weights, biases, gammas, betas and embeddings by timm's parameter name."""
     traced: dict[str, TracedTensor] = {}
+    parameters = _parameter_names(model)
     with torch.no_grad():
         for name, module in model.named_modules():
             if isinstance(module, qnn.QuantLinear | qnn.QuantConv2d):
@@ -47,7 +48,7 @@ def trace_parameters(model: QuantVisionTransformer) -> dict[str, TracedTensor]:
                 if module.bias is not None:
                     bias = module.bias_quant(module.bias).value
                     traced[f"{name}.bias"] = _traced(bias, module.bias_quant)
-            elif isinstance(module, QuantPoint) and module.point in _parameter_names(model):
+            elif isinstance(module, QuantPoint) and module.point in parameters:
                 value = module(model.get_parameter(module.point))
                 traced[module.point] = _traced(value, module.act_quant)
     return traced

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
-import torch
 from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
@@ -92,7 +91,7 @@ def compare_onnxruntime(plain: onnx.ModelProto, images: Tensor, expected: Tensor
     Arguments and errors as for :func:`compare_qonnx`.
     """
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
+    options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(
         plain.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
