@@ -60,6 +60,7 @@ class TrainingConfig:
         min_learning_rate: rate at the end.
         warmup_epochs: length of the linear warm-up; fractions are allowed.
         weight_decay: AdamW's, on matrices only (not on biases, norms, [CLS] and positions).
+        beta2: AdamW's decay of the squared gradients; short trainings want less than 0.999.
         label_smoothing: of the cross entropy.
         gradient_clip: largest gradient norm (``None``: no limit).
         evaluate_every: epochs between evaluations on the test set; the last epoch always is one.
@@ -79,6 +80,7 @@ class TrainingConfig:
     min_learning_rate: float = 1e-5
     warmup_epochs: float = 5.0
     weight_decay: float = 0.05
+    beta2: float = 0.999
     label_smoothing: float = 0.1
     gradient_clip: float | None = None
     evaluate_every: int = 1
@@ -97,6 +99,7 @@ class TrainingConfig:
         _require(rate > 0 and math.isfinite(rate), "training.learning_rate", rate, "more than 0")
         smoothing = self.label_smoothing
         _require(0 <= smoothing < 1, "training.label_smoothing", smoothing, "0 up to below 1")
+        _require(0 <= self.beta2 < 1, "training.beta2", self.beta2, "0 up to below 1")
         clip = self.gradient_clip
         _require(clip is None or clip > 0, "training.gradient_clip", clip, "more than 0, or null")
 
