@@ -6,7 +6,10 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-PYTEST_ARGS ?=
+# Two workers; a file's tests share a worker, so that its fixtures are made once.
+PYTEST_ARGS ?= -n 2 --dist loadfile
+# One thread for each worker: more would only take each other's cores.
+TEST_ENVIRONMENT := OMP_NUM_THREADS=1
 PACKAGES := -p trivit.models -p trivit.tools -p trivit.host
 REQUIREMENTS := pyproject.toml setup.py tools/bootstrap.sh
 
@@ -37,11 +40,11 @@ demo: $(VENV)/stamp-quant  ## Train, quantize, compile and run a model; results 
 
 test: $(VENV)/stamp-dev  ## All tests that fit 25 minutes on 2 cores
 	@sh tools/bootstrap.sh data
-	$(BIN)/python -m pytest -m 'not full' $(PYTEST_ARGS)
+	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -m 'not full' $(PYTEST_ARGS)
 
 test-full: $(VENV)/stamp-dev  ## The longer checks as well
 	@sh tools/bootstrap.sh data
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/stamp-dev  ## ruff and mypy
 	$(BIN)/ruff check .
