@@ -1,0 +1,94 @@
+// Attention of one to sixteen heads, masked and open, with the head sums that selection reads.
+#include "direct.hpp"
+#include "trivit/program.hpp"
+
+using namespace csim;
+
+static trivit::KernelState state;
+
+static void one_attention(Random& random, Checker& checker, bool extreme) {
+    const bool large = random.one_in(12);
+    const uint32_t tokens = uint32_t(large ? random.between(150, 208) : random.between(1, 45));
+    const uint32_t heads = uint32_t(large ? random.between(1, 2) : random.between(1, random.one_in(9) ? 16 : 4));
+    const uint32_t words = uint32_t(random.between(1, large || heads > 4 ? 4 : 16));
+    const uint32_t width = heads * words;
+    const uint32_t src_size = groups(tokens) * 3 * width;
+    const uint32_t dst_size = groups(tokens) * width;
+    const uint32_t mask_words = ((tokens + 15) / 16 + 7) / 8;
+
+    Tensor qkv = random.tensor(tokens, 3 * width, int(random.between(8, 15)));
+    if (extreme) {
+        for (Row& row : qkv) row.assign(3 * width * 8, -32768);
+    }
+    direct::AttentionNumbers n;
+    n.score_shift = int(random.one_in(6) ? random.between(-16, 60) : random.between(10, 20));
+    n.exp_multiplier = uint32_t(random.between(1 << 23, (1 << 24) - 1));
+    n.exp_shift = int(random.one_in(6) ? random.between(0, 40) : random.between(8, 18));
+    n.prob_frac = int(random.one_in(3) ? random.between(0, 15) : 15);
+    n.out_shift = int(random.one_in(6) ? random.between(-16, 60) : random.between(10, 18));
+    std::vector<std::vector<bool>> open;
+    const bool masked = random.one_in(2);
+    if (masked) {
+        open.assign(tokens, std::vector<bool>(tokens));
+        for (auto& row : open) {
+            const bool none = random.one_in(15);
+            for (size_t j = 0; j < tokens; ++j) row[j] = !none && random.one_in(2);
+        }
+    }
+
+    trivit::AttentionFields f;
+    f.src = uint32_t(random.between(0, 1000));
+    f.dst = f.src + src_size;
+    f.mask = f.dst + dst_size;
+    f.tokens = tokens;
+    f.heads = heads;
+    f.head_words = words;
+    f.score_shift = n.score_shift;
+    f.exp_multiplier = n.exp_multiplier;
+    f.exp_shift = uint32_t(n.exp_shift);
+    f.prob_frac = uint32_t(n.prob_frac);
+    f.out_shift = n.out_shift;
+    f.has_mask = masked;
+    f.has_score_cls = random.one_in(2);
+    f.has_score_all = random.one_in(2);
+    const trivit::Regions regions = {0, 0, 0};
+    checker.equal(int64_t(trivit::check(f, regions)), 0, "accepted");
+
+    scramble(state.activation, random);
+    put(state.activation, f.src, qkv);
+    if (masked) {
+        Tensor mask = direct::pack_mask(open);
+        // Bits beyond the tokens mean nothing.
+        for (Row& row : mask) {
+            for (uint32_t key = tokens; key < mask_words * 128; ++key) {
+                if (random.one_in(2)) row[key / 16] = int16_t(row[key / 16] | int16_t(1u << key % 16));
+            }
+        }
+        put(state.activation, f.mask, mask);
+    }
+    static trivit::ScoreMemory before;
+    before = state.scores;
+    Untouched untouched(state.activation);
+    uint64_t saturated = 0;
+    trivit::attention(f, state.activation, state.weights, state.operands, state.accumulators,
+                      state.softmax, state.attention, state.scores, saturated);
+
+    const direct::Attended expected = direct::attention(qkv, heads, n, open);
+    checker.equal(get(state.activation, f.dst, tokens, width), expected.context, "context");
+    checker.equal(int64_t(saturated), int64_t(expected.saturated), "saturated");
+    for (uint32_t i = 0; i < uint32_t(trivit::kMaxTokens); ++i) {
+        for (uint32_t j = 0; j < uint32_t(trivit::kMaxTokens); ++j) {
+            const bool written = i < tokens && j < tokens && (f.has_score_all || (f.has_score_cls && i == 0));
+            checker.equal(state.scores.sum[i][j], written ? expected.head_sum[i][j] : before.sum[i][j],
+                          "head sum", i * 1000 + j);
+        }
+    }
+    untouched.check(state.activation, f.dst, tokens, width, checker);
+}
+
+int main() {
+    Checker checker("attention");
+    Random random(5);
+    for (int i = 0; i < 90; ++i) one_attention(random, checker, i % 30 == 7);
+    return checker.finish();
+}
