@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save_file
+from safetensors.torch import load, save
 from torch import Tensor
 
 from trivit.models.errors import ModelsError
@@ -45,24 +44,29 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     Raises:
         OSError: the folder cannot be written or the disk is full; the old checkpoint still holds.
     """
-    epoch = int(checkpoint.state["epoch"])
+    before = set(folder.glob("*.safetensors"))
+    written: set[Path] = set()
     files: dict[str, dict[str, str]] = {}
-    for part in ("model", "training"):
-        path = folder / f"{part}-{epoch:06d}.safetensors"
-        tensors = {
-            name: tensor.detach().cpu().contiguous()
-            for name, tensor in getattr(checkpoint, part).items()
-        }
-        with atomic_write(path) as temporary:
-            _save_tensors(tensors, temporary)
-        files[part] = {"name": path.name, "sha256": _sha256(path.read_bytes())}
-    state = {"format": FORMAT, **checkpoint.state, "files": files}
-    with atomic_write(folder / _STATE) as temporary:
-        temporary.write_text(json.dumps(state, indent=2) + "\n")
-    named = {entry["name"] for entry in files.values()}
-    for old in folder.glob("*.safetensors"):
-        if old.name not in named:
-            old.unlink()
+    try:
+        for part in ("model", "training"):
+            tensors = getattr(checkpoint, part)
+            data = save({k: v.detach().cpu().contiguous() for k, v in tensors.items()})
+            digest = _sha256(data)
+            # Named by content: a file that the current state.json names is never overwritten.
+            path = folder / f"{part}-{digest[:16]}.safetensors"
+            written.add(path)
+            files[part] = {"name": path.name, "sha256": digest}
+            with atomic_write(path) as temporary:
+                temporary.write_bytes(data)
+        state = {"format": FORMAT, **checkpoint.state, "files": files}
+        with atomic_write(folder / _STATE) as temporary:
+            temporary.write_text(json.dumps(state, indent=2) + "\n")
+    except BaseException:
+        for path in written - before:
+            path.unlink(missing_ok=True)
+        raise
+    for path in before - written:
+        path.unlink(missing_ok=True)
 
 
 def has_checkpoint(folder: Path) -> bool:
@@ -91,14 +95,6 @@ def load_checkpoint(folder: Path, *, training: bool = True) -> Checkpoint:
     except (KeyError, TypeError):
         raise ModelsError(f"{path} does not name its files: train again") from None
     return Checkpoint(state, model, rest)
-
-
-def _save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
-    try:
-        save_file(tensors, path)
-    except SafetensorError as error:
-        # Its message carries the operating system's, such as a full disk.
-        raise OSError(f"cannot write {path.parent}: {error}") from None
 
 
 def _load_tensors(folder: Path, entry: dict[str, str]) -> dict[str, Tensor]:

@@ -151,6 +151,24 @@ def make_checkpoint(epoch: int) -> Checkpoint:
     return Checkpoint({"epoch": epoch}, tensors, {"b": torch.tensor(epoch)})
 
 
+def test_saving_an_epoch_again_never_touches_the_named_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_checkpoint(tmp_path, make_checkpoint(1))
+    other = Checkpoint({"epoch": 1}, {"a": torch.zeros(3)}, {"b": torch.tensor(1)})
+    real = checkpoint_module.atomic_write
+
+    def fail_at_state(path: Path):  # type: ignore[no-untyped-def]
+        if path.name == "state.json":
+            raise OSError(28, "No space left on device")
+        return real(path)
+
+    monkeypatch.setattr(checkpoint_module, "atomic_write", fail_at_state)
+    with pytest.raises(OSError, match="No space left"):
+        save_checkpoint(tmp_path, other)
+    assert load_checkpoint(tmp_path).model["a"].tolist() == [1, 1, 1]
+
+
 @pytest.mark.parametrize("failing_write", [0, 1, 2])
 def test_a_failing_save_leaves_the_old_checkpoint(
     failing_write: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -170,6 +188,7 @@ def test_a_failing_save_leaves_the_old_checkpoint(
     loaded = load_checkpoint(tmp_path)
     assert loaded.state["epoch"] == 1
     assert loaded.model["a"].tolist() == [1, 1, 1]
+    assert len(list(tmp_path.iterdir())) == 3
     monkeypatch.undo()
     save_checkpoint(tmp_path, make_checkpoint(3))
     assert load_checkpoint(tmp_path).training["b"] == 3
