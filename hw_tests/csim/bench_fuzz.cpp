@@ -45,6 +45,7 @@ int main() {
                 d[random.between(0, 13)] ^= 1u << random.between(0, 31);
             }
             if (random.one_in(10)) d[random.between(1, 13)] = uint32_t(random.next());
+            if (random.one_in(10)) d[random.between(1, 13)] = uint32_t(0xffffffffu - random.between(0, 40));
             std::memcpy(&program[i * 8], d, sizeof(d));
         }
         Words params(kParams), input(2 * kInput), output(2 * kOutput), stats(length);

@@ -17,6 +17,7 @@ from trivit.host.generated import spec
 from trivit.host.instructions import KernelError, decode, encode
 from trivit.host.oracle.checks import check
 from trivit.host.tracing import with_trace
+from trivit.tools.estimate.cycles import instruction_cycles
 
 REFERENCE = open_backend("reference")
 QUIET = settings(
@@ -47,7 +48,10 @@ def shapes(draw: st.DrawFn) -> Shape:
 
 
 def assert_same(bundle: Bundle, images: np.ndarray, emulator: Backend) -> None:
-    """Compare every tensor, the logits and the saturation counts of both backends."""
+    """Compare every tensor, the logits and the saturation counts of both backends.
+
+    The cycles that the kernel counted must be those that docs/cycles.md gives by formula.
+    """
     traced = with_trace(bundle)
     expected = REFERENCE.run(traced, images)
     actual = emulator.run(traced, images)
@@ -56,6 +60,9 @@ def assert_same(bundle: Bundle, images: np.ndarray, emulator: Backend) -> None:
         np.testing.assert_array_equal(actual.tensors[name], tensor, err_msg=name)
     np.testing.assert_array_equal(actual.logits, expected.logits)
     np.testing.assert_array_equal(actual.saturations, expected.saturations)
+    instructions = [instruction for words in traced.program if (instruction := decode(words))]
+    formula = [instruction_cycles(instruction) * len(images) for instruction in instructions]
+    np.testing.assert_array_equal(actual.cycles, formula)
 
 
 @QUIET
