@@ -14,7 +14,9 @@ MAX_FRAC = 24
 _LARGEST = (1 << (BITS - 1)) - 1
 
 
-def quantizer_frac(node: Node, scale: Value, zero_point: Value, bits: Value) -> int:
+def quantizer_frac(
+    node: Node, scale: Value | None, zero_point: Value | None, bits: Value | None
+) -> int:
     """Return the fraction length of a 16-bit signed power-of-two quantizer.
 
     Raises:

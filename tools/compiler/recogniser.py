@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from trivit.tools.compiler.calls import refuse
 from trivit.tools.compiler.formats import integers
 from trivit.tools.compiler.graph import Graph, Node
-from trivit.tools.compiler.interpreter import Interpreter, refuse
+from trivit.tools.compiler.interpreter import Interpreter
 from trivit.tools.compiler.ir import (
     Attention,
     Gelu,

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from trivit.tools.compiler.calls import refuse
 from trivit.tools.compiler.graph import Node
-from trivit.tools.compiler.interpreter import refuse
 from trivit.tools.compiler.ir import (
     AllTokens,
     Gather,
