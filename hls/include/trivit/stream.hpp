@@ -7,12 +7,11 @@
 
 namespace trivit {
 
-// Give `count` consecutive words to sink.put(word). The two functions of the body have a chunk
-// between them and nothing else, so the next burst arrives while a chunk is spread.
+// Give `count` consecutive words to sink.put(word). The two loops of the body share nothing but the
+// chunk, so the next burst arrives while a chunk is spread.
 template <class Port, class Sink>
 Cycles stream_in(Port& port, uint64_t offset, uint32_t count, Sink& sink) {
 #pragma HLS INLINE
-    uint64_t moved = 0;
     for (uint32_t first = 0; first < count; first += kBurstWords) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 48
 #pragma HLS DATAFLOW
@@ -24,16 +23,14 @@ Cycles stream_in(Port& port, uint64_t offset, uint32_t count, Sink& sink) {
 #pragma HLS PIPELINE II = 1
             sink.put(chunk[i]);
         }
-        moved += size;
     }
-    return transfer(moved);
+    return transfer(count);
 }
 
 // Write `count` consecutive words that source.get() gives in order.
 template <class Port, class Source>
 Cycles stream_out(Port& port, uint64_t offset, uint32_t count, Source& source) {
 #pragma HLS INLINE
-    uint64_t moved = 0;
     for (uint32_t first = 0; first < count; first += kBurstWords) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 312
 #pragma HLS DATAFLOW
@@ -45,9 +42,8 @@ Cycles stream_out(Port& port, uint64_t offset, uint32_t count, Source& source) {
             chunk[i] = source.get();
         }
         port.write(offset + first, size, chunk);
-        moved += size;
     }
-    return transfer(moved);
+    return transfer(count);
 }
 
 // Sink into a plain array: bias, gamma, beta.
