@@ -13,6 +13,9 @@ TEST_ENVIRONMENT := OMP_NUM_THREADS=1
 PACKAGES := -p trivit.models -p trivit.tools -p trivit.host
 REQUIREMENTS := pyproject.toml setup.py tools/bootstrap.sh
 
+# Downloads show their progress on a terminal and stay silent in logs.
+PIP_QUIET := $(if $(MAKE_TERMOUT),,--quiet)
+
 export PYTHON
 
 .DEFAULT_GOAL := help
@@ -24,12 +27,12 @@ help:  ## List the targets
 # One stamp for each set of packages; `dev` contains `quant`.
 $(VENV)/stamp-quant: $(REQUIREMENTS)
 	@sh tools/bootstrap.sh venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -e '.[quant]'
+	$(BIN)/python -m pip install $(PIP_QUIET) --disable-pip-version-check $(PIP_ARGS) -e '.[quant]'
 	@touch $@
 
 $(VENV)/stamp-dev: $(REQUIREMENTS)
 	@sh tools/bootstrap.sh venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -e '.[dev]'
+	$(BIN)/python -m pip install $(PIP_QUIET) --disable-pip-version-check $(PIP_ARGS) -e '.[dev]'
 	@touch $@ $(VENV)/stamp-quant
 
 install: $(VENV)/stamp-dev  ## Create .venv with everything for development

@@ -13,7 +13,17 @@ from trivit.tools.cli import main
 
 from .conftest import Trivit
 
-COMMANDS = ("train", "evaluate", "quantize", "compile", "run", "demo", "kernel", "version")
+COMMANDS = (
+    "train",
+    "evaluate",
+    "quantize",
+    "compile",
+    "run",
+    "estimate",
+    "demo",
+    "kernel",
+    "version",
+)
 
 # What `trivit.host` must do without: it also runs on the board, where numpy is all there is.
 HEAVY = (

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from trivit.host.backends import Backend, Result
 from trivit.host.bundle import Bundle
+from trivit.host.generated.spec import TIMING
 from trivit.tools.demo.settings import DemoSettings
-from trivit.tools.kernel.description import load_description
-from trivit.tools.kernel.generate import ROOT
+from trivit.tools.estimate import estimate_bundle
 
 BATCH = 64
 
@@ -71,12 +71,19 @@ def cycles_per_image(emulator: Backend, bundle: Bundle, images: NDArray[np.uint8
 def cycle_figures(
     emulator: Backend, programs: dict[str, Bundle], images: NDArray[np.uint8]
 ) -> dict[str, Any]:
-    """Return ``modelled_cycles``, ``modelled_latency_ms`` and ``macs`` of each named program."""
-    clock_mhz = load_description(ROOT / "hls" / "kernel.yaml").timing["clock_mhz"]
+    """Return cycles, latency and work of each named program.
+
+    ``modelled_cycles`` is the kernel's own count, ``estimated_cycles`` the formulas' of
+    docs/cycles.md; ``open_macs`` leaves out masked connections, which the kernel computes.
+    """
+    clock_mhz = TIMING["clock_mhz"]
     cycles = {name: cycles_per_image(emulator, b, images) for name, b in programs.items()}
+    estimates = {name: estimate_bundle(bundle) for name, bundle in programs.items()}
     return {
         "clock_mhz": clock_mhz,
         "modelled_cycles": cycles,
+        "estimated_cycles": {name: e.cycles for name, e in estimates.items()},
         "modelled_latency_ms": {name: c / (clock_mhz * 1e3) for name, c in cycles.items()},
-        "macs": {name: bundle.info["macs"] for name, bundle in programs.items()},
+        "macs": {name: e.macs for name, e in estimates.items()},
+        "open_macs": {name: e.open_macs for name, e in estimates.items()},
     }

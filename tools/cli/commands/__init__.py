@@ -5,6 +5,7 @@ import typer
 from trivit.tools.cli.commands import compile as compile_command
 from trivit.tools.cli.commands import (
     demo,
+    estimate,
     evaluate,
     kernel,
     quantize,
@@ -21,6 +22,7 @@ def register(app: typer.Typer) -> None:
     app.command("quantize")(quantize.quantize)
     app.command("compile")(compile_command.compile_run)
     app.command("run")(run.run)
+    app.command("estimate")(estimate.estimate)
     app.command("demo")(demo.demo)
     app.add_typer(kernel.app, name="kernel")
     app.command("version")(version.version)

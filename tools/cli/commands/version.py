@@ -7,5 +7,7 @@ def version() -> None:
     from trivit.tools.report.machine import library_versions
 
     versions = library_versions()
-    print(f"trivit {versions.pop('trivit')} (kernel description {KERNEL_VERSION})")
+    print(
+        f"trivit {versions.pop('trivit', '(not installed)')} (kernel description {KERNEL_VERSION})"
+    )
     print(", ".join(f"{name} {number}" for name, number in versions.items()))
