@@ -6,10 +6,11 @@ or is refused. Matching looks at element numbers (values.py), never at node name
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
+from trivit.tools.compiler.attention import AttentionRecogniser
 from trivit.tools.compiler.calls import refuse
 from trivit.tools.compiler.formats import integers
 from trivit.tools.compiler.graph import Graph, Node
@@ -27,7 +28,7 @@ from trivit.tools.compiler.ir import (
     SelectTokens,
     Tensor,
 )
-from trivit.tools.compiler.selection import Probabilities, Selectors
+from trivit.tools.compiler.selection import Selectors
 from trivit.tools.compiler.tensors import Tensors
 from trivit.tools.compiler.values import (
     Constant,
@@ -36,28 +37,15 @@ from trivit.tools.compiler.values import (
     Fixed,
     Ids,
     ImageInput,
-    Masked,
     Normalised,
     Product,
     Quantised,
-    Scaled,
     Softmax,
-    Source,
     Space,
     Value,
 )
 from trivit.tools.compiler.values import Gelu as GeluOf
 from trivit.tools.errors import ToolsError
-
-
-@dataclass(frozen=True, eq=False)
-class Scores:
-    """Rounded q·k of every head; ``ids`` is (heads, tokens, tokens)."""
-
-    tensor: Tensor
-    qkv: Tensor
-    heads: int
-    ids: Ids
 
 
 class ModelRecogniser:
@@ -68,7 +56,7 @@ class ModelRecogniser:
         self._operations: list[Operation] = []
         self._tensors = Tensors(space)
         self._selectors = Selectors(space, self._tensors, self._operations)
-        self._scores: dict[int, Scores] = {}
+        self._attention = AttentionRecogniser(space, self._tensors, self._selectors)
         self._image: tuple[Ids, int] | None = None
 
     def quantise(self, node: Node, value: Elements, frac: int) -> Elements:
@@ -89,13 +77,14 @@ class ModelRecogniser:
             case GeluOf():
                 return self._gelu(node, value, frac)
             case Softmax():
-                return self._probabilities(node, value, frac)
+                return self._attention.probabilities(node, value, frac)
             case Product(b=Constant()):
                 return self._sum(node, value, terms, frac)
             case Product() as product if self._selectors.probabilities(product.a) is not None:
-                return self._context(node, value, frac)
+                operation = self._attention.context(node, value, frac)
+                return self._add(node, operation, value.shape)
             case Product():
-                return self._score_matrix(node, value, frac)
+                return self._attention.scores(node, value, frac)
             case Quantised(frac=same) if same == frac:
                 return value
         what = source.label if source else "several computations at once"
@@ -140,17 +129,8 @@ class ModelRecogniser:
             )
         return tensor
 
-    def _whole(self, node: Node, value: Elements) -> Source:
-        """Return the source whose leading elements ``value`` is, in their own order."""
-        source = self._space.single(value)
-        assert source is not None
-        flat = value.ids.reshape(-1)
-        if not np.array_equal(flat, np.arange(source.start, source.start + flat.size)):
-            raise refuse(node, f"it rounds a rearrangement of {source.label}")
-        return source
-
     def _quantise_image(self, node: Node, value: Elements, frac: int) -> Elements:
-        source = self._whole(node, value)
+        source = self._tensors.whole(node, value)
         if self._image is not None or value.shape != source.shape:
             raise refuse(node, "the image must have one quantizer")
         elements = self._space.new(Quantised(frac), value.shape, f"'{node.label}'")
@@ -196,7 +176,7 @@ class ModelRecogniser:
     ) -> Elements:
         product = self._product_of(term)
         assert product is not None and isinstance(product.b, Constant)
-        self._whole(node, term)
+        self._tensors.whole(node, term)
         depth, width = product.b.shape
         rows = term.ids.size // width
         if rows * width != term.ids.size or term.shape[-1] != width:
@@ -244,7 +224,7 @@ class ModelRecogniser:
         return self._add(node, operation, value.shape)
 
     def _layer_norm(self, node: Node, value: Elements, frac: int) -> Elements:
-        norm = self._whole(node, value).expression
+        norm = self._tensors.whole(node, value).expression
         assert isinstance(norm, Normalised)
         width = value.shape[-1]
         rows = value.ids.size // width
@@ -259,117 +239,11 @@ class ModelRecogniser:
         return self._add(node, operation, value.shape)
 
     def _gelu(self, node: Node, value: Elements, frac: int) -> Elements:
-        gelu = self._whole(node, value).expression
+        gelu = self._tensors.whole(node, value).expression
         assert isinstance(gelu, GeluOf)
         x = self._tensor(node, gelu.x.ids.reshape(-1, value.shape[-1]))
         output = replace(x, name=self._name(node), frac=frac)
         return self._add(node, Gelu(output, x), value.shape)
-
-    def _score_matrix(self, node: Node, value: Elements, frac: int) -> Elements:
-        product = self._whole(node, value).expression
-        assert isinstance(product, Product) and isinstance(product.b, Elements)
-        qkv, matrix = self._tensors.owner(product.a)
-        queries = product.a.ids
-        if qkv is None or len(queries.shape) != 4 or value.shape[-2:] != (qkv.rows, qkv.rows):
-            raise refuse(node, "the product of two computed tensors must be queries times keys")
-        heads, head_dim = queries.shape[1], queries.shape[3]
-        if 3 * heads * head_dim != qkv.columns:
-            raise refuse(
-                node,
-                f"{heads} heads of width {head_dim} do not make a third of '{qkv.name}' "
-                f"({qkv.columns} columns)",
-            )
-        expected = _thirds(matrix, heads)
-        keys = product.b.ids.reshape(heads, head_dim, qkv.rows)
-        if not np.array_equal(queries[0], expected[0]) or not np.array_equal(
-            keys.transpose(0, 2, 1), expected[1]
-        ):
-            raise refuse(
-                node,
-                f"its operands must be the queries and keys of '{qkv.name}' in the order q, k, v "
-                "with one block of columns per head",
-            )
-        elements = self._space.new(Quantised(frac), value.shape, f"'{node.label}'")
-        tensor = Tensor(self._name(node), heads * qkv.rows, qkv.rows, frac)
-        self._scores[int(elements.ids.flat[0])] = Scores(tensor, qkv, heads, elements.ids[0])
-        return elements
-
-    def _probabilities(self, node: Node, value: Elements, frac: int) -> Elements:
-        softmax = self._whole(node, value).expression
-        assert isinstance(softmax, Softmax)
-        scale, mask = 1.0, None
-        x: Value = softmax.x
-        while True:
-            source = self._space.single(x)
-            expression = source.expression if source else None
-            if isinstance(expression, Scaled):
-                scale *= expression.factor
-            elif isinstance(expression, Masked) and mask is None:
-                mask = self._space.through(x, lambda e: e.condition)  # type: ignore[union-attr]
-            else:
-                break
-            deeper = self._space.through(x, lambda e: e.x)  # type: ignore[union-attr]
-            assert deeper is not None
-            x = deeper
-        scores = self._scores.get(source.start) if source else None
-        if (
-            scores is None
-            or not isinstance(x, Elements)
-            or not np.array_equal(x.ids[0], scores.ids)
-        ):
-            raise refuse(node, "softmax must read quantized attention scores, scaled by a number")
-        if not 0 < scale < float("inf"):
-            raise refuse(node, f"softmax scale {scale} must be positive")
-        elements = self._space.new(Quantised(frac), value.shape, f"'{node.label}'")
-        mask_tensor = None
-        if isinstance(mask, Elements):
-            mask_tensor = self._selectors.mask(node, mask.ids.reshape(value.shape)[0])
-        self._selectors.add(
-            Probabilities(
-                tensor=replace(scores.tensor, name=self._name(node), frac=frac),
-                scores=scores.tensor,
-                qkv=scores.qkv,
-                heads=scores.heads,
-                scale=scale,
-                mask=mask_tensor,
-                ids=elements.ids[0],
-            )
-        )
-        return elements
-
-    def _context(self, node: Node, value: Elements, frac: int) -> Elements:
-        source = self._space.single(value)
-        assert source is not None
-        product = source.expression
-        assert isinstance(product, Product) and isinstance(product.b, Elements)
-        probs = self._selectors.probabilities(product.a)
-        assert probs is not None
-        matrix = self._tensors.matrix(probs.qkv)
-        values = _thirds(matrix, probs.heads)[2]
-        if not np.array_equal(product.a.ids[0], probs.ids) or not np.array_equal(
-            product.b.ids.reshape(values.shape), values
-        ):
-            raise refuse(
-                node,
-                f"it must be '{probs.tensor.name}' times the values, the last third of "
-                f"'{probs.qkv.name}'",
-            )
-        heads, tokens, head_dim = values.shape
-        merged = source.ids.reshape(values.shape).transpose(1, 0, 2).reshape(tokens, -1)
-        if value.ids.size != merged.size or not np.array_equal(
-            value.ids.reshape(merged.shape), merged
-        ):
-            raise refuse(node, "the heads must be concatenated before the quantizer")
-        operation = Attention(
-            output=Tensor(self._name(node), tokens, heads * head_dim, frac),
-            qkv=probs.qkv,
-            mask=probs.mask,
-            heads=heads,
-            scale=probs.scale,
-            scores=probs.scores,
-            probs=probs.tensor,
-        )
-        return self._add(node, operation, value.shape)
 
     def _name(self, node: Node) -> str:
         return self._tensors.unique(node.label)
@@ -384,12 +258,6 @@ def recognise(graph: Graph) -> Model:
     space = Space()
     recogniser = ModelRecogniser(space)
     return recogniser.finish(Interpreter(graph, space, recogniser).run())
-
-
-def _thirds(matrix: Ids, heads: int) -> Ids:
-    """Return (3, heads, tokens, head_dim) element numbers of q, k and v from a qkv matrix."""
-    tokens = matrix.shape[0]
-    return matrix.reshape(tokens, 3, heads, -1).transpose(1, 2, 0, 3)
 
 
 def _vector(value: Constant, width: int) -> np.ndarray:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from trivit.tools.compiler.calls import refuse
+from trivit.tools.compiler.graph import Node
 from trivit.tools.compiler.ir import Tensor
-from trivit.tools.compiler.values import Elements, Ids, Space
+from trivit.tools.compiler.values import Elements, Ids, Source, Space
 
 
 class Tensors:
@@ -51,3 +53,12 @@ class Tensors:
         source = self._space.source_of(int(value.ids.reshape(-1)[-1]))
         tensor = self._by_source.get(source.start)
         return (None, value.ids) if tensor is None else (tensor, self._matrices[tensor.name])
+
+    def whole(self, node: Node, value: Elements) -> Source:
+        """Return the source whose leading elements ``value`` is, in their own order."""
+        source = self._space.single(value)
+        assert source is not None
+        flat = value.ids.reshape(-1)
+        if not np.array_equal(flat, np.arange(source.start, source.start + flat.size)):
+            raise refuse(node, f"it rounds a rearrangement of {source.label}")
+        return source
