@@ -8,6 +8,13 @@
 ``pipeline``            from a run folder to its quantized files
 """
 
+import warnings
+
+with warnings.catch_warnings():
+    # At import Brevitas warns about an optional package for rotations, which nobody here uses.
+    warnings.simplefilter("ignore")
+    import brevitas.export  # noqa: F401
+
 from trivit.models.quantization.config import QuantizeConfig
 from trivit.models.quantization.pipeline import quantize
 

@@ -5,13 +5,13 @@ sums of 16-bit products are exact, so its quantized tensors can be compared as i
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
 
@@ -67,27 +67,45 @@ def in_float64(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 class Float64Reference:
-    """An exported model, ready to be run image by image in float64."""
+    """An exported model, cut at its quantizers: each part runs on inputs that the caller gives.
+
+    A difference in one tensor, however small, would otherwise spread through everything after it.
+    """
 
     def __init__(self, model: onnx.ModelProto) -> None:
-        wide = in_float64(model)
-        # Activations and parameters, by the name of the tensor that the quantizer defines.
-        self._outputs = {name: node.output[0] for name, node in quant_nodes(wide.graph).items()}
-        evaluated = wide.graph.output
-        present = {value.name for value in evaluated}
-        for tensor in self._outputs.values():
-            if tensor not in present:
-                evaluated.append(
-                    onnx.helper.make_tensor_value_info(tensor, TensorProto.DOUBLE, None)
-                )
-        self._evaluator = ReferenceEvaluator(wide, new_ops=[Quant, Gelu])
+        graph_model = in_float64(model)
+        graph = graph_model.graph
+        parameters = {tensor.name for tensor in graph.initializer}
+        self._outputs: dict[str, str] = {}
+        self.inputs: list[str] = []
+        for name, node in quant_nodes(graph).items():
+            tensor = node.output[0]
+            self._outputs[name] = tensor
+            if node.input[0] in parameters or tensor == "logits":
+                continue
+            node.output[0] = self._outputs[name] = f"{tensor}.computed"
+            graph.input.append(helper.make_tensor_value_info(tensor, TensorProto.DOUBLE, None))
+            self.inputs.append(name)
+        for node in graph.node:
+            for tensor in node.output:
+                if ".selector." in tensor and not tensor.startswith("/"):
+                    self._outputs[tensor] = tensor
+        del graph.output[:]
+        graph.output.extend(
+            helper.make_tensor_value_info(tensor, TensorProto.UNDEFINED, None)
+            for tensor in self._outputs.values()
+        )
+        self._evaluator = ReferenceEvaluator(graph_model, new_ops=[Quant, Gelu])
 
     def run(
-        self, image_1CHW: NDArray[np.float64], names: Sequence[str] | None = None
-    ) -> dict[str, NDArray[np.float64]]:
-        """Quantized tensors of one normalised image by name (all by default)."""
-        wanted = list(self._outputs if names is None else names)
-        results = self._evaluator.run(
-            [self._outputs[name] for name in wanted], {"image": image_1CHW}
-        )
-        return dict(zip(wanted, results, strict=True))
+        self, image_1CHW: NDArray[np.float64], known: Mapping[str, NDArray[np.float64]]
+    ) -> dict[str, NDArray[Any]]:
+        """Every quantized tensor and selector result, computed from its neighbours in ``known``.
+
+        Args:
+            image_1CHW: one normalised image.
+            known: the tensors named by ``inputs``, as values.
+        """
+        feeds = {"image": image_1CHW, **{name: known[name] for name in self.inputs}}
+        results = self._evaluator.run(list(self._outputs.values()), feeds)
+        return dict(zip(self._outputs, results, strict=True))

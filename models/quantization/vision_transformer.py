@@ -20,6 +20,14 @@ from trivit.models.vision_transformer import LAYER_NORM_EPS, VisionTransformer
 from trivit.models.vit_config import ViTConfig
 
 
+def _as_float32(value: float) -> float:
+    """The float32 nearest to a constant: what an exported file can hold, in any precision."""
+    return float(torch.tensor(value, dtype=torch.float32))
+
+
+_EPSILON = _as_float32(LAYER_NORM_EPS)
+
+
 def _linear(inputs: int, outputs: int, bias: bool = True) -> qnn.QuantLinear:
     return qnn.QuantLinear(
         inputs,
@@ -44,9 +52,7 @@ class QuantLayerNorm(nn.Module):
     def forward(self, x_BLD: Tensor) -> Tensor:
         """Quantized LayerNorm of the last dimension, same shape."""
         gamma, beta = self.weight_quant(self.weight), self.bias_quant(self.bias)
-        return self.output_quant(
-            F.layer_norm(x_BLD, (x_BLD.shape[-1],), gamma, beta, LAYER_NORM_EPS)
-        )
+        return self.output_quant(F.layer_norm(x_BLD, (x_BLD.shape[-1],), gamma, beta, _EPSILON))
 
 
 class QuantPatchEmbed(nn.Module):
@@ -77,7 +83,7 @@ class QuantAttention(nn.Module):
     def __init__(self, config: ViTConfig, point: str) -> None:
         super().__init__()
         self.num_heads = config.num_heads
-        self.scale = config.head_dim**-0.5
+        self.scale = _as_float32(config.head_dim**-0.5)
         width = config.embed_dim
         self.qkv = _linear(width, 3 * width, config.qkv_bias)
         self.qkv_quant = QuantPoint(f"{point}.qkv")
