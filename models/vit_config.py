@@ -136,7 +136,7 @@ def _micro(image_size: int, in_channels: int) -> ViTConfig:
         depth=6,
         num_heads=2,
         selector_blocks=(1, 3),
-        init_std=0.1,
+        init_std=0.12,
     )
 
 

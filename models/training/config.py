@@ -121,6 +121,9 @@ class ExperimentConfig:
 
     def __post_init__(self) -> None:
         _require(self.seed >= 0, "seed", self.seed, "0 or more")
+        block, depth = self.sparsity.variance_block, self.model.vit.depth
+        holds = -depth <= block < depth
+        _require(holds, "sparsity.variance_block", block, f"{-depth} to {depth - 1}")
 
 
 def parse_config(mapping: object, overrides: list[str] | None = None) -> ExperimentConfig:

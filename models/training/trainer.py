@@ -1,6 +1,7 @@
 """Training of a vision transformer with all three sparsity levels, on CPU or CUDA."""
 
 import json
+import math
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -192,13 +193,19 @@ class Trainer:
                 loss_sum += result.loss
                 correct_sum += result.correct
                 progress.advance()
+        loss = float(loss_sum) / self.steps_per_epoch
+        if not math.isfinite(loss):
+            raise ModelsError(
+                f"the loss of epoch {epoch + 1} is {loss}: lower training.learning_rate "
+                f"({config.learning_rate}) or set training.gradient_clip"
+            )
         self.epochs_done += 1
         images = self.steps_per_epoch * config.batch_size
         self.images_seen += images
         record = {
             "epoch": self.epochs_done,
             "step": self.epochs_done * self.steps_per_epoch,
-            "loss": float(loss_sum) / self.steps_per_epoch,
+            "loss": loss,
             "train_top1": 100.0 * int(correct_sum) / images,
             "learning_rate": self.optimizer.param_groups[0]["lr"],
             "token_keep_ratio": self.model.token_keep_ratio,

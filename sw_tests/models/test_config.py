@@ -72,6 +72,7 @@ def test_model_settings_are_filled_in_from_the_name() -> None:
         ("training.epochs.x=1", "cannot set 'training.epochs.x'"),
         ("training.epochs", "cannot read override 'training.epochs': write it as a.b=value"),
         ("data.shift=[", "cannot read the value of override"),
+        ("sparsity.variance_block=2", "sparsity.variance_block is 2: use -2 to 1"),
         ("seed=-1", "seed is -1"),
     ],
 )

@@ -126,6 +126,13 @@ def test_bfloat16_trains_too(tiny: Tiny, tmp_path: Path) -> None:
     assert all(t.dtype == torch.float32 for t in load_run(tmp_path / "run").model.parameters())
 
 
+def test_a_diverging_run_stops_with_the_last_good_checkpoint(tiny: Tiny, tmp_path: Path) -> None:
+    config = tiny("training.learning_rate=1e30", "training.warmup_epochs=0")
+    with pytest.raises(ModelsError, match=r"the loss of epoch 1 is .*: lower training.learning"):
+        train(config, tmp_path / "run")
+    assert not (tmp_path / "run" / "checkpoint").exists()
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_cuda_draws_the_same_examples_and_resumes(tiny: Tiny, tmp_path: Path) -> None:
     train(tiny("training.epochs=1"), tmp_path / "cpu")
