@@ -75,10 +75,10 @@ uint32_t trivit_kernel(const trivit::word_t* program, const trivit::word_t* para
 // Softmax adds to two rows x eight keys per cycle.
 #pragma HLS ARRAY_PARTITION variable = state.scores.sum dim = 1 cyclic factor = 2
 #pragma HLS ARRAY_PARTITION variable = state.scores.sum dim = 2 cyclic factor = 8
-// A search word of 32 scores per cycle, while the other copy is filled; the winners of eight rows
+// A search word of 32 scores per cycle, while the other buffer is filled; the winners of eight rows
 // are packed sixteen keys at a time.
-#pragma HLS ARRAY_PARTITION variable = state.select dim = 1 complete
-#pragma HLS ARRAY_PARTITION variable = state.select.score dim = 3 complete
+#pragma HLS ARRAY_PARTITION variable = state.select.score dim = 1 complete
+#pragma HLS ARRAY_PARTITION variable = state.select.score dim = 4 complete
 #pragma HLS ARRAY_PARTITION variable = state.select.open dim = 0 complete
 #pragma HLS ARRAY_PARTITION variable = state.select.threshold dim = 1 complete
 #pragma HLS ARRAY_PARTITION variable = state.select.above dim = 1 complete

@@ -25,7 +25,7 @@ static void tokens(Random& random, Checker& checker) {
     const uint32_t words = (1 + f.keep + 7) / 8;
     scramble(state.activation, random);
     Untouched untouched(state.activation);
-    trivit::select_tokens(f, state.scores, state.select[0], state.activation);
+    trivit::select_tokens(f, state.scores, state.select, state.activation);
     const std::vector<int64_t> cls(state.scores.sum[0], state.scores.sum[0] + f.tokens);
     checker.equal(get(state.activation, f.dst, 1, words), direct::select_tokens(cls, f.keep), "tokens");
     untouched.check(state.activation, f.dst, 1, words, checker);

@@ -132,7 +132,7 @@ inline Cycles score_epilogue(const AttentionFields& f, uint32_t group,
                 uint16_t(memory.mask[m][group * mask_words + word / 16].lane[(word / 2) % kLanes]);
             const uint32_t masked = f.has_mask ? (bits >> (word % 2 * 8)) & 255 : 255;
             const uint32_t open = masked & ((1u << keys) - 1);
-            int16_t peak = word == 0 ? int16_t(-32768) : softmax.peak[buffer][m];
+            int16_t word_peak = -32768;  // apart from the row's, so that only one maximum recurs
             word_t score;
             for (int lane = 0; lane < kLanes; ++lane) {
 #pragma HLS UNROLL
@@ -142,11 +142,12 @@ inline Cycles score_epilogue(const AttentionFields& f, uint32_t group,
                 const Quantized s = requantize(int64_t(sum), rounding);
                 score.lane[lane] = s.value;
                 if (real && uint32_t(lane) < keys) changed += s.saturated;
-                if (((open >> lane) & 1) && s.value > peak) peak = s.value;
+                if (((open >> lane) & 1) && s.value > word_peak) word_peak = s.value;
             }
             softmax.score[buffer][m][word] = score;
             softmax.open[buffer][m][word] = uint8_t(open);
-            softmax.peak[buffer][m] = peak;
+            const int16_t peak = word == 0 ? int16_t(-32768) : softmax.peak[buffer][m];
+            softmax.peak[buffer][m] = word_peak > peak ? word_peak : peak;
         }
         saturated += changed;
         loop.tick();

@@ -52,11 +52,12 @@ struct LayernormMemory {
 inline void layernorm_sum(const LayernormFields& f, const word_t& x, uint32_t row, uint32_t word,
                           uint32_t slot, LayernormMemory& memory) {
 #pragma HLS INLINE
-    int64_t sum = word == 0 ? 0 : memory.sum[row];
+    int64_t word_sum = 0;  // apart from the row's, so that only one addition recurs
     for (int lane = 0; lane < kLanes; ++lane) {
 #pragma HLS UNROLL
-        sum += x.lane[lane];
+        word_sum += x.lane[lane];
     }
+    const int64_t sum = (word == 0 ? 0 : memory.sum[row]) + word_sum;
     memory.row[slot][row][word] = x;
     memory.sum[row] = sum;
     // Read one round later, when the loop has drained.
@@ -70,12 +71,13 @@ inline void layernorm_power(const LayernormFields& f, uint32_t row, uint32_t wor
 #pragma HLS INLINE
     const int64_t mean = memory.mean[slot][row];
     const word_t x = memory.row[slot][row][word];
-    uint64_t power = word == 0 ? f.epsilon : memory.power[row];
+    uint64_t word_power = 0;
     for (int lane = 0; lane < kLanes; ++lane) {
 #pragma HLS UNROLL
         const int64_t centred = int64_t(x.lane[lane]) * (1 << kCentredBits) - mean;
-        power += uint64_t(centred * centred);
+        word_power += uint64_t(centred * centred);
     }
+    const uint64_t power = (word == 0 ? f.epsilon : memory.power[row]) + word_power;
     memory.power[row] = power;
     if (word + 1 == f.words) {
         const InverseRoot inverse = inverse_root(power == 0 ? 1 : power);

@@ -11,9 +11,9 @@ namespace trivit {
 // Scatters the image, which arrives as (channel, y, x) words, into patch rows. A segment of
 // gcd(patch, 8) elements never straddles a word on either side, so one segment moves per cycle
 // with the lanes of a destination word written apart (no read-modify-write).
-class PatchSink {
+class PatchWriter {
 public:
-    PatchSink(const PatchifyFields& f, uint32_t words, ActivationMemory& activation)
+    PatchWriter(const PatchifyFields& f, uint32_t words, ActivationMemory& activation)
         : activation_(activation),
           patch_(f.patch),
           columns_(f.width / f.patch),
@@ -21,26 +21,19 @@ public:
           words_(words),
           segment_(f.patch % 8 == 0 ? 8 : f.patch % 4 == 0 ? 4 : f.patch % 2 == 0 ? 2 : 1),
           grid_rows_(f.height / f.patch),
-          left_(uint64_t(f.channels) * f.height * f.width),
           x_(0),
           y_(0),
           grid_x_(0),
           grid_y_(0),
           line_(0) {}
 
-    void put(const word_t& word) {
-        for (uint32_t first = 0; first < uint32_t(kLanes); first += segment_) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 8
-#pragma HLS PIPELINE II = 1
-            if (left_ == 0) return;
-            scatter(word, first);
-            left_ -= segment_;
-            advance();
-            loop_.tick();
-        }
-    }
+    uint32_t segment() const { return segment_; }
 
-    Cycles cycles() const { return loop_.cycles(); }
+    // Take the segment of an image word that begins at lane `first`.
+    void put(const word_t& word, uint32_t first) {
+        scatter(word, first);
+        advance();
+    }
 
 private:
     void scatter(const word_t& word, uint32_t first) {
@@ -81,14 +74,45 @@ private:
     uint32_t words_;
     uint32_t segment_;
     uint32_t grid_rows_;
-    uint64_t left_;
     uint32_t x_;
     uint32_t y_;
     uint32_t grid_x_;
     uint32_t grid_y_;
     uint32_t line_;
-    LoopCounter loop_;
 };
+
+// Read the image and spread it; the next burst arrives while a chunk is spread.
+template <class InputPort>
+Cycles scatter_image(uint64_t offset, uint32_t pixels, InputPort& input, PatchWriter& writer) {
+#pragma HLS INLINE
+    LoopCounter loop;
+    const uint32_t words = ceil_div(pixels, kLanes);
+    const uint32_t segments_per_word = kLanes / writer.segment();
+    uint32_t left = pixels / writer.segment();
+    for (uint32_t first = 0; first < words; first += kBurstWords) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 312
+#pragma HLS DATAFLOW
+        word_t chunk[kBurstWords];
+        const uint32_t size = minimum(words - first, kBurstWords);
+        const uint32_t segments = minimum(left, size * segments_per_word);
+        input.read(offset + first, size, chunk);
+        uint32_t word = 0;
+        uint32_t lane = 0;
+        for (uint32_t i = 0; i < segments; ++i) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 2048
+#pragma HLS PIPELINE II = 1
+            writer.put(chunk[word], lane);
+            lane += writer.segment();
+            if (lane == uint32_t(kLanes)) {
+                lane = 0;
+                ++word;
+            }
+            loop.tick();
+        }
+        left -= segments;
+    }
+    return overlap(transfer(words), loop.cycles());
+}
 
 // region: first word of the image's input region.
 template <class InputPort>
@@ -112,11 +136,9 @@ Cycles patchify(const PatchifyFields& f, uint64_t region, InputPort& input,
             clearing.tick();
         }
     }
-    PatchSink sink(f, words, activation);
-    const uint64_t pixels = uint64_t(f.channels) * f.height * f.width;
-    const Cycles arriving =
-        stream_in(input, region + f.source, uint32_t((pixels + kLanes - 1) / kLanes), sink);
-    return clearing.cycles() + overlap(arriving, sink.cycles());
+    PatchWriter writer(f, words, activation);
+    const uint32_t pixels = f.channels * f.height * f.width;
+    return clearing.cycles() + scatter_image(region + f.source, pixels, input, writer);
 }
 
 }  // namespace trivit

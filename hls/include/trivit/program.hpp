@@ -32,7 +32,7 @@ struct KernelState {
     SoftmaxMemory softmax;
     AttentionMemory attention;
     ScoreMemory scores;
-    SelectMemory select[2];
+    SelectMemory select;
     IndexMemory index;
     Statistics statistics;
 };
@@ -137,7 +137,7 @@ Error execute_instruction(const uint32_t (&descriptor)[kDescriptorWords], const 
             const SelectTokensFields f = decode_select_tokens(descriptor);
             error = check(f, regions);
             if (failed(error)) break;
-            cycles += select_tokens(f, state.scores, state.select[0], state.activation);
+            cycles += select_tokens(f, state.scores, state.select, state.activation);
             break;
         }
         case uint32_t(Opcode::gather): {

@@ -14,42 +14,48 @@ static const int32_t kNeverSelected = -1;  // scores are sums of probabilities, 
 static_assert(kSelectLanes % kLanes == 0, "an activation word of scores lies in one search word");
 static_assert(kMaxHeads * 32767 < (1 << kScoreBits), "the search covers every head sum");
 
-// Eight rows of scores and the winners among them. All lanes of a word are compared at once.
+// Eight rows of scores and the winners among them, twice: one buffer is filled while the other is
+// searched. All lanes of a word are compared at once.
 struct SelectMemory {
-    int32_t score[kBanks][kSelectWords][kSelectLanes];
-    bool open[kBanks][kSelectWords][kSelectLanes];
+    int32_t score[2][kBanks][kSelectWords][kSelectLanes];
+    bool open[2][kBanks][kSelectWords][kSelectLanes];
     int32_t threshold[kBanks];
     uint32_t above[kBanks];
 };
 
-// Open the `keep` largest of the first `count` scores of each row, ties to the lower index.
+// Open the `keep` largest of the first `count` scores of each row of a buffer, ties to the lower
+// index.
 //
 // Bit by bit from the top, a bit of the threshold stays when at least `keep` scores reach it; the
 // last refused candidate is threshold + 1, so its count says how many are above and how many ties
 // remain to be opened in index order. The eight rows take turns, also when fewer are real: a row's
 // count is then complete long before its next bit needs it, and the loop runs at II=1.
-inline Cycles select_largest(uint32_t count, uint32_t keep, SelectMemory& memory) {
+inline Cycles select_largest(uint32_t count, uint32_t keep, uint32_t buffer, SelectMemory& memory) {
 #pragma HLS INLINE off
     LoopCounter loop;
     const uint32_t words = ceil_div(count, kSelectLanes);
+    uint32_t seen = 0;  // scores of the row that reach the candidate; in the last pass, ties opened
     for (int bit = kScoreBits - 1; bit >= -1; --bit) {
         for (int row = 0; row < kBanks; ++row) {
-            uint32_t seen = 0;  // scores that reach the candidate; in the last pass, ties opened
             for (uint32_t word = 0; word < words; ++word) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 7
 #pragma HLS LOOP_FLATTEN
 #pragma HLS PIPELINE II = 1
+// A row comes back after the seven others at the earliest.
+#pragma HLS DEPENDENCE variable = memory.threshold inter distance = 8 true
+#pragma HLS DEPENDENCE variable = memory.above inter distance = 8 true
+                if (word == 0) seen = 0;
                 const int32_t low = bit == kScoreBits - 1 ? 0 : memory.threshold[row];
                 const int32_t candidate = bit < 0 ? low : low + (int32_t(1) << bit);
                 const uint32_t ties = bit < 0 ? keep - memory.above[row] : 0;
                 uint32_t reached = 0;
                 for (int lane = 0; lane < kSelectLanes; ++lane) {
 #pragma HLS UNROLL
-                    const int32_t score = memory.score[row][word][lane];
+                    const int32_t score = memory.score[buffer][row][word][lane];
                     const bool inside = word * kSelectLanes + lane < count;
                     if (bit < 0) {
                         const bool tie = inside && score == candidate;
-                        memory.open[row][word][lane] =
+                        memory.open[buffer][row][word][lane] =
                             inside && (score > candidate || (tie && seen + reached < ties));
                         reached += tie ? 1 : 0;
                     } else {
@@ -83,13 +89,13 @@ inline Cycles select_tokens(const SelectTokensFields& f, const ScoreMemory& scor
         for (uint32_t lane = 0; lane < uint32_t(kLanes); ++lane) {
 #pragma HLS UNROLL
             const uint32_t key = word * kLanes + lane;
-            memory.score[0][key / kSelectLanes][key % kSelectLanes] =
+            memory.score[0][0][key / kSelectLanes][key % kSelectLanes] =
                 key == 0 ? kNeverSelected : scores.sum[0][key];
         }
         loading.tick();
     }
 
-    const Cycles search = select_largest(f.tokens, f.keep, memory);
+    const Cycles search = select_largest(f.tokens, f.keep, 0, memory);
 
     LoopCounter listing;
     word_t list = zero_word();  // lane 0 of the first word: [CLS]
@@ -98,7 +104,7 @@ inline Cycles select_tokens(const SelectTokensFields& f, const ScoreMemory& scor
     for (uint32_t key = 0; key < f.tokens; ++key) {
 #pragma HLS LOOP_TRIPCOUNT min = 2 max = 208
 #pragma HLS PIPELINE II = 1
-        if (key == 0 || memory.open[0][key / kSelectLanes][key % kSelectLanes]) {
+        if (key == 0 || memory.open[0][0][key / kSelectLanes][key % kSelectLanes]) {
             list.lane[lane] = int16_t(key);
             if (++lane == uint32_t(kLanes)) {
                 activation.bank[0][address++] = list;
@@ -127,7 +133,7 @@ inline Cycles collect_scores(const SelectConnectionsFields& f, uint32_t group,
 #pragma HLS LOOP_FLATTEN
 #pragma HLS PIPELINE II = 1
             const int32_t score = scores.sum[index.row[group * kBanks + row]][index.row[key]];
-            memory.score[row][key / kSelectLanes][key % kSelectLanes] =
+            memory.score[group & 1][row][key / kSelectLanes][key % kSelectLanes] =
                 key == 0 ? kNeverSelected : score;
             loop.tick();
         }
@@ -157,7 +163,7 @@ inline Cycles write_mask(const SelectConnectionsFields& f, uint32_t group,
                     const uint32_t key = (word * kLanes + lane) * 16 + bit;
                     if (key >= f.rows) continue;
                     const bool open = row == 0 || key == 0 ||
-                                      memory.open[m][key / kSelectLanes][key % kSelectLanes];
+                                      memory.open[group & 1][m][key / kSelectLanes][key % kSelectLanes];
                     bits |= (open ? 1u : 0u) << bit;
                 }
                 mask.lane[lane] = int16_t(uint16_t(bits));
@@ -170,21 +176,21 @@ inline Cycles write_mask(const SelectConnectionsFields& f, uint32_t group,
 }
 
 // The index tensor has been read and checked. The next group's scores are collected while a group
-// is searched (two copies of `memory`).
+// is searched.
 inline Cycles select_connections(const SelectConnectionsFields& f, const IndexMemory& index,
-                                 const ScoreMemory& scores, SelectMemory (&memory)[2],
+                                 const ScoreMemory& scores, SelectMemory& memory,
                                  ActivationMemory& activation) {
 #pragma HLS INLINE
     const uint32_t groups = row_groups(f.rows);
-    Cycles cycles = collect_scores(f, 0, index, scores, memory[0]);
+    Cycles cycles = collect_scores(f, 0, index, scores, memory);
     for (uint32_t group = 0; group < groups; ++group) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 26
         Cycles collecting;
         if (group + 1 < groups) {
-            collecting = collect_scores(f, group + 1, index, scores, memory[(group + 1) & 1]);
+            collecting = collect_scores(f, group + 1, index, scores, memory);
         }
-        Cycles choosing = select_largest(f.rows, f.keep, memory[group & 1]);
-        choosing += write_mask(f, group, memory[group & 1], activation);
+        Cycles choosing = select_largest(f.rows, f.keep, group & 1, memory);
+        choosing += write_mask(f, group, memory, activation);
         cycles += overlap(collecting, choosing);
     }
     return cycles;

@@ -98,16 +98,16 @@ inline Cycles softmax_group(const SoftmaxFormat& format, uint32_t rows, uint32_t
                 const uint32_t row = first + v;
                 const word_t score = memory.score[buffer][row][word];
                 const uint32_t open = memory.open[buffer][row][word];
-                uint64_t sum = word == 0 ? 0 : memory.sum[row];
+                uint64_t word_sum = 0;  // apart from the row's, so that only one addition recurs
                 for (int lane = 0; lane < kLanes; ++lane) {
 #pragma HLS UNROLL
                     const int32_t distance = memory.peak[buffer][row] - score.lane[lane];
                     const uint32_t e =
                         (open >> lane) & 1 ? exponential(uint32_t(distance), format) : 0;
                     memory.exponential[row][word][lane] = e;
-                    sum += e;
+                    word_sum += e;
                 }
-                memory.sum[row] = sum;
+                memory.sum[row] = (word == 0 ? 0 : memory.sum[row]) + word_sum;
             }
             exponentials.tick();
         }
