@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from programs import random_bundle
 from simulation.bench.job import Job
-from simulation.bench.tb import KernelBench
+from simulation.bench.tb import started_bench
 
 from trivit.host.bundle import Bundle
 from trivit.host.generated import spec
@@ -105,8 +105,7 @@ async def refused(
     else:
         raise AssertionError("the reference accepts this program")
 
-    bench = KernelBench(dut, pressure)
-    await bench.start_clock()
+    bench = await started_bench(dut, pressure)
     outcome = await Job(bench, bundle, images).run()
     assert outcome.status == spec.ERRORS[error] << 24 | index, f"status {outcome.status:#x}"
     region, saturations = expected_after(bundle, inputs[0], index)
@@ -153,8 +152,7 @@ async def index_outside_its_tensor(dut: Any) -> None:
 @cocotb.parametrize(length=[0, spec.MAX_INSTRUCTIONS + 1, HUGE])
 async def program_length(dut: Any, length: int) -> None:
     bundle, images = random_bundle(14)
-    bench = KernelBench(dut)
-    await bench.start_clock()
+    bench = await started_bench(dut)
     job = Job(bench, bundle, images)
     job.scalars["num_instructions"] = length
     outcome = await job.run()
@@ -169,8 +167,7 @@ async def program_length(dut: Any, length: int) -> None:
 async def bus_errors_are_seen(dut: Any, missing: str) -> None:
     """A pointer to nowhere: the bus answers with errors, the shell says so, nothing hangs."""
     bundle, images = random_bundle(15)
-    bench = KernelBench(dut)
-    await bench.start_clock()
+    bench = await started_bench(dut)
     job = Job(bench, bundle, images)
     job.buffers[missing].address = 0x10_0000
     bench.memory.buffers.remove(job.buffers[missing])

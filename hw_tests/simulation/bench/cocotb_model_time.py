@@ -7,13 +7,12 @@ from typing import Any
 import cocotb
 from programs import random_bundle
 from simulation.bench.job import Job
-from simulation.bench.tb import KernelBench
+from simulation.bench.tb import started_bench
 
 
 @cocotb.test()
 async def a_start_takes_its_modelled_cycles(dut: Any) -> None:
-    bench = KernelBench(dut)
-    await bench.start_clock()
+    bench = await started_bench(dut)
     bundle, images = random_bundle(31)
     for count in (1, 2):
         outcome = await Job(bench, bundle, images[:count]).run()
@@ -27,8 +26,7 @@ async def a_start_takes_its_modelled_cycles(dut: Any) -> None:
 
 @cocotb.test()
 async def a_refused_program_ends_at_once(dut: Any) -> None:
-    bench = KernelBench(dut)
-    await bench.start_clock()
+    bench = await started_bench(dut)
     bundle, images = random_bundle(31)
     job = Job(bench, bundle, images)
     job.scalars["num_instructions"] = 0

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import cocotb
 import numpy as np
 from cocotb.triggers import ClockCycles
-from numpy.typing import NDArray
 from programs import Shape, random_bundle
-from simulation.bench.job import Job, Outcome
-from simulation.bench.tb import KernelBench
+from simulation.bench.job import Job, assert_equals_reference
+from simulation.bench.tb import started_bench
 
 from trivit.host.backends import open_backend
-from trivit.host.bundle import Bundle
 from trivit.host.generated import spec
 from trivit.host.images import preprocess
 from trivit.host.tracing import with_trace
@@ -25,23 +22,6 @@ SMALL_MODEL = Shape(grid=7, patch=4, heads=2, head_words=4, hidden_words=32, kee
 RAGGED = Shape(
     channels=3, grid=5, patch=3, heads=3, head_words=1, hidden_words=5, keep=17, connections=4
 )
-
-
-async def started_bench(dut: Any, pressure: int | None = None) -> KernelBench:
-    bench = KernelBench(dut, pressure)
-    await bench.start_clock()
-    return bench
-
-
-def assert_equals_reference(bundle: Bundle, images: NDArray[np.uint8], outcome: Outcome) -> None:
-    expected = open_backend("reference").run_batch(bundle, preprocess(bundle, images))
-    assert outcome.status == 0, f"status {outcome.status:#x}"
-    for output in bundle.outputs:
-        words = slice(output.offset * 8, (output.offset + output.rows * output.words) * 8)
-        wrong = np.argwhere(outcome.regions[:, words] != expected.regions[:, words])
-        assert len(wrong) == 0, f"{output.name}: {len(wrong)} values differ, first {wrong[0]}"
-    np.testing.assert_array_equal(outcome.regions, expected.regions)
-    np.testing.assert_array_equal(outcome.saturations, expected.saturations)
 
 
 @cocotb.test()
@@ -145,17 +125,3 @@ async def reset_in_the_middle(dut: Any) -> None:
     outcome = await job.run()
     assert_equals_reference(bundle, images, outcome)
     bench.check_buses()
-
-
-@cocotb.test(skip="TRIVIT_BUNDLE" not in os.environ)
-async def bundle_from_a_file(dut: Any) -> None:
-    """The bundle that TRIVIT_BUNDLE names, on one random image."""
-    bundle = Bundle.load(os.environ["TRIVIT_BUNDLE"])
-    p = bundle.preprocessing
-    shape = (1, p.channels, p.height, p.width)
-    images = np.random.default_rng(8).integers(0, 256, shape).astype(np.uint8)
-    bench = await started_bench(dut)
-    outcome = await Job(bench, bundle, images).run()
-    assert_equals_reference(bundle, images, outcome)
-    bench.check_buses()
-    cocotb.log.info("%d clocks, %d modelled cycles", outcome.clocks, outcome.cycles.sum())

@@ -11,7 +11,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import ClockCycles
 from cocotbext.axi import AxiResp
-from simulation.bench.tb import KernelBench
+from simulation.bench.tb import started_bench
 
 from trivit.host.generated import spec
 
@@ -21,12 +21,6 @@ ARGUMENTS = [
 NO_PROGRAM = spec.ERRORS["program_length"] << 24
 DONE, READY = 1, 2  # bits of IER and ISR
 PRESSURE = [None, 3]
-
-
-async def started_bench(dut: Any, pressure: int | None) -> KernelBench:
-    bench = KernelBench(dut, pressure)
-    await bench.start_clock()
-    return bench
 
 
 @cocotb.test()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from simulation.bench.memory import Buffer
 from simulation.bench.tb import CLOCK_NS, KernelBench
 
+from trivit.host.backends import open_backend
 from trivit.host.bundle import Bundle
 from trivit.host.generated.spec import TILE_DEPTH
 from trivit.host.images import preprocess
@@ -81,3 +82,15 @@ class Job:
             cycles=stats[:, 1],
             clocks=clocks,
         )
+
+
+def assert_equals_reference(bundle: Bundle, images: NDArray[np.uint8], outcome: Outcome) -> None:
+    """AssertionError unless outputs and saturation counts are those of the numpy reference."""
+    expected = open_backend("reference").run_batch(bundle, preprocess(bundle, images))
+    assert outcome.status == 0, f"status {outcome.status:#x}"
+    for output in bundle.outputs:
+        words = slice(output.offset * 8, (output.offset + output.rows * output.words) * 8)
+        wrong = np.argwhere(outcome.regions[:, words] != expected.regions[:, words])
+        assert len(wrong) == 0, f"{output.name}: {len(wrong)} values differ, first {wrong[0]}"
+    np.testing.assert_array_equal(outcome.regions, expected.regions)
+    np.testing.assert_array_equal(outcome.saturations, expected.saturations)

@@ -150,3 +150,10 @@ class KernelBench:
             assert count == 0, f"{port}: {count} AXI violations, kinds {kinds:#x}"
         assert not self.memory.violations, self.memory.violations[:10]
         assert not self.bus_error(), "a bus response carried an error"
+
+
+async def started_bench(dut: Any, pressure: int | None = None) -> KernelBench:
+    """A bench after reset."""
+    bench = KernelBench(dut, pressure)
+    await bench.start_clock()
+    return bench
