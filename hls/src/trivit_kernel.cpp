@@ -8,17 +8,19 @@ uint32_t trivit_kernel(const trivit::word_t* program, const trivit::word_t* para
                        uint32_t num_instructions, uint32_t num_images, uint32_t params_words,
                        uint32_t input_words, uint32_t output_words) {
 // Defaults of m_axi differ between releases and flows, so everything is stated. 128 bits is the
-// width of an HP port; bursts of 64 beats stay within 4 KiB pages. Depths are for co-simulation.
-#pragma HLS INTERFACE m_axi port = program bundle = gmem0 offset = slave depth = 8192 latency = 64 \
-    max_widen_bitwidth = 128 max_read_burst_length = 64 num_read_outstanding = 4
-#pragma HLS INTERFACE m_axi port = stats bundle = gmem0 offset = slave depth = 1024 latency = 64 \
-    max_widen_bitwidth = 128 max_write_burst_length = 64 num_write_outstanding = 4
-#pragma HLS INTERFACE m_axi port = params bundle = gmem1 offset = slave depth = 65536 latency = 64 \
-    max_widen_bitwidth = 128 max_read_burst_length = 64 num_read_outstanding = 16
-#pragma HLS INTERFACE m_axi port = input bundle = gmem2 offset = slave depth = 65536 latency = 64 \
-    max_widen_bitwidth = 128 max_read_burst_length = 64 num_read_outstanding = 4
-#pragma HLS INTERFACE m_axi port = output bundle = gmem2 offset = slave depth = 65536 latency = 64 \
-    max_widen_bitwidth = 128 max_write_burst_length = 64 num_write_outstanding = 4
+// width of an HP port; 64 beats are 1 KiB. Depths are what a C/RTL co-simulation allocates.
+// clang-format off
+#pragma HLS INTERFACE m_axi port = program bundle = gmem0 offset = slave depth = 8192 \
+    latency = 64 max_widen_bitwidth = 128 max_read_burst_length = 64 num_read_outstanding = 4
+#pragma HLS INTERFACE m_axi port = stats bundle = gmem0 offset = slave depth = 1024 \
+    latency = 64 max_widen_bitwidth = 128 max_write_burst_length = 64 num_write_outstanding = 4
+#pragma HLS INTERFACE m_axi port = params bundle = gmem1 offset = slave depth = 65536 \
+    latency = 64 max_widen_bitwidth = 128 max_read_burst_length = 64 num_read_outstanding = 16
+#pragma HLS INTERFACE m_axi port = input bundle = gmem2 offset = slave depth = 65536 \
+    latency = 64 max_widen_bitwidth = 128 max_read_burst_length = 64 num_read_outstanding = 4
+#pragma HLS INTERFACE m_axi port = output bundle = gmem2 offset = slave depth = 65536 \
+    latency = 64 max_widen_bitwidth = 128 max_write_burst_length = 64 num_write_outstanding = 4
+// clang-format on
 #pragma HLS INTERFACE s_axilite port = program bundle = control
 #pragma HLS INTERFACE s_axilite port = params bundle = control
 #pragma HLS INTERFACE s_axilite port = input bundle = control

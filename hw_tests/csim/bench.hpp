@@ -45,7 +45,8 @@ public:
     Tensor tensor(uint32_t rows, uint32_t words, int bits) {
         Tensor t(rows, Row(words * 8));
         for (Row& row : t) {
-            for (int16_t& x : row) x = value(bits);
+            for (int16_t& x : row)
+                x = value(bits);
         }
         return t;
     }
@@ -73,7 +74,8 @@ public:
         ++compared_;
         if (condition) return;
         if (++failures_ <= 20) {
-            std::printf("%s: %s [%lld] does not hold\n", name_, what, static_cast<long long>(place));
+            std::printf("%s: %s [%lld] does not hold\n", name_, what,
+                        static_cast<long long>(place));
         }
     }
 
@@ -158,7 +160,8 @@ inline uint32_t append(Words& words, const Tensor& t) {
     for (const Row& row : t) {
         for (size_t c = 0; c < row.size(); c += 8) {
             trivit::word_t word;
-            for (size_t lane = 0; lane < 8; ++lane) word.lane[lane] = row[c + lane];
+            for (size_t lane = 0; lane < 8; ++lane)
+                word.lane[lane] = row[c + lane];
             words.push_back(word);
         }
     }
@@ -191,12 +194,14 @@ public:
 
     void read(uint64_t offset, uint32_t count, trivit::word_t* destination) {
         if (!inside(offset, count)) return;
-        for (uint32_t i = 0; i < count; ++i) destination[i] = words_[offset + i];
+        for (uint32_t i = 0; i < count; ++i)
+            destination[i] = words_[offset + i];
     }
 
     void write(uint64_t offset, uint32_t count, const trivit::word_t* source) {
         if (!inside(offset, count)) return;
-        for (uint32_t i = 0; i < count; ++i) words_[offset + i] = source[i];
+        for (uint32_t i = 0; i < count; ++i)
+            words_[offset + i] = source[i];
     }
 
     uint64_t violations() const { return violations_; }

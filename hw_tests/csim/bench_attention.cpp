@@ -9,7 +9,8 @@ static trivit::KernelState state;
 static void one_attention(Random& random, Checker& checker, bool extreme) {
     const bool large = random.one_in(12);
     const uint32_t tokens = uint32_t(large ? random.between(150, 208) : random.between(1, 45));
-    const uint32_t heads = uint32_t(large ? random.between(1, 2) : random.between(1, random.one_in(9) ? 16 : 4));
+    const uint32_t heads =
+        uint32_t(large ? random.between(1, 2) : random.between(1, random.one_in(9) ? 16 : 4));
     const uint32_t words = uint32_t(random.between(1, large || heads > 4 ? 4 : 16));
     const uint32_t width = heads * words;
     const uint32_t src_size = groups(tokens) * 3 * width;
@@ -18,7 +19,8 @@ static void one_attention(Random& random, Checker& checker, bool extreme) {
 
     Tensor qkv = random.tensor(tokens, 3 * width, int(random.between(8, 15)));
     if (extreme) {
-        for (Row& row : qkv) row.assign(3 * width * 8, -32768);
+        for (Row& row : qkv)
+            row.assign(3 * width * 8, -32768);
     }
     direct::AttentionNumbers n;
     n.score_shift = int(random.one_in(6) ? random.between(-16, 60) : random.between(10, 20));
@@ -32,7 +34,8 @@ static void one_attention(Random& random, Checker& checker, bool extreme) {
         open.assign(tokens, std::vector<bool>(tokens));
         for (auto& row : open) {
             const bool none = random.one_in(15);
-            for (size_t j = 0; j < tokens; ++j) row[j] = !none && random.one_in(2);
+            for (size_t j = 0; j < tokens; ++j)
+                row[j] = !none && random.one_in(2);
         }
     }
 
@@ -61,7 +64,8 @@ static void one_attention(Random& random, Checker& checker, bool extreme) {
         // Bits beyond the tokens mean nothing.
         for (Row& row : mask) {
             for (uint32_t key = tokens; key < mask_words * 128; ++key) {
-                if (random.one_in(2)) row[key / 16] = int16_t(row[key / 16] | int16_t(1u << key % 16));
+                if (random.one_in(2))
+                    row[key / 16] = int16_t(row[key / 16] | int16_t(1u << key % 16));
             }
         }
         put(state.activation, f.mask, mask);
@@ -78,9 +82,11 @@ static void one_attention(Random& random, Checker& checker, bool extreme) {
     checker.equal(int64_t(saturated), int64_t(expected.saturated), "saturated");
     for (uint32_t i = 0; i < uint32_t(trivit::kMaxTokens); ++i) {
         for (uint32_t j = 0; j < uint32_t(trivit::kMaxTokens); ++j) {
-            const bool written = i < tokens && j < tokens && (f.has_score_all || (f.has_score_cls && i == 0));
-            checker.equal(state.scores.sum[i][j], written ? expected.head_sum[i][j] : before.sum[i][j],
-                          "head sum", i * 1000 + j);
+            const bool written =
+                i < tokens && j < tokens && (f.has_score_all || (f.has_score_cls && i == 0));
+            checker.equal(state.scores.sum[i][j],
+                          written ? expected.head_sum[i][j] : before.sum[i][j], "head sum",
+                          i * 1000 + j);
         }
     }
     untouched.check(state.activation, f.dst, tokens, width, checker);
@@ -89,6 +95,7 @@ static void one_attention(Random& random, Checker& checker, bool extreme) {
 int main() {
     Checker checker("attention");
     Random random(5);
-    for (int i = 0; i < 90; ++i) one_attention(random, checker, i % 30 == 7);
+    for (int i = 0; i < 90; ++i)
+        one_attention(random, checker, i % 30 == 7);
     return checker.finish();
 }

@@ -39,7 +39,8 @@ static uint32_t run(const Descriptor& d, Checker& checker) {
         ports[0], ports[1], ports[2], ports[3], ports[4]};
     const trivit::Arguments arguments = {1, 1, kParams, kInput, kOutput};
     const uint32_t status = trivit::execute_program(all, arguments, state);
-    for (const GuardedPort& port : ports) checker.equal(int64_t(port.violations()), 0, "violations");
+    for (const GuardedPort& port : ports)
+        checker.equal(int64_t(port.violations()), 0, "violations");
     return status;
 }
 
@@ -81,7 +82,8 @@ static void flags(const Descriptor& d, uint32_t known, Checker& checker) {
     }
     // A bad flag is reported before a bad size.
     Descriptor both = d;
-    for (size_t word = 1; word < 32; ++word) both[word] = 0xffffffffu;
+    for (size_t word = 1; word < 32; ++word)
+        both[word] = 0xffffffffu;
     expect(both, 0, d[0] | 1u << 31, Error::unknown_opcode, "flag before size", checker);
     expect(both, 0, d[0], Error::size_limit, "size before address", checker);
 }
@@ -115,20 +117,22 @@ int main() {
     size(d, 3, 208, "store rows", checker);
     size(d, 4, 384, "store words", checker);
 
-    // patchify: dst source channels height width patch. 3 x 6 x 4 in patches of 2: 7 rows of 2 words.
+    // patchify: dst source channels height width patch. 3 x 6 x 4 in patches of 2: 7 rows of 2
+    // words.
     d = make(3, {5, 21, 3, 6, 4, 2});
     flags(d, 0, checker);
     upper(d, 1, depth - 2, act, "patchify dst", checker);
     upper(d, 2, kInput - 9, mem, "patchify source", checker);
-    for (size_t word = 3; word <= 6; ++word) size(d, word, 4096, "patchify side", checker);
+    for (size_t word = 3; word <= 6; ++word)
+        size(d, word, 4096, "patchify side", checker);
     expect(d, 6, 3, Error::size_limit, "patch divides the width", checker);
     expect(d, 4, 5, Error::size_limit, "patch divides the height", checker);
     expect(make(3, {0, 0, 1, 4096, 4096, 1}), 1, 0, Error::size_limit, "too many patches", checker);
     expect(make(3, {0, 0, 1, 4096, 4096, 4096}), 1, 0, Error::size_limit, "row too wide", checker);
     expect(make(3, {0, 0, 4096, 4096, 4096, 4096}), 1, 0, Error::size_limit, "pixels", checker);
 
-    // matmul: dst src residual weight bias rows depth out bias_shift residual_shift out_shift in out.
-    // 9 rows, 2 words deep, 5 words out: two tiles, 128 words of weights, 8 of bias.
+    // matmul: dst src residual weight bias rows depth out bias_shift residual_shift out_shift in
+    // out. 9 rows, 2 words deep, 5 words out: two tiles, 128 words of weights, 8 of bias.
     for (uint32_t flag = 0; flag < 4; ++flag) {
         d = make(4 | flag << 8, {50, 10, 70, 272, 100, 9, 2, 5, 3, 4, 5, 6, 7});
         flags(d, 3, checker);
@@ -172,7 +176,8 @@ int main() {
     upper(d, 11, 30, Error::shift_range, "beta_shift", checker);
     shift(d, 12, "layernorm out_shift", checker);
 
-    // attention: dst src mask tokens heads head_words score_shift multiplier exp_shift frac out_shift.
+    // attention: dst src mask tokens heads head_words score_shift multiplier exp_shift frac
+    // out_shift.
     for (uint32_t flag = 0; flag < 8; ++flag) {
         d = make(6 | flag << 8, {100, 10, 200, 9, 2, 3, 4, 1u << 23, 5, 6, 7});
         flags(d, 7, checker);

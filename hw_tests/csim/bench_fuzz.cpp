@@ -1,5 +1,6 @@
 // Valid programs with flipped bits: the kernel ends with a status, and reads and writes nothing
-// outside the regions it was given. DDR regions know their bounds; on-chip memory lies between guards.
+// outside the regions it was given. DDR regions know their bounds; on-chip memory lies between
+// guards.
 #include "bench.hpp"
 #include "trivit/program.hpp"
 
@@ -31,8 +32,10 @@ static const uint32_t kValid[9][14] = {
 int main() {
     Checker checker("fuzz");
     Random random(10);
-    for (uint64_t& guard : chip.before) guard = 0xfeedfacefeedfaceull;
-    for (uint64_t& guard : chip.after) guard = 0xfeedfacefeedfaceull;
+    for (uint64_t& guard : chip.before)
+        guard = 0xfeedfacefeedfaceull;
+    for (uint64_t& guard : chip.after)
+        guard = 0xfeedfacefeedfaceull;
     uint64_t accepted = 0;
     uint64_t refused[8] = {0, 0, 0, 0, 0, 0, 0, 0};
     for (int round = 0; round < 6000; ++round) {
@@ -45,12 +48,14 @@ int main() {
                 d[random.between(0, 13)] ^= 1u << random.between(0, 31);
             }
             if (random.one_in(10)) d[random.between(1, 13)] = uint32_t(random.next());
-            if (random.one_in(10)) d[random.between(1, 13)] = uint32_t(0xffffffffu - random.between(0, 40));
+            if (random.one_in(10))
+                d[random.between(1, 13)] = uint32_t(0xffffffffu - random.between(0, 40));
             std::memcpy(&program[i * 8], d, sizeof(d));
         }
         Words params(kParams), input(2 * kInput), output(2 * kOutput), stats(length);
         for (trivit::word_t& word : params) {
-            for (int16_t& lane : word.lane) lane = int16_t(uint16_t(random.next()));
+            for (int16_t& lane : word.lane)
+                lane = int16_t(uint16_t(random.next()));
         }
         if (round % 50 == 0) scramble(chip.state.activation, random);
         GuardedPort ports[] = {GuardedPort(program), GuardedPort(params), GuardedPort(input),
@@ -69,8 +74,10 @@ int main() {
             ++refused[status >> 24 & 7];
         }
     }
-    for (uint64_t guard : chip.before) checker.equal(guard == 0xfeedfacefeedfaceull, 1, "guard before");
-    for (uint64_t guard : chip.after) checker.equal(guard == 0xfeedfacefeedfaceull, 1, "guard after");
+    for (uint64_t guard : chip.before)
+        checker.equal(guard == 0xfeedfacefeedfaceull, 1, "guard before");
+    for (uint64_t guard : chip.after)
+        checker.equal(guard == 0xfeedfacefeedfaceull, 1, "guard after");
     // The bench must reach both sides of the checks, or it shows nothing.
     checker.holds(accepted > 500, "programs that ran");
     for (int error = 1; error <= 7; ++error) {

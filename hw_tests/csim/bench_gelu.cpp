@@ -1,4 +1,5 @@
-// GELU: every input at every pair of formats against the direct form, and against erf in long double.
+// GELU: every input at every pair of formats against the direct form, and against erf in long
+// double.
 #include <cmath>
 
 #include "direct.hpp"
@@ -20,7 +21,8 @@ int main() {
                 if (saturated || x % 7 != 0) continue;
                 const long double real = std::ldexp(static_cast<long double>(x), -f);
                 const long double exact = real * 0.5L * std::erfc(-real / std::sqrt(2.0L));
-                const long double error = std::ldexp(static_cast<long double>(actual.value), -g) - exact;
+                const long double error =
+                    std::ldexp(static_cast<long double>(actual.value), -g) - exact;
                 checker.holds(std::fabs(error) <= std::ldexp(1.0L, -17) + std::ldexp(0.5L, -g),
                               "error bound against erf", x);
             }

@@ -8,16 +8,18 @@ using namespace csim;
 
 static trivit::KernelState state;
 
-static void against_float(const Row& x, const Row& gamma, const Row& beta, const Row& y, int f_gamma,
-                          const direct::LayernormNumbers& n, Checker& checker) {
+static void against_float(const Row& x, const Row& gamma, const Row& beta, const Row& y,
+                          int f_gamma, const direct::LayernormNumbers& n, Checker& checker) {
     const size_t width = x.size();
     const int f_beta = 20 + f_gamma - n.beta_shift;
     const int f_y = 20 + f_gamma - n.out_shift;
     long double mean = 0;
-    for (int16_t v : x) mean += v;
+    for (int16_t v : x)
+        mean += v;
     mean /= static_cast<long double>(width);
     long double power = 0;
-    for (int16_t v : x) power += (v - mean) * (v - mean);
+    for (int16_t v : x)
+        power += (v - mean) * (v - mean);
     const long double sigma2 = power / static_cast<long double>(width);
     const long double epsilon =
         std::ldexp(static_cast<long double>(n.epsilon), -16) / static_cast<long double>(width);
@@ -26,7 +28,8 @@ static void against_float(const Row& x, const Row& gamma, const Row& beta, const
     for (size_t c = 0; c < width; ++c) {
         const long double normal = (x[c] - mean) / sigma;
         const long double scale = std::ldexp(static_cast<long double>(gamma[c]), -f_gamma);
-        const long double exact = normal * scale + std::ldexp(static_cast<long double>(beta[c]), -f_beta);
+        const long double exact =
+            normal * scale + std::ldexp(static_cast<long double>(beta[c]), -f_beta);
         const long double value = std::ldexp(static_cast<long double>(y[c]), -f_y);
         if (y[c] == 32767 || y[c] == -32768) continue;
         const long double bound =
@@ -38,15 +41,18 @@ static void against_float(const Row& x, const Row& gamma, const Row& beta, const
 }
 
 static void one_tensor(Random& random, Checker& checker) {
-    const uint32_t rows = uint32_t(random.one_in(8) ? random.between(150, 208) : random.between(1, 30));
-    const uint32_t words = uint32_t(random.one_in(8) ? random.between(100, 384) : random.between(1, 24));
+    const uint32_t rows =
+        uint32_t(random.one_in(8) ? random.between(150, 208) : random.between(1, 30));
+    const uint32_t words =
+        uint32_t(random.one_in(8) ? random.between(100, 384) : random.between(1, 24));
     const uint32_t width = words * 8;
     const uint32_t size = groups(rows) * words;
     if (2 * size > uint32_t(trivit::kActivationDepth)) return;
     Tensor x = random.tensor(rows, words, int(random.between(1, 15)));
     if (random.one_in(4)) x[0].assign(width, random.value(15));  // no variance
     if (random.one_in(4)) {
-        for (uint32_t c = 0; c < width; ++c) x[rows - 1][c] = c % 2 ? 32767 : -32768;
+        for (uint32_t c = 0; c < width; ++c)
+            x[rows - 1][c] = c % 2 ? 32767 : -32768;
     }
     const Row gamma = random.tensor(1, words, 15)[0];
     const Row beta = random.tensor(1, words, int(random.between(4, 15)))[0];
@@ -97,6 +103,7 @@ static void one_tensor(Random& random, Checker& checker) {
 int main() {
     Checker checker("layernorm");
     Random random(3);
-    for (int i = 0; i < 120; ++i) one_tensor(random, checker);
+    for (int i = 0; i < 120; ++i)
+        one_tensor(random, checker);
     return checker.finish();
 }

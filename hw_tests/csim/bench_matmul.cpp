@@ -7,8 +7,10 @@ using namespace csim;
 static trivit::KernelState state;
 
 static void one_product(Random& random, Checker& checker, bool extreme) {
-    const uint32_t rows = uint32_t(random.one_in(10) ? random.between(100, 208) : random.between(1, 30));
-    const uint32_t depth = uint32_t(random.one_in(10) ? random.between(60, 384) : random.between(1, 12));
+    const uint32_t rows =
+        uint32_t(random.one_in(10) ? random.between(100, 208) : random.between(1, 30));
+    const uint32_t depth =
+        uint32_t(random.one_in(10) ? random.between(60, 384) : random.between(1, 12));
     const uint32_t out = uint32_t(random.between(1, random.one_in(10) ? 30 : 13));
     const uint32_t outputs = (out * 8 + 31) / 32 * 32;
     const uint32_t src_size = groups(rows) * depth;
@@ -20,8 +22,10 @@ static void one_product(Random& random, Checker& checker, bool extreme) {
     Row bias = random.tensor(1, outputs / 8, 15)[0];
     Tensor residual = random.tensor(rows, out, 15);
     if (extreme) {
-        for (Row& row : x) row.assign(depth * 8, -32768);
-        for (Row& row : weight) row.assign(depth * 8, random.one_in(2) ? -32768 : 32767);
+        for (Row& row : x)
+            row.assign(depth * 8, -32768);
+        for (Row& row : weight)
+            row.assign(depth * 8, random.one_in(2) ? -32768 : 32767);
         bias.assign(outputs, -32768);
     }
     direct::MatmulNumbers n;
@@ -36,7 +40,8 @@ static void one_product(Random& random, Checker& checker, bool extreme) {
     trivit::MatmulFields f;
     f.weight = append_weights(params, weight);
     f.bias = append(params, Tensor(1, bias));
-    f.src = uint32_t(random.between(0, trivit::kActivationDepth - int64_t(src_size + 2 * dst_size)));
+    f.src =
+        uint32_t(random.between(0, trivit::kActivationDepth - int64_t(src_size + 2 * dst_size)));
     f.dst = f.src + src_size;
     f.residual = random.one_in(2) ? f.dst : f.dst + dst_size;
     f.rows = rows;
@@ -74,6 +79,7 @@ static void one_product(Random& random, Checker& checker, bool extreme) {
 int main() {
     Checker checker("matmul");
     Random random(4);
-    for (int i = 0; i < 90; ++i) one_product(random, checker, i % 9 == 0);
+    for (int i = 0; i < 90; ++i)
+        one_product(random, checker, i % 9 == 0);
     return checker.finish();
 }

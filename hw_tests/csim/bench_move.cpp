@@ -13,7 +13,8 @@ static void load_and_store(Random& random, Checker& checker) {
     Words params(uint32_t(random.between(0, 20)));
     trivit::LoadFields load;
     load.source = append(params, t);
-    load.dst = uint32_t(random.between(0, trivit::kActivationDepth - int64_t(groups(rows) * words)));
+    load.dst =
+        uint32_t(random.between(0, trivit::kActivationDepth - int64_t(groups(rows) * words)));
     load.rows = rows;
     load.words = words;
     const trivit::Regions regions = {uint32_t(params.size()), 0, 7 + rows * words};
@@ -33,7 +34,8 @@ static void load_and_store(Random& random, Checker& checker) {
     store.words = words;
     checker.equal(int64_t(trivit::check(store, regions)), 0, "store accepted");
     trivit::word_t mark;
-    for (int16_t& lane : mark.lane) lane = 1234;
+    for (int16_t& lane : mark.lane)
+        lane = 1234;
     Words output(3 * regions.output, mark);
     Words expected(output.begin(), output.begin() + image * regions.output + 7);
     append(expected, t);

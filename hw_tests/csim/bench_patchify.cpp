@@ -1,4 +1,5 @@
-// Patches of every alignment: one pixel to sixteen, one to four channels, images off word boundaries.
+// Patches of every alignment: one pixel to sixteen, one to four channels, images off word
+// boundaries.
 #include "direct.hpp"
 #include "trivit/program.hpp"
 
@@ -20,7 +21,8 @@ static void one_image(Random& random, Checker& checker, uint32_t patch) {
     const uint32_t rows = 1 + (f.height / patch) * (f.width / patch);
     const uint32_t words = (f.channels * patch * patch + 7) / 8;
     if (rows > 208 || words > 384) {
-        checker.equal(int64_t(trivit::check(f, regions)), int64_t(trivit::Error::size_limit), "refused");
+        checker.equal(int64_t(trivit::check(f, regions)), int64_t(trivit::Error::size_limit),
+                      "refused");
         return;
     }
     checker.equal(int64_t(trivit::check(f, regions)), 0, "accepted");
@@ -42,7 +44,8 @@ int main() {
     Checker checker("patchify");
     Random random(7);
     for (uint32_t patch = 1; patch <= 16; ++patch) {
-        for (int i = 0; i < 6; ++i) one_image(random, checker, patch);
+        for (int i = 0; i < 6; ++i)
+            one_image(random, checker, patch);
     }
     return checker.finish();
 }

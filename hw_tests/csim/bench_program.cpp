@@ -1,5 +1,5 @@
-// Whole programs through the top function: two blocks' worth of every op on several images, compared
-// with the direct forms chained; stats; errors in the middle; the status register.
+// Whole programs through the top function: two blocks' worth of every op on several images,
+// compared with the direct forms chained; stats; errors in the middle; the status register.
 #include <cmath>
 
 #include "direct.hpp"
@@ -46,7 +46,8 @@ public:
         weights[2] = random.tensor(z.hidden * 8, width, 12);
         weights[3] = random.tensor(width * 8, z.hidden, 12);
         weights[4] = random.tensor(3 * width * 8, width, 12);
-        for (int i = 0; i < 5; ++i) biases[i] = random.tensor(1, uint32_t(weights[i].size() / 8), 13)[0];
+        for (int i = 0; i < 5; ++i)
+            biases[i] = random.tensor(1, uint32_t(weights[i].size() / 8), 13)[0];
         gamma = random.tensor(1, width, 14)[0];
         beta = random.tensor(1, width, 13)[0];
         build();
@@ -56,24 +57,29 @@ public:
     std::vector<Tensor> expected(const Row& image, std::vector<uint64_t>& saturated) const {
         std::vector<uint64_t> s(10, 0);
         const Tensor patches = direct::patchify(image, z.channels, side, side, z.patch);
-        const Tensor x = direct::matmul(patches, weights[0], biases[0], &positions, linear(false), s[0]);
+        const Tensor x =
+            direct::matmul(patches, weights[0], biases[0], &positions, linear(false), s[0]);
         Tensor n;
-        for (const Row& row : x) n.push_back(direct::layernorm_row(row, gamma, beta, norm(), s[1]));
+        for (const Row& row : x)
+            n.push_back(direct::layernorm_row(row, gamma, beta, norm(), s[1]));
         const Tensor qkv = direct::matmul(n, weights[1], biases[1], nullptr, linear(false), s[2]);
         const direct::Attended a = direct::attention(qkv, z.heads, attend(), {});
         s[3] = a.saturated;
         const Tensor index = direct::select_tokens(a.head_sum[0], z.keep);
         std::vector<uint32_t> rows_kept(index[0].begin(), index[0].begin() + kept);
         Tensor gathered;
-        for (uint32_t r : rows_kept) gathered.push_back(a.context[r]);
+        for (uint32_t r : rows_kept)
+            gathered.push_back(a.context[r]);
         const auto open = direct::select_connections(a.head_sum, rows_kept, z.connections);
-        const Tensor h = direct::matmul(gathered, weights[2], biases[2], nullptr, linear(true), s[4]);
+        const Tensor h =
+            direct::matmul(gathered, weights[2], biases[2], nullptr, linear(true), s[4]);
         const Tensor y = direct::matmul(h, weights[3], biases[3], &gathered, linear(false), s[5]);
         const Tensor qkv2 = direct::matmul(y, weights[4], biases[4], nullptr, linear(false), s[6]);
         const direct::Attended b = direct::attention(qkv2, z.heads, attend(), open);
         s[7] = b.saturated;
         const size_t places[] = {2, 3, 4, 5, 9, 10, 11, 12};  // instruction of each
-        for (size_t i = 0; i < 8; ++i) saturated[places[i]] += s[i];
+        for (size_t i = 0; i < 8; ++i)
+            saturated[places[i]] += s[i];
         return {x, a.context, index, direct::pack_mask(open), y, b.context};
     }
 
@@ -91,8 +97,8 @@ private:
     direct::LayernormNumbers norm() const {
         const uint32_t c = width * 8;
         const direct::LayernormNumbers n = {uint32_t((0x100000000ull + c / 2) / c),
-                                            uint32_t(std::llround(std::sqrt(double(c)) * 65536)), 77777,
-                                            20, 21};
+                                            uint32_t(std::llround(std::sqrt(double(c)) * 65536)),
+                                            77777, 20, 21};
         return n;
     }
     static direct::AttentionNumbers attend() {
@@ -114,7 +120,8 @@ private:
         bias.resize((bias.size() + 31) / 32 * 32, 0);
         const uint32_t bias_address = append(params, Tensor(1, bias));
         const uint32_t dst = tensor(m, out);
-        program.add(4 | flags << 8, {dst, src, residual, weight, bias_address, m, depth, out, 10, 10, 13, 12, 12});
+        program.add(4 | flags << 8,
+                    {dst, src, residual, weight, bias_address, m, depth, out, 10, 10, 13, 12, 12});
         return dst;
     }
 
@@ -134,11 +141,12 @@ private:
         const uint32_t norm1 = tensor(rows, width);
         const uint32_t gamma_address = append(params, Tensor(1, gamma));
         const uint32_t beta_address = append(params, Tensor(1, beta));
-        program.add(5, {norm1, x, gamma_address, beta_address, rows, width, n.inv_width, n.sqrt_width,
-                        uint32_t(n.epsilon), 0, 20, 21});
+        program.add(5, {norm1, x, gamma_address, beta_address, rows, width, n.inv_width,
+                        n.sqrt_width, uint32_t(n.epsilon), 0, 20, 21});
         const uint32_t qkv = linear_op(1, norm1, rows, width, 0, 0);
         const uint32_t context = tensor(rows, width);
-        program.add(6 | 4 << 8, {context, qkv, 0, rows, z.heads, z.head_words, 14, 12345678, 14, 15, 14});
+        program.add(6 | 4 << 8,
+                    {context, qkv, 0, rows, z.heads, z.head_words, 14, 12345678, 14, 15, 14});
         const uint32_t index = tensor(1, (kept + 7) / 8);
         program.add(7, {index, rows, z.keep});
         const uint32_t gathered = tensor(kept, width);
@@ -150,7 +158,8 @@ private:
         const uint32_t y = linear_op(3, h, kept, z.hidden, 2, gathered);
         const uint32_t qkv2 = linear_op(4, y, kept, width, 0, 0);
         const uint32_t context2 = tensor(kept, width);
-        program.add(6 | 1 << 8, {context2, qkv2, mask, kept, z.heads, z.head_words, 14, 12345678, 14, 15, 14});
+        program.add(6 | 1 << 8,
+                    {context2, qkv2, mask, kept, z.heads, z.head_words, 14, 12345678, 14, 15, 14});
         store(x, rows, width);
         store(context, rows, width);
         store(index, 1, (kept + 7) / 8);
@@ -170,7 +179,8 @@ private:
 
 static uint64_t lanes(const trivit::word_t& word, int first) {
     uint64_t value = 0;
-    for (int i = 3; i >= 0; --i) value = value << 16 | uint16_t(word.lane[first + i]);
+    for (int i = 3; i >= 0; --i)
+        value = value << 16 | uint16_t(word.lane[first + i]);
     return value;
 }
 
@@ -184,7 +194,8 @@ static void run_scene(Random& random, const Sizes& sizes, uint32_t images, Check
     for (uint32_t image = 0; image < images; ++image) {
         const Row pixels = random.tensor(1, input_words, 13)[0];
         append(input, Tensor(1, pixels));
-        for (const Tensor& t : scene.expected(pixels, saturated)) append(expected, t);
+        for (const Tensor& t : scene.expected(pixels, saturated))
+            append(expected, t);
     }
     Words output(images * scene.output_words);
     Words stats(instructions);
@@ -202,7 +213,8 @@ static void run_scene(Random& random, const Sizes& sizes, uint32_t images, Check
         checker.holds(lanes(stats[i], 4) >= images * 88, "cycles include fetch and decode", i);
     }
 
-    // An instruction that cannot run stops the program; the ones before it count, no later one runs.
+    // An instruction that cannot run stops the program; the ones before it count, no later one
+    // runs.
     for (uint32_t stop = 0; stop < instructions; stop += 3) {
         Words broken = scene.program.words;
         broken[stop * 8].lane[0] = 0;
@@ -233,9 +245,10 @@ int main() {
     Checker checker("program");
     Random random(9);
     const Sizes sizes[] = {
-        {1, 3, 4, 2, 1, 4, 5, 2},  {3, 2, 3, 1, 2, 5, 4, 4},    {2, 5, 2, 3, 2, 9, 13, 6},
-        {1, 7, 4, 2, 4, 32, 35, 25}, {4, 4, 8, 4, 2, 3, 1, 1},  {1, 14, 2, 1, 2, 3, 138, 97},
+        {1, 3, 4, 2, 1, 4, 5, 2},    {3, 2, 3, 1, 2, 5, 4, 4}, {2, 5, 2, 3, 2, 9, 13, 6},
+        {1, 7, 4, 2, 4, 32, 35, 25}, {4, 4, 8, 4, 2, 3, 1, 1}, {1, 14, 2, 1, 2, 3, 138, 97},
     };
-    for (const Sizes& z : sizes) run_scene(random, z, z.grid < 6 ? 3 : 1, checker);
+    for (const Sizes& z : sizes)
+        run_scene(random, z, z.grid < 6 ? 3 : 1, checker);
     return checker.finish();
 }

@@ -23,7 +23,8 @@ int main() {
         for (int i = 0; i < 2000; ++i) {
             compare(random.between(-limit - 1, limit) >> random.between(0, 46), shift, checker);
         }
-        for (int64_t value = -70000; value <= 70000; value += 97) compare(value, shift, checker);
+        for (int64_t value = -70000; value <= 70000; value += 97)
+            compare(value, shift, checker);
         compare(limit, shift, checker);
         compare(-limit - 1, shift, checker);
         if (shift < 1) continue;

@@ -27,7 +27,8 @@ static void tokens(Random& random, Checker& checker) {
     Untouched untouched(state.activation);
     trivit::select_tokens(f, state.scores, state.select, state.activation);
     const std::vector<int64_t> cls(state.scores.sum[0], state.scores.sum[0] + f.tokens);
-    checker.equal(get(state.activation, f.dst, 1, words), direct::select_tokens(cls, f.keep), "tokens");
+    checker.equal(get(state.activation, f.dst, 1, words), direct::select_tokens(cls, f.keep),
+                  "tokens");
     untouched.check(state.activation, f.dst, 1, words, checker);
 }
 
@@ -50,8 +51,8 @@ static void connections(Random& random, Checker& checker) {
     put(state.activation, f.index, row);
     Untouched untouched(state.activation);
     trivit::Cycles cycles;
-    const trivit::Error error = trivit::read_indices(f.index, f.rows, f.tokens, state.activation,
-                                                     state.index, cycles);
+    const trivit::Error error =
+        trivit::read_indices(f.index, f.rows, f.tokens, state.activation, state.index, cycles);
     checker.equal(int64_t(error), 0, "indices accepted");
     trivit::select_connections(f, state.index, state.scores, state.select, state.activation);
     direct::Scores all;

@@ -25,15 +25,16 @@ static void against_exp(const Row& s, const std::vector<bool>& open, const Row& 
     for (size_t j = 0; j < s.size(); ++j) {
         const long double exact = open[j] ? std::exp(scale * (s[j] - peak)) / sum : 0.0L;
         const long double error = std::ldexp(static_cast<long double>(p[j]), -n.prob_frac) - exact;
-        const long double bound = std::ldexp(exact, -16) + std::ldexp(1.0L, -24) +
-                                  std::ldexp(0.5L, -n.prob_frac);
+        const long double bound =
+            std::ldexp(exact, -16) + std::ldexp(1.0L, -24) + std::ldexp(0.5L, -n.prob_frac);
         const bool top = p[j] == 32767 && n.prob_frac == 15;  // 1.0 does not fit 15 fraction bits
         checker.holds(top || std::fabs(error) <= bound, "error bound against exp", int64_t(j));
     }
 }
 
 static void one_group(Random& random, Checker& checker) {
-    const uint32_t tokens = uint32_t(random.one_in(4) ? random.between(200, 208) : random.between(1, 60));
+    const uint32_t tokens =
+        uint32_t(random.one_in(4) ? random.between(200, 208) : random.between(1, 60));
     const uint32_t group = uint32_t(random.between(0, groups(tokens) - 1));
     const uint32_t rows = std::min(8u, tokens - group * 8);
     const uint32_t buffer = uint32_t(random.between(0, 1));
@@ -81,7 +82,8 @@ static void one_group(Random& random, Checker& checker) {
     target.group = group;
     target.tokens = tokens;
     for (auto& row : scores.sum) {
-        for (int32_t& sum : row) sum = int32_t(random.between(0, 1000000));
+        for (int32_t& sum : row)
+            sum = int32_t(random.between(0, 1000000));
     }
     static trivit::ScoreMemory expected_scores;
     expected_scores = scores;
@@ -94,7 +96,8 @@ static void one_group(Random& random, Checker& checker) {
         const Row p = direct::softmax_row(s[r], open[r], n, expected_saturated);
         const uint32_t query = group * 8 + r;
         for (uint32_t j = 0; j < groups(tokens) * 8; ++j) {
-            checker.equal(probability[r][j / 8].lane[j % 8], j < tokens ? p[j] : 0, "probability", j);
+            checker.equal(probability[r][j / 8].lane[j % 8], j < tokens ? p[j] : 0, "probability",
+                          j);
             if (j >= tokens || !target.enabled || (target.only_cls && query != 0)) continue;
             int32_t& sum = expected_scores.sum[query][j];
             sum = (target.first_head ? 0 : sum) + p[j];
@@ -108,6 +111,7 @@ static void one_group(Random& random, Checker& checker) {
 int main() {
     Checker checker("softmax");
     Random random(2);
-    for (int i = 0; i < 600; ++i) one_group(random, checker);
+    for (int i = 0; i < 600; ++i)
+        one_group(random, checker);
     return checker.finish();
 }

@@ -1,5 +1,5 @@
-// The numeric contract written down a second time: docs/numerics.md, one scalar at a time, in 128-bit
-// integers, sharing with the kernel nothing but the generated tables.
+// The numeric contract written down a second time: docs/numerics.md, one scalar at a time, in
+// 128-bit integers, sharing with the kernel nothing but the generated tables.
 #ifndef TRIVIT_CSIM_DIRECT_HPP
 #define TRIVIT_CSIM_DIRECT_HPP
 
@@ -17,7 +17,8 @@ typedef __int128 wide;
 
 inline wide power2(int exponent) {
     wide p = 1;
-    for (int i = 0; i < exponent; ++i) p *= 2;
+    for (int i = 0; i < exponent; ++i)
+        p *= 2;
     return p;
 }
 
@@ -48,7 +49,9 @@ inline int16_t saturate(wide v, uint64_t& saturated) {
     return int16_t(v);
 }
 
-inline int16_t requantize(wide v, int s, uint64_t& saturated) { return saturate(rhe(v, s), saturated); }
+inline int16_t requantize(wide v, int s, uint64_t& saturated) {
+    return saturate(rhe(v, s), saturated);
+}
 
 inline int16_t gelu(int16_t x, int f, int g, uint64_t& saturated) {
     const wide u = wide(std::abs(int(x))) * power2(15 - f);
@@ -78,7 +81,8 @@ inline Tensor matmul(const Tensor& src, const Tensor& weight, const Row& bias,
     for (size_t m = 0; m < src.size(); ++m) {
         for (size_t j = 0; j < weight.size(); ++j) {
             wide acc = wide(bias[j]) * power2(n.bias_shift);
-            for (size_t k = 0; k < src[m].size(); ++k) acc += wide(src[m][k]) * weight[j][k];
+            for (size_t k = 0; k < src[m].size(); ++k)
+                acc += wide(src[m][k]) * weight[j][k];
             if (residual) acc += wide((*residual)[m][j]) * power2(n.residual_shift);
             out[m][j] = requantize(acc, n.out_shift, saturated);
             if (n.gelu) out[m][j] = gelu(out[m][j], n.gelu_in_frac, n.gelu_out_frac, saturated);
@@ -107,10 +111,12 @@ struct LayernormNumbers {
 inline Row layernorm_row(const Row& x, const Row& gamma, const Row& beta, const LayernormNumbers& n,
                          uint64_t& saturated) {
     wide sum = 0;
-    for (int16_t v : x) sum += v;
+    for (int16_t v : x)
+        sum += v;
     const wide mean = floor_divide(sum * n.inv_width + power2(23), power2(24));
     wide power = n.epsilon;
-    for (int16_t v : x) power += (wide(v) * 256 - mean) * (wide(v) * 256 - mean);
+    for (int16_t v : x)
+        power += (wide(v) * 256 - mean) * (wide(v) * 256 - mean);
     power = std::max(wide(1), power);
     const int k = floor_log2(power) / 2;
     const wide u = floor_divide(power * power2(62 - 2 * k), power2(40));
@@ -210,7 +216,8 @@ inline Attended attention(const Tensor& qkv, uint32_t heads, const AttentionNumb
                 }
                 result.context[i][h * size + d] = requantize(acc, n.out_shift, result.saturated);
             }
-            for (size_t j = 0; j < tokens; ++j) result.head_sum[i][j] += p[j];
+            for (size_t j = 0; j < tokens; ++j)
+                result.head_sum[i][j] += p[j];
         }
     }
     return result;
@@ -237,7 +244,8 @@ inline Tensor select_tokens(const std::vector<int64_t>& cls, uint32_t keep) {
     const std::vector<int64_t> patches(cls.begin() + 1, cls.end());
     Row row((1 + keep + 7) / 8 * 8, 0);
     const std::vector<uint32_t> kept = largest(patches, keep);
-    for (size_t i = 0; i < kept.size(); ++i) row[1 + i] = int16_t(kept[i] + 1);
+    for (size_t i = 0; i < kept.size(); ++i)
+        row[1 + i] = int16_t(kept[i] + 1);
     return Tensor(1, row);
 }
 
@@ -252,8 +260,10 @@ inline std::vector<std::vector<bool>> select_connections(const Scores& all,
             continue;
         }
         std::vector<int64_t> values;
-        for (size_t j = 1; j < index.size(); ++j) values.push_back(all[index[i]][index[j]]);
-        for (uint32_t j : largest(values, keep)) open[i][j + 1] = true;
+        for (size_t j = 1; j < index.size(); ++j)
+            values.push_back(all[index[i]][index[j]]);
+        for (uint32_t j : largest(values, keep))
+            open[i][j + 1] = true;
     }
     return open;
 }
@@ -277,8 +287,9 @@ inline Tensor patchify(const Row& image, uint32_t channels, uint32_t height, uin
     for (uint32_t c = 0; c < channels; ++c) {
         for (uint32_t y = 0; y < height; ++y) {
             for (uint32_t x = 0; x < width; ++x) {
-                t[1 + y / patch * columns + x / patch][(c * patch + y % patch) * patch + x % patch] =
-                    image[(c * height + y) * width + x];
+                t[1 + y / patch * columns + x / patch]
+                 [(c * patch + y % patch) * patch + x % patch] =
+                     image[(c * height + y) * width + x];
             }
         }
     }

@@ -137,8 +137,7 @@ inline Cycles score_epilogue(const AttentionFields& f, uint32_t group,
             for (int lane = 0; lane < kLanes; ++lane) {
 #pragma HLS UNROLL
                 const acc_t sum =
-                    accumulators.sum[word / kWordsPerTile][m]
-                                    [word % kWordsPerTile * kLanes + lane];
+                    accumulators.sum[word / kWordsPerTile][m][word % kWordsPerTile * kLanes + lane];
                 const Quantized s = requantize(int64_t(sum), rounding);
                 score.lane[lane] = s.value;
                 if (real && uint32_t(lane) < keys) changed += s.saturated;
@@ -173,8 +172,7 @@ inline Cycles context_epilogue(const AttentionFields& f, uint32_t group,
             for (int lane = 0; lane < kLanes; ++lane) {
 #pragma HLS UNROLL
                 const acc_t sum =
-                    accumulators.sum[word / kWordsPerTile][m]
-                                    [word % kWordsPerTile * kLanes + lane];
+                    accumulators.sum[word / kWordsPerTile][m][word % kWordsPerTile * kLanes + lane];
                 const Quantized y = requantize(int64_t(sum), rounding);
                 result.lane[lane] = y.value;
                 if (real) changed += y.saturated;
@@ -256,9 +254,9 @@ inline Cycles compute_head(const AttentionFields& f, uint32_t head,
         if (step >= 1 && step <= groups) {
             target.group = step - 1;
             const uint32_t rows = minimum(kBanks, f.tokens - target.group * kBanks);
-            vector += softmax_group(format, rows, ceil_div(f.tokens, kLanes), target.group & 1,
-                                    target, softmax, operands.probability[target.group & 1], scores,
-                                    saturated);
+            vector +=
+                softmax_group(format, rows, ceil_div(f.tokens, kLanes), target.group & 1, target,
+                              softmax, operands.probability[target.group & 1], scores, saturated);
         }
         cycles += overlap(array, vector);
     }

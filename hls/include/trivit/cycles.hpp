@@ -1,4 +1,5 @@
-// Modelled cycles (docs/cycles.md): counted where the loops run, absent from the synthesised kernel.
+// Modelled cycles (docs/cycles.md): counted where the loops run, absent from the synthesised
+// kernel.
 #ifndef TRIVIT_CYCLES_HPP
 #define TRIVIT_CYCLES_HPP
 

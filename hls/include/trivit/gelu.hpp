@@ -7,10 +7,10 @@
 
 namespace trivit {
 
-static const int kGeluInFrac = 15;     // fraction bits of |x| before the table
-static const int kGeluFrac = 28;       // fraction bits of the sum before rounding
-static const int kGeluStepBits = 8;    // table step: 2^-7
-static const int kGeluSteps = 1024;    // the table ends at |x| = 8, where D(x) is below 2^-49
+static const int kGeluInFrac = 15;   // fraction bits of |x| before the table
+static const int kGeluFrac = 28;     // fraction bits of the sum before rounding
+static const int kGeluStepBits = 8;  // table step: 2^-7
+static const int kGeluSteps = 1024;  // the table ends at |x| = 8, where D(x) is below 2^-49
 
 static_assert(sizeof(kGeluTable) / sizeof(kGeluTable[0]) == kGeluSteps + 1,
               "the table covers 0..8 in steps of 1/128, both ends included");

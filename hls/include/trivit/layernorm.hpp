@@ -147,8 +147,8 @@ Cycles layernorm(const LayernormFields& f, ParamsPort& params, RowParameters& pa
                     }
                     if (round >= 2 && (round - 2) * kBanks + row < f.rows) {
                         activation.bank[row][f.dst + (round - 2) * f.words + word] =
-                            layernorm_result(f, parameters, row, word, result_slot, rounding, memory,
-                                             changed);
+                            layernorm_result(f, parameters, row, word, result_slot, rounding,
+                                             memory, changed);
                     }
                 }
                 saturated += changed;

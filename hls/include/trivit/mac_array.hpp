@@ -103,9 +103,10 @@ inline const word_t& row_operand(const ActivationMemory& activation, const Opera
     return operands.probability[pass.source_buffer][bank][address];
 }
 
-// Run a pass. There is one array: the function is not inlined, its callers are, and the top function
-// allows a single instance, so the row memories are chosen by a multiplexer in front of it. Slots
-// and depth are one pipelined loop: II=1 because the sums are its only recurrence, one addition deep.
+// Run a pass. There is one array: the function is not inlined, its callers are, and the top
+// function allows a single instance, so the row memories are chosen by a multiplexer in front of
+// it. Slots and depth are one pipelined loop: II=1 because the sums are its only recurrence, one
+// addition deep.
 inline Cycles run_array(const ActivationMemory& activation, const OperandMemory& operands,
                         const WeightMemory& weights, const ArrayPass& pass,
                         Accumulators& accumulators) {

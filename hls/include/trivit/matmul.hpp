@@ -16,9 +16,9 @@ static_assert(kMaxDepthWords % kWordsPerTile == 0, "the padded bias of the wides
 
 // Bias, residual, rounding and GELU of one column tile: one word in each bank per iteration. II=1
 // because an iteration reads one residual word and writes one result word per bank.
-inline Cycles matmul_epilogue(const MatmulFields& f, uint32_t tile, const Accumulators& accumulators,
-                              const RowParameters& parameters, ActivationMemory& activation,
-                              uint64_t& saturated) {
+inline Cycles matmul_epilogue(const MatmulFields& f, uint32_t tile,
+                              const Accumulators& accumulators, const RowParameters& parameters,
+                              ActivationMemory& activation, uint64_t& saturated) {
 #pragma HLS INLINE
     LoopCounter loop;
     const Rounding rounding = make_rounding(f.out_shift);
@@ -31,7 +31,8 @@ inline Cycles matmul_epilogue(const MatmulFields& f, uint32_t tile, const Accumu
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 4
 #pragma HLS LOOP_FLATTEN
 #pragma HLS PIPELINE II = 1
-#pragma HLS DEPENDENCE variable = activation.bank inter false  // a residual word is read, then written, once
+// A residual word is read and its place written once, in the same iteration.
+#pragma HLS DEPENDENCE variable = activation.bank inter false
             const uint32_t offset = group * f.out_words + first_word + word;
             const word_t bias = parameters.vector[0][first_word + word];
             uint32_t changed = 0;
@@ -44,10 +45,9 @@ inline Cycles matmul_epilogue(const MatmulFields& f, uint32_t tile, const Accumu
                 word_t result;
                 for (int lane = 0; lane < kLanes; ++lane) {
 #pragma HLS UNROLL
-                    const int64_t sum =
-                        int64_t(accumulators.sum[group][m][word * kLanes + lane]) +
-                        shift_left(bias.lane[lane], f.bias_shift) +
-                        shift_left(residual.lane[lane], f.residual_shift);
+                    const int64_t sum = int64_t(accumulators.sum[group][m][word * kLanes + lane]) +
+                                        shift_left(bias.lane[lane], f.bias_shift) +
+                                        shift_left(residual.lane[lane], f.residual_shift);
                     const Quantized y = requantize(sum, rounding);
                     result.lane[lane] = y.value;
                     changed += y.saturated;

@@ -97,7 +97,8 @@ inline Cycles gather_rows(const GatherFields& f, const IndexMemory& index,
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 384
 #pragma HLS LOOP_FLATTEN
 #pragma HLS PIPELINE II = 1
-#pragma HLS DEPENDENCE variable = activation.bank inter false  // source and destination are disjoint
+// Source and destination are disjoint.
+#pragma HLS DEPENDENCE variable = activation.bank inter false
             const uint32_t from = index.row[row];
             activation.bank[target.bank()][target.address()] =
                 activation.bank[from % kBanks][f.src + from / kBanks * f.words + word];

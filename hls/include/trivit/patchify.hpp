@@ -19,7 +19,10 @@ public:
           columns_(f.width / f.patch),
           dst_(f.dst),
           words_(words),
-          segment_(f.patch % 8 == 0 ? 8 : f.patch % 4 == 0 ? 4 : f.patch % 2 == 0 ? 2 : 1),
+          segment_(f.patch % 8 == 0   ? 8
+                   : f.patch % 4 == 0 ? 4
+                   : f.patch % 2 == 0 ? 2
+                                      : 1),
           grid_rows_(f.height / f.patch),
           x_(0),
           y_(0),

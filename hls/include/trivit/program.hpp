@@ -127,9 +127,9 @@ Error execute_instruction(const uint32_t (&descriptor)[kDescriptorWords], const 
             const AttentionFields f = decode_attention(descriptor);
             error = check(f, regions);
             if (failed(error)) break;
-            cycles += attention(f, state.activation, state.weights, state.operands,
-                                state.accumulators, state.softmax, state.attention, state.scores,
-                                saturated);
+            cycles +=
+                attention(f, state.activation, state.weights, state.operands, state.accumulators,
+                          state.softmax, state.attention, state.scores, saturated);
             break;
         }
         case uint32_t(Opcode::select_tokens): {
@@ -145,7 +145,8 @@ Error execute_instruction(const uint32_t (&descriptor)[kDescriptorWords], const 
             const GatherFields f = decode_gather(descriptor);
             error = check(f, regions);
             if (failed(error)) break;
-            error = read_indices(f.index, f.rows, f.src_rows, state.activation, state.index, cycles);
+            error =
+                read_indices(f.index, f.rows, f.src_rows, state.activation, state.index, cycles);
             if (failed(error)) break;
             cycles += gather_rows(f, state.index, state.activation);
             break;
@@ -157,8 +158,8 @@ Error execute_instruction(const uint32_t (&descriptor)[kDescriptorWords], const 
             if (failed(error)) break;
             error = read_indices(f.index, f.rows, f.tokens, state.activation, state.index, cycles);
             if (failed(error)) break;
-            cycles += select_connections(f, state.index, state.scores, state.select,
-                                         state.activation);
+            cycles +=
+                select_connections(f, state.index, state.scores, state.select, state.activation);
             break;
         }
         default:
@@ -216,8 +217,8 @@ uint32_t execute_program(AllPorts& ports, const Arguments& arguments, KernelStat
             uint32_t descriptor[kDescriptorWords];
             Cycles cycles = fetch_descriptor(i, ports.program, descriptor);
             uint64_t saturated = 0;
-            const Error error = execute_instruction(descriptor, regions, image, ports, state,
-                                                    cycles, saturated);
+            const Error error =
+                execute_instruction(descriptor, regions, image, ports, state, cycles, saturated);
             if (failed(error)) {
                 status = status_code(error, i);
             } else {

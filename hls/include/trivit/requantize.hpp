@@ -1,4 +1,5 @@
-// Round half to even, saturate to int16, count saturations (docs/numerics.md, Tensors and rounding).
+// Round half to even, saturate to int16, count saturations (docs/numerics.md, Tensors and
+// rounding).
 #ifndef TRIVIT_REQUANTIZE_HPP
 #define TRIVIT_REQUANTIZE_HPP
 
@@ -29,8 +30,8 @@ inline int64_t shift_left(int64_t value, uint32_t shift) {
     return int64_t(uint64_t(value) << shift);
 }
 
-// The value times 2^-shift, to the nearest integer, ties to even. Exact as long as the shifted value
-// and half a step above it fit 64 bits, which the limits of docs/numerics.md guarantee.
+// The value times 2^-shift, to the nearest integer, ties to even. Exact as long as the shifted
+// value and half a step above it fit 64 bits, which the limits of docs/numerics.md guarantee.
 inline int64_t round_half_even(int64_t value, const Rounding& rounding) {
     const int64_t odd = (value >> rounding.right) & rounding.odd_mask;
     return (shift_left(value, rounding.left) + rounding.below_half + odd) >> rounding.right;

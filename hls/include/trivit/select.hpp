@@ -162,8 +162,9 @@ inline Cycles write_mask(const SelectConnectionsFields& f, uint32_t group,
 #pragma HLS UNROLL
                     const uint32_t key = (word * kLanes + lane) * 16 + bit;
                     if (key >= f.rows) continue;
-                    const bool open = row == 0 || key == 0 ||
-                                      memory.open[group & 1][m][key / kSelectLanes][key % kSelectLanes];
+                    const bool open =
+                        row == 0 || key == 0 ||
+                        memory.open[group & 1][m][key / kSelectLanes][key % kSelectLanes];
                     bits |= (open ? 1u : 0u) << bit;
                 }
                 mask.lane[lane] = int16_t(uint16_t(bits));

@@ -138,10 +138,9 @@ inline Cycles softmax_group(const SoftmaxFormat& format, uint32_t rows, uint32_t
                 word_t result;
                 for (int lane = 0; lane < kLanes; ++lane) {
 #pragma HLS UNROLL
-                    const Quantized p =
-                        requantize(int64_t(memory.exponential[row][word][lane]) *
-                                       memory.reciprocal[row],
-                                   memory.rounding[row]);
+                    const Quantized p = requantize(
+                        int64_t(memory.exponential[row][word][lane]) * memory.reciprocal[row],
+                        memory.rounding[row]);
                     result.lane[lane] = p.value;
                     changed += p.saturated;
                     const uint32_t key = word * kLanes + lane;

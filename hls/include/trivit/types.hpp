@@ -15,8 +15,8 @@ namespace trivit {
 static const int kLanes = kTileDepth;  // int16 elements in a memory word
 static const int kBanks = kTileTokens;
 static const int kOutputs = kTileOutputs;
-static const int kWordsPerTile = kOutputs / kLanes;         // words that a column tile adds to a row
-static const int kMaxGroups = kMaxTokens / kBanks;          // groups of eight rows
+static const int kWordsPerTile = kOutputs / kLanes;  // words that a column tile adds to a row
+static const int kMaxGroups = kMaxTokens / kBanks;   // groups of eight rows
 static const int kMaxRowWords = (kMaxTokens + kLanes - 1) / kLanes;
 static const int kMaxMaskWords = (kMaxTokens + 16 * kLanes - 1) / (16 * kLanes);
 
