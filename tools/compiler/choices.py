@@ -29,7 +29,7 @@ def _reduced(call: Call) -> Value:
     axes = given.array if isinstance(given, Constant) else call.node.attributes.get("axes", [])
     if np.size(axes) != 1:
         raise refuse(call.node, "only a mean or sum over one constant axis is supported")
-    axis = int(np.reshape(axes, -1)[0]) % len(x.shape)
+    axis = _axis(call, int(np.reshape(axes, -1)[0]), x.shape)
     keep = bool(call.node.attributes.get("keepdims", 1))
     shape = [n for i, n in enumerate(x.shape) if i != axis]
     if keep:
@@ -54,13 +54,14 @@ def _top(call: Call) -> list[Value]:
 
 def _gathered(call: Call) -> Value:
     data, index = call.dynamic(0), call.dynamic(1)
-    axis = call.node.attributes.get("axis", 0) % len(data.shape)
+    axis = _axis(call, call.node.attributes.get("axis", 0), data.shape)
+    _check_lines(call, data.shape, index.shape, axis)
     return call.new(Gathered(data, index, axis), index.shape)
 
 
 def _taken(call: Call) -> Value:
     data, index = call.dynamic(0), call.dynamic(1)
-    axis = call.node.attributes.get("axis", 0) % len(data.shape)
+    axis = _axis(call, call.node.attributes.get("axis", 0), data.shape)
     if len(index.shape) != 1:
         raise refuse(call.node, "its indices must be one row")
     # The same rows for every other position: GatherElements with the index broadcast.
@@ -79,7 +80,10 @@ def _scattered(call: Call) -> Value:
     )
     if call.node.attributes.get("reduction", "none") != "none":
         raise refuse(call.node, "a scatter with a reduction is not supported")
-    axis = call.node.attributes.get("axis", 0) % len(data.shape)
+    axis = _axis(call, call.node.attributes.get("axis", 0), data.shape)
+    _check_lines(call, data.shape, index.shape, axis)
+    if index.shape != updates.shape:
+        raise refuse(call.node, "its indices and updates must have the same shape")
     return call.new(Scattered(data, index, updates, axis), data.shape)
 
 
@@ -98,6 +102,20 @@ def _cast(call: Call) -> Value:
 
 def _shape(call: Call) -> Value:
     return Constant(np.array(call.dynamic(0).shape, np.int64))
+
+
+def _axis(call: Call, axis: int, shape: tuple[int, ...]) -> int:
+    if not -len(shape) <= axis < len(shape):
+        raise refuse(call.node, f"its axis {axis} is outside {len(shape)} dimensions")
+    return axis % len(shape)
+
+
+def _check_lines(call: Call, data: tuple[int, ...], index: tuple[int, ...], axis: int) -> None:
+    """Refuse indices that leave out lines of the data beside their axis."""
+    if len(data) != len(index) or any(
+        a != b for place, (a, b) in enumerate(zip(data, index, strict=True)) if place != axis
+    ):
+        raise refuse(call.node, "its indices must cover the data beside their axis")
 
 
 def _one(handler: Callable[[Call], Value]) -> Callable[[Call], list[Value]]:

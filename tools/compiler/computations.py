@@ -66,9 +66,13 @@ def _product(call: Call) -> Value:
 def _gemm(call: Call) -> Value:
     a, weight = call.dynamic(0), call.constant(1)
     attributes = call.node.attributes
+    if len(a.shape) != 2 or len(weight.shape) != 2:
+        raise refuse(call.node, "its operands must be matrices")
     if attributes.get("transA", 0) or attributes.get("alpha", 1.0) != 1.0:
         raise refuse(call.node, "transA and alpha are not supported")
     array = weight.array.T if attributes.get("transB", 0) else weight.array
+    if a.shape[1] != array.shape[0]:
+        raise refuse(call.node, "its operands do not fit together")
     shape = (a.shape[0], array.shape[1])
     product = call.new(Product(a, Constant(array, weight.frac, weight.name)), shape)
     bias = call.operand(2)
@@ -129,9 +133,14 @@ def _masked(call: Call) -> Value:
     if isinstance(chosen, Constant):
         condition = call.new(Negated(condition), condition.shape)
         chosen, other = other, chosen
-    closed = isinstance(other, Constant) and bool(np.all(other.array <= _CLOSED_BELOW))
-    if not isinstance(chosen, Elements) or not closed:
+    if (
+        not isinstance(chosen, Elements)
+        or not isinstance(other, Constant)
+        or not np.all(other.array <= _CLOSED_BELOW)
+    ):
         raise refuse(call.node, "a mask must replace closed connections by minus infinity")
+    if np.broadcast_shapes(chosen.shape, other.shape) != chosen.shape:
+        raise refuse(call.node, "its operands do not fit together")
     ids = np.broadcast_to(condition.ids, chosen.shape)
     return call.new(Masked(chosen, Elements(ids)), chosen.shape)
 
