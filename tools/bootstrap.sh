@@ -44,21 +44,30 @@ find_python() {
     return 1
 }
 
+# Prints the Debian packages that are missing, all at once.
+missing_packages() {
+    command -v g++ >/dev/null 2>&1 || echo g++
+    if [ -z "${python:-}" ]; then
+        echo python3 python3-venv
+    elif ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+        # Debian ships venv without ensurepip unless pythonX.Y-venv is there.
+        "$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'
+    fi
+}
+
 make_venv() {
-    command -v g++ >/dev/null 2>&1 || need g++
     if [ -x .venv/bin/python ] && .venv/bin/python -m pip --version >/dev/null 2>&1; then
-        return
+        python=.venv/bin/python
+    else
+        python=$(find_python) || python=
+        [ -z "${PYTHON:-}" ] || [ -n "$python" ] || die "PYTHON=$PYTHON is not a Python of version 3.10 or later"
     fi
-    if [ -n "${PYTHON:-}" ]; then
-        python=$(find_python) || die "PYTHON=$PYTHON is not a Python of version 3.10 or later"
-    elif ! python=$(find_python); then
-        need python3 python3-venv
-        python=$(find_python) || die "no Python of version 3.10 or later was found; install one and run make PYTHON=/path/to/python3"
-    fi
-    # Debian ships venv without ensurepip unless pythonX.Y-venv is there.
-    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-        need "python$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv"
-    fi
+    packages=$(missing_packages)
+    # shellcheck disable=SC2086  # one word for each package
+    [ -z "$packages" ] || need $packages
+    [ "$python" != .venv/bin/python ] || return 0
+    [ -n "$python" ] || python=$(find_python) ||
+        die "no Python of version 3.10 or later was found; install one and run make PYTHON=/path/to/python3"
     say "creating .venv with $python ($("$python" --version))"
     rm -rf .venv
     "$python" -m venv .venv
