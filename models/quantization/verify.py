@@ -24,7 +24,8 @@ from trivit.models.quantization.vision_transformer import QuantVisionTransformer
 # land on different sides of a rounding boundary.
 _LEAST_EQUAL = 0.999
 _LEAST_AGREEMENT = 90.0
-# float32 moves a logit by a few steps; a selection that flips on a near tie moves one image's more.
+# float32 moves a logit by a few steps, but a selection that it flips on a near tie moves all logits
+# of that image: only both signs together mean another function.
 _LARGEST_RELATIVE_ERROR = 0.05
 
 
@@ -114,9 +115,8 @@ def _compare_logits(logits: NDArray[Any], expected: NDArray[Any], tool: str) -> 
         "max_logit_difference": float(difference.max()),
         "median_logit_difference": median,
     }
-    few = len(logits) < 10
     limit = _LARGEST_RELATIVE_ERROR * max(float(np.abs(expected).max()), 1e-3)
-    if median > limit or (agreement < _LEAST_AGREEMENT and not few):
+    if median > limit and agreement < _LEAST_AGREEMENT:
         raise ModelsError(
             f"{tool} computes other logits than the Brevitas model (median difference {median:g}, "
             f"{agreement:.1f} % equal decisions): reinstall the pinned versions (extra 'quant')"
