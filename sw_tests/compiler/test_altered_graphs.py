@@ -21,8 +21,8 @@ from trivit.models.quantization.reference import Gelu, Quant, in_float64
 from trivit.tools.compiler import compile_model
 from trivit.tools.errors import ToolsError
 
-# Steps of the unchanged logits' format by which one wrong least bit early in the model may move the end.
-# A detail that the compiler got wrong moves them by thousands.
+# Steps of the unchanged logits' format by which the rounding of tables early in the model may move
+# the end. A detail that the compiler got wrong moves them by thousands.
 TOLERANCE = 40
 CHANGES = 120
 REMOVABLE = ("Transpose", "Add", "Mul", "Where", "Slice", "Quant")

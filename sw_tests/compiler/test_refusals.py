@@ -1,5 +1,6 @@
 """Files and graphs that cannot be compiled: one line that names the value, nothing written."""
 
+import errno
 import json
 import re
 from collections.abc import Callable
@@ -285,3 +286,17 @@ def test_refused_run_leaves_everything_as_it_was(
         compile_run(tmp_path)
     assert (tmp_path / "program.trivit").read_bytes() == b"earlier"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["program.trivit", "quantized"]
+
+
+def test_full_disk_leaves_nothing_behind(
+    exported: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exported().save(tmp_path / "quantized")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        compile_run(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["quantized"]
