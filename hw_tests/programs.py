@@ -41,7 +41,7 @@ class Shape:
         return self.heads * self.head_words
 
 
-class _Builder:
+class Builder:
     """Appends instructions, parameters and tensors; allocates activation memory in order."""
 
     def __init__(self, rng: np.random.Generator) -> None:
@@ -54,10 +54,13 @@ class _Builder:
 
     def values(self, words: int, bits: int) -> int:
         """Append random parameters below 2^bits and return their address in words."""
-        block = self.rng.integers(-(1 << bits) + 1, 1 << bits, words * 8).astype(np.int16)
+        return self.constants(self.rng.integers(-(1 << bits) + 1, 1 << bits, words * 8))
+
+    def constants(self, block: NDArray[np.integer]) -> int:
+        """Append whole words of parameters and return their address in words."""
         address = self.params_words
-        self.params.append(block)
-        self.params_words += words
+        self.params.append(block.astype(np.int16))
+        self.params_words += len(block) // 8
         return address
 
     def tensor(self, name: str, rows: int, words: int, kind: str = "value") -> int:
@@ -167,7 +170,7 @@ def random_bundle(seed: int, shape: Shape | None = None) -> tuple[Bundle, NDArra
     """
     shape = shape or Shape()
     rng = np.random.default_rng(seed)
-    b = _Builder(rng)
+    b = Builder(rng)
     side = shape.grid * shape.patch
     rows, words = shape.tokens, shape.words
     patch_words = -(-shape.channels * shape.patch**2 // 8)
