@@ -1,16 +1,19 @@
 """The program bundle: one file that holds everything a backend needs to run a model.
 
-A bundle is a zip file with stored (uncompressed) members: ``manifest.json`` (kernel version,
-memory map, preprocessing, class names, SHA-256 of the others), ``manifest.sha256`` (its own),
-``program.bin`` (descriptors, little-endian uint32) and ``params.bin`` (little-endian int16). Equal
-contents give equal bytes.
+A bundle holds one or more programs (one for each choice of keep ratios) over the same parameters,
+preprocessing and input layout; the host chooses one for each call. It is a zip file with stored
+(uncompressed) members: ``manifest.json`` (kernel version, memory maps, preprocessing, class names,
+SHA-256 of the others), ``manifest.sha256`` (its own), ``program.NAME.bin`` for each program
+(descriptors, little-endian uint32) and ``params.bin`` (little-endian int16). Equal contents give
+equal bytes.
 """
 
 import hashlib
 import io
 import json
+import math
 import zipfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,96 +23,114 @@ from numpy.typing import NDArray
 from trivit.host.errors import HostError
 from trivit.host.fixed_point import Int16
 from trivit.host.generated.spec import DESCRIPTOR_WORDS, KERNEL_VERSION, TILE_DEPTH
+from trivit.host.program import OutputInfo, Preprocessing, Program, TensorInfo
 
-FORMAT = 1
+__all__ = ["FORMAT", "Bundle", "OutputInfo", "Preprocessing", "Program", "TensorInfo"]
+
+FORMAT = 2
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class TensorInfo:
-    """A named activation tensor: who writes it and where it lies.
-
-    ``instruction`` is the index of the instruction that writes it; ``address`` an activation
-    address in words; ``columns`` the elements of a row that mean something; ``frac`` the fraction
-    length (0 for indices and masks); ``kind`` is value, index or mask.
-    """
-
-    name: str
-    instruction: int
-    address: int
-    rows: int
-    words: int
-    columns: int
-    frac: int
-    kind: str = "value"
-
-
-@dataclass(frozen=True, kw_only=True)
-class OutputInfo:
-    """A named tensor in the output region, row-major from word ``offset``."""
-
-    name: str
-    offset: int
-    rows: int
-    words: int
-    columns: int
-    frac: int
-    kind: str = "value"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Preprocessing:
-    """How a uint8 image becomes the input region: a table per channel (docs/numerics.md).
-
-    ``lut`` is (channels, 256) int16, ``frac`` its fraction length; mean and std are for people.
-    """
-
-    channels: int
-    height: int
-    width: int
-    lut: Int16
-    frac: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Bundle:
-    """A compiled program with its parameters and memory map.
+    """Compiled programs over one parameter region.
 
-    ``program`` is (instructions, 32) uint32; ``params`` (words·8,) int16; ``input_words`` and
-    ``output_words`` are the sizes of one image's regions. The output "logits" holds the result.
+    ``params`` is (words·8,) int16; ``input_words`` the size of one image's input region; ``info``
+    what all programs share (model, details, parameters). A bundle runs its first program;
+    :meth:`choose` returns a bundle of another one. ``program``, ``outputs``, ``tensors`` and
+    ``output_words`` are those of the first program.
+
+    Raises:
+        HostError: no program, or two of the same name.
     """
 
-    program: NDArray[np.uint32]
     params: Int16
     preprocessing: Preprocessing
     class_names: tuple[str, ...]
     input_words: int
-    output_words: int
-    outputs: tuple[OutputInfo, ...]
-    tensors: tuple[TensorInfo, ...]
+    programs: tuple[Program, ...]
     kernel_version: int = KERNEL_VERSION
     info: dict[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        names = [program.name for program in self.programs]
+        if not names:
+            raise HostError("a bundle needs at least one program")
+        if len(set(names)) < len(names):
+            raise HostError(f"programs of the same name in a bundle: {', '.join(names)}")
+
+    @property
+    def first(self) -> Program:
+        """The program that runs."""
+        return self.programs[0]
+
+    @property
+    def program(self) -> NDArray[np.uint32]:
+        """Descriptors of the first program, (instructions, 32) uint32."""
+        return self.first.instructions
+
+    @property
+    def outputs(self) -> tuple[OutputInfo, ...]:
+        """Outputs of the first program."""
+        return self.first.outputs
+
+    @property
+    def tensors(self) -> tuple[TensorInfo, ...]:
+        """Memory map of the first program."""
+        return self.first.tensors
+
+    @property
+    def output_words(self) -> int:
+        """Size of one image's output region of the first program."""
+        return self.first.output_words
+
     def output(self, name: str) -> OutputInfo:
-        """Return the named output.
+        """Return the named output of the first program.
 
         Raises:
-            HostError: the bundle has no such output.
+            HostError: it has no such output.
         """
-        for output in self.outputs:
-            if output.name == name:
-                return output
-        names = ", ".join(o.name for o in self.outputs)
-        raise HostError(f"the program has no output {name!r}: it has {names}")
+        return self.first.output(name)
+
+    def choose(self, program: str | float | None = None) -> "Bundle":
+        """Return the bundle of one program, by name or token keep ratio (None: the first).
+
+        Parameters are not copied. Of several programs with the ratio the first is taken.
+
+        Raises:
+            HostError: no such program; the message names what there is, and the nearest ratio.
+        """
+        return replace(self, programs=(self._find(program),))
+
+    def with_instructions(self, instructions: NDArray[np.uint32]) -> "Bundle":
+        """Return the bundle of the first program with other instructions, (n, 32) uint32."""
+        return replace(self, programs=(replace(self.first, instructions=instructions),))
+
+    def _find(self, wanted: str | float | None) -> Program:
+        if wanted is None:
+            return self.first
+        by_ratio = not isinstance(wanted, str)
+        for program in self.programs:
+            if program.name == wanted:
+                return program
+            if by_ratio and math.isclose(program.token_keep_ratio, float(wanted), abs_tol=1e-6):
+                return program
+        known = ", ".join(f"{p.name} ({p.token_keep_ratio:g})" for p in self.programs)
+        if not by_ratio:
+            raise HostError(f"the bundle has no program {wanted!r}: it has {known}")
+        nearest = min(self.programs, key=lambda p: abs(p.token_keep_ratio - float(wanted)))
+        raise HostError(
+            f"the bundle has no program with keep ratio {float(wanted):g}: it has {known}; "
+            f"the nearest is {nearest.token_keep_ratio:g}"
+        )
 
     def to_bytes(self) -> bytes:
         """Return the file's contents."""
         members = {
-            "program.bin": self.program.astype("<u4").tobytes(),
-            "params.bin": self.params.astype("<i2").tobytes(),
+            _member(program.name): program.instructions.astype("<u4").tobytes()
+            for program in self.programs
         }
+        members["params.bin"] = self.params.astype("<i2").tobytes()
         preprocessing = asdict(self.preprocessing)
         preprocessing["lut"] = self.preprocessing.lut.tolist()
         manifest = {
@@ -119,9 +140,7 @@ class Bundle:
             "preprocessing": preprocessing,
             "class_names": self.class_names,
             "input_words": self.input_words,
-            "output_words": self.output_words,
-            "outputs": [asdict(output) for output in self.outputs],
-            "tensors": [asdict(tensor) for tensor in self.tensors],
+            "programs": [_describe(program) for program in self.programs],
             "info": self.info,
         }
         text = json.dumps(manifest, indent=1).encode()
@@ -199,24 +218,50 @@ def _read_manifest(members: dict[str, bytes], source: str) -> dict[str, Any]:
     return manifest
 
 
+def _member(name: str) -> str:
+    return f"program.{name}.bin"
+
+
+def _describe(program: Program) -> dict[str, Any]:
+    return {
+        "name": program.name,
+        "token_keep_ratio": program.token_keep_ratio,
+        "attention_keep_ratio": program.attention_keep_ratio,
+        "output_words": program.output_words,
+        "outputs": [asdict(output) for output in program.outputs],
+        "tensors": [asdict(tensor) for tensor in program.tensors],
+        "info": program.info,
+    }
+
+
+def _program(entry: dict[str, Any], members: dict[str, bytes]) -> Program:
+    words = np.frombuffer(members[_member(entry["name"])], dtype="<u4").astype(np.uint32)
+    return Program(
+        name=entry["name"],
+        instructions=words.reshape(-1, DESCRIPTOR_WORDS),
+        output_words=entry["output_words"],
+        outputs=tuple(OutputInfo(**output) for output in entry["outputs"]),
+        tensors=tuple(TensorInfo(**tensor) for tensor in entry["tensors"]),
+        token_keep_ratio=entry["token_keep_ratio"],
+        attention_keep_ratio=entry["attention_keep_ratio"],
+        info=entry["info"],
+    )
+
+
 def _assemble(manifest: dict[str, Any], members: dict[str, bytes]) -> Bundle:
     preprocessing = dict(manifest["preprocessing"])
     preprocessing["lut"] = np.array(preprocessing["lut"], dtype=np.int16)
     preprocessing["mean"] = tuple(preprocessing["mean"])
     preprocessing["std"] = tuple(preprocessing["std"])
-    program = np.frombuffer(members["program.bin"], dtype="<u4").astype(np.uint32)
     params = np.frombuffer(members["params.bin"], dtype="<i2").astype(np.int16)
     if len(params) % TILE_DEPTH:
         raise ValueError("params are not whole words")
     return Bundle(
-        program=program.reshape(-1, DESCRIPTOR_WORDS),
         params=params,
         preprocessing=Preprocessing(**preprocessing),
         class_names=tuple(manifest["class_names"]),
         input_words=manifest["input_words"],
-        output_words=manifest["output_words"],
-        outputs=tuple(OutputInfo(**output) for output in manifest["outputs"]),
-        tensors=tuple(TensorInfo(**tensor) for tensor in manifest["tensors"]),
+        programs=tuple(_program(entry, members) for entry in manifest["programs"]),
         kernel_version=manifest["kernel_version"],
         info=manifest["info"],
     )

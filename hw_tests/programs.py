@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trivit.host.bundle import Bundle, OutputInfo, Preprocessing, TensorInfo
+from trivit.host.bundle import Bundle, OutputInfo, Preprocessing, Program, TensorInfo
 from trivit.host.fixed_point import Int16
 from trivit.host.instructions import encode
 from trivit.host.oracle.checks import mask_words
@@ -217,8 +217,20 @@ def random_bundle(seed: int, shape: Shape | None = None) -> tuple[Bundle, NDArra
     b.add("store", src=logits, target=0, rows=1, words=out_words)
 
     lut = np.clip(np.arange(256) * 128 - 16384, -32768, 32767).astype(np.int16)
+    program = Program(
+        name="random",
+        instructions=np.stack(b.program),
+        output_words=out_words,
+        outputs=(
+            OutputInfo(
+                name="logits", offset=0, rows=1, words=out_words, columns=shape.classes, frac=11
+            ),
+        ),
+        tensors=tuple(b.tensors),
+        token_keep_ratio=shape.keep / shape.grid**2,
+        attention_keep_ratio=shape.connections / shape.keep,
+    )
     bundle = Bundle(
-        program=np.stack(b.program),
         params=np.concatenate(b.params),
         preprocessing=Preprocessing(
             channels=shape.channels,
@@ -231,13 +243,7 @@ def random_bundle(seed: int, shape: Shape | None = None) -> tuple[Bundle, NDArra
         ),
         class_names=tuple(str(i) for i in range(shape.classes)),
         input_words=-(-shape.channels * side * side // 8),
-        output_words=out_words,
-        outputs=(
-            OutputInfo(
-                name="logits", offset=0, rows=1, words=out_words, columns=shape.classes, frac=11
-            ),
-        ),
-        tensors=tuple(b.tensors),
+        programs=(program,),
     )
     images = rng.integers(0, 256, (2, shape.channels, side, side)).astype(np.uint8)
     return bundle, images

@@ -50,7 +50,7 @@ class Backend(ABC):
 
     @abstractmethod
     def run_batch(self, bundle: Bundle, inputs: Int16) -> BatchOutput:
-        """Run (B, input_words·8) int16 input regions.
+        """Run the bundle's first program on (B, input_words·8) int16 input regions.
 
         Raises:
             KernelError: the kernel refused an instruction.
@@ -61,22 +61,25 @@ class Backend(ABC):
         bundle: Bundle,
         images: NDArray[np.uint8],
         *,
+        program: str | float | None = None,
         batch_size: int = 64,
         progress: Callable[[int], None] | None = None,
     ) -> Result:
         """Run uint8 images (N, channels, height, width) in batches of ``batch_size``.
 
-        Working memory is bounded by one batch; ``progress`` is called with the number of images
-        done since its last call.
+        ``program`` is the name or the token keep ratio of a program of the bundle; without it the
+        first one runs. Working memory is bounded by one batch; ``progress`` is called with the
+        number of images done since its last call.
 
         Raises:
-            HostError: images of another shape or type, or no image at all.
+            HostError: images of another shape or type, no image at all, or no such program.
             KernelError: the kernel refused an instruction.
         """
         if batch_size < 1:
             raise HostError(f"batch size {batch_size}: give at least 1")
         if len(images) == 0:
             raise HostError("no images: give at least one")
+        bundle = bundle.choose(program)
         kept: dict[str, list[Int16]] = {output.name: [] for output in bundle.outputs}
         saturations = np.zeros(len(bundle.program), dtype=np.uint64)
         cycles = np.zeros(len(bundle.program), dtype=np.uint64)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -134,7 +132,7 @@ def test_refusals(emulator: Backend, words: np.ndarray) -> None:
         "output": bundle.output_words,
     }
     expected = spec.ERRORS[check(decode(words), regions)]
-    program = replace(bundle, program=words[None].astype(np.uint32))
+    program = bundle.with_instructions(words[None].astype(np.uint32))
     inputs = np.zeros((len(images), bundle.input_words * 8), dtype=np.int16)
     try:
         emulator.run_batch(program, inputs)
@@ -158,5 +156,5 @@ def test_index_outside_stops_both(emulator: Backend) -> None:
     program[place] = encode("gather", **{**fields, "src_rows": 2})
     for backend in (REFERENCE, emulator):
         with pytest.raises(KernelError) as error:
-            backend.run(replace(bundle, program=program), images)
+            backend.run(bundle.with_instructions(program), images)
         assert (error.value.code, error.value.index) == (spec.ERRORS["index_range"], place)

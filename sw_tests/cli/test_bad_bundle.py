@@ -74,7 +74,7 @@ def test_a_program_that_the_kernel_refuses_stops(
 ) -> None:
     program = BUNDLE.program.copy()
     program[2, 0] = 0xEE
-    bundle.write_bytes(dataclasses.replace(BUNDLE, program=program).to_bytes())
+    bundle.write_bytes(BUNDLE.with_instructions(program).to_bytes())
     logits = tmp_path / "logits.npy"
     outcome = trivit("run", bundle, "--images", images, "--backend", backend, "--logits", logits)
     outcome.refused("instruction 2", "unknown_opcode")

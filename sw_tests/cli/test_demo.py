@@ -173,7 +173,7 @@ def test_a_missed_requirement_fails_the_command(
         summary = json.loads((demo[0] / "summary.json").read_text())
         return {**summary, "float_top1": 3.0, "quantized_top1": 3.0}
 
-    monkeypatch.setattr("trivit.tools.demo.flow.train_to_bundles", trained_before)
+    monkeypatch.setattr("trivit.tools.demo.flow.train_to_bundle", trained_before)
     outcome = trivit("demo", "--quick", "--out", tmp_path / "demo")
     outcome.refused("float top-1 3.00 % is below 25 %")
     assert "reference" in outcome.out and "summary.json" in outcome.out

@@ -1,69 +1,94 @@
-"""The compiler's entry points: a file or a run folder to program bundles."""
+"""The compiler's entry points: exported files or a run folder to a program bundle."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from trivit.host.bundle import Bundle
 from trivit.models.files import atomic_write
+from trivit.tools.compiler.exports import exported_models
 from trivit.tools.compiler.graph import load_graph
-from trivit.tools.compiler.program import assemble
+from trivit.tools.compiler.program import Source, assemble
 from trivit.tools.compiler.recogniser import recognise
+from trivit.tools.compiler.sharing import check_shared
 from trivit.tools.errors import ToolsError
 from trivit.tools.estimate import estimate_bundle
 
-# Exported model and program of a run folder, sparse first.
-_FILES = {
-    "sparse": ("quantized/model.qonnx", "program.trivit"),
-    "dense": ("quantized/model_dense.qonnx", "program_dense.trivit"),
-}
+PROGRAM_FILE = "program.trivit"
 
 
-def compile_model(qonnx: Path | str) -> Bundle:
-    """Compile one exported QONNX file.
+def compile_model(qonnx: Path | str, name: str = "model") -> Bundle:
+    """Compile one exported QONNX file into a bundle of one program.
 
     Raises:
         ToolsError: the file is unreadable or foreign, or the kernel cannot execute it; one line.
     """
-    path = Path(qonnx)
-    graph = load_graph(path)
-    try:
-        return assemble(recognise(graph), graph.metadata)
-    except ToolsError as error:
-        raise ToolsError(f"{path}: {error}") from error
+    return compile_models({name: Path(qonnx)})
 
 
-def compile_run(run: Path | str) -> dict[str, Any]:
-    """Compile the exports of a run folder and write ``program.trivit`` (and the dense one).
+def compile_models(files: Mapping[str, Path]) -> Bundle:
+    """Compile exports of one model at several keep ratios, by program name; they share parameters.
 
-    Returns the size and work of each program, by "sparse" and "dense".
+    The first file's program is the one that runs unless the host chooses another.
 
     Raises:
-        ToolsError: there is no export or it cannot be compiled; no program is written then.
-        OSError: a program cannot be written.
+        ToolsError: as for compile_model; also when the files differ in more than their selection.
+    """
+    sources = []
+    for name, path in files.items():
+        graph = load_graph(path)
+        try:
+            sources.append(Source(name, recognise(graph), graph.metadata))
+        except ToolsError as error:
+            raise ToolsError(f"{path}: {error}") from error
+    first = next(iter(files.values()))
+    try:
+        check_shared(sources)
+        return assemble(sources)
+    except ToolsError as error:
+        raise ToolsError(f"{first if len(files) == 1 else first.parent}: {error}") from error
+
+
+def compile_run(run: Path | str, keep: Sequence[float] = ()) -> dict[str, Any]:
+    """Compile the exports of a run folder into the bundle ``program.trivit``.
+
+    Args:
+        run: folder that `trivit quantize` wrote to.
+        keep: token keep ratios of the programs wanted; all that were exported by default.
+
+    Returns:
+        Path, bytes and parameter words of the bundle; size and work of each of its ``programs``.
+
+    Raises:
+        ToolsError: an export is missing or cannot be compiled; no bundle is written then.
+        OSError: the bundle cannot be written.
     """
     folder = Path(run)
     if not folder.is_dir():
         raise ToolsError(f"{folder} is no run folder: give the folder that `trivit train` wrote")
-    compiled = {
-        kind: (folder / target, compile_model(folder / source))
-        for kind, (source, target) in _FILES.items()
-        if kind == "sparse" or (folder / source).exists()
+    bundle = compile_models(exported_models(folder, keep))
+    data, target = bundle.to_bytes(), folder / PROGRAM_FILE
+    summary = {
+        "path": str(target),
+        "bytes": len(data),
+        "parameter_words": bundle.params.size // 8,
+        "programs": {p.name: _summarise(bundle.choose(p.name)) for p in bundle.programs},
     }
-    summary: dict[str, Any] = {}
-    for kind, (target, bundle) in compiled.items():
-        data, estimate = bundle.to_bytes(), estimate_bundle(bundle)
-        with atomic_write(target) as temporary:
-            temporary.write_bytes(data)
-        summary[kind] = {
-            "path": str(target),
-            "bytes": len(data),
-            "instructions": len(bundle.program),
-            "parameter_words": bundle.params.size // 8,
-            "macs": estimate.macs,
-            "open_macs": estimate.open_macs,
-            "modelled_cycles": estimate.cycles,
-            "modelled_latency_ms": estimate.latency_ms,
-        }
+    with atomic_write(target) as temporary:
+        temporary.write_bytes(data)
     return summary
+
+
+def _summarise(bundle: Bundle) -> dict[str, Any]:
+    estimate = estimate_bundle(bundle)
+    return {
+        "token_keep_ratio": bundle.first.token_keep_ratio,
+        "attention_keep_ratio": bundle.first.attention_keep_ratio,
+        "instructions": len(bundle.program),
+        "macs": estimate.macs,
+        "open_macs": estimate.open_macs,
+        "modelled_cycles": estimate.cycles,
+        "modelled_latency_ms": estimate.latency_ms,
+    }

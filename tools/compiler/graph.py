@@ -107,6 +107,15 @@ def load_graph(path: Path) -> Graph:
     )
 
 
+def load_metadata(path: Path) -> Metadata:
+    """Read only the metadata of ``path``.
+
+    Raises:
+        ToolsError: as for load_graph, as far as the metadata goes.
+    """
+    return _metadata(path, {entry.key: entry.value for entry in _read_model(path).metadata_props})
+
+
 def _read_model(path: Path) -> onnx.ModelProto:
     if not path.is_file():
         raise ToolsError(f"{path} does not exist: run `trivit quantize` first")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trivit.host.bundle import Bundle, OutputInfo, Preprocessing, TensorInfo
+from trivit.host.bundle import Bundle, OutputInfo, Preprocessing, Program, TensorInfo
 from trivit.host.fixed_point import INT16_MAX, INT16_MIN
 from trivit.host.generated.spec import ACTIVATION_DEPTH, MAX_INSTRUCTIONS, TILE_DEPTH
 from trivit.host.instructions import decode, encode
@@ -21,39 +21,78 @@ from trivit.tools.compiler.memory import Interval, allocate, bank_words
 from trivit.tools.compiler.params import ParameterImage
 from trivit.tools.errors import ToolsError
 
+# Metadata that is kept elsewhere in the bundle, or that differs between its programs.
+_NOT_SHARED = ("class_names", "selector_blocks", "token_keep_ratio", "attention_keep_ratio")
 
-def assemble(model: Model, metadata: Metadata) -> Bundle:
-    """Return the program bundle of a model.
+
+@dataclass(frozen=True)
+class Source:
+    """A recognised model that becomes the program ``name`` of a bundle."""
+
+    name: str
+    model: Model
+    metadata: Metadata
+
+
+def assemble(sources: Sequence[Source]) -> Bundle:
+    """Return the bundle of one program for each source, in this order, over shared parameters.
+
+    Image, classes and preprocessing are those of the first source.
 
     Raises:
-        ToolsError: the program does not fit the kernel or contradicts the metadata.
+        ToolsError: a program does not fit the kernel or contradicts its metadata.
     """
-    logits = model.logits
-    if len(metadata.class_names) != logits.columns:
+    params = ParameterImage()
+    drafts = [_drafts(source, params) for source in sources]
+    metadata = sources[0].metadata
+    pixels = int(np.prod(metadata.image_shape))
+    bundle = Bundle(
+        params=params.array(),
+        preprocessing=_preprocessing(metadata, _embedding(sources[0]).image_frac),
+        class_names=metadata.class_names,
+        input_words=-(-pixels // TILE_DEPTH),
+        programs=tuple(_program(s, d) for s, d in zip(sources, drafts, strict=True)),
+        info={
+            "model": metadata.model,
+            "details": {k: v for k, v in metadata.details.items() if k not in _NOT_SHARED},
+            "parameters": [asdict(region) for region in dict.fromkeys(params.regions)],
+        },
+    )
+    for program, drafted in zip(bundle.programs, drafts, strict=True):
+        _check_descriptors(bundle, program, drafted)
+    return bundle
+
+
+def _embedding(source: Source) -> PatchEmbed:
+    first = source.model.operations[0]
+    if not isinstance(first, PatchEmbed) or first.image_shape != source.metadata.image_shape:
+        raise ToolsError("the model must start with the patch embedding of its image")
+    return first
+
+
+def _drafts(source: Source, params: ParameterImage) -> list[Draft]:
+    logits, classes = source.model.logits, source.metadata.class_names
+    if len(classes) != logits.columns:
         raise ToolsError(
-            f"the metadata names {len(metadata.class_names)} classes but the model has "
+            f"the metadata names {len(classes)} classes but the model has "
             f"{logits.columns} logits: export it again with `trivit quantize`"
         )
-    embedding = model.operations[0]
-    if not isinstance(embedding, PatchEmbed) or embedding.image_shape != metadata.image_shape:
-        raise ToolsError("the model must start with the patch embedding of its image")
-    params = ParameterImage()
-    drafts = lower(model, params)
+    _embedding(source)
+    drafts = lower(source.model, params)
     if len(drafts) > MAX_INSTRUCTIONS:
         raise ToolsError(
             f"the program has {len(drafts)} instructions, the kernel takes {MAX_INSTRUCTIONS}: "
             "choose fewer blocks"
         )
+    return drafts
+
+
+def _program(source: Source, drafts: Sequence[Draft]) -> Program:
+    logits = source.model.logits
     addresses = allocate(live_intervals(drafts), ACTIVATION_DEPTH)
-    program = np.stack([_encode(draft, addresses) for draft in drafts])
-    packed = params.array()
-    pixels = int(np.prod(metadata.image_shape))
-    bundle = Bundle(
-        program=program,
-        params=packed,
-        preprocessing=_preprocessing(metadata, embedding.image_frac),
-        class_names=metadata.class_names,
-        input_words=-(-pixels // TILE_DEPTH),
+    return Program(
+        name=source.name,
+        instructions=np.stack([_encode(draft, addresses) for draft in drafts]),
         output_words=logits.rows * logits.words,
         outputs=(
             OutputInfo(
@@ -66,10 +105,20 @@ def assemble(model: Model, metadata: Metadata) -> Bundle:
             ),
         ),
         tensors=_memory_map(drafts, addresses),
-        info=_info(drafts, params, metadata),
+        token_keep_ratio=_ratio(source.metadata, "token_keep_ratio"),
+        attention_keep_ratio=_ratio(source.metadata, "attention_keep_ratio"),
+        info=_work(drafts),
     )
-    _check_descriptors(bundle, drafts)
-    return bundle
+
+
+def _ratio(metadata: Metadata, name: str) -> float:
+    value = metadata.details.get(name, 1.0)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
+        raise ToolsError(
+            f"the metadata says {name} {value!r}, which is no ratio above 0 and at most 1: "
+            "export it again with `trivit quantize`"
+        )
+    return float(value)
 
 
 def live_intervals(drafts: Sequence[Draft]) -> list[Interval]:
@@ -128,28 +177,25 @@ def _preprocessing(metadata: Metadata, frac: int) -> Preprocessing:
     )
 
 
-def _info(drafts: Sequence[Draft], params: ParameterImage, metadata: Metadata) -> dict[str, Any]:
+def _work(drafts: Sequence[Draft]) -> dict[str, Any]:
     written = [draft.writes or draft.tensors["src"] for draft in drafts]
     return {
-        "model": metadata.model,
-        "details": {k: v for k, v in metadata.details.items() if k != "class_names"},
         "macs": sum(draft.macs for draft in drafts),
         "open_macs": sum(draft.open_macs for draft in drafts),
         "instructions": [
             {"tensor": t.name, "macs": d.macs, "open_macs": d.open_macs}
             for d, t in zip(drafts, written, strict=True)
         ],
-        "parameters": [asdict(region) for region in params.regions],
     }
 
 
-def _check_descriptors(bundle: Bundle, drafts: Sequence[Draft]) -> None:
+def _check_descriptors(bundle: Bundle, program: Program, drafts: Sequence[Draft]) -> None:
     regions = {
         "params": len(bundle.params) // TILE_DEPTH,
         "input": bundle.input_words,
-        "output": bundle.output_words,
+        "output": program.output_words,
     }
-    for index, (words, draft) in enumerate(zip(bundle.program, drafts, strict=True)):
+    for index, (words, draft) in enumerate(zip(program.instructions, drafts, strict=True)):
         problem = check(decode(words), regions)
         if problem != "ok":
             tensor = draft.writes or draft.tensors["src"]

@@ -1,6 +1,6 @@
 """The accelerator's part of the demo: emulator, oracle and the two programs' cycles."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,22 +63,23 @@ def run_emulator(
 
 
 def cycles_per_image(emulator: Backend, bundle: Bundle, images: NDArray[np.uint8]) -> int:
-    """Return the kernel's modelled cycles for one image of ``bundle``."""
+    """Return the kernel's modelled cycles for one image of the bundle's first program."""
     result = emulator.run(bundle, images, batch_size=BATCH)
     return round(int(result.cycles.sum()) / len(images))
 
 
 def cycle_figures(
-    emulator: Backend, programs: dict[str, Bundle], images: NDArray[np.uint8]
+    emulator: Backend, bundle: Bundle, names: Sequence[str], images: NDArray[np.uint8]
 ) -> dict[str, Any]:
-    """Return cycles, latency and work of each named program.
+    """Return cycles, latency and work of the named programs of ``bundle``.
 
     ``modelled_cycles`` is the kernel's own count, ``estimated_cycles`` the formulas' of
     docs/cycles.md; ``open_macs`` leaves out masked connections, which the kernel computes.
     """
     clock_mhz = TIMING["clock_mhz"]
+    programs = {name: bundle.choose(name) for name in names}
     cycles = {name: cycles_per_image(emulator, b, images) for name, b in programs.items()}
-    estimates = {name: estimate_bundle(bundle) for name, bundle in programs.items()}
+    estimates = {name: estimate_bundle(program) for name, program in programs.items()}
     return {
         "clock_mhz": clock_mhz,
         "modelled_cycles": cycles,

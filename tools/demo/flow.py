@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from trivit.host.backends import open_backend
 from trivit.host.bundle import Bundle
 from trivit.models.files import atomic_write
+from trivit.tools.compiler import PROGRAM_FILE
 from trivit.tools.demo.accelerator import cycle_figures, run_emulator
 from trivit.tools.demo.compare import compare_backends
 from trivit.tools.demo.folder import prepare_folder
@@ -17,7 +18,7 @@ from trivit.tools.demo.outcome import print_outcome
 from trivit.tools.demo.picture import choose_images, draw
 from trivit.tools.demo.requirements import failures
 from trivit.tools.demo.settings import DemoSettings
-from trivit.tools.demo.software import float_top1_on_first, train_to_bundles
+from trivit.tools.demo.software import float_top1_on_first, train_to_bundle
 from trivit.tools.demo.stages import StageClock
 from trivit.tools.errors import ToolsError
 from trivit.tools.report.machine import describe_machine, library_versions
@@ -40,7 +41,7 @@ def run_demo(settings: DemoSettings) -> dict[str, Any]:
     """
     prepare_folder(settings.out)
     clock = StageClock(STAGES)
-    summary = train_to_bundles(settings, clock)
+    summary = train_to_bundle(settings, clock)
     summary |= _run_programs(settings, clock)
     missed = failures(summary, settings.requirements)
     summary |= {
@@ -61,15 +62,15 @@ def run_demo(settings: DemoSettings) -> dict[str, Any]:
 def _run_programs(settings: DemoSettings, clock: StageClock) -> dict[str, Any]:
     out = settings.out
     images, labels = _test_images(out)
-    sparse = Bundle.load(out / "program.trivit")
-    dense = Bundle.load(out / "program_dense.trivit")
+    bundle = Bundle.load(out / PROGRAM_FILE)
+    sparse = bundle.choose("sparse")
     with clock.stage("emulator", "the HLS kernel, compiled by g++, on test images"):
         emulator = open_backend("emulator")
         with progress_bar("emulator", len(images)) as advance:
             run = run_emulator(emulator, sparse, images, settings, advance)
     with clock.stage("cycles", "modelled cycles of the sparse and the dense program"):
         cycles = cycle_figures(
-            emulator, {"dense": dense, "sparse": sparse}, images[: settings.dense_images]
+            emulator, bundle, ("dense", "sparse"), images[: settings.dense_images]
         )
     compared = images[: settings.reference_images]
     with (

@@ -12,8 +12,7 @@ _WRITTEN = {
     "checkpoint": "weights (safetensors) and training state",
     "quantized/model.qonnx": "quantized model, what the compiler reads",
     "quantized/formats.json": "fraction length of every tensor",
-    "program.trivit": "program bundle, sparse",
-    "program_dense.trivit": "program bundle, dense",
+    "program.trivit": "program bundle: sparse and dense programs over the same weights",
 }
 
 

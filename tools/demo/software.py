@@ -7,8 +7,8 @@ from trivit.tools.demo.settings import DemoSettings
 from trivit.tools.demo.stages import StageClock
 
 
-def train_to_bundles(settings: DemoSettings, clock: StageClock) -> dict[str, Any]:
-    """Run the stages from the experiment to both bundles; return their figures.
+def train_to_bundle(settings: DemoSettings, clock: StageClock) -> dict[str, Any]:
+    """Run the stages from the experiment to the bundle; return their figures.
 
     Raises:
         ModelsError, ToolsError: a stage refused its input.
@@ -24,7 +24,7 @@ def train_to_bundles(settings: DemoSettings, clock: StageClock) -> dict[str, Any
         evaluation = evaluate(settings.out)
     with clock.stage("quantize", "16-bit fixed point, exported as QONNX and ONNX, compared"):
         quantization = quantize(settings.out)
-    with clock.stage("compile", "QONNX to program bundles, sparse and dense"):
+    with clock.stage("compile", "QONNX to a program bundle, sparse and dense"):
         compile_run(settings.out)
     return {
         "model": training["model"],

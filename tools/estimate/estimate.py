@@ -72,13 +72,13 @@ class Estimate:
 
 
 def estimate_bundle(bundle: Bundle) -> Estimate:
-    """Return the modelled cost of a compiled program.
+    """Return the modelled cost of the bundle's first program.
 
     Raises:
         ToolsError: an instruction that this kernel does not have, or a bundle without MAC counts
             (one that the compiler did not write, or that was traced).
     """
-    work = bundle.info.get("instructions", [])
+    work = bundle.first.info.get("instructions", [])
     if len(work) != len(bundle.program):
         raise ToolsError(
             f"the bundle counts the work of {len(work)} instructions but has "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import cocotb
@@ -66,7 +65,7 @@ def changed(bundle: Bundle, opcode: str, fields: dict[str, int]) -> tuple[Bundle
     }
     program = bundle.program.copy()
     program[index] = encode(opcode, found.flags, **{**found.fields, **fields})
-    return replace(bundle, program=program), index
+    return bundle.with_instructions(program), index
 
 
 def expected_after(

@@ -9,7 +9,7 @@ import typer
 def compile_run(
     run: Annotated[Path, typer.Argument(help="Run folder of trivit quantize.")],
 ) -> None:
-    """Compile a quantized run into program bundles, sparse and dense."""
+    """Compile a quantized run into one program bundle, a program for each keep ratio."""
     from trivit.tools.compiler import compile_run as compile_quantized_run
     from trivit.tools.report.tables import print_figures
 
