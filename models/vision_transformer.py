@@ -8,16 +8,17 @@ Shape suffixes: B batch, C channels, H heads, N patch tokens, L = 1 + N tokens (
 D width, E head width, K kept patch tokens.
 """
 
-import math
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from trivit.models.attention import Attention, at_least_float32
 from trivit.models.errors import ModelsError
+from trivit.models.relative_position import pair_index, relative_position_index
 from trivit.models.sparsity.connections import connection_mask, patch_attention
 from trivit.models.sparsity.counts import keep_count
+from trivit.models.sparsity.patches import PatchSampling, patch_scores, sample_patches
 from trivit.models.sparsity.tokens import gather_tokens, select_tokens, token_scores
 from trivit.models.vit_config import MODELS, ViTConfig, check_keep_ratio, named_config
 
@@ -37,67 +38,6 @@ class PatchEmbed(nn.Module):
     def forward(self, images_BCHW: Tensor) -> Tensor:
         """Return the patch tokens (B, N, D)."""
         return self.proj(images_BCHW).flatten(2).transpose(1, 2)
-
-
-class Attention(nn.Module):
-    """Multi-head self-attention that hands out its probabilities only when asked."""
-
-    def __init__(self, config: ViTConfig) -> None:
-        super().__init__()
-        self.num_heads = config.num_heads
-        self.scale = config.head_dim**-0.5
-        self.qkv = nn.Linear(config.embed_dim, 3 * config.embed_dim, bias=config.qkv_bias)
-        self.proj = nn.Linear(config.embed_dim, config.embed_dim)
-
-    def heads(self, x_BLD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return queries, keys and values, each (B, H, L, E)."""
-        batch, length, width = x_BLD.shape
-        qkv = self.qkv(x_BLD).reshape(batch, length, 3, self.num_heads, width // self.num_heads)
-        q_BHLE, k_BHLE, v_BHLE = qkv.permute(2, 0, 3, 1, 4).unbind(0)
-        return q_BHLE, k_BHLE, v_BHLE
-
-    def merge(self, heads_BHLE: Tensor) -> Tensor:
-        """Concatenate the heads and project: (B, L, D)."""
-        return self.proj(heads_BHLE.transpose(1, 2).flatten(2))
-
-    def forward(
-        self, x_BLD: Tensor, mask_B1LL: Tensor | None = None, *, want_cls: bool = False
-    ) -> tuple[Tensor, Tensor | None]:
-        """Return the output (B, L, D) and, if wanted, the [CLS] row (B, H, L) in float32.
-
-        The row carries no gradient. It ignores the mask, which never closes the [CLS] row.
-        """
-        q_BHLE, k_BHLE, v_BHLE = self.heads(x_BLD)
-        out = F.scaled_dot_product_attention(q_BHLE, k_BHLE, v_BHLE, attn_mask=mask_B1LL)
-        cls_BHL = cls_attention(q_BHLE, k_BHLE, self.scale) if want_cls else None
-        return self.merge(out), cls_BHL
-
-    def forward_explicit(
-        self, x_BLD: Tensor, mask_B1LL: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Return the output (B, L, D) and all probabilities (B, H, L, L), for a selector."""
-        q_BHLE, k_BHLE, v_BHLE = self.heads(x_BLD)
-        scores_BHLL = (q_BHLE @ k_BHLE.transpose(-2, -1)) * self.scale
-        if mask_B1LL is not None:
-            scores_BHLL = scores_BHLL.masked_fill(~mask_B1LL, -math.inf)
-        probabilities_BHLL = scores_BHLL.softmax(dim=-1)
-        return self.merge(probabilities_BHLL.to(v_BHLE.dtype) @ v_BHLE), probabilities_BHLL
-
-
-def cls_attention(q_BHLE: Tensor, k_BHLE: Tensor, scale: float) -> Tensor:
-    """Return softmax(q_cls K^T * scale) as (B, H, L), in float32 at least and without gradient.
-
-    Ranking tokens on a half-precision row would turn most of its order into ties.
-    """
-    with torch.no_grad(), torch.autocast(q_BHLE.device.type, enabled=False):
-        q_BH1E = at_least_float32(q_BHLE[:, :, :1])
-        k_BHEL = at_least_float32(k_BHLE.transpose(-2, -1))
-        return (q_BH1E @ k_BHEL * scale).softmax(dim=-1).squeeze(2)
-
-
-def at_least_float32(values: Tensor) -> Tensor:
-    """Return ``values`` in float32, or in float64 if they are."""
-    return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
 class Mlp(nn.Module):
@@ -144,17 +84,28 @@ class ViTDetails(NamedTuple):
 class VisionTransformer(nn.Module):
     """ViT whose selectors follow keep ratios that may change between calls."""
 
+    relative_position_index: Tensor | None
+
     def __init__(self, config: ViTConfig) -> None:
         super().__init__()
         self.config = config
         self.token_keep_ratio = config.token_keep_ratio
         self.attention_keep_ratio = config.attention_keep_ratio
+        self.patch_sampling = PatchSampling()
         self.cls_token = nn.Parameter(torch.zeros(1, 1, config.embed_dim))
         self.pos_embed = nn.Parameter(torch.zeros(1, 1 + config.num_patches, config.embed_dim))
         self.patch_embed = PatchEmbed(config)
         self.blocks = nn.ModuleList([Block(config) for _ in range(config.depth)])
-        self.norm = nn.LayerNorm(config.embed_dim, eps=LAYER_NORM_EPS)
+        norm = nn.LayerNorm(config.embed_dim, eps=LAYER_NORM_EPS)
+        # timm normalises after mean pooling, and calls that layer fc_norm.
+        self.norm = norm if config.pooling == "cls" else nn.Identity()
+        self.fc_norm = norm if config.pooling == "mean" else nn.Identity()
         self.head = nn.Linear(config.embed_dim, config.num_classes)
+        index = None
+        if config.relative_position_bias:
+            index = relative_position_index(config.image_size // config.patch_size)
+        # One for all blocks, and in no checkpoint: it follows from the sizes.
+        self.register_buffer("relative_position_index", index, persistent=False)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -181,8 +132,25 @@ class VisionTransformer(nn.Module):
         self.token_keep_ratio = token
         self.attention_keep_ratio = attention
 
-    def embed(self, images_BCHW: Tensor) -> Tensor:
-        """Return [CLS] and the patch tokens with their positions, (B, L, D).
+    def set_patch_sampling(self, sampling: PatchSampling) -> None:
+        """Sample patches this way from the next forward pass on.
+
+        Raises:
+            ModelsError: a keep ratio outside (0, 1].
+        """
+        check_keep_ratio("patch keep ratio", sampling.keep_ratio)
+        self.patch_sampling = sampling
+
+    def embed(
+        self, images_BCHW: Tensor, scores_BN: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return [CLS] and the sampled patch tokens with their positions, (B, L, D).
+
+        Also returns the sampled patches (B, K), ascending, or ``None`` when all of them stay.
+
+        Args:
+            images_BCHW: normalised float images.
+            scores_BN: rank the patches by these instead of their own.
 
         Raises:
             ModelsError: images of another shape than the configuration's.
@@ -195,7 +163,20 @@ class VisionTransformer(nn.Module):
             )
         patches_BND = self.patch_embed(images_BCHW)
         cls_B1D = self.cls_token.expand(images_BCHW.shape[0], -1, -1)
-        return torch.cat([cls_B1D.to(patches_BND.dtype), patches_BND], dim=1) + self.pos_embed
+        x_BLD = torch.cat([cls_B1D.to(patches_BND.dtype), patches_BND], dim=1) + self.pos_embed
+        ratio, order, compat = self.patch_sampling
+        if ratio == 1:
+            return x_BLD, None
+        if scores_BN is None:
+            scores_BN = patch_scores(patches_BND if compat == "paper" else x_BLD[:, 1:], order)
+        sampled_BK = sample_patches(scores_BN, ratio)
+        return gather_tokens(x_BLD, sampled_BK), sampled_BK
+
+    def classify(self, x_BLD: Tensor) -> Tensor:
+        """Return the logits (B, num_classes) of the last block's tokens."""
+        if self.config.pooling == "mean":
+            return self.head(self.fc_norm(x_BLD[:, 1:].mean(dim=1)))
+        return self.head(self.norm(x_BLD[:, 0]))
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
         """Return the logits (B, num_classes) of float images (B, C, side, side)."""
@@ -207,6 +188,7 @@ class VisionTransformer(nn.Module):
         *,
         variance_block: int | None = None,
         track_tokens: bool = False,
+        patch_scores_BN: Tensor | None = None,
     ) -> ViTDetails:
         """Return the logits and what else was asked for.
 
@@ -214,34 +196,47 @@ class VisionTransformer(nn.Module):
             images_BCHW: normalised float images.
             variance_block: block whose [CLS] attention variance is returned (-1 the last one).
             track_tokens: return the original positions of the tokens that each selector keeps.
+            patch_scores_BN: what patch sampling ranks by, instead of its own order.
 
         Raises:
             ModelsError: images of another shape, or a block outside the model.
         """
         variance_index = self._block_index(variance_block)
-        selectors = self.config.selector_blocks
-        x = self.embed(images_BCHW)
+        x, sampled_BK = self.embed(images_BCHW, patch_scores_BN)
+        tracks = track_tokens or self.config.relative_position_bias
+        # Rows of the whole image's tokens that are present; None: all of them.
+        rows_BL = None if sampled_BK is None or not tracks else _with_cls(sampled_BK)
+        pairs_BLL = self._pairs(rows_BL)
         mask: Tensor | None = None
         variance_B: Tensor | None = None
-        positions_BK: Tensor | None = None
         kept_tokens: list[Tensor] = []
         for index, block in enumerate(self.blocks):
             assert isinstance(block, Block)
             wants_cls = index == variance_index
-            if index in selectors:
-                x, mask, cls_BHL, kept_BK = self._attend_and_select(block, x, mask, wants_cls)
+            bias = block.attn.bias(self.relative_position_index, pairs_BLL)
+            if index in self.config.selector_blocks:
+                x, mask, cls_BHL, kept_BK = self._attend_and_select(block, x, mask, bias, wants_cls)
+                if tracks and kept_BK is not None:
+                    kept = _with_cls(kept_BK)
+                    rows_BL = kept if rows_BL is None else torch.gather(rows_BL, 1, kept)
+                    pairs_BLL = self._pairs(rows_BL)
                 if track_tokens:
-                    positions_BK = _track(positions_BK, kept_BK, x)
-                    kept_tokens.append(positions_BK)
+                    kept_tokens.append(_patches(rows_BL, x))
             else:
-                attended, cls_BHL = block.attn(block.norm1(x), mask, want_cls=wants_cls)
+                attended, cls_BHL = block.attn(
+                    block.norm1(x), mask, bias_BHLL=bias, want_cls=wants_cls
+                )
                 x = x + attended
             if wants_cls:
                 assert cls_BHL is not None
                 variance_B = token_scores(cls_BHL).var(dim=-1, correction=0)
             x = x + block.mlp(block.norm2(x))
-        logits_BC = self.head(self.norm(x[:, 0]))
-        return ViTDetails(logits_BC, variance_B, tuple(kept_tokens))
+        return ViTDetails(self.classify(x), variance_B, tuple(kept_tokens))
+
+    def _pairs(self, rows_BL: Tensor | None) -> Tensor | None:
+        if rows_BL is None or self.relative_position_index is None:
+            return None
+        return pair_index(rows_BL, self.relative_position_index.shape[0])
 
     def _block_index(self, block: int | None) -> int | None:
         if block is None:
@@ -251,7 +246,12 @@ class VisionTransformer(nn.Module):
         return block % self.config.depth
 
     def _attend_and_select(
-        self, block: Block, x_BLD: Tensor, mask: Tensor | None, wants_cls: bool
+        self,
+        block: Block,
+        x_BLD: Tensor,
+        mask: Tensor | None,
+        bias: Tensor | None,
+        wants_cls: bool,
     ) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]:
         """Run a selector block up to its MLP.
 
@@ -264,11 +264,13 @@ class VisionTransformer(nn.Module):
         normed = block.norm1(x_BLD)
         attention_BHLL: Tensor | None = None
         if selects_connections:
-            attended, attention_BHLL = block.attn.forward_explicit(normed, mask)
+            attended, attention_BHLL = block.attn.forward_explicit(normed, mask, bias_BHLL=bias)
             attention_BHLL = at_least_float32(attention_BHLL.detach())
             cls_BHL = attention_BHLL[:, :, 0]
         else:
-            attended, cls_BHL = block.attn(normed, mask, want_cls=wants_cls or keep < count)
+            attended, cls_BHL = block.attn(
+                normed, mask, bias_BHLL=bias, want_cls=wants_cls or keep < count
+            )
         x_BLD = x_BLD + attended
         kept_BK = select_tokens(token_scores(cls_BHL), keep) if keep < count else None
         if attention_BHLL is not None:
@@ -281,11 +283,13 @@ class VisionTransformer(nn.Module):
         return x_BLD, mask, cls_BHL, kept_BK
 
 
-def _track(positions_BK: Tensor | None, kept_BK: Tensor | None, x_BLD: Tensor) -> Tensor:
-    """Return the original positions of the tokens that are left, (B, K)."""
-    if kept_BK is None:
-        if positions_BK is not None:
-            return positions_BK
-        patches = torch.arange(x_BLD.shape[1] - 1, device=x_BLD.device)
-        return patches.expand(x_BLD.shape[0], -1)
-    return kept_BK if positions_BK is None else torch.gather(positions_BK, 1, kept_BK)
+def _with_cls(kept_BK: Tensor) -> Tensor:
+    """Return the rows (B, 1 + K) of [CLS] and the kept patch tokens."""
+    return torch.nn.functional.pad(kept_BK + 1, (1, 0))
+
+
+def _patches(rows_BL: Tensor | None, x_BLD: Tensor) -> Tensor:
+    """Return the original positions of the patch tokens that are left, (B, K)."""
+    if rows_BL is not None:
+        return rows_BL[:, 1:] - 1
+    return torch.arange(x_BLD.shape[1] - 1, device=x_BLD.device).expand(x_BLD.shape[0], -1)

@@ -4,7 +4,7 @@ import difflib
 import itertools
 import math
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Literal
 
 from trivit.models.errors import ModelsError
 from trivit.models.sparsity.counts import keep_count
@@ -17,7 +17,9 @@ class ViTConfig:
     ``selector_blocks`` are 0-based block indices; ``token_keep_ratio`` applies at each of them to
     the tokens still present, ``attention_keep_ratio`` to the keys of each kept patch token.
     ``init_std`` is the deviation of the initial weights: DeiT's 0.02 by default, more for narrow
-    models, whose attention would stay uniform for long.
+    models, whose attention would stay uniform for long. ``pooling`` classifies by [CLS] or by the
+    mean of the patch tokens; ``relative_position_bias`` adds a learned bias to each block's
+    attention (PSS, "Relative Position Bias").
 
     Raises:
         ModelsError: the sizes do not fit together; the message names the value.
@@ -36,6 +38,8 @@ class ViTConfig:
     token_keep_ratio: float = 1.0
     attention_keep_ratio: float = 1.0
     init_std: float = 0.02
+    pooling: Literal["cls", "mean"] = "cls"
+    relative_position_bias: bool = False
 
     def __post_init__(self) -> None:
         for name in (

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from trivit.models.errors import ModelsError
 from trivit.models.quantization.quantizers import Fixed16Bias, Fixed16Weight, QuantPoint
 from trivit.models.quantization.selection import gather_rows, kept_rows, open_connections
 from trivit.models.sparsity.counts import keep_count
@@ -26,6 +27,19 @@ def _as_float32(value: float) -> float:
 
 
 _EPSILON = _as_float32(LAYER_NORM_EPS)
+
+
+# Settings that are for training and inference in float only, and the value that is supported.
+_SUPPORTED = {"pooling": "cls", "relative_position_bias": False}
+
+
+def _refuse_unsupported(config: ViTConfig) -> None:
+    for name, supported in _SUPPORTED.items():
+        if (value := getattr(config, name)) != supported:
+            raise ModelsError(
+                f"model.{name} is {value!r}, which the accelerator does not compute: "
+                f"train with {supported!r} to quantize"
+            )
 
 
 def _linear(inputs: int, outputs: int, bias: bool = True) -> qnn.QuantLinear:
@@ -201,7 +215,12 @@ class QuantVisionTransformer(nn.Module):
 
     @classmethod
     def from_float(cls, model: VisionTransformer) -> "QuantVisionTransformer":
-        """The quantized model of a float model, at its configuration's final keep ratios."""
+        """The quantized model of a float model, at its configuration's final keep ratios.
+
+        Raises:
+            ModelsError: the model uses a feature that the accelerator does not compute.
+        """
+        _refuse_unsupported(model.config)
         quantized = cls(model.config)
         missing, unexpected = quantized.load_state_dict(model.state_dict(), strict=False)
         missing = [name for name in missing if not name.endswith("scaling_impl.scale")]

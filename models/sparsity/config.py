@@ -1,4 +1,4 @@
-"""Settings of the sparsity section of an experiment.
+"""Settings of the sparsity and patch_schedule sections of an experiment.
 
 The final token and attention keep ratios belong to the model (``model.token_keep_ratio``,
 ``model.attention_keep_ratio``): evaluation and the accelerator use them too.
@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from trivit.models.errors import ModelsError
+
+Compat = Literal["paper", "code"]
+PatchOrder = Literal["random", "l1", "l2"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +88,65 @@ class SparsityConfig:
         variance_block: block whose [CLS] attention variance ranks examples (-1: the last).
     """
 
-    compat: Literal["paper", "code"] = "paper"
+    compat: Compat = "paper"
     variance_block: int = -1
     examples: ExampleConfig = field(default_factory=ExampleConfig)
     warmup: WarmupConfig = field(default_factory=WarmupConfig)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatchScheduleConfig:
+    """Patch sampling schedule: the share of the patches that each training step uses (PSS).
+
+    Attributes:
+        schedule: ``none``; ``fixed`` at ``keep_ratio``; ``linear`` or ``cosine`` from ``start`` to
+            ``end`` over the training; ``cyclic`` from ``start`` to ``end`` and back within
+            ``cycle_epochs``; ``list`` gives each of ``ratios`` an equal part of the training, or
+            of ``cycle_epochs``.
+        order: what ranks the patches: ``l1`` or ``l2`` norm of the embedding, or ``random``.
+        keep_ratio: of the fixed schedule.
+        start: first ratio.
+        end: last ratio, or the highest of the cyclic schedule.
+        steps: ratios are multiples of 1 / ``steps``, so that few tensor shapes occur (``null``:
+            a new ratio every step).
+        ratios: of the list; name one twice to hold it twice as long.
+        cycle_epochs: length of a cycle (``null``: 1 for ``cyclic``, the training for ``list``).
+        compat: ``paper``, or ``code`` to follow the released code where it differs.
+
+    Raises:
+        ModelsError: a ratio outside (0, 1] or between two steps, or a list without ratios.
+    """
+
+    schedule: Literal["none", "fixed", "linear", "cosine", "cyclic", "list"] = "none"
+    order: PatchOrder = "l1"
+    keep_ratio: float = 0.6
+    start: float = 0.2
+    end: float = 1.0
+    steps: int | None = 5
+    ratios: tuple[float, ...] = ()
+    cycle_epochs: float | None = None
+    compat: Compat = "paper"
+
+    def __post_init__(self) -> None:
+        named = [(name, getattr(self, name)) for name in ("keep_ratio", "start", "end")]
+        named += [(f"ratios[{i}]", ratio) for i, ratio in enumerate(self.ratios)]
+        for name, ratio in named:
+            if not 0 < ratio <= 1:
+                raise ModelsError(
+                    f"patch_schedule.{name} is {ratio}: choose a ratio above 0 and at most 1"
+                )
+        if self.steps is not None and self.steps < 1:
+            raise ModelsError(f"patch_schedule.steps is {self.steps}: use 1 or more, or null")
+        if self.schedule in ("linear", "cosine", "cyclic") and self.steps is not None:
+            for name, ratio in named[1:3]:
+                if abs(ratio * self.steps - round(ratio * self.steps)) > 1e-6:
+                    raise ModelsError(
+                        f"patch_schedule.{name} is {ratio}: choose a multiple of 1/{self.steps}, "
+                        "or other steps"
+                    )
+        if self.schedule == "list" and not self.ratios:
+            raise ModelsError("patch_schedule.ratios is empty: list the ratios in their order")
+        if self.cycle_epochs is not None and not self.cycle_epochs > 0:
+            raise ModelsError(
+                f"patch_schedule.cycle_epochs is {self.cycle_epochs}: use more than 0, or null"
+            )

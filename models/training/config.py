@@ -10,7 +10,7 @@ import yaml
 from trivit.models.data.config import DataConfig
 from trivit.models.errors import ModelsError
 from trivit.models.files import atomic_write
-from trivit.models.sparsity.config import SparsityConfig
+from trivit.models.sparsity.config import PatchScheduleConfig, SparsityConfig
 from trivit.models.training.mapping import from_mapping, set_override, to_mapping
 from trivit.models.vit_config import ViTConfig, named_config
 
@@ -36,6 +36,8 @@ class ModelConfig:
     token_keep_ratio: float | None = None
     attention_keep_ratio: float | None = None
     init_std: float | None = None
+    pooling: Literal["cls", "mean"] | None = None
+    relative_position_bias: bool | None = None
 
     def __post_init__(self) -> None:
         given = {f.name: getattr(self, f.name) for f in fields(ViTConfig)}
@@ -118,12 +120,16 @@ class ExperimentConfig:
     data: DataConfig = field(default_factory=DataConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     sparsity: SparsityConfig = field(default_factory=SparsityConfig)
+    patch_schedule: PatchScheduleConfig = field(default_factory=PatchScheduleConfig)
 
     def __post_init__(self) -> None:
         _require(self.seed >= 0, "seed", self.seed, "0 or more")
         block, depth = self.sparsity.variance_block, self.model.vit.depth
         holds = -depth <= block < depth
         _require(holds, "sparsity.variance_block", block, f"{-depth} to {depth - 1}")
+        cycle, epochs = self.patch_schedule.cycle_epochs, self.training.epochs
+        holds = cycle is None or cycle <= epochs
+        _require(holds, "patch_schedule.cycle_epochs", cycle, f"at most the {epochs} epochs")
 
 
 def parse_config(mapping: object, overrides: list[str] | None = None) -> ExperimentConfig:

@@ -7,13 +7,15 @@ from torch import nn
 
 from trivit.models.training.config import TrainingConfig
 
+_NOT_DECAYED = ("cls_token", "pos_embed", "relative_position_bias_table")
+
 
 def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.AdamW:
-    """Return AdamW; only matrices decay, not biases, norms, [CLS] and positions (as in timm)."""
+    """Return AdamW; only matrices decay, not biases, norms, [CLS] and positions (as timm)."""
     decayed: list[nn.Parameter] = []
     plain: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
-        exempt = parameter.dim() <= 1 or name in ("cls_token", "pos_embed")
+        exempt = parameter.dim() <= 1 or name.endswith(_NOT_DECAYED)
         (plain if exempt else decayed).append(parameter)
     groups = [
         {"params": decayed, "weight_decay": config.weight_decay},

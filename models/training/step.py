@@ -27,11 +27,17 @@ def training_step(
     config: ExperimentConfig,
     precision: str,
     examples: ExampleStatistics | None,
+    patch_scores_BN: Tensor | None = None,
 ) -> StepResult:
-    """Update ``model`` from one batch; with ``examples``, also record how each example did."""
+    """Update ``model`` from one batch; with ``examples``, also record how each example did.
+
+    ``patch_scores_BN`` rank the patches in place of the model's own order.
+    """
     block = None if examples is None else config.sparsity.variance_block
     with autocast(precision, batch.images.device):
-        details = model.forward_details(batch.images, variance_block=block)
+        details = model.forward_details(
+            batch.images, variance_block=block, patch_scores_BN=patch_scores_BN
+        )
         loss = F.cross_entropy(
             details.logits, batch.labels, label_smoothing=config.training.label_smoothing
         )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from trivit.models.data.batches import Batch
 from trivit.models.sparsity.examples import ExampleStatistics
+from trivit.models.sparsity.patches import PatchSampling
 from trivit.models.training.config import ExperimentConfig
 from trivit.models.training.device import chosen_precision, synchronise
 from trivit.models.training.optimisation import make_optimizer
@@ -22,8 +23,8 @@ def time_steps(
     """Return the median milliseconds of a sparse and a dense training step, and their ratio.
 
     The steps are interleaved, so that a busy machine slows both. The sparse one runs at the final
-    keep ratios and pays for the example level's statistics; the dense one does neither. Works on
-    copies: ``model`` does not change.
+    keep ratios and pays for the example level's statistics; the dense one does neither. Both use
+    all patches, as patch sampling at ratio 1 does. Works on copies: ``model`` does not change.
     """
     vit = config.model.vit
     device = batch.images.device
@@ -63,6 +64,7 @@ def _make_step(
     model = copy.deepcopy(model).train()
     token, attention = keep_ratios
     model.set_keep_ratios(token=token, attention=attention)
+    model.set_patch_sampling(PatchSampling())
     optimizer = make_optimizer(model, config.training)
     precision = chosen_precision(config.training, batch.images.device)
 

@@ -18,7 +18,7 @@ from trivit.models.data.batches import epoch_batches
 from trivit.models.errors import ModelsError
 from trivit.models.files import atomic_write
 from trivit.models.sparsity.examples import ExampleSelector
-from trivit.models.sparsity.schedule import warmup_keep_ratio
+from trivit.models.sparsity.patches import PatchSampler, PatchSampling
 from trivit.models.training.checkpoint import (
     Checkpoint,
     has_checkpoint,
@@ -34,6 +34,7 @@ from trivit.models.training.mapping import first_difference
 from trivit.models.training.metrics import Metrics
 from trivit.models.training.optimisation import learning_rate, make_optimizer
 from trivit.models.training.progress import TrainingProgress
+from trivit.models.training.schedules import keep_ratios
 from trivit.models.training.seeds import derive_seed
 from trivit.models.training.step import training_step
 from trivit.models.training.timing import time_steps
@@ -126,6 +127,7 @@ class Trainer:
             self.device,
             config.sparsity.compat,
         )
+        self.patches = PatchSampler(config.patch_schedule, self.device)
         kept = len(self.train_images) - self.examples.removed_count
         self.steps_per_epoch = kept // config.training.batch_size
         if self.steps_per_epoch == 0:
@@ -172,9 +174,11 @@ class Trainer:
         statistics = self.examples.statistics if self.examples.active else None
         loss_sum = torch.zeros((), device=self.device)
         correct_sum = torch.zeros((), dtype=torch.int64, device=self.device)
+        patch_ratio_sum = 0.0
         before = self.seconds["train"]
         with self._clock("train"):
             torch.manual_seed(derive_seed(self.config.seed, "epoch", epoch))
+            self.patches.start_epoch(derive_seed(self.config.seed, "patches", epoch))
             self.model.train()
             batches = epoch_batches(
                 self.train_images,
@@ -188,8 +192,19 @@ class Trainer:
                 step = epoch * self.steps_per_epoch + index
                 self._set_schedules(step)
                 result = training_step(
-                    self.model, self.optimizer, batch, self.config, self.precision, statistics
+                    self.model,
+                    self.optimizer,
+                    batch,
+                    self.config,
+                    self.precision,
+                    statistics,
+                    self.patches.random_scores(
+                        self.model.patch_sampling.keep_ratio,
+                        config.batch_size,
+                        self.config.model.vit.num_patches,
+                    ),
                 )
+                patch_ratio_sum += self.model.patch_sampling.keep_ratio
                 loss_sum += result.loss
                 correct_sum += result.correct
                 progress.advance()
@@ -210,6 +225,7 @@ class Trainer:
             "learning_rate": self.optimizer.param_groups[0]["lr"],
             "token_keep_ratio": self.model.token_keep_ratio,
             "attention_keep_ratio": self.model.attention_keep_ratio,
+            "mean_patch_keep_ratio": patch_ratio_sum / self.steps_per_epoch,
             "examples_in_play": len(self.train_images) - self.examples.removed_count,
             "examples_updated": updated,
             "seconds": self.seconds["train"] - before,
@@ -229,16 +245,14 @@ class Trainer:
         rate = learning_rate(self.config.training, step, self.steps_per_epoch)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        epoch = step / self.steps_per_epoch
-        vit, warmup = self.config.model.vit, self.config.sparsity.warmup
-        self.model.set_keep_ratios(
-            token=warmup_keep_ratio(vit.token_keep_ratio, epoch, warmup),
-            attention=warmup_keep_ratio(vit.attention_keep_ratio, epoch, warmup),
-        )
+        ratios = keep_ratios(self.config, step / self.steps_per_epoch)
+        self.model.set_keep_ratios(token=ratios.token, attention=ratios.attention)
+        self.model.set_patch_sampling(self.patches.sampling(ratios.patch))
 
     def _use_final_ratios(self) -> None:
         vit = self.config.model.vit
         self.model.set_keep_ratios(token=vit.token_keep_ratio, attention=vit.attention_keep_ratio)
+        self.model.set_patch_sampling(PatchSampling())
 
     def _save(self) -> None:
         examples = {f"examples/{k}": v for k, v in self.examples.state_dict().items()}

@@ -1,12 +1,16 @@
 """The model against an independent forward pass, written image by image in float64."""
 
 import math
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from trivit.models.errors import ModelsError
+from trivit.models.relative_position import pair_index, position_bias, relative_position_index
+from trivit.models.sparsity.patches import PatchSampling
 from trivit.models.vision_transformer import (
     MODELS,
     VisionTransformer,
@@ -26,9 +30,9 @@ TINY = ViTConfig(
 )
 
 
-def make_model(token: float, attention: float, seed: int = 0) -> VisionTransformer:
+def make_model(token: float, attention: float, seed: int = 0, **changes: Any) -> VisionTransformer:
     torch.manual_seed(seed)
-    model = VisionTransformer(TINY)
+    model = VisionTransformer(replace(TINY, **changes))
     with torch.no_grad():  # the usual initialisation leaves attention too flat to test
         for parameter in model.parameters():
             parameter.copy_(torch.randn_like(parameter) * 0.4)
@@ -53,21 +57,38 @@ def top(values: list[float], count: int) -> list[int]:
     return sorted(range(len(values)), key=lambda i: (-values[i], i))[:count]
 
 
+def bias(table: Tensor, side: int, query: int, key: int) -> Tensor:
+    """Relative position bias (heads,) between two patches; -1 stands for [CLS]."""
+    if query < 0 or key < 0:
+        return table[len(table) - (1 if query == key else 3 if query < 0 else 2)]
+    down, right = query // side - key // side, query % side - key % side
+    return table[(down + side - 1) * (2 * side - 1) + right + side - 1]
+
+
 def reference(
     model: VisionTransformer, image: Tensor, token: float, attention: float
 ) -> tuple[Tensor, float, list[list[int]]]:
     """Logits, [CLS] variance of the last block and kept positions of one image, by plain loops."""
+    sampling = model.patch_sampling
     p, c = dict(model.named_parameters()), model.config
     side, patch, head = c.image_size // c.patch_size, c.patch_size, c.head_dim
     x = [p["cls_token"][0, 0] + p["pos_embed"][0, 0]]
+    patches: list[Tensor] = []
     for row in range(side):
         for column in range(side):
             r, q = row * patch, column * patch
             pixels = image[:, r : r + patch, q : q + patch].flatten()
             flat = p["patch_embed.proj.weight"].flatten(1)
             position = p["pos_embed"][0, 1 + row * side + column]
-            x.append(flat @ pixels + p["patch_embed.proj.bias"] + position)
+            patches.append(flat @ pixels + p["patch_embed.proj.bias"])
+            x.append(patches[-1] + position)
     positions = list(range(side * side))
+    if sampling.keep_ratio < 1:
+        ranked = patches if sampling.compat == "paper" else x[1:]
+        norms = [float(patch.abs().sum()) for patch in ranked]
+        keep = round(sampling.keep_ratio * len(x)) - 1
+        positions = sorted(top(norms, keep))
+        x = [x[0]] + [x[1 + k] for k in positions]
     open_keys: dict[int, set[int]] | None = None
     kept_positions: list[list[int]] = []
     variance = 0.0
@@ -75,6 +96,7 @@ def reference(
         name = f"blocks.{b}."
         normed = layer_norm(x, p[name + "norm1.weight"], p[name + "norm1.bias"])
         qkv = linear(normed, p[name + "attn.qkv.weight"], p[name + "attn.qkv.bias"])
+        places = [-1, *positions]
         outputs = [torch.zeros(c.embed_dim, dtype=torch.float64) for _ in x]
         mean = [[0.0] * len(x) for _ in x]
         for h in range(c.num_heads):
@@ -87,6 +109,9 @@ def reference(
                 for j in range(len(x)):
                     is_open = open_keys is None or i == 0 or j == 0 or j in open_keys[i]
                     score = qkv[i][part[0]] @ qkv[j][part[1]] / math.sqrt(head)
+                    if c.relative_position_bias:
+                        table = p[name + "attn.relative_position_bias_table"]
+                        score = score + bias(table, side, places[i], places[j])[h]
                     scores.append(score if is_open else torch.tensor(-math.inf).double())
                 weights = torch.stack(scores).softmax(0)
                 for j in range(len(x)):
@@ -115,7 +140,9 @@ def reference(
         hidden = [0.5 * v * (1 + torch.erf(v / math.sqrt(2))) for v in hidden]
         changes = linear(hidden, p[name + "mlp.fc2.weight"], p[name + "mlp.fc2.bias"])
         x = [a + o for a, o in zip(x, changes, strict=True)]
-    final = layer_norm(x[:1], p["norm.weight"], p["norm.bias"])
+    last = "norm" if c.pooling == "cls" else "fc_norm"
+    pooled = x[0] if c.pooling == "cls" else torch.stack(x[1:]).mean(0)
+    final = layer_norm([pooled], p[f"{last}.weight"], p[f"{last}.bias"])
     logits = linear(final, p["head.weight"], p["head.bias"])[0]
     return logits, variance, kept_positions
 
@@ -123,9 +150,21 @@ def reference(
 @pytest.mark.parametrize(
     ("token", "attention"), [(1.0, 1.0), (0.7, 1.0), (0.7, 0.4), (1.0, 0.3), (0.05, 0.5)]
 )
+@pytest.mark.parametrize(
+    ("changes", "sampling"),
+    [
+        ({}, PatchSampling()),
+        ({}, PatchSampling(0.6, "l1", "paper")),
+        ({"relative_position_bias": True}, PatchSampling()),
+        ({"relative_position_bias": True, "pooling": "mean"}, PatchSampling(0.7, "l1", "code")),
+    ],
+)
 @torch.no_grad()
-def test_equals_the_loop_reference(token: float, attention: float) -> None:
-    model = make_model(token, attention)
+def test_equals_the_loop_reference(
+    token: float, attention: float, changes: dict[str, Any], sampling: PatchSampling
+) -> None:
+    model = make_model(token, attention, **changes)
+    model.set_patch_sampling(sampling)
     images = torch.randn(3, 2, 12, 12, dtype=torch.float64)
     details = model.forward_details(images, variance_block=-1, track_tokens=True)
     assert details.cls_variance is not None
@@ -173,14 +212,48 @@ def test_keep_ratios_change_at_run_time() -> None:
         model.set_keep_ratios(token=0.0, attention=1.0)
 
 
-def test_gradients_reach_every_parameter_under_all_selections() -> None:
-    model = make_model(0.6, 0.5).train()
+@pytest.mark.parametrize("changes", [{}, {"relative_position_bias": True, "pooling": "mean"}])
+def test_gradients_reach_every_parameter_under_all_selections(changes: dict[str, Any]) -> None:
+    model = make_model(0.6, 0.5, **changes).train()
     details = model.forward_details(torch.randn(4, 2, 12, 12).double(), variance_block=-1)
     details.logits.square().sum().backward()
     assert details.cls_variance is not None
     assert not details.cls_variance.requires_grad
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None and bool((parameter.grad != 0).any()), name
+
+
+def test_relative_positions_index_as_in_beit() -> None:
+    index = relative_position_index(14)
+    assert index.shape == (197, 197)
+    assert int(index.max()) + 1 == 27 * 27 + 3
+    assert (int(index[0, 0]), int(index[0, 5]), int(index[5, 0])) == (731, 729, 730)
+    assert int(index[1, 1]) == int(index[100, 100]) == 13 * 27 + 13
+    assert int(index[2, 1]) == 13 * 27 + 14  # query one column to the right of the key
+
+
+def test_bias_of_chosen_tokens_and_its_gradient_equal_plain_indexing() -> None:
+    index = relative_position_index(3)
+    table = torch.randn(28, 4, dtype=torch.float64, requires_grad=True)
+    rows = torch.tensor([[0, 2, 5, 9], [0, 1, 3, 4]])
+    picked = position_bias(table, index, pair_index(rows, 10))
+    plain = table[index[rows.unsqueeze(2), rows.unsqueeze(1)]].permute(0, 3, 1, 2)
+    assert torch.equal(picked, plain)
+    weights = torch.randn_like(picked)
+    (fast,) = torch.autograd.grad((picked * weights).sum(), table)
+    (slow,) = torch.autograd.grad((plain * weights).sum(), table)
+    torch.testing.assert_close(fast, slow)
+    everything = position_bias(table, index, None)
+    assert torch.equal(everything, table[index].permute(2, 0, 1).unsqueeze(0))
+
+
+def test_parameter_names_of_the_additions_are_those_of_timm() -> None:
+    model = make_model(0.7, 1.0, pooling="mean", relative_position_bias=True)
+    state = model.state_dict()
+    assert {"fc_norm.weight", "fc_norm.bias"} <= set(state)
+    assert not {"norm.weight", "relative_position_index"} & set(state)
+    table = state["blocks.3.attn.relative_position_bias_table"]
+    assert table.shape == (7 * 7 + 3, 3)
 
 
 def test_parameter_names_are_those_of_timm() -> None:

@@ -9,14 +9,37 @@ import typer
 
 def evaluate(
     run: Annotated[Path, typer.Argument(help="Run folder of trivit train.")],
+    keep: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--keep",
+            metavar="RHO",
+            help="Also evaluate with this share of the patches; may be repeated.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure the float model's top-1 accuracy on the test images."""
     from trivit.models.training import evaluate as evaluate_run
-    from trivit.tools.report.tables import print_figures
+    from trivit.tools.report.tables import print_figures, print_table
 
-    figures = evaluate_run(run)
+    figures = evaluate_run(run, keep or ())
     if as_json:
         print(json.dumps(figures, indent=2))
-    else:
-        print_figures(f"evaluated {run}", figures)
+        return
+    sweep = figures.pop("by_keep_ratio", [])
+    print_figures(f"evaluated {run}", figures)
+    if sweep:
+        print_table(
+            f"{run} by patch keep ratio",
+            ("keep ratio", "patches", "top-1", "images/s"),
+            [
+                (
+                    f"{row['keep_ratio']:g}",
+                    str(row["patches"]),
+                    f"{row['float_top1']:.2f} %",
+                    f"{row['images_per_second']:,.0f}",
+                )
+                for row in sweep
+            ],
+        )

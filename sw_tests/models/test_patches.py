@@ -1,0 +1,228 @@
+"""Patch sampling schedule: levels, counts and orders of the paper and of its released code."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from trivit.models.errors import ModelsError
+from trivit.models.sparsity.config import Compat, PatchScheduleConfig
+from trivit.models.sparsity.patches import (
+    PatchSampler,
+    PatchSampling,
+    patch_scores,
+    sample_patches,
+    sampled_patches,
+    scheduled_keep_ratio,
+    visited_keep_ratios,
+)
+from trivit.models.training import ExperimentConfig, evaluate, parse_config, train
+from trivit.models.vision_transformer import VisionTransformer, named_config
+from trivit.tools.cli.main import main
+
+Tiny = Callable[..., ExperimentConfig]
+
+
+def shares(config: PatchScheduleConfig, epochs: int, span: float) -> dict[float, float]:
+    """Part of the first ``span`` epochs that each ratio holds."""
+    steps = 9000
+    ratios = [scheduled_keep_ratio(config, span * i / steps, epochs) for i in range(steps)]
+    return {ratio: count / steps for ratio, count in Counter(ratios).items()}
+
+
+def test_counts_are_the_papers() -> None:
+    assert [1 + sampled_patches(196, r) for r in (0.2, 0.4, 0.6, 0.8, 1.0)] == [
+        39,
+        79,
+        118,
+        158,
+        197,
+    ]
+    assert sampled_patches(4, 0.01) == 1
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cyclic"])
+def test_code_levels_last_as_in_the_released_code(schedule: Any) -> None:
+    config = PatchScheduleConfig(schedule=schedule, compat="code")
+    span = 1.0 if schedule == "cyclic" else 10.0
+    expected = {0.2: 1 / 9, 0.4: 2 / 9, 0.6: 2 / 9, 0.8: 2 / 9, 1.0: 2 / 9}
+    assert shares(config, 10, span) == pytest.approx(expected, abs=2e-3)
+    # The drop ratio of the released code: from 0.8 to -0.1, rounded to fifths, never negative.
+    for i in range(1, 900):
+        progress = i / 900
+        if schedule == "cyclic":
+            progress = 1 - abs(2 * progress - 1)
+        fifths = (0.8 - 0.9 * progress) * 5
+        if abs(fifths % 1 - 0.5) < 1e-6:
+            continue  # a border
+        ratio = scheduled_keep_ratio(config, span * i / 900, 10)
+        assert ratio == pytest.approx(1 - max(0.0, round(fifths) / 5))
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cyclic"])
+def test_paper_levels_last_equally_long(schedule: Any) -> None:
+    config = PatchScheduleConfig(schedule=schedule)
+    expected = dict.fromkeys((0.2, 0.4, 0.6, 0.8, 1.0), 0.2)
+    assert shares(config, 10, 10.0) == pytest.approx(expected, abs=2e-3)
+
+
+@pytest.mark.parametrize("compat", ["paper", "code"])
+def test_courses(compat: Compat) -> None:
+    def course(points: int, span: float, **settings: Any) -> list[float]:
+        config = PatchScheduleConfig(compat=compat, **settings)
+        return [scheduled_keep_ratio(config, span * i / points, 4) for i in range(points)]
+
+    linear = course(400, 4.0, schedule="linear")
+    assert linear == sorted(linear)
+    assert (linear[0], linear[-1]) == (0.2, 1.0)
+    falling = course(400, 4.0, schedule="linear", start=1.0, end=0.4)
+    assert falling == sorted(falling, reverse=True)
+    assert (falling[0], falling[-1]) == (1.0, 0.4)
+    cycle = course(100, 1.0, schedule="cyclic")
+    assert cycle[:51] == sorted(cycle[:51])
+    assert cycle[50:] == sorted(cycle[50:], reverse=True)
+    assert (cycle[0], cycle[50], cycle[-1]) == (0.2, 1.0, 0.2)
+    assert course(200, 2.0, schedule="cyclic") == cycle * 2
+    assert course(100, 2.0, schedule="cyclic", cycle_epochs=2.0) == cycle
+    cosine = course(400, 4.0, schedule="cosine")
+    assert cosine == sorted(cosine)
+    assert set(cosine) == {0.2, 0.4, 0.6, 0.8, 1.0}
+    assert set(course(10, 4.0, schedule="fixed", keep_ratio=0.6)) == {0.6}
+    assert set(course(10, 4.0)) == {1.0}
+    listed = course(8, 4.0, schedule="list", ratios=(0.5, 0.5, 1.0, 0.3))
+    assert listed == [0.5, 0.5, 0.5, 0.5, 1.0, 1.0, 0.3, 0.3]
+    assert course(4, 4.0, schedule="list", ratios=(0.5, 1.0), cycle_epochs=2.0) == [0.5, 1.0] * 2
+
+
+def test_visited_ratios_are_all_and_only_those_of_the_schedule() -> None:
+    settings: list[dict[str, Any]] = [
+        {},
+        {"schedule": "fixed"},
+        {"schedule": "linear", "compat": "code"},
+        {"schedule": "cyclic", "start": 0.25, "end": 0.75, "steps": 4},
+        {"schedule": "cosine", "start": 1.0, "end": 0.6},
+        {"schedule": "list", "ratios": (1.0, 0.5, 1.0)},
+    ]
+    for one in settings:
+        config = PatchScheduleConfig(**one)
+        seen = {scheduled_keep_ratio(config, i / 100, 5) for i in range(500)}
+        assert visited_keep_ratios(config) == sorted(seen), one
+    assert visited_keep_ratios(PatchScheduleConfig(schedule="linear", steps=None)) is None
+
+
+def test_norms_rank_and_ties_go_to_the_lower_index() -> None:
+    patches = torch.tensor([[[3.0, -3.0], [0.0, 5.0], [-3.0, 3.0], [1.0, 1.0]]])
+    assert sample_patches(patch_scores(patches, "l1"), 0.6).tolist() == [[0, 2]]
+    assert sample_patches(patch_scores(patches, "l2"), 0.6).tolist() == [[0, 1]]
+    assert sample_patches(patch_scores(patches, "l1"), 0.4).tolist() == [[0]]
+
+
+def test_random_order_is_uniform_and_repeatable() -> None:
+    torch.manual_seed(1)
+    patches = torch.zeros(4000, 10, 2)
+    kept = sample_patches(patch_scores(patches, "random"), 0.5)
+    assert kept.shape == (4000, 5)
+    frequency = torch.bincount(kept.flatten(), minlength=10) / 4000
+    assert bool(((frequency - 0.5).abs() < 0.04).all())
+    sampler = PatchSampler(PatchScheduleConfig(order="random"), torch.device("cpu"))
+    sampler.start_epoch(5)
+    whole = sampler.random_scores(0.5, 8, 10)
+    sampler.start_epoch(5)
+    part = sampler.random_scores(0.5, 8, 10, slice(4, 8))
+    assert whole is not None and part is not None
+    assert torch.equal(whole[4:], part)
+    assert sampler.random_scores(1.0, 8, 10) is None
+
+
+def test_the_model_ranks_before_or_after_the_positions() -> None:
+    torch.manual_seed(0)
+    model = VisionTransformer(named_config("micro_28", depth=1, selector_blocks=())).eval()
+    with torch.no_grad():
+        model.pos_embed[0, 8] += 100.0  # patch 7 becomes the largest once positions are added
+    images = torch.randn(3, 1, 28, 28)
+    for compat, found in (("paper", False), ("code", True)):
+        model.set_patch_sampling(PatchSampling(0.1, "l1", compat))  # type: ignore[arg-type]
+        x, kept = model.embed(images)
+        assert kept is not None
+        assert x.shape == (3, 1 + kept.shape[1], 64) and kept.shape[1] == 4
+        assert bool((kept == 7).any(dim=1).all()) == found
+    whole, none = VisionTransformer(model.config).embed(images)
+    assert none is None and whole.shape[1] == 50
+    with pytest.raises(ModelsError, match=r"patch keep ratio is 0\.0"):
+        model.set_patch_sampling(PatchSampling(0.0))
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("patch_schedule.start=0", r"patch_schedule.start is 0.0: choose a ratio"),
+        ("patch_schedule.keep_ratio=1.2", "patch_schedule.keep_ratio is 1.2"),
+        ("patch_schedule={schedule: cyclic, start: 0.3}", "is 0.3: choose a multiple of 1/5"),
+        ("patch_schedule={schedule: list}", "ratios is empty"),
+        ("patch_schedule={schedule: list, ratios: [0.5, 2]}", r"ratios\[1\] is 2.0"),
+        ("patch_schedule.steps=0", "patch_schedule.steps is 0"),
+        ("patch_schedule.cycle_epochs=0", "cycle_epochs is 0.0"),
+        ("patch_schedule.cycle_epochs=9", "cycle_epochs is 9.0: use at most the 4 epochs"),
+        ("patch_schedule.order=l3", "choose one of random, l1, l2"),
+    ],
+)
+def test_impossible_schedules_are_refused_in_one_line(
+    override: str, message: str, tiny: Tiny
+) -> None:
+    name, _, value = override.partition("=")
+    with pytest.raises(ModelsError, match=message) as caught:
+        tiny(f"{name}={value}")
+    assert "\n" not in str(caught.value)
+
+
+def test_training_follows_the_schedule_and_evaluates_at_any_ratio(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = parse_config(
+        {
+            "model": {
+                "name": "micro_28",
+                "embed_dim": 32,
+                "depth": 2,
+                "selector_blocks": [],
+                "pooling": "mean",
+                "relative_position_bias": True,
+            },
+            "data": {"dataset": "synthetic", "train_images": 600, "test_images": 200},
+            "training": {
+                "epochs": 10,
+                "batch_size": 50,
+                "learning_rate": 4e-3,
+                "warmup_epochs": 0.5,
+                "device": "cpu",
+                "timing_rounds": 0,
+                "evaluate_every": 10,
+            },
+            "patch_schedule": {"schedule": "cyclic", "compat": "code"},
+        }
+    )
+    summary = train(config, tmp_path / "run")
+    assert summary["float_top1"] > 60  # chance is 10
+    figures = evaluate(tmp_path / "run", [1.0, 0.6, 0.1])
+    assert figures["float_top1"] == summary["float_top1"]
+    sweep = figures["by_keep_ratio"]
+    assert [row["patches"] for row in sweep] == [49, 29, 4]
+    assert sweep[0]["float_top1"] == summary["float_top1"]
+    # A third of the patches carries the class: with the four largest some images are lost.
+    assert sweep[0]["float_top1"] >= sweep[2]["float_top1"] > 20
+    assert all(row["images_per_second"] > 0 for row in sweep)
+    with pytest.raises(ModelsError, match=r"patch keep ratio is 1\.5"):
+        evaluate(tmp_path / "run", [0.5, 1.5])
+    capsys.readouterr()
+    command = ["evaluate", str(tmp_path / "run"), "--keep", "0.6", "--keep", "0.1"]
+    assert main([*command, "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)["by_keep_ratio"]
+    assert [row["float_top1"] for row in shown] == [row["float_top1"] for row in sweep[1:]]
+    assert main(command) == 0
+    assert "keep ratio  patches" in capsys.readouterr().out
+    assert main(["evaluate", str(tmp_path / "run"), "--keep", "0"]) == 2
+    assert "patch keep ratio is 0.0" in capsys.readouterr().err
