@@ -5,5 +5,6 @@
 ``connections``  which attention connections stay (Tri-Level, "Attention-level Sparsity")
 ``schedule``     the keep ratio's warm-up
 ``patches``      which patches a training step uses (PSS)
-``examples``     which training examples stay (Tri-Level, "Sparsity in Training Examples")
+``examples``     which training examples stay (Tri-Level, "Sparsity in Training Examples"), by
+                 ``ranking`` what ``statistics`` records
 """

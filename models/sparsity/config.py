@@ -43,22 +43,32 @@ class WarmupConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class ExampleConfig:
-    """Example level: remove-and-restore (Tri-Level, "Online Example Filtering").
+    """Example level: remove-and-restore (Tri-Level, "Online Example Filtering"), and baselines.
 
     Attributes:
+        method: ``online``; or a baseline of Tri-Level's Tables 4 and 5: ``random`` removes and
+            restores as often and as many, but any; ``fixed`` never updates; ``two_phase`` trains
+            on everything for ``period_epochs`` and then removes the least forgotten for good;
+            ``active_bias`` draws each epoch's examples by the variance of their predictions, after
+            ``period_epochs`` on everything.
         keep_ratio: part of the training examples in play at any time.
         update_ratio: part of the *full* set that an update removes and restores.
         period_epochs: epochs between updates.
         updates: number of updates (``None``: enough to cover the removed examples).
+        shuffle_restored: restore any of the removed examples, else the longest removed first.
+        class_balanced: remove the same percentage of every class.
 
     Raises:
         ModelsError: a ratio out of its range, or an update larger than the removed part.
     """
 
+    method: Literal["online", "random", "fixed", "two_phase", "active_bias"] = "online"
     keep_ratio: float = 1.0
     update_ratio: float = 0.05
     period_epochs: int = 30
     updates: int | None = None
+    shuffle_restored: bool = True
+    class_balanced: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.keep_ratio <= 1:
@@ -77,6 +87,11 @@ class ExampleConfig:
             )
         if self.updates is not None and self.updates < 0:
             raise ModelsError(f"sparsity.examples.updates is {self.updates}: use 0 or more")
+        if self.class_balanced and self.method not in ("online", "two_phase"):
+            raise ModelsError(
+                f"sparsity.examples.class_balanced does nothing with method {self.method}: "
+                "use online or two_phase"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,11 +100,13 @@ class SparsityConfig:
 
     Attributes:
         compat: ``paper``, or ``code`` to follow the released code where it differs.
-        variance_block: block whose [CLS] attention variance ranks examples (-1: the last).
+        variance_block: block whose [CLS] attention variance orders examples with as many
+            forgetting events (-1: the last; ``null``: none, they are ordered at random). With
+            token sparsity the paper takes the block before the first selector.
     """
 
     compat: Compat = "paper"
-    variance_block: int = -1
+    variance_block: int | None = -1
     examples: ExampleConfig = field(default_factory=ExampleConfig)
     warmup: WarmupConfig = field(default_factory=WarmupConfig)
 

@@ -1,89 +1,31 @@
 """Example level: train on the informative part of the dataset, and keep revising which part it is.
 
-Tri-Level, "Sparsity in Training Examples" (attention aware example selector, remove-and-restore).
+Tri-Level, "Sparsity in Training Examples" (remove-and-restore), and the baselines of its Tables 4
+and 5. All draws come from the CPU, so that every device and every process takes the same.
 """
 
 import math
-from dataclasses import dataclass
-from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from trivit.models.sparsity.config import ExampleConfig
+from trivit.models.sparsity.config import Compat, ExampleConfig
+from trivit.models.sparsity.ranking import active_bias_weights, least_informative
+from trivit.models.sparsity.statistics import ExampleStatistics
 
-# What the released code counts for an example that was never classified correctly.
-_NEVER_LEARNED_COUNT = 30
-
-
-@dataclass
-class ExampleStatistics:
-    """What is known of each training example since the last update; N = the full training set.
-
-    Attributes:
-        presentations: times seen, int32 (N,).
-        forgotten: forgetting events: misclassified after a correct presentation, int32 (N,).
-        learned: classified correctly at least once, bool (N,).
-        was_correct: outcome of the latest presentation, bool (N,).
-        variance_sum: sum of the [CLS] attention variances, float64 (N,).
-    """
-
-    presentations: Tensor
-    forgotten: Tensor
-    learned: Tensor
-    was_correct: Tensor
-    variance_sum: Tensor
-
-    @classmethod
-    def zeros(cls, count: int, device: torch.device) -> "ExampleStatistics":
-        """Return empty statistics of ``count`` examples."""
-        return cls(
-            presentations=torch.zeros(count, dtype=torch.int32, device=device),
-            forgotten=torch.zeros(count, dtype=torch.int32, device=device),
-            learned=torch.zeros(count, dtype=torch.bool, device=device),
-            was_correct=torch.zeros(count, dtype=torch.bool, device=device),
-            variance_sum=torch.zeros(count, dtype=torch.float64, device=device),
-        )
-
-    def record(self, indices_B: Tensor, correct_B: Tensor, variance_B: Tensor) -> None:
-        """Count one presentation of distinct examples, without waiting for the device.
-
-        Args:
-            indices_B: positions in the full training set.
-            correct_B: bool, the prediction was right.
-            variance_B: [CLS] attention variance.
-        """
-        was_correct_B = self.was_correct[indices_B]
-        self.presentations[indices_B] += 1
-        self.forgotten[indices_B] += (was_correct_B & ~correct_B).int()
-        self.learned[indices_B] |= correct_B
-        self.was_correct[indices_B] = correct_B
-        self.variance_sum[indices_B] += variance_B.double()
+# These see the whole set for a while before they leave anything out.
+_STARTS_WHOLE = ("two_phase", "active_bias")
 
 
-def least_informative(
-    statistics: ExampleStatistics,
-    in_play: Tensor,
-    count: int,
-    compat: Literal["paper", "code"],
-) -> Tensor:
-    """Return up to ``count`` example indices, least informative first.
-
-    Ordered by forgetting events, then mean [CLS] attention variance, then index, all ascending.
-    Never learned examples are the most informative (``paper``, after Toneva et al.) or count 30
-    events (``code``). Only examples in play and seen since the last update are candidates.
-    """
-    candidates = torch.nonzero(in_play & (statistics.presentations > 0)).squeeze(1)
-    mean_variance = statistics.variance_sum[candidates] / statistics.presentations[candidates]
-    never = _NEVER_LEARNED_COUNT if compat == "code" else torch.iinfo(torch.int32).max
-    events = statistics.forgotten[candidates].masked_fill(~statistics.learned[candidates], never)
-    by_variance = torch.argsort(mean_variance, stable=True)
-    order = by_variance[torch.argsort(events[by_variance], stable=True)]
-    return candidates[order[:count]]
+def examples_in_play(config: ExampleConfig, count: int, epoch: int) -> int:
+    """Return how many of ``count`` examples ``epoch`` (0-based) trains on."""
+    if config.method in _STARTS_WHOLE and epoch < config.period_epochs:
+        return count
+    return count - round(count * (1 - config.keep_ratio))
 
 
 class ExampleSelector:
-    """Remove-and-restore: which training examples are in play, and when that changes."""
+    """Which training examples are in play, and when that changes."""
 
     def __init__(
         self,
@@ -91,35 +33,65 @@ class ExampleSelector:
         count: int,
         seed: int,
         device: torch.device,
-        compat: Literal["paper", "code"] = "paper",
+        compat: Compat = "paper",
+        *,
+        labels: Tensor | None = None,
+        by_variance: bool = True,
     ) -> None:
-        """Remove a random part of ``count`` examples before training starts."""
+        """Remove a random part of ``count`` examples, unless the method starts with all of them.
+
+        Args:
+            config: method, ratios and period.
+            count: size of the full training set.
+            seed: of all draws.
+            device: where flags and statistics live.
+            compat: how never learned examples rank.
+            labels: classes (count,), for ``class_balanced``.
+            by_variance: equal forgetting events are ordered by [CLS] variance, else at random.
+        """
         self.config = config
         self.compat = compat
         self.seed = seed
         self.count = count
+        self.labels = labels if config.class_balanced else None
+        self.by_variance = by_variance
         self.removed_count = round(count * (1 - config.keep_ratio))
         self.update_count = min(round(count * config.update_ratio), self.removed_count)
         self.updates_done = 0
         order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
+        absent = 0 if config.method in _STARTS_WHOLE else self.removed_count
+        # In the order in which examples came out of play: without shuffling, first out, first in.
+        self.pool = order[:absent].to(device)
         self.in_play = torch.ones(count, dtype=torch.bool, device=device)
-        self.in_play[order[: self.removed_count].to(device)] = False
+        self.in_play[self.pool] = False
         self.statistics = ExampleStatistics.zeros(count, device)
 
     @property
     def active(self) -> bool:
-        """Whether any example is out of play, so that statistics are needed."""
-        return self.removed_count > 0
+        """Whether training has to record statistics."""
+        return self.removed_count > 0 and self.config.method not in ("random", "fixed")
+
+    @property
+    def wants_variance(self) -> bool:
+        """Whether the statistics need the [CLS] attention variance."""
+        return self.active and self.config.method == "online" and self.by_variance
+
+    @property
+    def wants_confidence(self) -> bool:
+        """Whether the statistics need the probability of the right class."""
+        return self.active and self.config.method == "active_bias"
 
     @property
     def updates(self) -> int:
         """Updates of a whole training.
 
         By default enough to cover the removed examples and one more: the paper's 3 for 10 %
-        removed and 5 for 20 %, at 5 % an update.
+        removed and 5 for 20 %, at 5 % an update. ``active_bias`` draws anew at every epoch.
         """
-        if self.update_count == 0:
+        if self.update_count == 0 or self.config.method in ("fixed", "active_bias"):
             return 0
+        if self.config.method == "two_phase":
+            return 1
         if self.config.updates is not None:
             return self.config.updates
         return math.ceil(self.removed_count / self.update_count) + 1
@@ -130,6 +102,11 @@ class ExampleSelector:
 
     def start_epoch(self, epoch: int) -> bool:
         """Update if one is due before ``epoch`` (0-based) starts; return whether it was."""
+        if self.config.method == "active_bias":
+            if epoch < self.config.period_epochs or not self.active:
+                return False
+            self._draw(epoch)
+            return True
         due = self.config.period_epochs * (self.updates_done + 1)
         if epoch < due or self.updates_done >= self.updates:
             return False
@@ -137,23 +114,54 @@ class ExampleSelector:
         return True
 
     def update(self) -> None:
-        """Remove the least informative examples, restore as many others, start counting afresh.
+        """Remove examples, restore as many others, start counting afresh.
 
-        The restored ones come from a shuffled pool of those that were out of play before.
+        The restored ones come from the pool of those that were out of play before; in ``two_phase``
+        all that are to be removed go at once, and none come back.
         """
-        removed = least_informative(self.statistics, self.in_play, self.update_count, self.compat)
-        pool = torch.nonzero(~self.in_play).squeeze(1)
         self.updates_done += 1
         generator = torch.Generator().manual_seed(self.seed + self.updates_done)
-        shuffled = pool[torch.randperm(len(pool), generator=generator).to(pool.device)]
-        self.in_play[shuffled[: len(removed)]] = True
-        self.in_play[removed] = False
+        order = torch.randperm(len(self.pool), generator=generator).to(self.pool.device)
+        if self.config.method == "two_phase":
+            self.pool = self._lowest(self.removed_count, generator)
+            self.in_play[self.pool] = False
+        else:
+            removed = self._lowest(self.update_count, generator)
+            pool = self.pool[order] if self.config.shuffle_restored else self.pool
+            restored, left = pool[: len(removed)], pool[len(removed) :]
+            self.in_play[restored] = True
+            self.in_play[removed] = False
+            self.pool = torch.cat([left, removed])
         self.statistics = ExampleStatistics.zeros(self.count, self.in_play.device)
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return the state that an exact continuation needs: tensors and ``updates_done``."""
+    def _lowest(self, count: int, generator: torch.Generator) -> Tensor:
+        """Return the examples to remove."""
+        if self.config.method == "random":
+            present = self.examples()
+            drawn = torch.randperm(len(present), generator=generator)[:count]
+            return present[drawn.to(present.device)]
+        ties = None
+        if self.config.method == "two_phase" or not self.by_variance:
+            ties = torch.rand(self.count, generator=generator).to(self.in_play.device)
+        return least_informative(
+            self.statistics, self.in_play, count, self.compat, ties=ties, labels=self.labels
+        )
+
+    def _draw(self, epoch: int) -> None:
+        """Draw the examples of an epoch without replacement, by their weights (Gumbel top-k)."""
+        generator = torch.Generator().manual_seed(self.seed + epoch)
+        uniform = torch.rand(self.count, generator=generator, dtype=torch.float64)
+        gumbel = -torch.log(-torch.log(uniform.clamp(1e-300, 1 - 1e-16)))
+        keys = active_bias_weights(self.statistics).log() + gumbel.to(self.in_play.device)
+        chosen = torch.argsort(keys, descending=True, stable=True)
+        self.in_play.fill_(True)
+        self.in_play[chosen[self.count - self.removed_count :]] = False
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return the state that an exact continuation needs."""
         return {
             "in_play": self.in_play,
+            "pool": self.pool,
             "updates_done": torch.tensor(self.updates_done),
             **vars(self.statistics),
         }
@@ -162,6 +170,7 @@ class ExampleSelector:
         """Continue from ``state`` (see ``state_dict``), moved to this selector's device."""
         device = self.in_play.device
         self.in_play = state["in_play"].to(device)
+        self.pool = state["pool"].to(device)
         self.updates_done = int(state["updates_done"])
         self.statistics = ExampleStatistics(
             **{name: state[name].to(device) for name in vars(self.statistics)}

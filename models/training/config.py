@@ -125,8 +125,8 @@ class ExperimentConfig:
     def __post_init__(self) -> None:
         _require(self.seed >= 0, "seed", self.seed, "0 or more")
         block, depth = self.sparsity.variance_block, self.model.vit.depth
-        holds = -depth <= block < depth
-        _require(holds, "sparsity.variance_block", block, f"{-depth} to {depth - 1}")
+        holds = block is None or -depth <= block < depth
+        _require(holds, "sparsity.variance_block", block, f"{-depth} to {depth - 1}, or null")
         cycle, epochs = self.patch_schedule.cycle_epochs, self.training.epochs
         holds = cycle is None or cycle <= epochs
         _require(holds, "patch_schedule.cycle_epochs", cycle, f"at most the {epochs} epochs")

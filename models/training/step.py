@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from trivit.models.data.batches import Batch
-from trivit.models.sparsity.examples import ExampleStatistics
+from trivit.models.sparsity.examples import ExampleSelector
 from trivit.models.training.config import ExperimentConfig
 from trivit.models.training.device import autocast
 from trivit.models.vision_transformer import VisionTransformer
@@ -26,14 +26,14 @@ def training_step(
     batch: Batch,
     config: ExperimentConfig,
     precision: str,
-    examples: ExampleStatistics | None,
+    examples: ExampleSelector,
     patch_scores_BN: Tensor | None = None,
 ) -> StepResult:
-    """Update ``model`` from one batch; with ``examples``, also record how each example did.
+    """Update ``model`` from one batch; record how each example did where ``examples`` needs it.
 
     ``patch_scores_BN`` rank the patches in place of the model's own order.
     """
-    block = None if examples is None else config.sparsity.variance_block
+    block = config.sparsity.variance_block if examples.wants_variance else None
     with autocast(precision, batch.images.device):
         details = model.forward_details(
             batch.images, variance_block=block, patch_scores_BN=patch_scores_BN
@@ -47,7 +47,10 @@ def training_step(
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     correct_B = details.logits.detach().argmax(dim=1) == batch.labels
-    if examples is not None:
-        assert details.cls_variance is not None
-        examples.record(batch.indices, correct_B, details.cls_variance)
+    if examples.active:
+        confidence_B = None
+        if examples.wants_confidence:
+            probabilities_BC = details.logits.detach().float().softmax(dim=1)
+            confidence_B = probabilities_BC.gather(1, batch.labels.unsqueeze(1)).squeeze(1)
+        examples.statistics.record(batch.indices, correct_B, details.cls_variance, confidence_B)
     return StepResult(loss.detach(), correct_B.sum())

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 
 from trivit.models.data.batches import Batch
-from trivit.models.sparsity.examples import ExampleStatistics
+from trivit.models.sparsity.config import ExampleConfig
+from trivit.models.sparsity.examples import ExampleSelector
 from trivit.models.sparsity.patches import PatchSampling
 from trivit.models.training.config import ExperimentConfig
 from trivit.models.training.device import chosen_precision, synchronise
@@ -28,15 +29,20 @@ def time_steps(
     """
     vit = config.model.vit
     device = batch.images.device
-    examples = ExampleStatistics.zeros(int(batch.indices.max()) + 1, device)
+    count = int(batch.indices.max()) + 1
+    by_variance = config.sparsity.variance_block is not None
+    examples, everything = (
+        ExampleSelector(settings, count, 0, device, by_variance=by_variance)
+        for settings in (config.sparsity.examples, ExampleConfig())
+    )
     sparse = _make_step(
         model,
         config,
         batch,
         (vit.token_keep_ratio, vit.attention_keep_ratio),
-        examples if config.sparsity.examples.keep_ratio < 1 else None,
+        examples,
     )
-    dense = _make_step(model, config, batch, (1.0, 1.0), None)
+    dense = _make_step(model, config, batch, (1.0, 1.0), everything)
     seconds: dict[Callable[[], None], list[float]] = {sparse: [], dense: []}
     for round_index in range(_WARMUP_ROUNDS + rounds):
         for step, times in seconds.items():
@@ -59,7 +65,7 @@ def _make_step(
     config: ExperimentConfig,
     batch: Batch,
     keep_ratios: tuple[float, float],
-    examples: ExampleStatistics | None,
+    examples: ExampleSelector,
 ) -> Callable[[], None]:
     model = copy.deepcopy(model).train()
     token, attention = keep_ratios

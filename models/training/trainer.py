@@ -17,7 +17,7 @@ from trivit.models.data import DatasetInfo, load_dataset
 from trivit.models.data.batches import epoch_batches
 from trivit.models.errors import ModelsError
 from trivit.models.files import atomic_write
-from trivit.models.sparsity.examples import ExampleSelector
+from trivit.models.sparsity.examples import ExampleSelector, examples_in_play
 from trivit.models.sparsity.patches import PatchSampler, PatchSampling
 from trivit.models.training.checkpoint import (
     Checkpoint,
@@ -126,11 +126,12 @@ class Trainer:
             derive_seed(config.seed, "examples"),
             self.device,
             config.sparsity.compat,
+            labels=self.train_images.labels,
+            by_variance=config.sparsity.variance_block is not None,
         )
         self.patches = PatchSampler(config.patch_schedule, self.device)
-        kept = len(self.train_images) - self.examples.removed_count
-        self.steps_per_epoch = kept // config.training.batch_size
-        if self.steps_per_epoch == 0:
+        if self._steps(config.training.epochs - 1) == 0:
+            kept = self._in_play(config.training.epochs - 1)
             raise ModelsError(
                 f"training.batch_size is {config.training.batch_size}: "
                 f"only {kept} training examples are in play"
@@ -147,6 +148,17 @@ class Trainer:
         synchronise(self.device)
         self.seconds[part] += time.perf_counter() - started
 
+    def _in_play(self, epoch: int) -> int:
+        return examples_in_play(self.config.sparsity.examples, len(self.train_images), epoch)
+
+    def _steps(self, epoch: int) -> int:
+        """Return the steps of ``epoch`` (0-based)."""
+        return self._in_play(epoch) // self.config.training.batch_size
+
+    def _steps_until(self, epoch: int) -> int:
+        """Return the steps before ``epoch`` (0-based) starts."""
+        return sum(map(self._steps, range(epoch)))
+
     def run(self, console: Console | None = None) -> dict[str, Any]:
         """Train the epochs that are left; return the summary and write it to ``train.json``."""
         epochs, summary_path = self.config.training.epochs, self.out / "train.json"
@@ -155,7 +167,7 @@ class Trainer:
         self.out.mkdir(parents=True, exist_ok=True)
         save_config(self.config, self.out / "config.yaml")
         self.metrics.keep_until(self.epochs_done)
-        total, done = epochs * self.steps_per_epoch, self.epochs_done * self.steps_per_epoch
+        total, done = self._steps_until(epochs), self._steps_until(self.epochs_done)
         with TrainingProgress(total, done, console) as progress:
             while self.epochs_done < epochs:
                 record = self._run_epoch(progress)
@@ -171,7 +183,7 @@ class Trainer:
     def _run_epoch(self, progress: TrainingProgress) -> dict[str, Any]:
         config, epoch = self.config.training, self.epochs_done
         updated = self.examples.start_epoch(epoch)
-        statistics = self.examples.statistics if self.examples.active else None
+        steps = self._steps(epoch)
         loss_sum = torch.zeros((), device=self.device)
         correct_sum = torch.zeros((), dtype=torch.int64, device=self.device)
         patch_ratio_sum = 0.0
@@ -189,15 +201,14 @@ class Trainer:
                 derive_seed(self.config.seed, "order", epoch),
             )
             for index, batch in enumerate(batches):
-                step = epoch * self.steps_per_epoch + index
-                self._set_schedules(step)
+                self._set_schedules(epoch, index, steps)
                 result = training_step(
                     self.model,
                     self.optimizer,
                     batch,
                     self.config,
                     self.precision,
-                    statistics,
+                    self.examples,
                     self.patches.random_scores(
                         self.model.patch_sampling.keep_ratio,
                         config.batch_size,
@@ -208,25 +219,25 @@ class Trainer:
                 loss_sum += result.loss
                 correct_sum += result.correct
                 progress.advance()
-        loss = float(loss_sum) / self.steps_per_epoch
+        loss = float(loss_sum) / steps
         if not math.isfinite(loss):
             raise ModelsError(
                 f"the loss of epoch {epoch + 1} is {loss}: lower training.learning_rate "
                 f"({config.learning_rate}) or set training.gradient_clip"
             )
         self.epochs_done += 1
-        images = self.steps_per_epoch * config.batch_size
+        images = steps * config.batch_size
         self.images_seen += images
         record = {
             "epoch": self.epochs_done,
-            "step": self.epochs_done * self.steps_per_epoch,
+            "step": self._steps_until(self.epochs_done),
             "loss": loss,
             "train_top1": 100.0 * int(correct_sum) / images,
             "learning_rate": self.optimizer.param_groups[0]["lr"],
             "token_keep_ratio": self.model.token_keep_ratio,
             "attention_keep_ratio": self.model.attention_keep_ratio,
-            "mean_patch_keep_ratio": patch_ratio_sum / self.steps_per_epoch,
-            "examples_in_play": len(self.train_images) - self.examples.removed_count,
+            "mean_patch_keep_ratio": patch_ratio_sum / steps,
+            "examples_in_play": self._in_play(epoch),
             "examples_updated": updated,
             "seconds": self.seconds["train"] - before,
         }
@@ -241,11 +252,15 @@ class Trainer:
                 )
         return record
 
-    def _set_schedules(self, step: int) -> None:
-        rate = learning_rate(self.config.training, step, self.steps_per_epoch)
+    def _set_schedules(self, epoch: int, index: int, steps: int) -> None:
+        """Set what step ``index`` of ``steps`` of ``epoch`` runs with.
+
+        Schedules count in epochs: a method that shortens them does not shift what comes later.
+        """
+        rate = learning_rate(self.config.training, epoch * steps + index, steps)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        ratios = keep_ratios(self.config, step / self.steps_per_epoch)
+        ratios = keep_ratios(self.config, epoch + index / steps)
         self.model.set_keep_ratios(token=ratios.token, attention=ratios.attention)
         self.model.set_patch_sampling(self.patches.sampling(ratios.patch))
 

@@ -9,11 +9,9 @@ import torch
 
 from trivit.models.errors import ModelsError
 from trivit.models.sparsity.config import ExampleConfig
-from trivit.models.sparsity.examples import (
-    ExampleSelector,
-    ExampleStatistics,
-    least_informative,
-)
+from trivit.models.sparsity.examples import ExampleSelector, examples_in_play
+from trivit.models.sparsity.ranking import active_bias_weights, least_informative
+from trivit.models.sparsity.statistics import ExampleStatistics
 
 CPU = torch.device("cpu")
 Presentation = tuple[bool, float]
@@ -174,3 +172,173 @@ def test_keep_everything_needs_no_statistics() -> None:
 def test_impossible_settings_are_refused(changes: dict[str, float], message: str) -> None:
     with pytest.raises(ModelsError, match=message):
         ExampleConfig(**changes)  # type: ignore[arg-type]
+
+
+def test_repeated_examples_of_a_step_count_in_batch_order() -> None:
+    source = random.Random(4)
+    together, apart = ExampleStatistics.zeros(12, CPU), ExampleStatistics.zeros(12, CPU)
+    for _ in range(30):
+        indices = [source.randrange(12) for _ in range(20)]
+        correct = [source.random() < 0.5 for _ in indices]
+        # Full float32 mantissas, as attention gives them.
+        values = torch.rand(2, 20, generator=torch.Generator().manual_seed(source.randrange(999)))
+        together.record(torch.tensor(indices), torch.tensor(correct), *values)
+        for i, outcome, variance, confidence in zip(indices, correct, *values, strict=True):
+            apart.record(
+                torch.tensor([i]), torch.tensor([outcome]), variance.view(1), confidence.view(1)
+            )
+    for name, tensor in vars(together).items():
+        assert torch.equal(tensor, getattr(apart, name)), name
+    assert int(together.forgotten.sum()) > 20
+
+
+def present_all(selector: ExampleSelector, seed: int = 0) -> None:
+    """Show every example in play twice: some are forgotten, all have a variance."""
+    generator = torch.Generator().manual_seed(seed)
+    shown = selector.examples()
+    for correct in (torch.ones(len(shown)) > 0, torch.rand(len(shown), generator=generator) < 0.5):
+        selector.statistics.record(shown, correct, torch.rand(len(shown), generator=generator))
+
+
+def run_of(method: str, **settings: object) -> ExampleSelector:
+    config = ExampleConfig(
+        method=method,  # type: ignore[arg-type]
+        **{"keep_ratio": 0.8, "update_ratio": 0.05, "period_epochs": 2, **settings},  # type: ignore[arg-type]
+    )
+    labels = torch.arange(200) % 4
+    labels[:80] = 0  # classes 0 to 3 hold 110, 30, 30 and 30 examples
+    return ExampleSelector(config, 200, seed=3, device=CPU, labels=labels)
+
+
+def test_random_updates_are_as_many_and_ignore_the_statistics() -> None:
+    first, second = run_of("random"), run_of("random")
+    assert not first.active
+    assert first.updates == run_of("online").updates == 5
+    present_all(first)
+    before = set(first.examples().tolist())
+    for selector in (first, second):
+        selector.update()
+    after = set(first.examples().tolist())
+    assert after == set(second.examples().tolist())
+    assert len(before - after) == len(after - before) == 10
+    assert sorted(before - after) != sorted(before)[:10]
+
+
+def test_fixed_never_updates() -> None:
+    selector = run_of("fixed")
+    before = selector.examples().tolist()
+    assert not any(selector.start_epoch(epoch) for epoch in range(20))
+    assert selector.examples().tolist() == before
+    assert not selector.active
+
+
+def test_without_shuffling_the_longest_removed_come_back_first() -> None:
+    selector = run_of("online", shuffle_restored=False, updates=9)
+    queue = selector.pool.tolist()
+    for seed in range(6):
+        present_all(selector, seed)
+        before = set(selector.examples().tolist())
+        selector.update()
+        after = set(selector.examples().tolist())
+        assert after - before == set(queue[:10])
+        queue = queue[10:] + selector.pool.tolist()[-10:]
+        assert set(queue[-10:]) == before - after
+        assert selector.pool.tolist() == queue
+
+
+def test_newly_removed_examples_are_not_restored_at_once() -> None:
+    selector = run_of("online", update_ratio=0.2)
+    pool = set(selector.pool.tolist())
+    present_all(selector)
+    selector.update()
+    assert pool <= set(selector.examples().tolist())  # the whole pool comes back
+    assert not pool & set(selector.pool.tolist())
+
+
+def test_class_balance_removes_the_same_percentage() -> None:
+    selector = run_of("online", class_balanced=True)
+    assert selector.labels is not None
+    present_all(selector)
+    statistics, in_play = selector.statistics, selector.in_play
+    for count in (1, 10, 37, 160, 999):
+        chosen = least_informative(
+            statistics, in_play, count, "paper", labels=selector.labels
+        ).tolist()
+        assert len(chosen) == len(set(chosen)) == min(count, 160)
+        ranked = least_informative(statistics, in_play, 160, "paper").tolist()
+        for label in range(4):
+            members = [i for i in ranked if selector.labels[i] == label]
+            taken = [i for i in chosen if selector.labels[i] == label]
+            assert abs(len(taken) - len(members) * min(count, 160) / 160) < 1
+            assert taken == members[: len(taken)]
+
+
+def test_without_variance_equal_events_are_ordered_at_random() -> None:
+    config = ExampleConfig(keep_ratio=0.8, update_ratio=0.05, period_epochs=2)
+    selector = ExampleSelector(config, 200, seed=3, device=CPU, by_variance=False)
+    assert selector.active and not selector.wants_variance
+    shown = selector.examples()
+    selector.statistics.record(shown, torch.ones(len(shown), dtype=torch.bool))
+    selector.update()
+    removed = selector.pool[-10:].tolist()
+    assert set(removed) <= set(shown.tolist())
+    assert sorted(removed) != shown[:10].tolist()
+
+
+def test_two_phases_remove_once_and_for_good() -> None:
+    selector = run_of("two_phase")
+    assert len(selector.examples()) == 200
+    forgotten = torch.arange(200) % 2 == 0
+    for correct in (torch.ones(200) > 0, ~forgotten):
+        selector.statistics.record(torch.arange(200), correct)
+    updates = [epoch for epoch in range(9) if selector.start_epoch(epoch)]
+    assert updates == [2]
+    removed = set(range(200)) - set(selector.examples().tolist())
+    assert len(removed) == 40
+    assert not any(forgotten[i] for i in removed)
+    assert [examples_in_play(selector.config, 200, e) for e in range(4)] == [200, 200, 160, 160]
+
+
+def test_active_bias_weights_are_the_deviations_of_the_confidence() -> None:
+    source = random.Random(2)
+    histories = [[source.random() for _ in range(source.randrange(6))] for _ in range(40)]
+    statistics = ExampleStatistics.zeros(40, CPU)
+    for i, history in enumerate(histories):
+        for value in history:
+            statistics.record(
+                torch.tensor([i]), torch.tensor([True]), None, torch.tensor([value]).double()
+            )
+
+    def deviation(history: list[float]) -> float:
+        mean = sum(history) / len(history)
+        variance = sum((v - mean) ** 2 for v in history) / (len(history) - 1)
+        return (variance + variance**2 / (len(history) - 1)) ** 0.5
+
+    known = [deviation(h) for h in histories if len(h) > 1]
+    average = sum(known) / len(known)
+    expected = [(deviation(h) if len(h) > 1 else average) + average for h in histories]
+    assert active_bias_weights(statistics).tolist() == pytest.approx(expected)
+    untouched = active_bias_weights(ExampleStatistics.zeros(3, CPU))
+    assert untouched.tolist() == [1, 1, 1]
+
+
+def test_active_bias_draws_uncertain_examples_more_often() -> None:
+    selector = run_of("active_bias", keep_ratio=0.5)
+    assert selector.wants_confidence and not selector.wants_variance
+    everyone = torch.arange(200)
+    for confidence in (0.1, 0.9):  # the odd ones are certain
+        values = torch.where(everyone % 2 == 0, confidence, 0.5)
+        selector.statistics.record(everyone, everyone >= 0, None, values)
+    assert not selector.start_epoch(0) and not selector.start_epoch(1)
+    drawn = torch.zeros(200)
+    for epoch in range(2, 42):
+        assert selector.start_epoch(epoch)
+        assert len(selector.examples()) == 100
+        drawn += selector.in_play
+    assert float(drawn[0::2].mean()) > 1.3 * float(drawn[1::2].mean())
+    assert float(drawn[1::2].min()) > 0
+
+
+def test_class_balance_without_a_ranking_is_refused() -> None:
+    with pytest.raises(ModelsError, match="class_balanced does nothing with method random"):
+        ExampleConfig(method="random", class_balanced=True)

@@ -28,8 +28,22 @@ DENSE = (
     "training.epochs=2",
 )
 
+
+def examples(settings: str) -> tuple[str, ...]:
+    """An example level that updates at each epoch."""
+    common = "keep_ratio: 0.8, update_ratio: 0.1, period_epochs: 1"
+    return (f"sparsity.examples={{{common}, {settings}}}",)
+
+
 METHODS: dict[str, tuple[str, ...]] = {
-    "examples": ("sparsity.examples={keep_ratio: 0.8, update_ratio: 0.1, period_epochs: 1}",),
+    "examples": examples("method: online"),
+    "examples_balanced": examples("class_balanced: true, shuffle_restored: false"),
+    "examples_random": examples("method: random"),
+    "examples_fixed": examples("method: fixed"),
+    "examples_two_phase": examples("method: two_phase"),
+    "examples_active_bias": examples("method: active_bias"),
+    "examples_without_variance": (*examples("method: online"), "sparsity.variance_block=null"),
+    "examples_first_block": (*examples("method: online"), "sparsity.variance_block=0"),
     "tokens": ("model.token_keep_ratio=0.7",),
     "attention": ("model.attention_keep_ratio=0.4",),
     "patches_l1_cyclic": ("patch_schedule={schedule: cyclic, order: l1}",),
