@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from trivit.host.bundle import Bundle, OutputInfo, Preprocessing, Program, TensorInfo
 from trivit.host.fixed_point import Int16
 from trivit.host.instructions import encode
-from trivit.host.oracle.checks import mask_words
+from trivit.host.oracle.checks import mask_words, matrix_words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,8 +97,7 @@ class Builder:
         residual: int | None = None,
     ) -> int:
         """Append a matmul whose outputs fill most of the int16 range."""
-        weight = self.values(-(-out_words // 4) * depth_words * 32, 12)
-        bias = self.values(-(-out_words // 4) * 4, 13)
+        weight = self.values(matrix_words(-(-out_words // 4), depth_words), 12)
         dst = self.tensor(name, rows, out_words)
         flags = (*(("gelu",) if gelu else ()), *(("residual",) if residual is not None else ()))
         self.add(
@@ -108,11 +107,10 @@ class Builder:
             src=src,
             residual=residual or 0,
             weight=weight,
-            bias=bias,
             rows=rows,
             depth_words=depth_words,
             out_words=out_words,
-            bias_shift=int(self.rng.integers(9, 12)),
+            bias_shift=int(self.rng.integers(10, 13)),
             residual_shift=int(self.rng.integers(9, 12)),
             out_shift=11 + int(math.log2(depth_words * 8) / 2),
             gelu_in_frac=12,

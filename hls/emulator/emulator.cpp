@@ -4,14 +4,15 @@
 
 extern "C" uint32_t trivit_emulator_version(void) { return trivit::kKernelVersion; }
 
-// Pointers hold 128-bit words, little endian; sizes as in trivit_kernel.
+// Pointers hold 128-bit words, little endian; sizes as in trivit_kernel, whose four ports for params and
+// input all get the one address.
 extern "C" uint32_t trivit_emulator_run(const void* program, const void* params, const void* input,
                                         void* output, void* stats, uint32_t num_instructions,
                                         uint32_t num_images, uint32_t params_words,
                                         uint32_t input_words, uint32_t output_words) {
-    return trivit_kernel(static_cast<const trivit::word_t*>(program),
-                         static_cast<const trivit::word_t*>(params),
-                         static_cast<const trivit::word_t*>(input),
+    const trivit::word_t* p = static_cast<const trivit::word_t*>(params);
+    const trivit::word_t* x = static_cast<const trivit::word_t*>(input);
+    return trivit_kernel(static_cast<const trivit::word_t*>(program), p, p, p, p, x, x, x, x,
                          static_cast<trivit::word_t*>(output), static_cast<trivit::word_t*>(stats),
                          num_instructions, num_images, params_words, input_words, output_words);
 }

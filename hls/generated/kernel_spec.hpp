@@ -6,12 +6,15 @@
 
 namespace trivit {
 
-static const int kKernelVersion = 1;
+static const int kKernelVersion = 2;
 static const int kDescriptorWords = 32;
 static const int kTileTokens = 8;
 static const int kTileOutputs = 32;
 static const int kTileDepth = 8;
 static const int kActivationDepth = 16384;
+static const int kWeightDepth = 1024;
+static const int kWeightTiles = 64;
+static const int kParamPorts = 4;
 static const int kMaxTokens = 208;
 static const int kMaxDepthWords = 384;
 static const int kMaxHeadWords = 16;
@@ -26,8 +29,11 @@ static const int kClockMhz = 150;
 static const int kBurstLatency = 64;
 static const int kPipelineDepth = 24;
 static const int kDecode = 16;
-static const int kVectorRows = 2;
+static const int kSoftmaxRows = 2;
+static const int kSoftmaxBuffers = 3;
+static const int kAttentionLag = 6;
 static const int kSelectLanes = 32;
+static const int kSelectLatency = 8;
 static const int kScoreBits = 20;
 
 enum class Error : uint32_t {
@@ -110,14 +116,13 @@ inline PatchifyFields decode_patchify(const uint32_t (&w)[kDescriptorWords]) {
 }
 
 // dst = requantize(src x W + (bias << bias_shift) [+ (residual << residual_shift)], out_shift),
-// optionally followed by GELU. W is stored in tiles of 32 outputs x depth words (see
-// docs/numerics.md).
+// optionally followed by GELU. Weights and bias are stored in one segment per port (see
+// docs/numerics.md, Parameters).
 struct MatmulFields {
     uint32_t dst;
     uint32_t src;
     uint32_t residual;
     uint32_t weight;
-    uint32_t bias;
     uint32_t rows;
     uint32_t depth_words;
     uint32_t out_words;
@@ -136,15 +141,14 @@ inline MatmulFields decode_matmul(const uint32_t (&w)[kDescriptorWords]) {
     f.src = uint32_t(w[2]);
     f.residual = uint32_t(w[3]);
     f.weight = uint32_t(w[4]);
-    f.bias = uint32_t(w[5]);
-    f.rows = uint32_t(w[6]);
-    f.depth_words = uint32_t(w[7]);
-    f.out_words = uint32_t(w[8]);
-    f.bias_shift = uint32_t(w[9]);
-    f.residual_shift = uint32_t(w[10]);
-    f.out_shift = int32_t(w[11]);
-    f.gelu_in_frac = uint32_t(w[12]);
-    f.gelu_out_frac = uint32_t(w[13]);
+    f.rows = uint32_t(w[5]);
+    f.depth_words = uint32_t(w[6]);
+    f.out_words = uint32_t(w[7]);
+    f.bias_shift = uint32_t(w[8]);
+    f.residual_shift = uint32_t(w[9]);
+    f.out_shift = int32_t(w[10]);
+    f.gelu_in_frac = uint32_t(w[11]);
+    f.gelu_out_frac = uint32_t(w[12]);
     f.has_gelu = ((w[0] >> 8) & 1) != 0;
     f.has_residual = ((w[0] >> 9) & 1) != 0;
     return f;

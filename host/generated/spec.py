@@ -19,12 +19,15 @@ class OpcodeSpec(NamedTuple):
     fields: tuple[FieldSpec, ...]
 
 
-KERNEL_VERSION = 1
+KERNEL_VERSION = 2
 DESCRIPTOR_WORDS = 32
 TILE_TOKENS = 8
 TILE_OUTPUTS = 32
 TILE_DEPTH = 8
 ACTIVATION_DEPTH = 16384
+WEIGHT_DEPTH = 1024
+WEIGHT_TILES = 64
+PARAM_PORTS = 4
 MAX_TOKENS = 208
 MAX_DEPTH_WORDS = 384
 MAX_HEAD_WORDS = 16
@@ -39,8 +42,11 @@ TIMING: dict[str, int] = {
     'burst_latency': 64,
     'pipeline_depth': 24,
     'decode': 16,
-    'vector_rows': 2,
+    'softmax_rows': 2,
+    'softmax_buffers': 3,
+    'attention_lag': 6,
     'select_lanes': 32,
+    'select_latency': 8,
     'score_bits': 20,
 }
 ERRORS: dict[str, int] = {
@@ -60,15 +66,21 @@ REGISTERS: dict[str, int] = {
     'isr': 0x0c,
     'status': 0x10,
     'program': 0x18,
-    'params': 0x24,
-    'input': 0x30,
-    'output': 0x3c,
-    'stats': 0x48,
-    'num_instructions': 0x54,
-    'num_images': 0x5c,
-    'params_words': 0x64,
-    'input_words': 0x6c,
-    'output_words': 0x74,
+    'params0': 0x24,
+    'params1': 0x30,
+    'params2': 0x3c,
+    'params3': 0x48,
+    'input0': 0x54,
+    'input1': 0x60,
+    'input2': 0x6c,
+    'input3': 0x78,
+    'output': 0x84,
+    'stats': 0x90,
+    'num_instructions': 0x9c,
+    'num_images': 0xa4,
+    'params_words': 0xac,
+    'input_words': 0xb4,
+    'output_words': 0xbc,
 }
 CONTROL_BITS: dict[str, int] = {
     'start': 0,
@@ -78,8 +90,8 @@ CONTROL_BITS: dict[str, int] = {
     'auto_restart': 7,
     'interrupt': 9,
 }
-POINTERS: tuple[str, ...] = ('program', 'params', 'input', 'output', 'stats')
-PORTS: dict[str, tuple[str, ...]] = {'gmem0': ('program', 'stats'), 'gmem1': ('params',), 'gmem2': ('input', 'output')}
+POINTERS: tuple[str, ...] = ('program', 'params0', 'params1', 'params2', 'params3', 'input0', 'input1', 'input2', 'input3', 'output', 'stats')
+PORTS: dict[str, tuple[str, ...]] = {'gmem0': ('program', 'output', 'stats'), 'gmem1': ('params0', 'input0'), 'gmem2': ('params1', 'input1'), 'gmem3': ('params2', 'input2'), 'gmem4': ('params3', 'input3')}
 OPCODES: dict[str, OpcodeSpec] = {
     "load": OpcodeSpec(
         code=1,
@@ -121,15 +133,14 @@ OPCODES: dict[str, OpcodeSpec] = {
             FieldSpec('src', 'act', 2),
             FieldSpec('residual', 'act', 3),
             FieldSpec('weight', 'u32', 4),
-            FieldSpec('bias', 'u32', 5),
-            FieldSpec('rows', 'u32', 6),
-            FieldSpec('depth_words', 'u32', 7),
-            FieldSpec('out_words', 'u32', 8),
-            FieldSpec('bias_shift', 'u32', 9),
-            FieldSpec('residual_shift', 'u32', 10),
-            FieldSpec('out_shift', 'i32', 11),
-            FieldSpec('gelu_in_frac', 'u32', 12),
-            FieldSpec('gelu_out_frac', 'u32', 13),
+            FieldSpec('rows', 'u32', 5),
+            FieldSpec('depth_words', 'u32', 6),
+            FieldSpec('out_words', 'u32', 7),
+            FieldSpec('bias_shift', 'u32', 8),
+            FieldSpec('residual_shift', 'u32', 9),
+            FieldSpec('out_shift', 'i32', 10),
+            FieldSpec('gelu_in_frac', 'u32', 11),
+            FieldSpec('gelu_out_frac', 'u32', 12),
         ),
     ),
     "layernorm": OpcodeSpec(

@@ -91,6 +91,11 @@ def tensors(instruction: Instruction) -> dict[str, tuple[int, int, int]]:
     raise AssertionError(instruction.opcode)
 
 
+def matrix_words(tiles: int, depth_words: int) -> int:
+    """Return the words of a packed weight matrix with its bias."""
+    return tiles * (depth_words * spec.TILE_OUTPUTS + spec.TILE_OUTPUTS // spec.TILE_DEPTH)
+
+
 def mask_words(keys: int) -> int:
     """Return the words in a row of a connection mask over ``keys`` keys."""
     return _ceil(_ceil(keys, 16), 8)
@@ -110,8 +115,7 @@ def memory_regions(instruction: Instruction) -> list[tuple[str, int, int]]:
         case "matmul":
             tiles = _ceil(f["out_words"], 4)
             return [
-                ("params", f["weight"], tiles * f["depth_words"] * spec.TILE_OUTPUTS),
-                ("params", f["bias"], tiles * 4),
+                ("params", f["weight"], matrix_words(tiles, f["depth_words"])),
             ]
         case "layernorm":
             return [("params", f["gamma"], f["words"]), ("params", f["beta"], f["words"])]

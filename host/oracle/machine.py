@@ -9,7 +9,8 @@ from trivit.host import oracle
 from trivit.host.fixed_point import Int16, Int64
 from trivit.host.generated import spec
 from trivit.host.instructions import Instruction, KernelError, decode
-from trivit.host.oracle.checks import check, tensors
+from trivit.host.oracle.checks import check, matrix_words, tensors
+from trivit.host.oracle.matmul import unpack_weight
 from trivit.host.oracle.selection import pack_mask, unpack_mask
 
 WORD = spec.TILE_DEPTH
@@ -126,16 +127,15 @@ class Machine:
         f = instruction.fields
         columns = f["out_words"] * WORD
         tiles = -(-f["out_words"] // 4)
-        weight = self._rows_from(
-            self._params, f["weight"], tiles * f["depth_words"] * spec.TILE_OUTPUTS, 1
+        packed = self._rows_from(
+            self._params, f["weight"], matrix_words(tiles, f["depth_words"]), 1
         )
-        weight = weight.reshape(tiles, f["depth_words"], spec.TILE_OUTPUTS, WORD)
-        weight = weight.transpose(0, 2, 1, 3).reshape(tiles * spec.TILE_OUTPUTS, -1)
+        weight, bias = unpack_weight(packed, tiles, f["depth_words"])
         gelu = (f["gelu_in_frac"], f["gelu_out_frac"]) if "gelu" in instruction.flags else None
         y, saturated = oracle.matmul(
             self._read(instruction, "src"),
             weight[:columns],
-            self._rows_from(self._params, f["bias"], 1, f["out_words"])[0],
+            bias[:columns],
             bias_shift=f["bias_shift"],
             out_shift=f["out_shift"],
             residual=(

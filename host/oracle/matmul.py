@@ -3,7 +3,20 @@
 import numpy as np
 
 from trivit.host.fixed_point import Int16, Int64, requantize
+from trivit.host.generated.spec import PARAM_PORTS, TILE_DEPTH, TILE_OUTPUTS
 from trivit.host.oracle.gelu import gelu as apply_gelu
+
+
+def unpack_weight(packed: Int16, tiles: int, depth_words: int) -> tuple[Int16, Int16]:
+    """Return the weight (tiles·32, depth_words·8) and the bias (tiles·32,) of a packed matrix.
+
+    ``packed`` holds a segment for each parameter port (docs/numerics.md, Parameters).
+    """
+    segments = packed.reshape(PARAM_PORTS, tiles, 1 + 8 * depth_words, TILE_DEPTH)
+    bias = segments[:, :, 0].transpose(1, 0, 2).reshape(-1)
+    words = segments[:, :, 1:].reshape(PARAM_PORTS, tiles, depth_words, 8, TILE_DEPTH)
+    weight = words.transpose(1, 0, 3, 2, 4).reshape(tiles * TILE_OUTPUTS, -1)
+    return weight, bias
 
 
 def exact_product(a: Int16, b: Int16) -> Int64:

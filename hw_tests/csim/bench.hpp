@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "trivit/activation_memory.hpp"
+#include "trivit/ports.hpp"
 
 namespace csim {
 
@@ -168,19 +169,25 @@ inline uint32_t append(Words& words, const Tensor& t) {
     return address;
 }
 
-// Append a weight matrix (outputs x inputs) in the kernel's tile order, padded to 32 outputs.
-inline uint32_t append_weights(Words& words, const Tensor& w) {
+// Append a weight matrix (outputs x inputs) and its bias as docs/numerics.md, Parameters, says: a segment
+// per port, padded to 32 outputs.
+inline uint32_t append_matrix(Words& words, const Tensor& w, const Row& bias) {
     const uint32_t address = uint32_t(words.size());
-    const size_t depth = w[0].size() / 8;
-    for (size_t tile = 0; tile < (w.size() + 31) / 32; ++tile) {
-        for (size_t k = 0; k < depth; ++k) {
-            for (size_t n = 0; n < 32; ++n) {
-                trivit::word_t word;
-                for (size_t e = 0; e < 8; ++e) {
-                    const size_t output = tile * 32 + n;
-                    word.lane[e] = output < w.size() ? w[output][k * 8 + e] : int16_t(0);
+    for (size_t port = 0; port < 4; ++port) {
+        for (size_t tile = 0; tile < (w.size() + 31) / 32; ++tile) {
+            const size_t first = tile * 32 + port * 8;
+            trivit::word_t word;
+            for (size_t n = 0; n < 8; ++n) {
+                word.lane[n] = first + n < bias.size() ? bias[first + n] : int16_t(0);
+            }
+            words.push_back(word);
+            for (size_t k = 0; k < w[0].size(); k += 8) {
+                for (size_t n = first; n < first + 8; ++n) {
+                    for (size_t e = 0; e < 8; ++e) {
+                        word.lane[e] = n < w.size() ? w[n][k + e] : int16_t(0);
+                    }
+                    words.push_back(word);
                 }
-                words.push_back(word);
             }
         }
     }
@@ -217,6 +224,12 @@ private:
     Words& words_;
     uint64_t violations_;
 };
+
+// Four ports that lead to one region.
+inline trivit::QuadPort<GuardedPort> four(GuardedPort& port) {
+    const trivit::QuadPort<GuardedPort> ports = {port, port, port, port};
+    return ports;
+}
 
 }  // namespace csim
 

@@ -21,7 +21,7 @@ static const uint32_t kValid[9][14] = {
     {1, 5, 31, 9, 41},
     {2, 5, 5, 9, 5},
     {3, 5, 21, 3, 6, 4, 2},
-    {4 | 3 << 8, 50, 10, 70, 272, 100, 9, 2, 5, 3, 4, 5, 6, 7},
+    {4 | 3 << 8, 50, 10, 70, 264, 9, 2, 5, 3, 4, 5, 6, 7},
     {5, 50, 10, 398, 396, 9, 2, 268435456, 262144, 7, 1, 20, 21},
     {6 | 7 << 8, 100, 10, 200, 9, 2, 3, 4, 1u << 23, 5, 6, 7},
     {7, 5, 20, 8},
@@ -60,8 +60,8 @@ int main() {
         if (round % 50 == 0) scramble(chip.state.activation, random);
         GuardedPort ports[] = {GuardedPort(program), GuardedPort(params), GuardedPort(input),
                                GuardedPort(output), GuardedPort(stats)};
-        trivit::Ports<GuardedPort, GuardedPort, GuardedPort, GuardedPort, GuardedPort> all = {
-            ports[0], ports[1], ports[2], ports[3], ports[4]};
+        trivit::Ports<GuardedPort, GuardedPort> all = {ports[0], four(ports[1]), four(ports[2]),
+                                                       ports[3], ports[4]};
         const trivit::Arguments arguments = {length, 2, kParams, kInput, kOutput};
         const uint32_t status = trivit::execute_program(all, arguments, chip.state);
         for (const GuardedPort& port : ports) {

@@ -86,7 +86,9 @@ static void one_tensor(Random& random, Checker& checker) {
     Untouched untouched(state.activation);
     GuardedPort port(params);
     uint64_t saturated = 0;
-    trivit::layernorm(f, port, state.parameters, state.layernorm, state.activation, saturated);
+    trivit::QuadPort<GuardedPort> ports = four(port);
+    trivit::layernorm(f, ports, state.vectors, state.layernorm, state.activation, state.timeline,
+                      saturated);
 
     Tensor expected;
     uint64_t expected_saturated = 0;

@@ -38,8 +38,7 @@ static void one_product(Random& random, Checker& checker, bool extreme) {
 
     Words params(5);
     trivit::MatmulFields f;
-    f.weight = append_weights(params, weight);
-    f.bias = append(params, Tensor(1, bias));
+    f.weight = append_matrix(params, weight, bias);
     f.src =
         uint32_t(random.between(0, trivit::kActivationDepth - int64_t(src_size + 2 * dst_size)));
     f.dst = f.src + src_size;
@@ -63,8 +62,9 @@ static void one_product(Random& random, Checker& checker, bool extreme) {
     Untouched untouched(state.activation);
     GuardedPort port(params);
     uint64_t saturated = 0;
-    trivit::matmul(f, port, state.operands, state.weights, state.parameters, state.activation,
-                   state.accumulators, saturated);
+    trivit::QuadPort<GuardedPort> ports = four(port);
+    trivit::matmul(f, ports, state.probability, state.weights, state.activation, state.sums,
+                   state.timeline, saturated);
 
     weight.resize(out * 8);
     uint64_t expected_saturated = 0;

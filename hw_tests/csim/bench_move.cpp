@@ -22,7 +22,8 @@ static void load_and_store(Random& random, Checker& checker) {
     scramble(state.activation, random);
     Untouched untouched(state.activation);
     GuardedPort source(params);
-    trivit::load_rows(load, source, state.activation);
+    trivit::QuadPort<GuardedPort> sources = four(source);
+    trivit::load_rows(load, sources, state.activation, state.timeline);
     checker.equal(get(state.activation, load.dst, rows, words), t, "loaded");
     untouched.check(state.activation, load.dst, rows, words, checker);
 
@@ -70,7 +71,8 @@ static void gather(Random& random, Checker& checker) {
     checker.equal(int64_t(trivit::read_indices(f.index, f.rows, f.src_rows, state.activation,
                                                state.index, cycles)),
                   0, "indices accepted");
-    trivit::gather_rows(f, state.index, state.activation);
+    trivit::plan_gather(f, state.index, state.plan);
+    trivit::gather_rows(f, state.index, state.plan, state.activation);
     checker.equal(get(state.activation, f.dst, f.rows, f.words), expected, "gathered");
     untouched.check(state.activation, f.dst, f.rows, f.words, checker);
 

@@ -33,7 +33,9 @@ static void one_image(Random& random, Checker& checker, uint32_t patch) {
     scramble(state.activation, random);
     Untouched untouched(state.activation);
     GuardedPort port(input);
-    trivit::patchify(f, uint64_t(image_index) * regions.input, port, state.activation);
+    trivit::QuadPort<GuardedPort> ports = four(port);
+    trivit::patchify(f, uint64_t(image_index) * regions.input, ports, state.lines, state.activation,
+                     state.timeline);
     checker.equal(get(state.activation, f.dst, rows, words),
                   direct::patchify(image, f.channels, f.height, f.width, patch), "patches");
     checker.equal(int64_t(port.violations()), 0, "accesses outside the image");

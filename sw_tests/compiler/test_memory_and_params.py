@@ -67,21 +67,25 @@ INT16 = st.integers(-32767, 32767)
 
 @settings(deadline=None, max_examples=50)
 @given(SIZES.flatmap(lambda shape: hnp.arrays(np.int64, shape, elements=INT16)))
-def test_weight_tiles(weight: np.ndarray) -> None:
-    packed = pack_weight(weight)
+def test_weight_segments(weight: np.ndarray) -> None:
     outputs, depth = weight.shape
+    bias = np.arange(1, outputs + 1)
+    packed = pack_weight(weight, bias)
     tiles, words = -(-outputs // 32), -(-depth // 8)
-    assert packed.shape == (tiles * words * 32 * 8,)
-    cells = packed.reshape(tiles, words, 32, 8)
-    for n, k in np.ndindex(tiles * 32, words * 8):
-        expected = weight[n, k] if n < outputs and k < depth else 0
-        assert cells[n // 32, k // 8, n % 32, k % 8] == expected
+    assert packed.shape == (tiles * (words * 32 + 4) * 8,)
+    cells = packed.reshape(4, tiles, 1 + 8 * words, 8)
+    for n in range(tiles * 32):
+        port, tile = n % 32 // 8, n // 32
+        assert cells[port, tile, 0, n % 8] == (bias[n] if n < outputs else 0)
+        for k in range(words * 8):
+            expected = weight[n, k] if n < outputs and k < depth else 0
+            assert cells[port, tile, 1 + k // 8 * 8 + n % 8, k % 8] == expected
 
 
 def test_rows_are_padded_with_zeros() -> None:
     packed = pack_rows(np.arange(1, 11).reshape(2, 5))
     assert packed.tolist() == [1, 2, 3, 4, 5, 0, 0, 0, 6, 7, 8, 9, 10, 0, 0, 0]
-    assert pack_rows(np.array([7]), 32).tolist() == [7] + [0] * 31
+    assert pack_rows(np.array([7])).tolist() == [7] + [0] * 7
 
 
 def test_equal_parameters_are_stored_once() -> None:

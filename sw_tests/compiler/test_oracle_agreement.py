@@ -18,7 +18,7 @@ from trivit.host.generated.spec import MAX_TOKENS
 from trivit.host.images import preprocess
 from trivit.host.instructions import Instruction, decode
 from trivit.host.oracle.machine import Machine
-from trivit.host.oracle.matmul import exact_product
+from trivit.host.oracle.matmul import exact_product, unpack_weight
 from trivit.host.oracle.selection import pack_mask
 from trivit.models.quantization.trace import TracedTensor, trace
 from trivit.tools.compiler import compile_model
@@ -237,12 +237,12 @@ def check_hidden(
     hidden, activated = traced[f"{prefix}.fc1"], traced[f"{prefix}.gelu"]
     outputs, depth = hidden.integers.shape[-1], f["depth_words"]
     tiles = -(-outputs // 32)
-    packed = bundle.params[f["weight"] * 8 :][: tiles * depth * 32 * 8]
-    weight = packed.reshape(tiles, depth, 32, 8).transpose(0, 2, 1, 3).reshape(tiles * 32, -1)
+    packed = bundle.params[f["weight"] * 8 :][: tiles * (depth * 32 + 4) * 8]
+    weight, bias = unpack_weight(packed, tiles, depth)
     h, _ = oracle.matmul(
         x,
         weight[:outputs],
-        bundle.params[f["bias"] * 8 :][:outputs],
+        bias[:outputs],
         bias_shift=f["bias_shift"],
         out_shift=f["out_shift"],
     )

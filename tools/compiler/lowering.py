@@ -14,7 +14,6 @@ from trivit.host.generated.spec import (
     MAX_HEADS,
     MAX_TOKENS,
     TILE_DEPTH,
-    TILE_OUTPUTS,
 )
 from trivit.tools.compiler import arithmetic
 from trivit.tools.compiler.ir import (
@@ -182,8 +181,9 @@ def _linear(operation: Linear, params: ParameterImage, tokens: int | None = None
         flags.add("gelu")
     arithmetic.check_product(output.name, weight, bias.integers, bias_shift, residual_shift)
     fields = {
-        "weight": params.add(weight.name, pack_weight(weight.integers), weight.integers.shape),
-        "bias": params.add(bias.name, pack_rows(bias.integers, TILE_OUTPUTS), bias.integers.shape),
+        "weight": params.add(
+            weight.name, pack_weight(weight.integers, bias.integers), weight.integers.shape
+        ),
         "rows": output.rows,
         "depth_words": operation.x.words,
         "out_words": output.words,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trivit.host.generated.spec import TILE_DEPTH, TILE_OUTPUTS
+from trivit.host.generated.spec import PARAM_PORTS, TILE_DEPTH, TILE_OUTPUTS
 from trivit.tools.compiler.ir import Integers
 
 
@@ -22,19 +22,28 @@ class Region:
     shape: tuple[int, ...]
 
 
-def pack_weight(weight: Integers) -> NDArray[np.int16]:
-    """Return a weight (N, K) as [N/32][K/8][32][8] int16, padded with zeros, flattened."""
-    outputs = -(-weight.shape[0] // TILE_OUTPUTS) * TILE_OUTPUTS
-    depth = -(-weight.shape[1] // TILE_DEPTH) * TILE_DEPTH
-    padded = np.zeros((outputs, depth), np.int16)
+def pack_weight(weight: Integers, bias: Integers) -> NDArray[np.int16]:
+    """Return a weight (N, K) and its bias (N,) in one segment for each parameter port, flattened.
+
+    Port p brings outputs 8p..8p+7 of every tile of 32: a bias word, then [K/8][8][8] weights.
+    """
+    tiles = -(-weight.shape[0] // TILE_OUTPUTS)
+    depth = -(-weight.shape[1] // TILE_DEPTH)
+    outputs = TILE_OUTPUTS // PARAM_PORTS
+    padded = np.zeros((tiles * TILE_OUTPUTS, depth * TILE_DEPTH), np.int16)
     padded[: weight.shape[0], : weight.shape[1]] = weight
-    tiles = padded.reshape(outputs // TILE_OUTPUTS, TILE_OUTPUTS, depth // TILE_DEPTH, TILE_DEPTH)
-    return np.ascontiguousarray(tiles.transpose(0, 2, 1, 3)).reshape(-1)
+    padded_bias = np.zeros(tiles * TILE_OUTPUTS, np.int16)
+    padded_bias[: bias.size] = bias
+    packed = np.zeros((PARAM_PORTS, tiles, 1 + depth * outputs, TILE_DEPTH), np.int16)
+    packed[:, :, 0] = padded_bias.reshape(tiles, PARAM_PORTS, outputs).transpose(1, 0, 2)
+    words = padded.reshape(tiles, PARAM_PORTS, outputs, depth, TILE_DEPTH)
+    packed[:, :, 1:] = words.transpose(1, 0, 3, 2, 4).reshape(PARAM_PORTS, tiles, -1, TILE_DEPTH)
+    return packed.reshape(-1)
 
 
-def pack_rows(rows: Integers, multiple: int = TILE_DEPTH) -> NDArray[np.int16]:
-    """Return rows (R, C) row-major with every row padded to ``multiple`` elements, flattened."""
-    columns = -(-rows.shape[-1] // multiple) * multiple
+def pack_rows(rows: Integers) -> NDArray[np.int16]:
+    """Return rows (R, C) row-major with every row padded to whole words, flattened."""
+    columns = -(-rows.shape[-1] // TILE_DEPTH) * TILE_DEPTH
     padded = np.zeros((*rows.shape[:-1], columns), np.int16)
     padded[..., : rows.shape[-1]] = rows
     return padded.reshape(-1)

@@ -2,35 +2,140 @@
 #ifndef TRIVIT_ATTENTION_HPP
 #define TRIVIT_ATTENTION_HPP
 
+#include "attention_timing.hpp"
 #include "mac_array.hpp"
 #include "softmax.hpp"
+#include "timeline.hpp"
 
 namespace trivit {
 
-// A weight buffer holds a head: keys as tiles of 32 outputs x head words, then values, transposed,
-// as tiles of 32 head columns x key words.
 static const int kKeyTiles = (kMaxTokens + kOutputs - 1) / kOutputs;
 static const int kValueTiles = (kMaxHeadWords * kLanes + kOutputs - 1) / kOutputs;
-static const int kValueDepth = kKeyTiles * kMaxHeadWords;  // first depth word of the values
 
-static_assert(kValueDepth + kValueTiles * kMaxRowWords <= kMaxDepthWords,
-              "keys and values of a head fit one weight buffer");
-static_assert(kKeyTiles <= kMaxGroups && kValueTiles <= kMaxGroups, "a pass has enough slots");
+static_assert(2 * (kKeyTiles * kMaxHeadWords + kValueTiles * kMaxRowWords) <= kWeightDepth,
+              "keys and values of two heads fit the weight ring");
 static_assert(kOutputs % kBanks == 0, "a group of eight keys lies in one tile");
 
-// Local copies that keep the head's work off the activation memory.
+// The masks of all rows, and the sums of the array: a slot per column tile, two copies.
 struct AttentionMemory {
     word_t mask[kBanks][kMaxGroups * kMaxMaskWords];
-    word_t output[kBanks][kMaxGroups * kMaxHeadWords];
+    Sums scores[2][kKeyTiles];
+    Sums context[2][kValueTiles];
 };
 
-inline Cycles load_mask(const AttentionFields& f, const ActivationMemory& activation,
-                        AttentionMemory& memory) {
+// Where a head's operands lie in the weight ring: keys as tiles of 32 outputs x head words, then
+// values, transposed, as tiles of 32 head columns x key words. Two heads have a place.
+class HeadPlaces {
+public:
+    HeadPlaces(const AttentionFields& f, uint32_t base)
+        : base_(base),
+          groups_(row_groups(f.tokens)),
+          keys_(ceil_div(f.tokens, kOutputs) * f.head_words),
+          size_(keys_ + ceil_div(f.head_words, kWordsPerTile) * groups_),
+          head_words_(f.head_words) {}
+
+    uint32_t claimed() const { return 2 * size_; }
+    uint32_t keys(uint32_t head, uint32_t tile) const {
+        return ring_address(base_, (head & 1) * size_ + tile * head_words_);
+    }
+    uint32_t values(uint32_t head, uint32_t tile) const {
+        return ring_address(base_, (head & 1) * size_ + keys_ + tile * groups_);
+    }
+
+private:
+    uint32_t base_;
+    uint32_t groups_;
+    uint32_t keys_;
+    uint32_t size_;
+    uint32_t head_words_;
+};
+
+// A row group of a head: what the processes hand to each other.
+struct Step {
+    uint32_t head;
+    uint32_t group;
+};
+
+// Walks the steps in order, head by head, without divisions.
+class StepCursor {
+public:
+    StepCursor(uint32_t groups) : groups_(groups) { step_.head = step_.group = 0; }
+    const Step& step() const { return step_; }
+    void advance() {
+        if (++step_.group < groups_) return;
+        step_.group = 0;
+        ++step_.head;
+    }
+
+private:
+    uint32_t groups_;
+    Step step_;
+};
+
+// Keys of a row group into the ring: eight rows' word becomes eight outputs of a key tile.
+inline void move_keys(const AttentionFields& f, const Step& step, const HeadPlaces& places,
+                      const ActivationMemory& activation, WeightMemory& weights, LoopCounter& loop) {
+#pragma HLS INLINE
+    const uint32_t width = f.heads * f.head_words;
+    const uint32_t source = f.src + (step.group * 3 + 1) * width + step.head * f.head_words;
+    const uint32_t target = places.keys(step.head, step.group / (kOutputs / kBanks));
+    const uint32_t output = step.group % (kOutputs / kBanks) * kBanks;
+    for (uint32_t word = 0; word < f.head_words; ++word) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 16
+#pragma HLS PIPELINE II = 1
+        for (int m = 0; m < kBanks; ++m) {
+#pragma HLS UNROLL
+            weights.word[output + m][ring_address(target, word)] = activation.bank[m][source + word];
+        }
+        loop.tick();
+    }
+}
+
+// Values of a row group: an 8 x 8 block is transposed, so that eight rows' word becomes one depth word of
+// eight outputs.
+inline void move_values(const AttentionFields& f, const Step& step, const HeadPlaces& places,
+                        const ActivationMemory& activation, WeightMemory& weights,
+                        LoopCounter& loop) {
+#pragma HLS INLINE
+    const uint32_t width = f.heads * f.head_words;
+    const uint32_t source = f.src + (step.group * 3 + 2) * width + step.head * f.head_words;
+    for (uint32_t word = 0; word < f.head_words; ++word) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 16
+#pragma HLS PIPELINE II = 1
+        const uint32_t target =
+            ring_address(places.values(step.head, word / kWordsPerTile), step.group);
+        const uint32_t output = word % kWordsPerTile * kLanes;
+        for (int column = 0; column < kLanes; ++column) {
+#pragma HLS UNROLL
+            word_t transposed;
+            for (int m = 0; m < kBanks; ++m) {
+#pragma HLS UNROLL
+                transposed.lane[m] = activation.bank[m][source + word].lane[column];
+            }
+            weights.word[output + column][target] = transposed;
+        }
+        loop.tick();
+    }
+}
+
+// Keys and values of head 0 side by side, through both ports of the activation memory; then the mask.
+inline Cycles load_first_head(const AttentionFields& f, const HeadPlaces& places,
+                              const ActivationMemory& activation, WeightMemory& weights,
+                              AttentionMemory& memory) {
 #pragma HLS INLINE
     LoopCounter loop;
-    const uint32_t words = row_groups(f.tokens) * ceil_div(ceil_div(f.tokens, 16), kLanes);
+    LoopCounter beside;  // values move in the iterations that keys take
+    StepCursor cursor(row_groups(f.tokens));
+    for (uint32_t group = 0; group < row_groups(f.tokens); ++group) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 26
+        move_keys(f, cursor.step(), places, activation, weights, loop);
+        move_values(f, cursor.step(), places, activation, weights, beside);
+        cursor.advance();
+    }
+    const uint32_t words =
+        f.has_mask ? row_groups(f.tokens) * ceil_div(ceil_div(f.tokens, 16), kLanes) : 0;
     for (uint32_t word = 0; word < words; ++word) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 52
+#pragma HLS LOOP_TRIPCOUNT min = 0 max = 52
 #pragma HLS PIPELINE II = 1
         for (int m = 0; m < kBanks; ++m) {
 #pragma HLS UNROLL
@@ -41,87 +146,52 @@ inline Cycles load_mask(const AttentionFields& f, const ActivationMemory& activa
     return loop.cycles();
 }
 
-// Spread eight key rows' word over eight outputs of a key tile.
-inline void store_keys(const word_t (&rows)[kBanks], uint32_t group, uint32_t word,
-                       uint32_t head_words, uint32_t buffer, WeightMemory& weights) {
+// Q·K^T of a row group, a block per tile of 32 keys; queries come from the activation memory.
+inline void multiply_scores(const AttentionFields& f, const Step& step, const HeadPlaces& places,
+                            const ActivationMemory& activation,
+                            const ProbabilityMemory& probability, const WeightMemory& weights,
+                            Sums (&sums)[kKeyTiles], LoopCounter& loop) {
 #pragma HLS INLINE
-    const uint32_t tile = group / (kOutputs / kBanks);
-    const uint32_t output = (group % (kOutputs / kBanks)) * kBanks;
-    for (int m = 0; m < kBanks; ++m) {
-#pragma HLS UNROLL
-        weights.word[buffer][tile * head_words + word][output + m] = rows[m];
+    ArrayBlock block;
+    block.source = RowSource::activation;
+    block.row = f.src + step.group * 3 * f.heads * f.head_words + step.head * f.head_words;
+    block.depth = f.head_words;
+    for (uint32_t tile = 0; tile < ceil_div(f.tokens, kOutputs); ++tile) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 7
+        block.weight = places.keys(step.head, tile);
+        run_array(activation, probability, weights, block, sums[tile], loop);
     }
 }
 
-// Transpose an 8 x 8 block: eight value rows' word becomes one depth word of eight outputs.
-inline void store_values(const word_t (&rows)[kBanks], uint32_t group, uint32_t word,
-                         uint32_t groups, uint32_t buffer, WeightMemory& weights) {
+// P·V of a row group, a block per tile of 32 head columns.
+inline void multiply_context(const AttentionFields& f, const Step& step, uint32_t first_word,
+                             const HeadPlaces& places, const ActivationMemory& activation,
+                             const ProbabilityMemory& probability, const WeightMemory& weights,
+                             Sums (&sums)[kValueTiles], LoopCounter& loop) {
 #pragma HLS INLINE
-    const uint32_t tile = word / kWordsPerTile;
-    const uint32_t output = (word % kWordsPerTile) * kLanes;
-    for (int column = 0; column < kLanes; ++column) {
-#pragma HLS UNROLL
-        word_t transposed;
-        for (int m = 0; m < kBanks; ++m) {
-#pragma HLS UNROLL
-            transposed.lane[m] = rows[m].lane[column];
-        }
-        weights.word[buffer][kValueDepth + tile * groups + group][output + column] = transposed;
+    ArrayBlock block;
+    block.source = RowSource::probability;
+    block.row = first_word;
+    block.depth = row_groups(f.tokens);
+    for (uint32_t tile = 0; tile < ceil_div(f.head_words, kWordsPerTile); ++tile) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 4
+        block.weight = places.values(step.head, tile);
+        run_array(activation, probability, weights, block, sums[tile], loop);
     }
-}
-
-// Queries, keys and values of a head into buffer `head & 1`: one word of every bank per iteration.
-inline Cycles load_head(const AttentionFields& f, uint32_t head, const ActivationMemory& activation,
-                        WeightMemory& weights, OperandMemory& operands) {
-#pragma HLS INLINE
-    LoopCounter loop;
-    const uint32_t groups = row_groups(f.tokens);
-    const uint32_t width = f.heads * f.head_words;
-    const uint32_t buffer = head & 1;
-    for (uint32_t part = 0; part < 3; ++part) {
-        for (uint32_t group = 0; group < groups; ++group) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 26
-            for (uint32_t word = 0; word < f.head_words; ++word) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 16
-#pragma HLS LOOP_FLATTEN
-#pragma HLS PIPELINE II = 1
-                word_t rows[kBanks];
-                const uint32_t address =
-                    f.src + (group * 3 + part) * width + head * f.head_words + word;
-                for (int m = 0; m < kBanks; ++m) {
-#pragma HLS UNROLL
-                    rows[m] = activation.bank[m][address];
-                }
-                if (part == 0) {
-                    for (int m = 0; m < kBanks; ++m) {
-#pragma HLS UNROLL
-                        operands.query[buffer][m][group * f.head_words + word] = rows[m];
-                    }
-                } else if (part == 1) {
-                    store_keys(rows, group, word, f.head_words, buffer, weights);
-                } else {
-                    store_values(rows, group, word, groups, buffer, weights);
-                }
-                loop.tick();
-            }
-        }
-    }
-    return loop.cycles();
 }
 
 // Round the scores of a row group, a word of keys per iteration in all eight rows, and keep each
 // row's largest open score: softmax needs no pass of its own for the maximum.
-inline Cycles score_epilogue(const AttentionFields& f, uint32_t group,
-                             const Accumulators& accumulators, const AttentionMemory& memory,
-                             SoftmaxMemory& softmax, uint64_t& saturated) {
+inline Cycles round_scores(const AttentionFields& f, uint32_t group, uint32_t buffer,
+                           const Sums (&sums)[kKeyTiles], const AttentionMemory& memory,
+                           SoftmaxMemory& softmax, uint64_t& saturated) {
 #pragma HLS INLINE
     LoopCounter loop;
     const Rounding rounding = make_rounding(f.score_shift);
     const uint32_t mask_words = ceil_div(ceil_div(f.tokens, 16), kLanes);
-    const uint32_t buffer = group & 1;
     for (uint32_t word = 0; word < ceil_div(f.tokens, kLanes); ++word) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 26
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 rewind
         uint32_t changed = 0;
         const uint32_t keys = minimum(kLanes, f.tokens - word * kLanes);
         for (int m = 0; m < kBanks; ++m) {
@@ -136,8 +206,8 @@ inline Cycles score_epilogue(const AttentionFields& f, uint32_t group,
             word_t score;
             for (int lane = 0; lane < kLanes; ++lane) {
 #pragma HLS UNROLL
-                const acc_t sum =
-                    accumulators.sum[word / kWordsPerTile][m][word % kWordsPerTile * kLanes + lane];
+                const acc_t sum = sums[word / kWordsPerTile]
+                                      .value[m][word % kWordsPerTile * kLanes + lane];
                 const Quantized s = requantize(int64_t(sum), rounding);
                 score.lane[lane] = s.value;
                 if (real && uint32_t(lane) < keys) changed += s.saturated;
@@ -151,84 +221,57 @@ inline Cycles score_epilogue(const AttentionFields& f, uint32_t group,
         saturated += changed;
         loop.tick();
     }
-    return loop.cycles();
+    return loop.issued();
 }
 
-// Round the head's output columns of a row group into the output buffer.
-inline Cycles context_epilogue(const AttentionFields& f, uint32_t group,
-                               const Accumulators& accumulators, AttentionMemory& memory,
-                               uint64_t& saturated) {
+// Round the head's output columns of a row group into the destination.
+inline void store_context(const AttentionFields& f, const Step& step,
+                          const Sums (&sums)[kValueTiles], ActivationMemory& activation,
+                          LoopCounter& loop, uint64_t& saturated) {
 #pragma HLS INLINE
-    LoopCounter loop;
     const Rounding rounding = make_rounding(f.out_shift);
+    const uint32_t target = f.dst + (step.group * f.heads + step.head) * f.head_words;
     for (uint32_t word = 0; word < f.head_words; ++word) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 16
 #pragma HLS PIPELINE II = 1
         uint32_t changed = 0;
-        for (int m = 0; m < kBanks; ++m) {
+        for (uint32_t m = 0; m < uint32_t(kBanks); ++m) {
 #pragma HLS UNROLL
-            const bool real = group * kBanks + m < f.tokens;
+            if (step.group * kBanks + m >= f.tokens) continue;
             word_t result;
             for (int lane = 0; lane < kLanes; ++lane) {
 #pragma HLS UNROLL
-                const acc_t sum =
-                    accumulators.sum[word / kWordsPerTile][m][word % kWordsPerTile * kLanes + lane];
+                const acc_t sum = sums[word / kWordsPerTile]
+                                      .value[m][word % kWordsPerTile * kLanes + lane];
                 const Quantized y = requantize(int64_t(sum), rounding);
                 result.lane[lane] = y.value;
-                if (real) changed += y.saturated;
+                changed += y.saturated;
             }
-            memory.output[m][group * f.head_words + word] = result;
+            activation.bank[m][target + word] = result;
         }
         saturated += changed;
         loop.tick();
     }
-    return loop.cycles();
 }
 
-inline Cycles score_pass(const AttentionFields& f, uint32_t head, uint32_t group,
-                         const ActivationMemory& activation, const OperandMemory& operands,
-                         const WeightMemory& weights, Accumulators& accumulators) {
-#pragma HLS INLINE
-    ArrayPass pass;
-    pass.source = RowSource::query;
-    pass.source_buffer = head & 1;
-    pass.slots = ceil_div(f.tokens, kOutputs);
-    pass.depth = f.head_words;
-    pass.row = group * f.head_words;
-    pass.row_step = 0;
-    pass.weight_buffer = head & 1;
-    pass.weight = 0;
-    pass.weight_step = f.head_words;
-    return run_array(activation, operands, weights, pass, accumulators);
-}
-
-inline Cycles context_pass(const AttentionFields& f, uint32_t head, uint32_t group,
-                           const ActivationMemory& activation, const OperandMemory& operands,
-                           const WeightMemory& weights, Accumulators& accumulators) {
-#pragma HLS INLINE
-    ArrayPass pass;
-    pass.source = RowSource::probability;
-    pass.source_buffer = group & 1;
-    pass.slots = ceil_div(f.head_words, kWordsPerTile);
-    pass.depth = ceil_div(f.tokens, kLanes);
-    pass.row = 0;
-    pass.row_step = 0;
-    pass.weight_buffer = head & 1;
-    pass.weight = kValueDepth;
-    pass.weight_step = pass.depth;
-    return run_array(activation, operands, weights, pass, accumulators);
-}
-
-// A head whose operands are loaded. In step t the array works on the scores of group t and the
-// output of group t - 2 while softmax works on group t - 1; each hand-over is double-buffered.
-inline Cycles compute_head(const AttentionFields& f, uint32_t head,
-                           const ActivationMemory& activation, const WeightMemory& weights,
-                           OperandMemory& operands, Accumulators& accumulators,
-                           SoftmaxMemory& softmax, AttentionMemory& memory, ScoreMemory& scores,
-                           uint64_t& saturated) {
-#pragma HLS INLINE
-    Cycles cycles;
+// Five processes at work on different row groups: array, rounding, exponentials, probabilities, mover.
+// The loop body holds what they do in step t; it is a dataflow region whose channels are the buffers
+// below, so a process begins its next step while its neighbours still work on theirs.
+// Written out in order, as here, the results are the same.
+inline void attention(const AttentionFields& f, ActivationMemory& activation, WeightMemory& weights,
+                      ProbabilityMemory& probability, SoftmaxMemory& softmax,
+                      AttentionMemory& memory, ScoreMemory& scores, Timeline& timeline,
+                      uint64_t& saturated) {
+#pragma HLS INLINE  // so that all blocks of the array have one parent and share one instance
     const uint32_t groups = row_groups(f.tokens);
+    const uint32_t steps = f.heads * groups;
+    const uint32_t base = weights.next % uint32_t(kWeightDepth);
+    const HeadPlaces places(f, base);
+    claim_weights(weights, places.claimed());
+    timeline.claim(places.claimed());
+    timeline.begin();
+    timeline.run(load_first_head(f, places, activation, weights, memory));
+
     SoftmaxFormat format;
     format.exp_multiplier = f.exp_multiplier;
     format.exp_shift = f.exp_shift;
@@ -236,76 +279,70 @@ inline Cycles compute_head(const AttentionFields& f, uint32_t head,
     ScoreTarget target;
     target.enabled = f.has_score_cls || f.has_score_all;
     target.only_cls = !f.has_score_all;
-    target.first_head = head == 0;
     target.tokens = f.tokens;
-    for (uint32_t step = 0; step < groups + 2; ++step) {
-#pragma HLS LOOP_TRIPCOUNT min = 3 max = 28
-        Cycles array;
-        Cycles vector;
-        if (step < groups) {
-            array += score_pass(f, head, step, activation, operands, weights, accumulators);
-            array += score_epilogue(f, step, accumulators, memory, softmax, saturated);
-        }
-        if (step >= 2) {
-            const uint32_t group = step - 2;
-            array += context_pass(f, head, group, activation, operands, weights, accumulators);
-            array += context_epilogue(f, group, accumulators, memory, saturated);
-        }
-        if (step >= 1 && step <= groups) {
-            target.group = step - 1;
-            const uint32_t rows = minimum(kBanks, f.tokens - target.group * kBanks);
-            vector +=
-                softmax_group(format, rows, ceil_div(f.tokens, kLanes), target.group & 1, target,
-                              softmax, operands.probability[target.group & 1], scores, saturated);
-        }
-        cycles += overlap(array, vector);
-    }
-    return cycles;
-}
 
-inline Cycles store_head(const AttentionFields& f, uint32_t head, const AttentionMemory& memory,
-                         ActivationMemory& activation) {
-#pragma HLS INLINE
-    LoopCounter loop;
-    const uint32_t width = f.heads * f.head_words;
-    for (uint32_t group = 0; group < row_groups(f.tokens); ++group) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 26
-        for (uint32_t word = 0; word < f.head_words; ++word) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 16
-#pragma HLS LOOP_FLATTEN
-#pragma HLS PIPELINE II = 1
-            for (uint32_t m = 0; m < uint32_t(kBanks); ++m) {
-#pragma HLS UNROLL
-                if (group * kBanks + m >= f.tokens) continue;
-                activation.bank[m][f.dst + group * width + head * f.head_words + word] =
-                    memory.output[m][group * f.head_words + word];
-            }
-            loop.tick();
+    StepCursor scored(groups), multiplied(groups), stored(groups), keyed(groups), valued(groups);
+    for (uint32_t group = 0; group < groups; ++group) {  // head 0 is loaded
+        keyed.advance();
+        valued.advance();
+    }
+    uint32_t softmax_buffer = 0;
+    uint32_t scored_buffer = 0;      // of the probabilities: step mod (lag + 1)
+    uint32_t multiplied_buffer = 0;
+    AttentionTiming timing;
+    for (uint32_t t = 0; t < steps + kAttentionLag + 1; ++t) {
+#pragma HLS LOOP_TRIPCOUNT min = 7 max = 422
+#pragma HLS DATAFLOW
+        const uint32_t buffer = t & 1;
+        LoopCounter scores_loop, context_loop, moves, output;
+        Cycles rounding, exponentials, probabilities;
+        if (t < steps) {
+            const Step& step = scored.step();
+            multiply_scores(f, step, places, activation, probability, weights,
+                            memory.scores[buffer], scores_loop);
+            rounding = round_scores(f, step.group, softmax_buffer, memory.scores[buffer], memory,
+                                    softmax, saturated);
+            exponentials = softmax_exponentials(format, groups, softmax_buffer, softmax);
+            target.group = step.group;
+            target.first_head = step.head == 0;
+            probabilities = softmax_probabilities(
+                format, minimum(kBanks, f.tokens - step.group * kBanks), groups, softmax_buffer,
+                target, softmax, scored_buffer * kMaxRowWords, probability, scores, saturated);
+            scored.advance();
+            softmax_buffer = softmax_buffer + 1 == uint32_t(kSoftmaxBuffers) ? 0 : softmax_buffer + 1;
+            scored_buffer = scored_buffer + 1 == uint32_t(kProbabilityBuffers) ? 0 : scored_buffer + 1;
         }
+        if (t + groups < steps) {
+            move_keys(f, keyed.step(), places, activation, weights, moves);
+            keyed.advance();
+        }
+        if (t >= uint32_t(kAttentionLag) && t + groups < steps + kAttentionLag) {
+            move_values(f, valued.step(), places, activation, weights, moves);
+            valued.advance();
+        }
+        if (t > uint32_t(kAttentionLag)) {
+            store_context(f, stored.step(), memory.context[1 - buffer], activation, output,
+                          saturated);
+            stored.advance();
+        }
+        const bool multiplies = t >= uint32_t(kAttentionLag) && t < steps + kAttentionLag;
+        if (multiplies) {
+            multiply_context(f, multiplied.step(), multiplied_buffer * kMaxRowWords, places,
+                             activation, probability, weights, memory.context[buffer], context_loop);
+            multiplied.advance();
+            multiplied_buffer =
+                multiplied_buffer + 1 == uint32_t(kProbabilityBuffers) ? 0 : multiplied_buffer + 1;
+        }
+        if (t < steps) {
+            timing.softmax(t, scores_loop.issued(), rounding, exponentials, probabilities);
+        }
+        if (multiplies) timing.context(t - kAttentionLag, context_loop.issued());
+        timing.move(moves.issued());
+        if (t > uint32_t(kAttentionLag)) timing.store(output.issued());
+        timing.end_step();
     }
-    return loop.cycles();
-}
-
-inline Cycles attention(const AttentionFields& f, ActivationMemory& activation,
-                        WeightMemory& weights, OperandMemory& operands, Accumulators& accumulators,
-                        SoftmaxMemory& softmax, AttentionMemory& memory, ScoreMemory& scores,
-                        uint64_t& saturated) {
-#pragma HLS INLINE  // so that all passes of the array have one parent and share one instance
-    Cycles cycles;
-    if (f.has_mask) cycles += load_mask(f, activation, memory);
-    cycles += load_head(f, 0, activation, weights, operands);
-    for (uint32_t head = 0; head < f.heads; ++head) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 16
-        // Loading reads the activation memory, which computing does not touch, into the buffers
-        // of the other parity: the two run together. Storing waits for both.
-        Cycles loading;
-        if (head + 1 < f.heads) loading = load_head(f, head + 1, activation, weights, operands);
-        const Cycles computing = compute_head(f, head, activation, weights, operands, accumulators,
-                                              softmax, memory, scores, saturated);
-        cycles += overlap(loading, computing);
-        cycles += store_head(f, head, memory, activation);
-    }
-    return cycles;
+    timeline.run(timing.cycles() + drain(1));
+    timeline.release();
 }
 
 }  // namespace trivit

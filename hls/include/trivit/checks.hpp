@@ -82,10 +82,8 @@ inline Error check(const MatmulFields& f, const Regions& regions) {
         return Error::activation_address;
     }
     const uint64_t tiles = ceil_div(f.out_words, kTileOutputs / kTileDepth);
-    if (!region_fits(f.weight, tiles * f.depth_words * kTileOutputs, regions.params) ||
-        !region_fits(f.bias, tiles * (kTileOutputs / kTileDepth), regions.params)) {
-        return Error::memory_address;
-    }
+    const uint64_t tile_words = uint64_t(f.depth_words) * kTileOutputs + kTileOutputs / kTileDepth;
+    if (!region_fits(f.weight, tiles * tile_words, regions.params)) return Error::memory_address;
     if (!align_fits(f.bias_shift) || !align_fits(f.residual_shift) || !shift_fits(f.out_shift) ||
         f.gelu_in_frac > kMaxGeluInFrac || f.gelu_out_frac > kMaxFrac) {
         return Error::shift_range;

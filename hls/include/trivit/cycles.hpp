@@ -17,11 +17,13 @@ public:
 inline Cycles operator+(Cycles, Cycles) { return Cycles(); }
 inline Cycles overlap(Cycles, Cycles) { return Cycles(); }
 inline Cycles transfer(uint64_t) { return Cycles(); }
-inline Cycles decoding() { return Cycles(); }
+inline Cycles drain(uint32_t) { return Cycles(); }
 
 class LoopCounter {
 public:
     void tick() {}
+    void add(uint64_t) {}
+    Cycles issued() const { return Cycles(); }
     Cycles cycles() const { return Cycles(); }
 };
 
@@ -50,13 +52,16 @@ inline Cycles overlap(Cycles a, Cycles b) { return a.count() > b.count() ? a : b
 // Consecutive words between DDR and the chip, one per cycle after the first.
 inline Cycles transfer(uint64_t words) { return Cycles(kBurstLatency + words); }
 
-inline Cycles decoding() { return Cycles(kDecode); }
+// Pipelines that empty one after the other.
+inline Cycles drain(uint32_t pipelines) { return Cycles(uint64_t(pipelines) * kPipelineDepth); }
 
 // Counts the iterations of one pipelined loop at II=1: tick() in its innermost body.
 class LoopCounter {
 public:
     LoopCounter() : iterations_(0) {}
     void tick() { ++iterations_; }
+    void add(uint64_t iterations) { iterations_ += iterations; }  // where a body does several at once
+    Cycles issued() const { return Cycles(iterations_); }
     Cycles cycles() const { return Cycles(iterations_ + kPipelineDepth); }
 
 private:

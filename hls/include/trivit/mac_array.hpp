@@ -4,145 +4,163 @@
 
 #include "activation_memory.hpp"
 #include "cycles.hpp"
-#include "stream.hpp"
 
 namespace trivit {
 
-// Two weight buffers: one feeds the array while the other is filled (ping-pong). The 32 outputs of
-// a depth word lie in 32 memories, because the array takes all of them in one cycle.
+// Weights of the tiles that wait or work: a ring of depth words. The 32 outputs of a depth word lie in
+// 32 memories, because the array takes all of them in one cycle; two ports each: one feeds the array,
+// the other takes arriving tiles, or keys and values.
 struct WeightMemory {
-    word_t word[2][kMaxDepthWords][kOutputs];
+    word_t word[kOutputs][kWeightDepth];
+    word_t bias[kWeightTiles][kWordsPerTile];
+    uint32_t next;       // first depth word of the next claim
+    uint32_t next_tile;  // bias slot of the next tile
 };
 
-// Finished sums. A pass fills one slot per row group (matmul) or column tile (attention); all
-// 256 sums of a slot are written at once, so each lies in a memory of its own.
-struct Accumulators {
-    acc_t sum[kMaxGroups][kBanks][kOutputs];
-};
+static_assert((kWeightDepth & (kWeightDepth - 1)) == 0, "ring addresses wrap by dropping bits");
+static_assert(2 * kMaxDepthWords <= kWeightDepth, "a tile arrives while another one works");
 
-// Rows that attention multiplies: its copy of the queries of a head (two heads in flight) and the
-// probabilities of a row group (two groups in flight). Banked like the activation memory.
-struct OperandMemory {
-    word_t query[2][kBanks][kMaxGroups * kMaxHeadWords];
-    word_t probability[2][kBanks][kMaxRowWords];
-};
-
-// Stores a weight stream [depth word][output] into one of the buffers.
-class WeightSink {
-public:
-    WeightSink(WeightMemory& memory, uint32_t buffer)
-        : memory_(memory), buffer_(buffer), depth_(0), output_(0) {}
-
-    void put(const word_t& word) {
-        memory_.word[buffer_][depth_][output_] = word;
-        if (++output_ == uint32_t(kOutputs)) {
-            output_ = 0;
-            ++depth_;
-        }
-    }
-
-private:
-    WeightMemory& memory_;
-    uint32_t buffer_;
-    uint32_t depth_;
-    uint32_t output_;
-};
-
-// One cycle of the array. Products are exact in 32 bits; sums of full-range products are not,
-// so they are added at accumulator width.
-inline void multiply_accumulate(const word_t (&rows)[kBanks], const word_t (&columns)[kOutputs],
-                                acc_t (&sums)[kBanks][kOutputs]) {
-#pragma HLS INLINE
-    for (int m = 0; m < kBanks; ++m) {
-#pragma HLS UNROLL
-        for (int n = 0; n < kOutputs; ++n) {
-#pragma HLS UNROLL
-            acc_t dot = 0;
-            for (int e = 0; e < kLanes; ++e) {
-#pragma HLS UNROLL
-                dot += int32_t(rows[m].lane[e]) * int32_t(columns[n].lane[e]);
-            }
-            sums[m][n] += dot;
-        }
-    }
+// Address in the ring, `offset` depth words behind `base`.
+inline uint32_t ring_address(uint32_t base, uint32_t offset) {
+    return (base + offset) % uint32_t(kWeightDepth);
 }
 
-inline void clear_sums(acc_t (&sums)[kBanks][kOutputs]) {
-#pragma HLS INLINE
-    for (int m = 0; m < kBanks; ++m) {
-#pragma HLS UNROLL
-        for (int n = 0; n < kOutputs; ++n) {
-#pragma HLS UNROLL
-            sums[m][n] = 0;
-        }
-    }
+// Claim `words` depth words and return the first. The timeline keeps claims from overtaking releases.
+inline uint32_t claim_weights(WeightMemory& weights, uint32_t words) {
+    const uint32_t base = weights.next % uint32_t(kWeightDepth);
+    weights.next = ring_address(base, words);
+    return base;
 }
+
+// Row groups between a group's scores and its product with V, and one that is being written.
+static const int kProbabilityBuffers = kAttentionLag + 1;
+
+// Probabilities of row groups on their way to the array, banked like the activation memory.
+struct ProbabilityMemory {
+    word_t bank[kBanks][kProbabilityBuffers * kMaxRowWords];
+};
+
+// Finished sums of a block of 8 rows x 32 outputs, all written at once.
+struct Sums {
+    acc_t value[kBanks][kOutputs];
+};
 
 // Memory that feeds the token side of the array.
-enum class RowSource { activation, query, probability };
+enum class RowSource { activation, probability };
 
-// Which words a pass of the array multiplies: slot s, depth word k takes address row + s * row_step
-// + k of the eight row memories and weight + s * weight_step + k of a weight buffer.
-struct ArrayPass {
+// What a block multiplies: depth word k takes address row + k of the eight row memories and ring
+// address weight + k of the weights.
+struct ArrayBlock {
     RowSource source;
-    uint32_t source_buffer;  // of query and probability
-    uint32_t slots;
-    uint32_t depth;
     uint32_t row;
-    uint32_t row_step;
-    uint32_t weight_buffer;
     uint32_t weight;
-    uint32_t weight_step;
+    uint32_t depth;
 };
 
-inline const word_t& row_operand(const ActivationMemory& activation, const OperandMemory& operands,
-                                 const ArrayPass& pass, int bank, uint32_t address) {
+#if defined(__SYNTHESIS__) || defined(TRIVIT_HARDWARE_ORDER)
+
+inline const word_t& row_operand(const ActivationMemory& activation,
+                                 const ProbabilityMemory& probability, RowSource source, int bank,
+                                 uint32_t address) {
 #pragma HLS INLINE
-    if (pass.source == RowSource::activation) return activation.bank[bank][address];
-    if (pass.source == RowSource::query) return operands.query[pass.source_buffer][bank][address];
-    return operands.probability[pass.source_buffer][bank][address];
+    return source == RowSource::activation ? activation.bank[bank][address]
+                                           : probability.bank[bank][address];
 }
 
-// Run a pass. There is one array: the function is not inlined, its callers are, and the top
-// function allows a single instance, so the row memories are chosen by a multiplexer in front of
-// it. Slots and depth are one pipelined loop: II=1 because the sums are its only recurrence, one
-// addition deep.
-inline Cycles run_array(const ActivationMemory& activation, const OperandMemory& operands,
-                        const WeightMemory& weights, const ArrayPass& pass,
-                        Accumulators& accumulators) {
+// One block. There is one array: the function is not inlined, its callers are, and the top function
+// allows a single instance, so the row memories are chosen by a multiplexer in front of it. II=1
+// because the sums are its only recurrence, one addition deep; `rewind` because the next block begins
+// in the cycle after the last product of this one.
+inline void run_array(const ActivationMemory& activation, const ProbabilityMemory& probability,
+                      const WeightMemory& weights, const ArrayBlock& block, Sums& sums,
+                      LoopCounter& loop) {
 #pragma HLS INLINE off
-    LoopCounter loop;
-    acc_t sums[kBanks][kOutputs];
-#pragma HLS ARRAY_PARTITION variable = sums dim = 0 complete  // all 256 sums change every cycle
-    for (uint32_t slot = 0; slot < pass.slots; ++slot) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 26
-        for (uint32_t k = 0; k < pass.depth; ++k) {
+    acc_t running[kBanks][kOutputs];
+#pragma HLS ARRAY_PARTITION variable = running dim = 0 complete  // all 256 sums change every cycle
+    for (uint32_t k = 0; k < block.depth; ++k) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 384
-#pragma HLS LOOP_FLATTEN
-#pragma HLS PIPELINE II = 1
-            const uint32_t row = pass.row + slot * pass.row_step + k;
-            const uint32_t weight = pass.weight + slot * pass.weight_step + k;
-            word_t operand[kBanks];
-            for (int m = 0; m < kBanks; ++m) {
+#pragma HLS PIPELINE II = 1 rewind
+        const uint32_t weight = ring_address(block.weight, k);
+        for (int m = 0; m < kBanks; ++m) {
 #pragma HLS UNROLL
-                operand[m] = row_operand(activation, operands, pass, m, row);
-            }
-            if (k == 0) clear_sums(sums);
-            multiply_accumulate(operand, weights.word[pass.weight_buffer][weight], sums);
-            if (k + 1 == pass.depth) {
-                for (int m = 0; m < kBanks; ++m) {
+            const word_t x =
+                row_operand(activation, probability, block.source, m, block.row + k);
+            for (int n = 0; n < kOutputs; ++n) {
 #pragma HLS UNROLL
-                    for (int n = 0; n < kOutputs; ++n) {
+                // Products are exact in 32 bits; sums of full-range products are not, so they are
+                // added at accumulator width.
+                acc_t dot = 0;
+                for (int e = 0; e < kLanes; ++e) {
 #pragma HLS UNROLL
-                        accumulators.sum[slot][m][n] = sums[m][n];
-                    }
+                    dot += int32_t(x.lane[e]) * int32_t(weights.word[n][weight].lane[e]);
                 }
+                running[m][n] = k == 0 ? dot : acc_t(running[m][n] + dot);
+                if (k + 1 == block.depth) sums.value[m][n] = running[m][n];
             }
-            loop.tick();
+        }
+        loop.tick();
+    }
+}
+
+#else
+
+// The same sums in an order that a processor likes: one inner product after the other. Rows are split
+// into high and low bytes, so that 256 products of a byte and a weight add up in 32 bits:
+// 256·255·2^15 < 2^31. Integer addition is associative; a test builds both orders.
+static const uint32_t kSafeProducts = 256;
+
+// Eight rows, split.
+struct SplitRows {
+    int16_t high[kBanks][kMaxDepthWords * kLanes];
+    int16_t low[kBanks][kMaxDepthWords * kLanes];
+};
+
+inline int64_t inner_product(const int16_t* high, const int16_t* low, const int16_t* weight,
+                             uint32_t count) {
+    int64_t total = 0;
+    for (uint32_t first = 0; first < count; first += kSafeProducts) {
+        const uint32_t end = minimum(count, first + kSafeProducts);
+        int32_t high_sum = 0;
+        int32_t low_sum = 0;
+        for (uint32_t i = first; i < end; ++i) high_sum += int32_t(high[i]) * weight[i];
+        for (uint32_t i = first; i < end; ++i) low_sum += int32_t(low[i]) * weight[i];
+        total += int64_t(high_sum) * 256 + low_sum;
+    }
+    return total;
+}
+
+inline void run_array(const ActivationMemory& activation, const ProbabilityMemory& probability,
+                      const WeightMemory& weights, const ArrayBlock& block, Sums& sums,
+                      LoopCounter& loop) {
+    static SplitRows split;
+    const uint32_t count = block.depth * kLanes;
+    for (int m = 0; m < kBanks; ++m) {
+        const word_t* row = block.source == RowSource::activation
+                                ? &activation.bank[m][block.row]
+                                : &probability.bank[m][block.row];
+        const int16_t* x = row->lane;
+        for (uint32_t i = 0; i < count; ++i) {
+            split.high[m][i] = int16_t(x[i] >> 8);
+            split.low[m][i] = int16_t(x[i] & 255);
         }
     }
-    return loop.cycles();
+    // The ring may end within the block.
+    const uint32_t here = minimum(block.depth, kWeightDepth - block.weight) * kLanes;
+    for (int n = 0; n < kOutputs; ++n) {
+        const int16_t* first = weights.word[n][block.weight].lane;
+        const int16_t* rest = weights.word[n][0].lane;
+        for (int m = 0; m < kBanks; ++m) {
+            int64_t sum = inner_product(split.high[m], split.low[m], first, here);
+            if (here < count) {
+                sum += inner_product(split.high[m] + here, split.low[m] + here, rest, count - here);
+            }
+            sums.value[m][n] = sum;
+        }
+    }
+    loop.add(block.depth);
 }
+
+#endif
 
 }  // namespace trivit
 

@@ -4,119 +4,174 @@
 
 #include "gelu.hpp"
 #include "mac_array.hpp"
+#include "ports.hpp"
+#include "timeline.hpp"
 
 namespace trivit {
 
-// Vectors that lie along a row: bias; gamma and beta.
-struct RowParameters {
-    word_t vector[2][kMaxDepthWords];
+// Where a tile lies in the weight memory.
+struct WeightTile {
+    uint32_t base;  // ring address of its first depth word
+    uint32_t slot;  // of its bias
 };
 
-static_assert(kMaxDepthWords % kWordsPerTile == 0, "the padded bias of the widest row fits");
-
-// Bias, residual, rounding and GELU of one column tile: one word in each bank per iteration. II=1
-// because an iteration reads one residual word and writes one result word per bank.
-inline Cycles matmul_epilogue(const MatmulFields& f, uint32_t tile,
-                              const Accumulators& accumulators, const RowParameters& parameters,
-                              ActivationMemory& activation, uint64_t& saturated) {
+// The parameter stream's part: the four segments of a tile (a bias word, then depth words of eight
+// outputs) arrive side by side. Each weight memory is written every eighth cycle, on the port that
+// the array does not use.
+template <class ParamPorts>
+WeightTile load_tile(const MatmulFields& f, uint32_t tile, ParamPorts& params, WeightMemory& weights,
+                     Timeline& timeline) {
 #pragma HLS INLINE
-    LoopCounter loop;
-    const Rounding rounding = make_rounding(f.out_shift);
-    const GeluFormat format = make_gelu_format(f.gelu_in_frac, f.gelu_out_frac);
-    const uint32_t first_word = tile * kWordsPerTile;
-    const uint32_t words = minimum(kWordsPerTile, f.out_words - first_word);
-    for (uint32_t group = 0; group < row_groups(f.rows); ++group) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 26
-        for (uint32_t word = 0; word < words; ++word) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 4
-#pragma HLS LOOP_FLATTEN
+    const uint32_t tiles = ceil_div(f.out_words, kWordsPerTile);
+    const uint32_t beats = 1 + f.depth_words * kLanes;
+    const uint32_t claimed = f.depth_words > kMinTileDepth ? f.depth_words : kMinTileDepth;
+    WeightTile place;
+    place.base = claim_weights(weights, claimed);
+    place.slot = weights.next_tile % uint32_t(kWeightTiles);
+    weights.next_tile = place.slot + 1;
+    timeline.claim(claimed);
+    uint32_t depth = 0;
+    uint32_t output = 0;
+    for (uint32_t first = 0; first < beats; first += kBurstWords) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 13
+#pragma HLS DATAFLOW  // the next burst arrives while a chunk is spread
+        word_t chunk[kParamPorts][kBurstWords];
+        const uint32_t size = minimum(beats - first, kBurstWords);
+        uint64_t offset[kParamPorts];
+        uint32_t count[kParamPorts];
+        for (uint32_t p = 0; p < uint32_t(kParamPorts); ++p) {
+#pragma HLS UNROLL
+            offset[p] = uint64_t(f.weight) + uint64_t(p * tiles + tile) * beats + first;
+            count[p] = size;
+        }
+        params.read(offset, count, chunk);
+        for (uint32_t i = 0; i < size; ++i) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 256
 #pragma HLS PIPELINE II = 1
-// A residual word is read and its place written once, in the same iteration.
-#pragma HLS DEPENDENCE variable = activation.bank inter false
-            const uint32_t offset = group * f.out_words + first_word + word;
-            const word_t bias = parameters.vector[0][first_word + word];
-            uint32_t changed = 0;
-            for (int m = 0; m < kBanks; ++m) {
+            const bool is_bias = first + i == 0;
+            for (uint32_t p = 0; p < uint32_t(kParamPorts); ++p) {
 #pragma HLS UNROLL
-                const bool real = group * kBanks + m < f.rows;
-                if (!real) continue;
-                const word_t residual =
-                    f.has_residual ? activation.bank[m][f.residual + offset] : zero_word();
-                word_t result;
-                for (int lane = 0; lane < kLanes; ++lane) {
-#pragma HLS UNROLL
-                    const int64_t sum = int64_t(accumulators.sum[group][m][word * kLanes + lane]) +
-                                        shift_left(bias.lane[lane], f.bias_shift) +
-                                        shift_left(residual.lane[lane], f.residual_shift);
-                    const Quantized y = requantize(sum, rounding);
-                    result.lane[lane] = y.value;
-                    changed += y.saturated;
+                if (is_bias) {
+                    weights.bias[place.slot][p] = chunk[p][i];
+                } else {
+                    weights.word[p * kLanes + output][ring_address(place.base, depth)] = chunk[p][i];
                 }
-                if (f.has_gelu) {
-                    for (int lane = 0; lane < kLanes; ++lane) {
-#pragma HLS UNROLL
-                        const Quantized g = gelu(result.lane[lane], format);
-                        result.lane[lane] = g.value;
-                        changed += g.saturated;
-                    }
-                }
-                activation.bank[m][f.dst + offset] = result;
             }
-            saturated += changed;
-            loop.tick();
+            if (!is_bias && ++output == uint32_t(kLanes)) {
+                output = 0;
+                ++depth;
+            }
         }
     }
-    return loop.cycles();
+    timeline.bring(beats);
+    return place;
 }
 
-template <class ParamsPort>
-Cycles load_weight_tile(const MatmulFields& f, uint32_t tile, ParamsPort& params,
-                        WeightMemory& weights) {
+// What the epilogue of one instruction needs in every block.
+struct Epilogue {
+    Rounding rounding;
+    GeluFormat gelu;
+};
+
+// One word of one row: bias, residual, rounding, GELU. Returns how many values saturated.
+inline uint32_t finish_word(const MatmulFields& f, const Epilogue& epilogue, const acc_t* sums,
+                            const word_t& bias, const word_t& residual, word_t& result) {
 #pragma HLS INLINE
-    const uint32_t words = f.depth_words * kOutputs;
-    WeightSink sink(weights, tile & 1);
-    return stream_in(params, uint64_t(f.weight) + uint64_t(tile) * words, words, sink);
+    uint32_t changed = 0;
+    for (int lane = 0; lane < kLanes; ++lane) {
+#pragma HLS UNROLL
+        const int64_t sum = int64_t(sums[lane]) + shift_left(bias.lane[lane], f.bias_shift) +
+                            shift_left(residual.lane[lane], f.residual_shift);
+        const Quantized y = requantize(sum, epilogue.rounding);
+        result.lane[lane] = y.value;
+        changed += y.saturated;
+    }
+    if (f.has_gelu) {
+        for (int lane = 0; lane < kLanes; ++lane) {
+#pragma HLS UNROLL
+            const Quantized g = gelu(result.lane[lane], epilogue.gelu);
+            result.lane[lane] = g.value;
+            changed += g.saturated;
+        }
+    }
+    return changed;
 }
 
-inline Cycles compute_tile(const MatmulFields& f, uint32_t tile, const OperandMemory& operands,
-                           const WeightMemory& weights, const RowParameters& parameters,
-                           ActivationMemory& activation, Accumulators& accumulators,
-                           uint64_t& saturated) {
+// A block's epilogue, a word in each bank per iteration. Port B of a bank reads the residual and writes
+// the result in turn, so with a residual the loop runs at II=2, without at II=1.
+template <bool kResidual>
+Cycles finish_block(const MatmulFields& f, const Epilogue& epilogue, uint32_t group,
+                    uint32_t first_word, const Sums& sums, const word_t (&bias)[kWordsPerTile],
+                    ActivationMemory& activation, uint64_t& saturated) {
 #pragma HLS INLINE
-    ArrayPass pass;
-    pass.source = RowSource::activation;
-    pass.source_buffer = 0;
-    pass.slots = row_groups(f.rows);
-    pass.depth = f.depth_words;
-    pass.row = f.src;
-    pass.row_step = f.depth_words;
-    pass.weight_buffer = tile & 1;
-    pass.weight = 0;
-    pass.weight_step = 0;
-    Cycles cycles = run_array(activation, operands, weights, pass, accumulators);
-    cycles += matmul_epilogue(f, tile, accumulators, parameters, activation, saturated);
-    return cycles;
+    LoopCounter loop;
+    const int kInterval = kResidual ? 2 : 1;
+    const uint32_t words = minimum(kWordsPerTile, f.out_words - first_word);
+    const uint32_t rows = minimum(kBanks, f.rows - group * kBanks);
+    for (uint32_t word = 0; word < words; ++word) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 4
+#pragma HLS PIPELINE II = kInterval rewind
+#pragma HLS DEPENDENCE variable = activation.bank inter false  // a residual word is read, then written, once
+        const uint32_t offset = group * f.out_words + first_word + word;
+        uint32_t changed = 0;
+        for (uint32_t m = 0; m < uint32_t(kBanks); ++m) {
+#pragma HLS UNROLL
+            if (m >= rows) continue;
+            const word_t residual =
+                kResidual ? activation.bank[m][f.residual + offset] : zero_word();
+            word_t result;
+            changed += finish_word(f, epilogue, &sums.value[m][word * kLanes], bias[word], residual,
+                                   result);
+            activation.bank[m][f.dst + offset] = result;
+        }
+        saturated += changed;
+        loop.add(kInterval);
+    }
+    return loop.issued();
 }
 
-template <class ParamsPort>
-Cycles matmul(const MatmulFields& f, ParamsPort& params, const OperandMemory& operands,
-              WeightMemory& weights, RowParameters& parameters, ActivationMemory& activation,
-              Accumulators& accumulators, uint64_t& saturated) {
-#pragma HLS INLINE  // so that all passes of the array have one parent and share one instance
+// Tiles arrive, blocks are multiplied, blocks are finished: three processes. A block's sums exist
+// twice, so the array works on the next block while the epilogue finishes this one; the compiler
+// keeps the source apart from destination and residual, so they share the activation memory without
+// a hand-over (docs/numerics.md, Activation memory).
+template <class ParamPorts>
+void matmul(const MatmulFields& f, ParamPorts& params, const ProbabilityMemory& probability,
+            WeightMemory& weights, ActivationMemory& activation, Sums& sums, Timeline& timeline,
+            uint64_t& saturated) {
+#pragma HLS INLINE  // so that all blocks of the array have one parent and share one instance
     const uint32_t tiles = ceil_div(f.out_words, kWordsPerTile);
-    ArraySink bias(parameters.vector[0]);
-    Cycles cycles = stream_in(params, f.bias, tiles * kWordsPerTile, bias);
-    cycles += load_weight_tile(f, 0, params, weights);
+    Epilogue epilogue;
+    epilogue.rounding = make_rounding(f.out_shift);
+    epilogue.gelu = make_gelu_format(f.gelu_in_frac, f.gelu_out_frac);
+    Cycles finishing;
     for (uint32_t tile = 0; tile < tiles; ++tile) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 96
-        // The two calls use different buffers and no common memory or port: they run together.
-        Cycles loading;
-        if (tile + 1 < tiles) loading = load_weight_tile(f, tile + 1, params, weights);
-        const Cycles computing = compute_tile(f, tile, operands, weights, parameters, activation,
-                                              accumulators, saturated);
-        cycles += overlap(loading, computing);
+        const WeightTile place = load_tile(f, tile, params, weights, timeline);
+        timeline.begin();
+        ArrayBlock block;
+        block.source = RowSource::activation;
+        block.row = f.src;
+        block.weight = place.base;
+        block.depth = f.depth_words;
+        for (uint32_t group = 0; group < row_groups(f.rows); ++group) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 26
+#pragma HLS LOOP_FLATTEN
+#pragma HLS DATAFLOW
+#pragma HLS STREAM variable = activation.bank type = unsync  // array on port A, epilogue on port B
+            LoopCounter array;
+            run_array(activation, probability, weights, block, sums, array);
+            const word_t(&bias)[kWordsPerTile] = weights.bias[place.slot];
+            const uint32_t word = tile * kWordsPerTile;
+            finishing = f.has_residual ? finish_block<true>(f, epilogue, group, word, sums, bias,
+                                                            activation, saturated)
+                                       : finish_block<false>(f, epilogue, group, word, sums, bias,
+                                                             activation, saturated);
+            timeline.run(overlap(array.issued(), finishing));
+            block.row += f.depth_words;
+        }
+        timeline.release();
     }
-    return cycles;
+    timeline.run(finishing + drain(2));
 }
 
 }  // namespace trivit

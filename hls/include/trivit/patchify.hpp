@@ -3,145 +3,253 @@
 #define TRIVIT_PATCHIFY_HPP
 
 #include "activation_memory.hpp"
+#include "checks.hpp"
 #include "cycles.hpp"
-#include "stream.hpp"
+#include "ports.hpp"
+#include "timeline.hpp"
 
 namespace trivit {
 
-// Scatters the image, which arrives as (channel, y, x) words, into patch rows. A segment of
-// gcd(patch, 8) elements never straddles a word on either side, so one segment moves per cycle
-// with the lanes of a destination word written apart (no read-modify-write).
+// Largest patch: its square fills a row of kMaxDepthWords words.
+static const uint32_t kMaxPatch = 64;
+static const uint32_t kLinePixels = kMaxSide / kBanks + kMaxPatch;
+
+static_assert(kMaxPatch * kMaxPatch > uint32_t(kMaxDepthWords * kLanes), "no patch is larger");
+static_assert(kMaxGroups < kBurstLatency, "last words are cleared before the first pixel comes");
+
+// One image line for each port; the pixels of patch column c lie in memory c mod 8, so that a segment of
+// eight neighbouring patches is read in one cycle.
+struct LineMemory {
+    int16_t pixel[kParamPorts][kBanks][kLinePixels];
+};
+
+// Sizes that the three processes share.
+struct PatchShape {
+    explicit PatchShape(const PatchifyFields& f)
+        : patch(f.patch),
+          columns(f.width / f.patch),
+          width(f.width),
+          lines(f.channels * f.height),
+          segment(f.patch % 8 == 0 ? 8 : f.patch % 4 == 0 ? 4 : f.patch % 2 == 0 ? 2 : 1),
+          words(ceil_div(f.channels * f.patch * f.patch, kLanes)) {}
+
+    uint32_t patch;
+    uint32_t columns;
+    uint32_t width;
+    uint32_t lines;
+    uint32_t segment;  // gcd(patch, 8) elements: never straddles a word of the image or of a row
+    uint32_t words;
+};
+
+// Puts a line's segments into the line memory of their patch columns, in order.
+class LineFiller {
+public:
+    LineFiller() : column_(0), x_(0), place_(0) {}
+
+    void put(const PatchShape& shape, const int16_t* segment, int16_t (&line)[kBanks][kLinePixels]) {
+#pragma HLS INLINE
+        for (uint32_t i = 0; i < uint32_t(kLanes); ++i) {
+#pragma HLS UNROLL
+            if (i < shape.segment) line[column_ % kBanks][place_ + x_ + i] = segment[i];
+        }
+        x_ += shape.segment;
+        if (x_ < shape.patch) return;
+        x_ = 0;
+        if (++column_ % kBanks == 0) place_ += shape.patch;
+        if (column_ < shape.columns) return;
+        column_ = 0;
+        place_ = 0;
+    }
+
+private:
+    uint32_t column_;  // patch column
+    uint32_t x_;       // pixel within the patch
+    uint32_t place_;   // of the column in its line memory
+};
+
+// Writes lines to the patch rows, in image order (channel, y).
 class PatchWriter {
 public:
-    PatchWriter(const PatchifyFields& f, uint32_t words, ActivationMemory& activation)
-        : activation_(activation),
-          patch_(f.patch),
-          columns_(f.width / f.patch),
-          dst_(f.dst),
-          words_(words),
-          segment_(f.patch % 8 == 0   ? 8
-                   : f.patch % 4 == 0 ? 4
-                   : f.patch % 2 == 0 ? 2
-                                      : 1),
-          grid_rows_(f.height / f.patch),
-          x_(0),
-          y_(0),
-          grid_x_(0),
-          grid_y_(0),
-          line_(0) {}
+    PatchWriter(const PatchifyFields& f, const PatchShape& shape, ActivationMemory& activation)
+        : activation_(activation), shape_(shape), dst_(f.dst), grid_rows_(f.height / f.patch) {}
 
-    uint32_t segment() const { return segment_; }
-
-    // Take the segment of an image word that begins at lane `first`.
-    void put(const word_t& word, uint32_t first) {
-        scatter(word, first);
+    // A segment of eight neighbouring patches per iteration: neighbouring rows, so different banks.
+    void put(const int16_t (&line)[kBanks][kLinePixels], LoopCounter& loop) {
+#pragma HLS INLINE
+        for (uint32_t x = 0; x < shape_.patch; x += shape_.segment) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 55
+            uint32_t place = 0;
+            for (uint32_t column = 0; column < shape_.columns; column += kBanks) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 26
+#pragma HLS LOOP_FLATTEN
+#pragma HLS PIPELINE II = 1
+                const uint32_t element = element_ + x;
+                for (uint32_t i = 0; i < uint32_t(kBanks); ++i) {
+#pragma HLS UNROLL
+                    if (column + i >= shape_.columns) continue;
+                    const uint32_t row = first_row_ + column + i;
+                    word_t& word = activation_.bank[row % kBanks][dst_ + row / kBanks * shape_.words +
+                                                                  element / kLanes];
+                    for (uint32_t lane = 0; lane < uint32_t(kLanes); ++lane) {
+#pragma HLS UNROLL
+                        if (lane < shape_.segment) {
+                            word.lane[element % kLanes + lane] = line[i][place + x + lane];
+                        }
+                    }
+                }
+                place += shape_.patch;
+                loop.tick();
+            }
+        }
         advance();
     }
 
 private:
-    void scatter(const word_t& word, uint32_t first) {
-        const uint32_t row = 1 + grid_y_ * columns_ + grid_x_;
-        const uint32_t element = line_ + x_;
-        const uint32_t address = dst_ + row / kBanks * words_ + element / kLanes;
-        const uint32_t target = element % kLanes;
-        for (uint32_t lane = 0; lane < uint32_t(kLanes); ++lane) {
-#pragma HLS UNROLL
-            if (lane >= target && lane < target + segment_) {
-                activation_.bank[row % kBanks][address].lane[lane] =
-                    word.lane[first + lane - target];
-            }
-        }
-    }
-
-    // Next segment of the image: within the patch, the next patch, the next line, the next channel.
+    // Next line of the patches, then the patches below, then the next channel.
     void advance() {
-        x_ += segment_;
-        if (x_ < patch_) return;
-        x_ = 0;
-        if (++grid_x_ < columns_) return;
-        grid_x_ = 0;
-        line_ += patch_;  // a patch row's element of this (channel, y)
-        if (++y_ < patch_) return;
+        element_ += shape_.patch;
+        if (++y_ < shape_.patch) return;
         y_ = 0;
         if (++grid_y_ < grid_rows_) {
-            line_ -= patch_ * patch_;  // same channel, first line of the patches below
+            element_ -= shape_.patch * shape_.patch;
+            first_row_ += shape_.columns;
             return;
         }
-        grid_y_ = 0;  // next channel: line_ already points behind this one
+        grid_y_ = 0;
+        first_row_ = 1;
     }
 
     ActivationMemory& activation_;
-    uint32_t patch_;
-    uint32_t columns_;
+    PatchShape shape_;
     uint32_t dst_;
-    uint32_t words_;
-    uint32_t segment_;
     uint32_t grid_rows_;
-    uint32_t x_;
-    uint32_t y_;
-    uint32_t grid_x_;
-    uint32_t grid_y_;
-    uint32_t line_;
+    uint32_t element_ = 0;    // of the line's first pixel in a patch row
+    uint32_t y_ = 0;          // line within the patch
+    uint32_t grid_y_ = 0;
+    uint32_t first_row_ = 1;  // of the patches in this line
 };
 
-// Read the image and spread it; the next burst arrives while a chunk is spread.
-template <class InputPort>
-Cycles scatter_image(uint64_t offset, uint32_t pixels, InputPort& input, PatchWriter& writer) {
+// Zero the last word of every row, for the elements behind the patch, then row 0.
+inline Cycles clear_patches(const PatchifyFields& f, const PatchShape& shape, uint32_t rows,
+                            ActivationMemory& activation) {
 #pragma HLS INLINE
     LoopCounter loop;
-    const uint32_t words = ceil_div(pixels, kLanes);
-    const uint32_t segments_per_word = kLanes / writer.segment();
-    uint32_t left = pixels / writer.segment();
-    for (uint32_t first = 0; first < words; first += kBurstWords) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 312
-#pragma HLS DATAFLOW
-        word_t chunk[kBurstWords];
-        const uint32_t size = minimum(words - first, kBurstWords);
-        const uint32_t segments = minimum(left, size * segments_per_word);
-        input.read(offset + first, size, chunk);
-        uint32_t word = 0;
-        uint32_t lane = 0;
-        for (uint32_t i = 0; i < segments; ++i) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 2048
+    const uint32_t groups = row_groups(rows);
+    for (uint32_t i = 0; i < groups + shape.words; ++i) {
+#pragma HLS LOOP_TRIPCOUNT min = 2 max = 410
 #pragma HLS PIPELINE II = 1
-            writer.put(chunk[word], lane);
-            lane += writer.segment();
-            if (lane == uint32_t(kLanes)) {
-                lane = 0;
-                ++word;
-            }
-            loop.tick();
+        for (uint32_t m = 0; m < uint32_t(kBanks); ++m) {
+#pragma HLS UNROLL
+            const uint32_t last = f.dst + i * shape.words + shape.words - 1;
+            if (i < groups && i * kBanks + m < rows) activation.bank[m][last] = zero_word();
         }
-        left -= segments;
+        if (i >= groups) activation.bank[0][f.dst + i - groups] = zero_word();
+        loop.tick();
     }
-    return overlap(transfer(words), loop.cycles());
+    return loop.cycles();
+}
+
+// Four lines at a time, one from each port: lines are whole words.
+template <class InputPorts>
+Cycles patchify_lines(const PatchifyFields& f, const PatchShape& shape, uint64_t region,
+                      InputPorts& input, LineMemory& memory, ActivationMemory& activation) {
+#pragma HLS INLINE
+    const uint32_t line_words = shape.width / kLanes;
+    PatchWriter writer(f, shape, activation);
+    uint64_t beats = 0;
+    LoopCounter filling, writing;
+    for (uint32_t line = 0; line < shape.lines; line += kParamPorts) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 1024
+#pragma HLS DATAFLOW  // lines arrive, lines are cut, lines are written
+        LineFiller filler[kParamPorts];
+        const uint32_t lines = minimum(kParamPorts, shape.lines - line);
+        for (uint32_t first = 0; first < line_words; first += kBurstWords) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 2
+            word_t chunk[kParamPorts][kBurstWords];
+            const uint32_t size = minimum(line_words - first, kBurstWords);
+            uint64_t offset[kParamPorts];
+            uint32_t count[kParamPorts];
+            for (uint32_t p = 0; p < uint32_t(kParamPorts); ++p) {
+#pragma HLS UNROLL
+                offset[p] = region + f.source + uint64_t(line + p) * line_words + first;
+                count[p] = p < lines ? size : 0;
+            }
+            input.read(offset, count, chunk);
+            beats += size;
+            for (uint32_t i = 0; i < size; ++i) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 256
+                for (uint32_t lane = 0; lane < uint32_t(kLanes); lane += shape.segment) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 8
+#pragma HLS LOOP_FLATTEN
+#pragma HLS PIPELINE II = 1
+                    for (uint32_t p = 0; p < uint32_t(kParamPorts); ++p) {
+#pragma HLS UNROLL
+                        if (p < lines) {
+                            filler[p].put(shape, &chunk[p][i].lane[lane], memory.pixel[p]);
+                        }
+                    }
+                    filling.tick();
+                }
+            }
+        }
+        for (uint32_t p = 0; p < lines; ++p) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 4
+            writer.put(memory.pixel[p], writing);
+        }
+    }
+    return overlap(transfer(beats), overlap(filling.cycles(), writing.cycles()));
+}
+
+// Lines that begin within words: all of them over port 0.
+template <class InputPorts>
+Cycles patchify_stream(const PatchifyFields& f, const PatchShape& shape, uint64_t region,
+                       InputPorts& input, LineMemory& memory, ActivationMemory& activation) {
+#pragma HLS INLINE
+    const uint32_t total = ceil_div(shape.lines * shape.width, kLanes);
+    PatchWriter writer(f, shape, activation);
+    LineFiller filler;
+    LoopCounter filling, writing;
+    uint32_t left = shape.width;  // pixels of the line that have not come
+    uint32_t lines = shape.lines;
+    for (uint32_t first = 0; first < total; first += kBurstWords) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 74
+#pragma HLS DATAFLOW
+        word_t chunk[kParamPorts][kBurstWords];
+        const uint64_t offset[kParamPorts] = {region + f.source + first, 0, 0, 0};
+        const uint32_t count[kParamPorts] = {minimum(total - first, kBurstWords), 0, 0, 0};
+        input.read(offset, count, chunk);
+        for (uint32_t i = 0; i < count[0]; ++i) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 256
+            for (uint32_t lane = 0; lane < uint32_t(kLanes); lane += shape.segment) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 8
+                if (lines == 0) continue;  // behind the last pixel
+                filler.put(shape, &chunk[0][i].lane[lane], memory.pixel[0]);
+                filling.tick();
+                left -= shape.segment;
+                if (left != 0) continue;
+                writer.put(memory.pixel[0], writing);
+                left = shape.width;
+                --lines;
+            }
+        }
+    }
+    return overlap(transfer(total), overlap(filling.cycles(), writing.cycles()));
 }
 
 // region: first word of the image's input region.
-template <class InputPort>
-Cycles patchify(const PatchifyFields& f, uint64_t region, InputPort& input,
-                ActivationMemory& activation) {
+template <class InputPorts>
+void patchify(const PatchifyFields& f, uint64_t region, InputPorts& input, LineMemory& memory,
+              ActivationMemory& activation, Timeline& timeline) {
 #pragma HLS INLINE
-    const uint32_t rows = 1 + (f.height / f.patch) * (f.width / f.patch);
-    const uint32_t words = ceil_div(f.channels * f.patch * f.patch, kLanes);
-    LoopCounter clearing;
-    for (uint32_t group = 0; group < row_groups(rows); ++group) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 26
-        for (uint32_t word = 0; word < words; ++word) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 384
-#pragma HLS LOOP_FLATTEN
-#pragma HLS PIPELINE II = 1
-            for (uint32_t m = 0; m < uint32_t(kBanks); ++m) {
-#pragma HLS UNROLL
-                if (group * kBanks + m >= rows) continue;
-                activation.bank[m][f.dst + group * words + word] = zero_word();
-            }
-            clearing.tick();
-        }
-    }
-    PatchWriter writer(f, words, activation);
-    const uint32_t pixels = f.channels * f.height * f.width;
-    return clearing.cycles() + scatter_image(region + f.source, pixels, input, writer);
+    const PatchShape shape(f);
+    const uint32_t rows = 1 + (f.height / f.patch) * shape.columns;
+    timeline.begin_on_ports();
+    const Cycles clearing = clear_patches(f, shape, rows, activation);
+    const Cycles cutting = shape.width % kLanes == 0
+                               ? patchify_lines(f, shape, region, input, memory, activation)
+                               : patchify_stream(f, shape, region, input, memory, activation);
+    timeline.run(overlap(clearing, cutting));
+    timeline.end_on_ports();
 }
 
 }  // namespace trivit

@@ -51,15 +51,34 @@ private:
     word_t* base_;
 };
 
-// The five pointers of the top function. Program and stats, and input and output, share a bundle
-// (kernel.yaml, ports); a port class that models the buses shares them in the same way.
-template <class ProgramPort, class ParamsPort, class InputPort, class OutputPort, class StatsPort>
+// The four ports that bring parameters, or an image, in step: one word from each per cycle.
+template <class Port>
+struct QuadPort {
+    Port& port0;
+    Port& port1;
+    Port& port2;
+    Port& port3;
+
+    // count[p] words from offset[p] on port p into row p; no word where count[p] is 0. The four calls
+    // have nothing in common, so they run together.
+    void read(const uint64_t (&offset)[kParamPorts], const uint32_t (&count)[kParamPorts],
+              word_t (&destination)[kParamPorts][kBurstWords]) {
+#pragma HLS INLINE
+        if (count[0] != 0) port0.read(offset[0], count[0], destination[0]);
+        if (count[1] != 0) port1.read(offset[1], count[1], destination[1]);
+        if (count[2] != 0) port2.read(offset[2], count[2], destination[2]);
+        if (count[3] != 0) port3.read(offset[3], count[3], destination[3]);
+    }
+};
+
+// The pointers of the top function; which of them share a bus: kernel.yaml, ports.
+template <class ReadPort, class WritePort>
 struct Ports {
-    ProgramPort& program;
-    ParamsPort& params;
-    InputPort& input;
-    OutputPort& output;
-    StatsPort& stats;
+    ReadPort& program;
+    QuadPort<ReadPort> params;
+    QuadPort<ReadPort> input;
+    WritePort& output;
+    WritePort& stats;
 };
 
 }  // namespace trivit

@@ -25,16 +25,19 @@ struct Statistics {
 struct KernelState {
     ActivationMemory activation;
     WeightMemory weights;
-    OperandMemory operands;
-    Accumulators accumulators;
-    RowParameters parameters;
+    ProbabilityMemory probability;
+    Sums sums;
+    VectorMemory vectors;
     LayernormMemory layernorm;
     SoftmaxMemory softmax;
     AttentionMemory attention;
     ScoreMemory scores;
     SelectMemory select;
     IndexMemory index;
+    GatherPlan plan;
+    LineMemory lines;
     Statistics statistics;
+    Timeline timeline;
 };
 
 // What a start was given.
@@ -51,8 +54,8 @@ inline uint32_t status_code(Error error, uint32_t instruction) {
 }
 
 template <class ProgramPort>
-Cycles fetch_descriptor(uint32_t instruction, ProgramPort& program,
-                        uint32_t (&descriptor)[kDescriptorWords]) {
+void fetch_descriptor(uint32_t instruction, ProgramPort& program,
+                      uint32_t (&descriptor)[kDescriptorWords]) {
 #pragma HLS INLINE
     word_t words[kDescriptorMemoryWords];
     program.read(uint64_t(instruction) * kDescriptorMemoryWords, kDescriptorMemoryWords, words);
@@ -62,22 +65,23 @@ Cycles fetch_descriptor(uint32_t instruction, ProgramPort& program,
         const uint32_t high = uint16_t(words[2 * i / kLanes].lane[2 * i % kLanes + 1]);
         descriptor[i] = low | high << 16;
     }
-    return transfer(kDescriptorMemoryWords) + decoding();
 }
 
-// Check one descriptor and run it. Adds to cycles and saturated; changes nothing when it fails.
+// Check one descriptor and run it. Adds to saturated; changes nothing when it fails.
 template <class AllPorts>
 Error execute_instruction(const uint32_t (&descriptor)[kDescriptorWords], const Regions& regions,
-                          uint32_t image, AllPorts& ports, KernelState& state, Cycles& cycles,
+                          uint32_t image, AllPorts& ports, KernelState& state,
                           uint64_t& saturated) {
 #pragma HLS INLINE
-// One multiplier array, one softmax and one search serve every call below.
+// One multiplier array, one of each softmax process and one search serve every call below.
 #pragma HLS ALLOCATION function instances = run_array limit = 1
-#pragma HLS ALLOCATION function instances = softmax_group limit = 1
+#pragma HLS ALLOCATION function instances = softmax_exponentials limit = 1
+#pragma HLS ALLOCATION function instances = softmax_probabilities limit = 1
 #pragma HLS ALLOCATION function instances = select_largest limit = 1
     const uint64_t input_region = uint64_t(image) * regions.input;
     const uint64_t output_region = uint64_t(image) * regions.output;
     const uint32_t head = descriptor[0];
+    Timeline& timeline = state.timeline;
     Error error = Error::unknown_opcode;
     switch (head & 255) {
         case uint32_t(Opcode::load): {
@@ -85,7 +89,7 @@ Error execute_instruction(const uint32_t (&descriptor)[kDescriptorWords], const 
             const LoadFields f = decode_load(descriptor);
             error = check(f, regions);
             if (failed(error)) break;
-            cycles += load_rows(f, ports.params, state.activation);
+            load_rows(f, ports.params, state.activation, timeline);
             break;
         }
         case uint32_t(Opcode::store): {
@@ -93,7 +97,8 @@ Error execute_instruction(const uint32_t (&descriptor)[kDescriptorWords], const 
             const StoreFields f = decode_store(descriptor);
             error = check(f, regions);
             if (failed(error)) break;
-            cycles += store_rows(f, output_region, ports.output, state.activation);
+            timeline.begin();
+            timeline.run(store_rows(f, output_region, ports.output, state.activation));
             break;
         }
         case uint32_t(Opcode::patchify): {
@@ -101,7 +106,7 @@ Error execute_instruction(const uint32_t (&descriptor)[kDescriptorWords], const 
             const PatchifyFields f = decode_patchify(descriptor);
             error = check(f, regions);
             if (failed(error)) break;
-            cycles += patchify(f, input_region, ports.input, state.activation);
+            patchify(f, input_region, ports.input, state.lines, state.activation, timeline);
             break;
         }
         case uint32_t(Opcode::matmul): {
@@ -109,8 +114,8 @@ Error execute_instruction(const uint32_t (&descriptor)[kDescriptorWords], const 
             const MatmulFields f = decode_matmul(descriptor);
             error = check(f, regions);
             if (failed(error)) break;
-            cycles += matmul(f, ports.params, state.operands, state.weights, state.parameters,
-                             state.activation, state.accumulators, saturated);
+            matmul(f, ports.params, state.probability, state.weights, state.activation, state.sums,
+                   timeline, saturated);
             break;
         }
         case uint32_t(Opcode::layernorm): {
@@ -118,8 +123,8 @@ Error execute_instruction(const uint32_t (&descriptor)[kDescriptorWords], const 
             const LayernormFields f = decode_layernorm(descriptor);
             error = check(f, regions);
             if (failed(error)) break;
-            cycles += layernorm(f, ports.params, state.parameters, state.layernorm,
-                                state.activation, saturated);
+            layernorm(f, ports.params, state.vectors, state.layernorm, state.activation, timeline,
+                      saturated);
             break;
         }
         case uint32_t(Opcode::attention): {
@@ -127,9 +132,8 @@ Error execute_instruction(const uint32_t (&descriptor)[kDescriptorWords], const 
             const AttentionFields f = decode_attention(descriptor);
             error = check(f, regions);
             if (failed(error)) break;
-            cycles +=
-                attention(f, state.activation, state.weights, state.operands, state.accumulators,
-                          state.softmax, state.attention, state.scores, saturated);
+            attention(f, state.activation, state.weights, state.probability, state.softmax,
+                      state.attention, state.scores, timeline, saturated);
             break;
         }
         case uint32_t(Opcode::select_tokens): {
@@ -137,7 +141,8 @@ Error execute_instruction(const uint32_t (&descriptor)[kDescriptorWords], const 
             const SelectTokensFields f = decode_select_tokens(descriptor);
             error = check(f, regions);
             if (failed(error)) break;
-            cycles += select_tokens(f, state.scores, state.select, state.activation);
+            timeline.begin();
+            timeline.run(select_tokens(f, state.scores, state.select, state.activation));
             break;
         }
         case uint32_t(Opcode::gather): {
@@ -145,10 +150,13 @@ Error execute_instruction(const uint32_t (&descriptor)[kDescriptorWords], const 
             const GatherFields f = decode_gather(descriptor);
             error = check(f, regions);
             if (failed(error)) break;
-            error =
-                read_indices(f.index, f.rows, f.src_rows, state.activation, state.index, cycles);
+            Cycles reading;
+            error = read_indices(f.index, f.rows, f.src_rows, state.activation, state.index, reading);
             if (failed(error)) break;
-            cycles += gather_rows(f, state.index, state.activation);
+            const Cycles planning = plan_gather(f, state.index, state.plan);
+            const Cycles copying = gather_rows(f, state.index, state.plan, state.activation);
+            timeline.begin();
+            timeline.run(reading + planning + copying);
             break;
         }
         case uint32_t(Opcode::select_connections): {
@@ -156,10 +164,12 @@ Error execute_instruction(const uint32_t (&descriptor)[kDescriptorWords], const 
             const SelectConnectionsFields f = decode_select_connections(descriptor);
             error = check(f, regions);
             if (failed(error)) break;
-            error = read_indices(f.index, f.rows, f.tokens, state.activation, state.index, cycles);
+            Cycles reading;
+            error = read_indices(f.index, f.rows, f.tokens, state.activation, state.index, reading);
             if (failed(error)) break;
-            cycles +=
-                select_connections(f, state.index, state.scores, state.select, state.activation);
+            timeline.begin();
+            timeline.run(reading + select_connections(f, state.index, state.scores, state.select,
+                                                      state.activation));
             break;
         }
         default:
@@ -190,7 +200,10 @@ private:
     uint32_t next_;
 };
 
-// Run the program on every image. Returns error code << 24 | instruction index, 0 when all ran.
+// Run the program on every image. In hardware three processes walk the program, with descriptors and
+// operands in FIFOs between them (docs/cycles.md, Timeline of an image); written in order, as here,
+// every instruction's operands are brought when it begins, and the timeline places them where the
+// processes would. Returns error code << 24 | instruction index, 0 when all ran.
 // Stops at the first error; stats are written for what was executed.
 template <class AllPorts>
 uint32_t execute_program(AllPorts& ports, const Arguments& arguments, KernelState& state) {
@@ -212,18 +225,20 @@ uint32_t execute_program(AllPorts& ports, const Arguments& arguments, KernelStat
     uint32_t status = 0;
     for (uint32_t image = 0; image < arguments.num_images && status == 0; ++image) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 64
+        state.timeline.begin_image();
         for (uint32_t i = 0; i < instructions && status == 0; ++i) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 1024
             uint32_t descriptor[kDescriptorWords];
-            Cycles cycles = fetch_descriptor(i, ports.program, descriptor);
+            fetch_descriptor(i, ports.program, descriptor);
+            state.timeline.begin_instruction(i);
             uint64_t saturated = 0;
             const Error error =
-                execute_instruction(descriptor, regions, image, ports, state, cycles, saturated);
+                execute_instruction(descriptor, regions, image, ports, state, saturated);
             if (failed(error)) {
                 status = status_code(error, i);
             } else {
                 state.statistics.saturations[i] += saturated;
-                state.statistics.cycles[i] += cycles.count();
+                state.statistics.cycles[i] += state.timeline.instruction_cycles();
             }
         }
     }

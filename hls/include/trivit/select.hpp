@@ -11,6 +11,7 @@ namespace trivit {
 static const int kSelectWords = (kMaxTokens + kSelectLanes - 1) / kSelectLanes;
 static const int32_t kNeverSelected = -1;  // scores are sums of probabilities, so never negative
 
+static_assert(kSelectLatency <= kBanks, "the turns of seven other rows cover a pass's latency");
 static_assert(kSelectLanes % kLanes == 0, "an activation word of scores lies in one search word");
 static_assert(kMaxHeads * 32767 < (1 << kScoreBits), "the search covers every head sum");
 
@@ -28,22 +29,26 @@ struct SelectMemory {
 //
 // Bit by bit from the top, a bit of the threshold stays when at least `keep` scores reach it; the
 // last refused candidate is threshold + 1, so its count says how many are above and how many ties
-// remain to be opened in index order. The eight rows take turns, also when fewer are real: a row's
-// count is then complete long before its next bit needs it, and the loop runs at II=1.
-inline Cycles select_largest(uint32_t count, uint32_t keep, uint32_t buffer, SelectMemory& memory) {
+// remain to be opened in index order. Eight rows take turns: a row's count is then complete long
+// before its next bit needs it, and the loop runs at II=1. A single row waits for its count instead.
+inline Cycles select_largest(uint32_t rows, uint32_t count, uint32_t keep, uint32_t buffer,
+                             SelectMemory& memory) {
 #pragma HLS INLINE off
     LoopCounter loop;
     const uint32_t words = ceil_div(count, kSelectLanes);
+    const uint32_t turn = rows == 1 ? words + kSelectLatency : words;
     uint32_t seen = 0;  // scores of the row that reach the candidate; in the last pass, ties opened
     for (int bit = kScoreBits - 1; bit >= -1; --bit) {
-        for (int row = 0; row < kBanks; ++row) {
-            for (uint32_t word = 0; word < words; ++word) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 7
+        for (uint32_t row = 0; row < rows; ++row) {
+            for (uint32_t word = 0; word < turn; ++word) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 15
 #pragma HLS LOOP_FLATTEN
 #pragma HLS PIPELINE II = 1
-// A row comes back after the seven others at the earliest.
+// A row comes back after the seven others, or after its own pause, at the earliest.
 #pragma HLS DEPENDENCE variable = memory.threshold inter distance = 8 true
 #pragma HLS DEPENDENCE variable = memory.above inter distance = 8 true
+                loop.tick();
+                if (word >= words) continue;
                 if (word == 0) seen = 0;
                 const int32_t low = bit == kScoreBits - 1 ? 0 : memory.threshold[row];
                 const int32_t candidate = bit < 0 ? low : low + (int32_t(1) << bit);
@@ -72,7 +77,6 @@ inline Cycles select_largest(uint32_t count, uint32_t keep, uint32_t buffer, Sel
                         memory.above[row] = 0;
                     }
                 }
-                loop.tick();
             }
         }
     }
@@ -95,7 +99,7 @@ inline Cycles select_tokens(const SelectTokensFields& f, const ScoreMemory& scor
         loading.tick();
     }
 
-    const Cycles search = select_largest(f.tokens, f.keep, 0, memory);
+    const Cycles search = select_largest(1, f.tokens, f.keep, 0, memory);
 
     LoopCounter listing;
     word_t list = zero_word();  // lane 0 of the first word: [CLS]
@@ -190,7 +194,7 @@ inline Cycles select_connections(const SelectConnectionsFields& f, const IndexMe
         if (group + 1 < groups) {
             collecting = collect_scores(f, group + 1, index, scores, memory);
         }
-        Cycles choosing = select_largest(f.rows, f.keep, group & 1, memory);
+        Cycles choosing = select_largest(kBanks, f.rows, f.keep, group & 1, memory);
         choosing += write_mask(f, group, memory, activation);
         cycles += overlap(collecting, choosing);
     }

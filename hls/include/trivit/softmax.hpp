@@ -3,7 +3,7 @@
 #define TRIVIT_SOFTMAX_HPP
 
 #include "../../generated/tables.hpp"
-#include "cycles.hpp"
+#include "mac_array.hpp"
 #include "requantize.hpp"
 
 namespace trivit {
@@ -16,20 +16,19 @@ static_assert(sizeof(kExp2Table) / sizeof(kExp2Table[0]) == kExpSteps + 1, "[0, 
 static_assert(sizeof(kRecipTable) / sizeof(kRecipTable[0]) == kReciprocalSteps + 1,
               "[1, 2], both ends");
 
-// Sums over heads for the selectors. Row i, key j; eight keys of kVectorRows rows change per cycle.
+// Sums over heads for the selectors. Row i, key j; eight keys of kSoftmaxRows rows change per cycle.
 struct ScoreMemory {
     int32_t sum[kMaxTokens][kMaxTokens];
 };
 
-// Two groups are in flight between the array and softmax (score, peak, open).
+// What passes from process to process, for some steps at once: with two buffers a process would wait
+// for the latency of the next one.
 struct SoftmaxMemory {
-    word_t score[2][kBanks][kMaxRowWords];
-    uint8_t open[2][kBanks][kMaxRowWords];  // bit per lane: the key exists and the mask opens it
-    int16_t peak[2][kBanks];                // largest open score; -32768 when nothing is open
-    uint32_t exponential[kBanks][kMaxRowWords][kLanes];
-    uint64_t sum[kBanks];
-    int64_t reciprocal[kBanks];
-    Rounding rounding[kBanks];
+    word_t score[kSoftmaxBuffers][kBanks][kMaxRowWords];
+    uint8_t open[kSoftmaxBuffers][kBanks][kMaxRowWords];  // bit per lane: the key exists and is open
+    int16_t peak[kSoftmaxBuffers][kBanks];  // largest open score; -32768 when nothing is open
+    uint32_t exponential[kSoftmaxBuffers][kBanks][kMaxRowWords][kLanes];
+    uint64_t sum[kSoftmaxBuffers][kBanks];
 };
 
 struct SoftmaxFormat {
@@ -80,20 +79,18 @@ inline void softmax_reciprocal(uint64_t sum, uint32_t prob_frac, int64_t& recipr
     rounding = make_rounding(int32_t(24 + log2 - prob_frac));
 }
 
-// Three loops: exponentials with their sums, reciprocals, probabilities with the head sums. Each
-// takes kVectorRows rows x 8 keys per iteration; every row of `memory` is its own memory, so II=1.
-inline Cycles softmax_group(const SoftmaxFormat& format, uint32_t rows, uint32_t key_words,
-                            uint32_t buffer, const ScoreTarget& target, SoftmaxMemory& memory,
-                            word_t (&probability)[kBanks][kMaxRowWords], ScoreMemory& scores,
-                            uint64_t& saturated) {
+// Exponentials of a row group and their sums, kSoftmaxRows rows x 8 keys per iteration. II=1: the rows in
+// work are memories of their own, and a sum is one addition deep.
+inline Cycles softmax_exponentials(const SoftmaxFormat& format, uint32_t key_words, uint32_t buffer,
+                                   SoftmaxMemory& memory) {
 #pragma HLS INLINE off
-    LoopCounter exponentials;
-    for (uint32_t first = 0; first < uint32_t(kBanks); first += kVectorRows) {
+    LoopCounter loop;
+    for (uint32_t first = 0; first < uint32_t(kBanks); first += kSoftmaxRows) {
         for (uint32_t word = 0; word < key_words; ++word) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 26
 #pragma HLS LOOP_FLATTEN
-#pragma HLS PIPELINE II = 1
-            for (uint32_t v = 0; v < uint32_t(kVectorRows); ++v) {
+#pragma HLS PIPELINE II = 1 rewind
+            for (uint32_t v = 0; v < uint32_t(kSoftmaxRows); ++v) {
 #pragma HLS UNROLL
                 const uint32_t row = first + v;
                 const word_t score = memory.score[buffer][row][word];
@@ -104,58 +101,71 @@ inline Cycles softmax_group(const SoftmaxFormat& format, uint32_t rows, uint32_t
                     const int32_t distance = memory.peak[buffer][row] - score.lane[lane];
                     const uint32_t e =
                         (open >> lane) & 1 ? exponential(uint32_t(distance), format) : 0;
-                    memory.exponential[row][word][lane] = e;
+                    memory.exponential[buffer][row][word][lane] = e;
                     word_sum += e;
                 }
-                memory.sum[row] = (word == 0 ? 0 : memory.sum[row]) + word_sum;
+                memory.sum[buffer][row] = (word == 0 ? 0 : memory.sum[buffer][row]) + word_sum;
             }
-            exponentials.tick();
+            loop.tick();
         }
     }
+    return loop.issued();
+}
 
-    LoopCounter reciprocals;
-    for (uint32_t row = 0; row < uint32_t(kBanks); ++row) {
-#pragma HLS PIPELINE II = 1
-        softmax_reciprocal(memory.sum[row], format.prob_frac, memory.reciprocal[row],
-                           memory.rounding[row]);
-        reciprocals.tick();
-    }
-
-    LoopCounter probabilities;
-    for (uint32_t first = 0; first < uint32_t(kBanks); first += kVectorRows) {
+// Probabilities of a row group and their sums over heads, at the same pace. The reciprocal of a row is
+// taken at its first word and kept; its latency is part of the pipeline.
+inline Cycles softmax_probabilities(const SoftmaxFormat& format, uint32_t rows, uint32_t key_words,
+                                    uint32_t buffer, const ScoreTarget& target,
+                                    const SoftmaxMemory& memory, uint32_t first_word,
+                                    ProbabilityMemory& probability, ScoreMemory& scores,
+                                    uint64_t& saturated) {
+#pragma HLS INLINE off
+    LoopCounter loop;
+    int64_t reciprocal[kSoftmaxRows] = {};
+    Rounding rounding[kSoftmaxRows] = {};
+#pragma HLS ARRAY_PARTITION variable = reciprocal dim = 0 complete
+#pragma HLS ARRAY_PARTITION variable = rounding dim = 0 complete
+    for (uint32_t first = 0; first < uint32_t(kBanks); first += kSoftmaxRows) {
         for (uint32_t word = 0; word < key_words; ++word) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 26
 #pragma HLS LOOP_FLATTEN
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 rewind
 #pragma HLS DEPENDENCE variable = scores.sum inter false  // a sum changes once per head
             uint32_t changed = 0;
-            for (uint32_t v = 0; v < uint32_t(kVectorRows); ++v) {
+            for (uint32_t v = 0; v < uint32_t(kSoftmaxRows); ++v) {
 #pragma HLS UNROLL
                 const uint32_t row = first + v;
                 if (row >= rows) continue;
+                if (word == 0) {
+                    softmax_reciprocal(memory.sum[buffer][row], format.prob_frac, reciprocal[v],
+                                       rounding[v]);
+                }
                 const uint32_t query = target.group * kBanks + row;
                 const bool adds = target.enabled && (query == 0 || !target.only_cls);
                 word_t result;
                 for (int lane = 0; lane < kLanes; ++lane) {
 #pragma HLS UNROLL
                     const Quantized p = requantize(
-                        int64_t(memory.exponential[row][word][lane]) * memory.reciprocal[row],
-                        memory.rounding[row]);
+                        int64_t(memory.exponential[buffer][row][word][lane]) * reciprocal[v],
+                        rounding[v]);
                     result.lane[lane] = p.value;
                     changed += p.saturated;
+                }
+                for (uint32_t lane = 0; lane < uint32_t(kLanes); ++lane) {
+#pragma HLS UNROLL
                     const uint32_t key = word * kLanes + lane;
                     if (adds && key < target.tokens) {
                         const int32_t before = target.first_head ? 0 : scores.sum[query][key];
-                        scores.sum[query][key] = before + p.value;
+                        scores.sum[query][key] = before + result.lane[lane];
                     }
                 }
-                probability[row][word] = result;
+                probability.bank[row][first_word + word] = result;
             }
             saturated += changed;
-            probabilities.tick();
+            loop.tick();
         }
     }
-    return exponentials.cycles() + reciprocals.cycles() + probabilities.cycles();
+    return loop.issued();
 }
 
 }  // namespace trivit

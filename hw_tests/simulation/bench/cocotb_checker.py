@@ -87,14 +87,14 @@ async def burst_that_leaves_its_page(dut: Any) -> None:
 @cocotb.test()
 @cocotb.parametrize(broken=[False, True])
 async def last_beat_at_the_wrong_place(dut: Any, broken: bool) -> None:
-    _, checker = await started_without(dut, "gmem2", read=True)
-    await wait_for(dut, dut.m_axi_gmem2_AWVALID)
-    assert dut.m_axi_gmem2_AWLEN.value == 1, "the logits take two words"
-    await take(dut, dut.m_axi_gmem2_AWREADY)
-    await wait_for(dut, dut.m_axi_gmem2_WVALID)
+    _, checker = await started_without(dut, "gmem0", read=True)
+    await wait_for(dut, dut.m_axi_gmem0_AWVALID)
+    assert dut.m_axi_gmem0_AWLEN.value == 1, "the logits take two words"
+    await take(dut, dut.m_axi_gmem0_AWREADY)
+    await wait_for(dut, dut.m_axi_gmem0_WVALID)
     if broken:
-        dut.gmem2.burst_left.value = 1  # the first beat says that it is the last
+        dut.gmem0.burst_left.value = 1  # the first beat says that it is the last
         await FallingEdge(dut.ap_clk)
-    await take(dut, dut.m_axi_gmem2_WREADY)
+    await take(dut, dut.m_axi_gmem0_WREADY)
     assert checker.write_beats.value == 1
     assert int(checker.violation_kinds.value) == (WLAST | CHANGED if broken else 0)

@@ -40,7 +40,6 @@ BAD_FIELDS: list[tuple[str, dict[str, int], str]] = [
     ("load", {"source": ONE_PAST}, "memory_address"),
     ("store", {"target": ONE_PAST}, "memory_address"),
     ("matmul", {"weight": ONE_PAST}, "memory_address"),
-    ("matmul", {"bias": ONE_PAST}, "memory_address"),
     ("layernorm", {"gamma": ONE_PAST}, "memory_address"),
     ("matmul", {"out_shift": spec.MAX_SHIFT + 1}, "shift_range"),
     ("attention", {"prob_frac": 16}, "shift_range"),

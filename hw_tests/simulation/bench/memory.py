@@ -32,7 +32,7 @@ class Buffer:
 
 
 class Memory:
-    """Memory behind the three ports.
+    """Memory behind all ports.
 
     An access outside the buffers, or against a buffer's access, is recorded and raises. Buffers lie
     beyond 4 GiB, so that a lost high address word is an access outside, and begin `offset` bytes

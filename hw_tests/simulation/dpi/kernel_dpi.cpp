@@ -27,21 +27,32 @@ void trivit_reset() {
     bus.clear();
 }
 
-void trivit_start(uint64_t program_pointer, uint64_t params_pointer, uint64_t input_pointer,
-                  uint64_t output_pointer, uint64_t stats_pointer, uint32_t num_instructions,
-                  uint32_t num_images, uint32_t params_words, uint32_t input_words,
-                  uint32_t output_words) {
+void trivit_start(uint64_t program_pointer, uint64_t params_pointer0, uint64_t
+                  params_pointer1, uint64_t params_pointer2, uint64_t params_pointer3, uint64_t
+                  input_pointer0, uint64_t input_pointer1, uint64_t input_pointer2, uint64_t
+                  input_pointer3, uint64_t output_pointer, uint64_t stats_pointer, uint32_t
+                  num_instructions, uint32_t num_images, uint32_t params_words, uint32_t
+                  input_words, uint32_t output_words) {
     bus.clear();
     kernel.start([=] {
         // Which pointer is on which port: kernel.yaml, ports; the pragmas of the top function agree.
-        simulation::BusPort program(bus, 0, program_pointer);
-        simulation::BusPort params(bus, 1, params_pointer);
-        simulation::BusPort input(bus, 2, input_pointer);
-        simulation::BusPort output(bus, 2, output_pointer);
-        simulation::BusPort stats(bus, 0, stats_pointer);
-        trivit::Ports<simulation::BusPort, simulation::BusPort, simulation::BusPort,
-                      simulation::BusPort, simulation::BusPort>
-            ports = {program, params, input, output, stats};
+        using simulation::BusPort;
+        BusPort program(bus, 0, program_pointer);
+        BusPort params0(bus, 1, params_pointer0);
+        BusPort params1(bus, 2, params_pointer1);
+        BusPort params2(bus, 3, params_pointer2);
+        BusPort params3(bus, 4, params_pointer3);
+        BusPort input0(bus, 1, input_pointer0);
+        BusPort input1(bus, 2, input_pointer1);
+        BusPort input2(bus, 3, input_pointer2);
+        BusPort input3(bus, 4, input_pointer3);
+        BusPort output(bus, 0, output_pointer);
+        BusPort stats(bus, 0, stats_pointer);
+        trivit::Ports<BusPort, BusPort> ports = {program,
+                                                 {params0, params1, params2, params3},
+                                                 {input0, input1, input2, input3},
+                                                 output,
+                                                 stats};
         trivit::Arguments arguments;
         arguments.num_instructions = num_instructions;
         arguments.num_images = num_images;

@@ -1,7 +1,7 @@
 // AXI4-Lite register file with ap_ctrl_hs control, behaving as the one that Vitis HLS emits for the
 // kernel's s_axilite ports (vivado flow). Offsets come from the kernel description.
 module control_s_axi #(
-    parameter int ADDR_WIDTH = 7
+    parameter int ADDR_WIDTH = 8
 ) (
     input  logic                  clk,
     input  logic                  reset,
@@ -32,8 +32,14 @@ module control_s_axi #(
     input  logic [31:0]           ap_return,
 
     output logic [63:0]           program_pointer,
-    output logic [63:0]           params_pointer,
-    output logic [63:0]           input_pointer,
+    output logic [63:0]           params_pointer0,
+    output logic [63:0]           params_pointer1,
+    output logic [63:0]           params_pointer2,
+    output logic [63:0]           params_pointer3,
+    output logic [63:0]           input_pointer0,
+    output logic [63:0]           input_pointer1,
+    output logic [63:0]           input_pointer2,
+    output logic [63:0]           input_pointer3,
     output logic [63:0]           output_pointer,
     output logic [63:0]           stats_pointer,
     output logic [31:0]           num_instructions,
@@ -53,9 +59,12 @@ module control_s_axi #(
   // Arguments are kept by word address; the gaps between them read as zero.
   function automatic logic is_argument(input logic [7:0] address);
     case (address)
-      ADDR_PROGRAM, ADDR_PROGRAM_HIGH, ADDR_PARAMS, ADDR_PARAMS_HIGH, ADDR_INPUT, ADDR_INPUT_HIGH,
-      ADDR_OUTPUT, ADDR_OUTPUT_HIGH, ADDR_STATS, ADDR_STATS_HIGH, ADDR_NUM_INSTRUCTIONS,
-      ADDR_NUM_IMAGES, ADDR_PARAMS_WORDS, ADDR_INPUT_WORDS, ADDR_OUTPUT_WORDS:
+      ADDR_PROGRAM, ADDR_PROGRAM_HIGH, ADDR_PARAMS0, ADDR_PARAMS0_HIGH, ADDR_PARAMS1,
+      ADDR_PARAMS1_HIGH, ADDR_PARAMS2, ADDR_PARAMS2_HIGH, ADDR_PARAMS3, ADDR_PARAMS3_HIGH,
+      ADDR_INPUT0, ADDR_INPUT0_HIGH, ADDR_INPUT1, ADDR_INPUT1_HIGH, ADDR_INPUT2, ADDR_INPUT2_HIGH,
+      ADDR_INPUT3, ADDR_INPUT3_HIGH, ADDR_OUTPUT, ADDR_OUTPUT_HIGH, ADDR_STATS, ADDR_STATS_HIGH,
+      ADDR_NUM_INSTRUCTIONS, ADDR_NUM_IMAGES, ADDR_PARAMS_WORDS, ADDR_INPUT_WORDS,
+      ADDR_OUTPUT_WORDS:
       return 1'b1;
       default: return 1'b0;
     endcase
@@ -68,8 +77,14 @@ module control_s_axi #(
   logic [31:0] arguments[NUM_WORDS];
 
   assign program_pointer = {arguments[word_of(ADDR_PROGRAM_HIGH)], arguments[word_of(ADDR_PROGRAM)]};
-  assign params_pointer = {arguments[word_of(ADDR_PARAMS_HIGH)], arguments[word_of(ADDR_PARAMS)]};
-  assign input_pointer = {arguments[word_of(ADDR_INPUT_HIGH)], arguments[word_of(ADDR_INPUT)]};
+  assign params_pointer0 = {arguments[word_of(ADDR_PARAMS0_HIGH)], arguments[word_of(ADDR_PARAMS0)]};
+  assign params_pointer1 = {arguments[word_of(ADDR_PARAMS1_HIGH)], arguments[word_of(ADDR_PARAMS1)]};
+  assign params_pointer2 = {arguments[word_of(ADDR_PARAMS2_HIGH)], arguments[word_of(ADDR_PARAMS2)]};
+  assign params_pointer3 = {arguments[word_of(ADDR_PARAMS3_HIGH)], arguments[word_of(ADDR_PARAMS3)]};
+  assign input_pointer0 = {arguments[word_of(ADDR_INPUT0_HIGH)], arguments[word_of(ADDR_INPUT0)]};
+  assign input_pointer1 = {arguments[word_of(ADDR_INPUT1_HIGH)], arguments[word_of(ADDR_INPUT1)]};
+  assign input_pointer2 = {arguments[word_of(ADDR_INPUT2_HIGH)], arguments[word_of(ADDR_INPUT2)]};
+  assign input_pointer3 = {arguments[word_of(ADDR_INPUT3_HIGH)], arguments[word_of(ADDR_INPUT3)]};
   assign output_pointer = {arguments[word_of(ADDR_OUTPUT_HIGH)], arguments[word_of(ADDR_OUTPUT)]};
   assign stats_pointer = {arguments[word_of(ADDR_STATS_HIGH)], arguments[word_of(ADDR_STATS)]};
   assign num_instructions = arguments[word_of(ADDR_NUM_INSTRUCTIONS)];

@@ -2,7 +2,7 @@
 // memory requests: it runs inside trivit_start and trivit_complete until it asks for memory or ends.
 // With +model_time it ends no earlier than its own cycle model says.
 module kernel_bridge #(
-    parameter int NUM_PORTS = 3
+    parameter int NUM_PORTS = 5
 ) (
     input  logic                  clk,
     input  logic                  reset,
@@ -14,8 +14,14 @@ module kernel_bridge #(
     output logic [31:0]           ap_return,
 
     input  logic [63:0]           program_pointer,
-    input  logic [63:0]           params_pointer,
-    input  logic [63:0]           input_pointer,
+    input  logic [63:0]           params_pointer0,
+    input  logic [63:0]           params_pointer1,
+    input  logic [63:0]           params_pointer2,
+    input  logic [63:0]           params_pointer3,
+    input  logic [63:0]           input_pointer0,
+    input  logic [63:0]           input_pointer1,
+    input  logic [63:0]           input_pointer2,
+    input  logic [63:0]           input_pointer3,
     input  logic [63:0]           output_pointer,
     input  logic [63:0]           stats_pointer,
     input  logic [31:0]           num_instructions,
@@ -39,8 +45,11 @@ module kernel_bridge #(
 );
   import "DPI-C" function void trivit_reset();
   import "DPI-C" function void trivit_start(
-      input longint unsigned program_pointer, input longint unsigned params_pointer,
-      input longint unsigned input_pointer, input longint unsigned output_pointer,
+      input longint unsigned program_pointer, input longint unsigned params_pointer0,
+      input longint unsigned params_pointer1, input longint unsigned params_pointer2,
+      input longint unsigned params_pointer3, input longint unsigned input_pointer0,
+      input longint unsigned input_pointer1, input longint unsigned input_pointer2,
+      input longint unsigned input_pointer3, input longint unsigned output_pointer,
       input longint unsigned stats_pointer, input int unsigned num_instructions,
       input int unsigned num_images, input int unsigned params_words,
       input int unsigned input_words, input int unsigned output_words);
@@ -80,9 +89,10 @@ module kernel_bridge #(
       elapsed <= elapsed + 1;
       case (state)
         IDLE: if (ap_start) begin
-          trivit_start(program_pointer, params_pointer, input_pointer, output_pointer,
-                       stats_pointer, num_instructions, num_images, params_words, input_words,
-                       output_words);
+          trivit_start(program_pointer, params_pointer0, params_pointer1, params_pointer2,
+                       params_pointer3, input_pointer0, input_pointer1, input_pointer2,
+                       input_pointer3, output_pointer, stats_pointer, num_instructions,
+                       num_images, params_words, input_words, output_words);
           elapsed <= 0;
           state   <= ASK;
         end

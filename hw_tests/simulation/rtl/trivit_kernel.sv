@@ -1,4 +1,4 @@
-// The accelerator as a block design sees it: AXI4-Lite control, three AXI4 memory ports, an interrupt.
+// The accelerator as a block design sees it: AXI4-Lite control, five AXI4 memory ports, an interrupt.
 // Port names are those that Vitis HLS gives the kernel; the compiled C++ kernel runs behind them.
 
 `define TRIVIT_AXI_PORTS(P) \
@@ -91,7 +91,7 @@
       .rvalid(m_axi_``P``_RVALID), .rready(m_axi_``P``_RREADY), .rlast(m_axi_``P``_RLAST));
 
 module trivit_kernel #(
-    parameter int C_S_AXI_CONTROL_ADDR_WIDTH = 7,
+    parameter int C_S_AXI_CONTROL_ADDR_WIDTH = 8,
     parameter int MAX_BURST = 64  // beats: max_read_burst_length and max_write_burst_length
 ) (
     input  logic                                  ap_clk,
@@ -118,14 +118,18 @@ module trivit_kernel #(
 
     `TRIVIT_AXI_PORTS(gmem0),
     `TRIVIT_AXI_PORTS(gmem1),
-    `TRIVIT_AXI_PORTS(gmem2)
+    `TRIVIT_AXI_PORTS(gmem2),
+    `TRIVIT_AXI_PORTS(gmem3),
+    `TRIVIT_AXI_PORTS(gmem4)
 );
-  localparam int NUM_PORTS = 3;
+  localparam int NUM_PORTS = 5;
 
   logic reset;
   logic ap_start, ap_done, ap_ready, ap_idle;
   logic [31:0] ap_return;
-  logic [63:0] program_pointer, params_pointer, input_pointer, output_pointer, stats_pointer;
+  logic [63:0] program_pointer, output_pointer, stats_pointer;
+  logic [63:0] params_pointer0, params_pointer1, params_pointer2, params_pointer3;
+  logic [63:0] input_pointer0, input_pointer1, input_pointer2, input_pointer3;
   logic [31:0] num_instructions, num_images, params_words, input_words, output_words;
 
   logic [NUM_PORTS-1:0] request_valid, request_ready, done, error, read_valid, write_ready;
@@ -156,5 +160,7 @@ module trivit_kernel #(
   // Bursts in flight as the kernel's interface pragmas ask for them.
   `TRIVIT_AXI_MASTER(gmem0, 0, 4)
   `TRIVIT_AXI_MASTER(gmem1, 1, 16)
-  `TRIVIT_AXI_MASTER(gmem2, 2, 4)
+  `TRIVIT_AXI_MASTER(gmem2, 2, 16)
+  `TRIVIT_AXI_MASTER(gmem3, 3, 16)
+  `TRIVIT_AXI_MASTER(gmem4, 4, 16)
 endmodule
