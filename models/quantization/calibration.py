@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from trivit.models.quantization.formats import choose_formats, scalings
 from trivit.models.quantization.parallel import map_batches
 from trivit.models.quantization.quantizers import QuantPoint
+from trivit.models.quantization.variants import DENSE, SPARSE, Variant, applied
 from trivit.models.quantization.vision_transformer import QuantVisionTransformer
 
 
@@ -42,13 +43,15 @@ def activation_maxima(
     model: QuantVisionTransformer,
     batches: Sequence[Tensor],
     on_images: Callable[[int], None] = lambda count: None,
+    chosen: Sequence[Variant] = (SPARSE, DENSE),
 ) -> dict[str, float]:
-    """Largest magnitude of every activation in float, over both the sparse and the dense variant.
+    """Largest magnitude of every activation in float, over all the ``chosen`` variants.
 
     Args:
         model: its formats do not matter.
         batches: normalised images, each (B, C, side, side).
         on_images: called with the number of images of each batch, once per variant.
+        chosen: variants that the formats must hold for.
     """
     # Lists, because appending is safe from several threads.
     seen: dict[str, list[float]] = {}
@@ -62,15 +65,13 @@ def activation_maxima(
         seen.setdefault(module.point, []).append(float(largest))
 
     handles = [point.register_forward_pre_hook(observe) for point in points]
-    sparse = model.sparse
     try:
         with quantizers_disabled(model):
-            for variant in (True, False):
-                model.sparse = variant
-                for logits in map_batches(model, batches):
-                    on_images(len(logits))
+            for variant in chosen:
+                with applied(model, variant):
+                    for logits in map_batches(model, batches):
+                        on_images(len(logits))
     finally:
-        model.sparse = sparse
         for handle in handles:
             handle.remove()
     return {name: max(values) for name, values in seen.items()}
@@ -81,16 +82,19 @@ def calibrate(
     batches: Sequence[Tensor],
     headroom: float,
     on_images: Callable[[int], None] = lambda count: None,
+    chosen: Sequence[Variant] = (SPARSE, DENSE),
 ) -> dict[str, float]:
     """Set every fraction length of ``model`` in place; returns the largest magnitudes found.
 
     Activations get ``headroom`` times the largest magnitude seen, so that an unseen image may
     exceed the calibration images a little before it saturates; parameters are known and get none.
+    The formats hold for all the ``chosen`` variants, so that these can share them.
 
     Raises:
         ModelsError: a tensor that 16 bits cannot hold.
     """
-    parameters, activations = parameter_maxima(model), activation_maxima(model, batches, on_images)
+    parameters = parameter_maxima(model)
+    activations = activation_maxima(model, batches, on_images, chosen)
     formats = choose_formats(model, parameters, activations, headroom)
     for name, scaling in scalings(model).items():
         scaling.fraction_length = formats[name]

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from trivit.models.errors import ModelsError
+from trivit.models.vit_config import check_keep_ratio
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,8 @@ class QuantizeConfig:
             integer compared.
         qonnx_images: test images run with qonnx.
         onnxruntime_images: test images run with onnxruntime.
+        keep_ratios: token keep ratios to export besides the trained one and the dense model;
+            the formats hold for all of them.
         seed: of the calibration images and the fine-tuning order.
 
     Raises:
@@ -34,6 +37,7 @@ class QuantizeConfig:
     reference_images: int = 16
     qonnx_images: int = 2
     onnxruntime_images: int = 500
+    keep_ratios: tuple[float, ...] = ()
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -46,6 +50,8 @@ class QuantizeConfig:
         ):
             if getattr(self, name) < 1:
                 raise ModelsError(f"{name} is {getattr(self, name)!r}: use 1 or more")
+        for ratio in self.keep_ratios:
+            check_keep_ratio("keep_ratios", ratio)
         for name in ("finetune_steps", "seed"):
             if getattr(self, name) < 0:
                 raise ModelsError(f"{name} is {getattr(self, name)!r}: use 0 or more")

@@ -92,6 +92,14 @@ def choose_formats(
             f[name] = largest_fraction_length(activation_maxima[name] * headroom, name)
         else:
             raise ModelsError(f"no calibration statistics for {name}; calibrate on more images")
+    # In the order of execution: what a product lowers later is at most an earlier one's output.
+    _fit_product(
+        f,
+        "patch_embed.proj",
+        "input",
+        ["patch_embed.proj.bias", "pos_embed", "cls_token"],
+        output="x0",
+    )
     for index in range(model.config.depth):
         point = f"blocks.{index}"
         source = "x0" if index == 0 else f"blocks.{index - 1}.mlp.fc2"
@@ -114,13 +122,6 @@ def choose_formats(
         )
     _fit_norm(f, "norm")
     _fit_product(f, "head", "norm", ["head.bias"])
-    _fit_product(
-        f,
-        "patch_embed.proj",
-        "input",
-        ["patch_embed.proj.bias", "pos_embed", "cls_token"],
-        output="x0",
-    )
     return f
 
 

@@ -4,9 +4,8 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +25,11 @@ from trivit.models.quantization.parallel import one_thread_per_operation
 from trivit.models.quantization.plain_onnx import to_plain_onnx
 from trivit.models.quantization.progress import StageProgress
 from trivit.models.quantization.qonnx_graph import export
+from trivit.models.quantization.variants import SPARSE, Variant, applied, variants
 from trivit.models.quantization.vision_transformer import QuantVisionTransformer
 from trivit.models.training import ExperimentConfig, load_run
 from trivit.models.training.checkpoint import load_checkpoint
+from trivit.models.training.mapping import to_mapping
 
 FORMAT = 1
 FOLDER = "quantized"
@@ -37,35 +38,40 @@ FOLDER = "quantized"
 def quantize(run: Path | str, settings: QuantizeConfig | None = None) -> dict[str, Any]:
     """Quantize the trained model of the folder ``run`` and write ``run/quantized``.
 
-    The folder appears whole or not at all: ``model.qonnx`` (sparse), ``model_dense.qonnx``,
-    ``model.onnx`` (plain ONNX, sparse), ``formats.json`` and ``quantize.json``, whose contents are
-    returned (accuracies in percent). An earlier folder is replaced.
+    The folder appears whole or not at all: ``model.qonnx`` (as trained), ``model_dense.qonnx``,
+    ``model_keep_R.qonnx`` for each further keep ratio R of the settings, ``model.onnx`` (plain
+    ONNX, as trained), ``formats.json`` and ``quantize.json``, whose contents are returned
+    (accuracies in percent). An earlier folder is replaced.
 
     Raises:
         ModelsError: no finished training in ``run``, a damaged file, a missing dataset, a tensor
-            that 16 bits cannot hold, or an export that computes something else.
+            that 16 bits cannot hold, a keep ratio that the model cannot have, or an export that
+            computes something else.
         OSError: the folder cannot be written or the disk is full.
     """
     settings = settings or QuantizeConfig()
     run = Path(run)
     config, float_model, info = load_run(run)
     _require_finished(run, config)
+    chosen = variants(config.model.vit, settings.keep_ratios)
     dataset = load_dataset(config.data)
     clock = _Clock()
     with StageProgress() as progress:
         model = QuantVisionTransformer.from_float(float_model)
         with clock("calibrate"):
-            maxima = _calibrate(model, dataset.train, info, settings, progress)
+            maxima = _calibrate(model, dataset.train, info, settings, chosen, progress)
         if settings.finetune_steps:
             with clock("finetune"):
-                maxima = _fine_tune(model, dataset.train, info, config, settings, progress)
+                maxima = _fine_tune(model, dataset.train, info, config, settings, chosen, progress)
         with clock("export"), one_thread_per_operation():
-            progress.stage("export", 3)
-            sparse = export(model, metadata(config, info, sparse=True), sparse=True)
-            progress.advance()
-            dense = export(model, metadata(config, info, sparse=False), sparse=False)
-            progress.advance()
-            plain = to_plain_onnx(sparse)
+            progress.stage("export", len(chosen) + 1)
+            exports: dict[Variant, onnx.ModelProto] = {}
+            for variant in chosen:
+                with applied(model, variant):
+                    described = metadata(config, info, variant)
+                    exports[variant] = export(model, described, sparse=variant.sparse)
+                progress.advance()
+            plain = to_plain_onnx(exports[SPARSE])
             progress.advance()
         formats = describe_formats(model, maxima)
         model.double()
@@ -73,32 +79,29 @@ def quantize(run: Path | str, settings: QuantizeConfig | None = None) -> dict[st
             accuracy, scores = _evaluate(float_model, model, dataset.test, info, settings, progress)
         with clock("compare"), one_thread_per_operation():
             compared = _compare(
-                model, sparse, dense, plain, dataset.test, info, scores, settings, progress
+                model, exports, plain, dataset.test, info, scores, settings, progress
             )
     summary = {
         "format": FORMAT,
         "model": config.model.name,
         **accuracy,
         **compared,
-        "settings": asdict(settings),
+        "settings": to_mapping(settings),
         "seconds": clock.total(),
         "seconds_by_part": clock.seconds,
     }
     with _replacing(run / FOLDER) as folder:
-        for name, graph in (
-            ("model.qonnx", sparse),
-            ("model_dense.qonnx", dense),
-            ("model.onnx", plain),
-        ):
-            _write(folder / name, graph.SerializeToString())
+        for variant, graph in exports.items():
+            _write(folder / variant.file, graph.SerializeToString())
+        _write(folder / "model.onnx", plain.SerializeToString())
         _write(folder / "formats.json", _json(formats))
         _write(folder / "quantize.json", _json(summary))
     return summary
 
 
-def metadata(config: ExperimentConfig, info: DatasetInfo, *, sparse: bool) -> dict[str, Any]:
+def metadata(config: ExperimentConfig, info: DatasetInfo, variant: Variant) -> dict[str, Any]:
     """What a compiler needs besides the graph: images, classes and the sizes of the model."""
-    vit = config.model.vit if sparse else config.model.vit.dense()
+    vit = variant.sizes(config.model.vit)
     return {
         "format": FORMAT,
         "model": config.model.name,
@@ -113,7 +116,7 @@ def metadata(config: ExperimentConfig, info: DatasetInfo, *, sparse: bool) -> di
         "depth": vit.depth,
         "num_heads": vit.num_heads,
         "mlp_ratio": vit.mlp_ratio,
-        "selector_blocks": list(vit.selector_blocks) if sparse else [],
+        "selector_blocks": list(vit.selector_blocks) if variant.sparse else [],
         "token_keep_ratio": vit.token_keep_ratio,
         "attention_keep_ratio": vit.attention_keep_ratio,
     }
@@ -133,14 +136,15 @@ def _calibrate(
     images: Images,
     info: DatasetInfo,
     settings: QuantizeConfig,
+    chosen: Sequence[Variant],
     progress: StageProgress,
 ) -> dict[str, float]:
     count = min(settings.calibration_images, len(images))
     generator = torch.Generator().manual_seed(settings.seed)
-    chosen = images.pixels[torch.randperm(len(images), generator=generator)[:count]]
-    progress.stage("calibrate", 2 * count)
-    batches = [info.normalise(pixels) for pixels in chosen.split(settings.batch_size)]
-    return calibrate(model, batches, settings.headroom, progress.advance)
+    drawn = images.pixels[torch.randperm(len(images), generator=generator)[:count]]
+    progress.stage("calibrate", len(chosen) * count)
+    batches = [info.normalise(pixels) for pixels in drawn.split(settings.batch_size)]
+    return calibrate(model, batches, settings.headroom, progress.advance, chosen)
 
 
 def _fine_tune(
@@ -149,6 +153,7 @@ def _fine_tune(
     info: DatasetInfo,
     config: ExperimentConfig,
     settings: QuantizeConfig,
+    chosen: Sequence[Variant],
     progress: StageProgress,
 ) -> dict[str, float]:
     progress.stage("fine-tune", settings.finetune_steps)
@@ -163,7 +168,7 @@ def _fine_tune(
         seed=settings.seed,
         on_step=lambda loss: progress.advance(),
     )
-    return _calibrate(model, images, info, settings, progress)
+    return _calibrate(model, images, info, settings, chosen, progress)
 
 
 def _evaluate(
@@ -195,8 +200,7 @@ def _evaluate(
 
 def _compare(
     model: QuantVisionTransformer,
-    sparse: onnx.ModelProto,
-    dense: onnx.ModelProto,
+    exports: Mapping[Variant, onnx.ModelProto],
     plain: onnx.ModelProto,
     images: Images,
     info: DatasetInfo,
@@ -207,16 +211,16 @@ def _compare(
     """Run the exported graphs on the first test images."""
     most = max(settings.reference_images, settings.qonnx_images, settings.onnxruntime_images)
     normalised = info.normalise(images.pixels[:most], torch.float64)
-    progress.stage("compare exports", 4)
+    progress.stage("compare exports", len(exports) + 2)
     result: dict[str, Any] = {}
-    for name, graph in (("reference", sparse), ("reference_dense", dense)):
-        model.sparse = graph is sparse
-        count = settings.reference_images
-        result[name] = verify.compare_reference(model, graph, normalised[:count])
+    count = settings.reference_images
+    for variant, graph in exports.items():
+        name = "reference" if variant is SPARSE else f"reference_{variant.name}"
+        with applied(model, variant):
+            result[name] = verify.compare_reference(model, graph, normalised[:count])
         progress.advance()
-    model.sparse = True
     count = settings.qonnx_images
-    result["qonnx"] = verify.compare_qonnx(sparse, normalised[:count], scores[:count])
+    result["qonnx"] = verify.compare_qonnx(exports[SPARSE], normalised[:count], scores[:count])
     progress.advance()
     count = settings.onnxruntime_images
     result["onnxruntime"] = verify.compare_onnxruntime(plain, normalised[:count], scores[:count])

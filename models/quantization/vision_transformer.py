@@ -131,6 +131,11 @@ class QuantSelector(nn.Module):
         self.token_keep_ratio = config.token_keep_ratio
         self.attention_keep_ratio = config.attention_keep_ratio
 
+    @property
+    def drops(self) -> bool:
+        """Whether it leaves anything out."""
+        return min(self.token_keep_ratio, self.attention_keep_ratio) < 1
+
     def forward(self, x_BLD: Tensor, probs_BHLL: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         """Remaining tokens (B, 1 + K, D), their rows (B, 1 + K), mask of the next blocks or None.
 
@@ -172,7 +177,6 @@ class QuantBlock(nn.Module):
         self.attn = QuantAttention(config, f"{point}.attn")
         self.attn_quant = QuantPoint(f"{point}.attn.proj")
         selects = index in config.selector_blocks
-        selects = selects and min(config.token_keep_ratio, config.attention_keep_ratio) < 1
         self.selector = QuantSelector(config, f"{point}.selector") if selects else None
         self.norm2 = QuantLayerNorm(config.embed_dim, f"{point}.norm2")
         self.mlp = QuantMlp(config, f"{point}.mlp")
@@ -184,7 +188,7 @@ class QuantBlock(nn.Module):
         """Tokens after the block and the connection mask of the next one."""
         projected, probs = self.attn(self.norm1(x_BLD), mask)
         x_BLD = self.attn_quant(projected + x_BLD)
-        if self.selector is not None and sparse:
+        if self.selector is not None and sparse and self.selector.drops:
             x_BLD, _, mask = self.selector(x_BLD, probs)
         return self.mlp_quant(self.mlp(self.norm2(x_BLD)) + x_BLD), mask
 

@@ -8,17 +8,28 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+import torch
 from onnx import numpy_helper
 
 from trivit.models.errors import ModelsError
 from trivit.models.quantization import QuantizeConfig, pipeline, quantize
+from trivit.models.quantization.calibration import activation_maxima, calibrate
 from trivit.models.quantization.qonnx_graph import quant_nodes
+from trivit.models.quantization.variants import applied, variants
+from trivit.models.quantization.vision_transformer import QuantVisionTransformer
 from trivit.models.training import load_run
+from trivit.models.vision_transformer import VisionTransformer
+from trivit.models.vit_config import named_config
 
 SETTINGS = QuantizeConfig(
-    calibration_images=128, reference_images=2, qonnx_images=1, onnxruntime_images=50
+    calibration_images=128,
+    reference_images=2,
+    qonnx_images=1,
+    onnxruntime_images=50,
+    keep_ratios=(0.85, 1.0, 0.7),
 )
 FILES = {"model.qonnx", "model_dense.qonnx", "model.onnx", "formats.json", "quantize.json"}
+KEPT = "model_keep_0.85.qonnx"
 
 
 @pytest.fixture
@@ -38,7 +49,7 @@ def test_folder_is_complete_and_nothing_else_is_left(
     quantized: tuple[Path, dict[str, Any]],
 ) -> None:
     run, _ = quantized
-    assert {path.name for path in (run / "quantized").iterdir()} == FILES
+    assert {path.name for path in (run / "quantized").iterdir()} == FILES | {KEPT}
     assert [path for path in run.iterdir() if path.name.startswith(".")] == []
 
 
@@ -54,6 +65,8 @@ def test_summary_says_what_was_compared(quantized: tuple[Path, dict[str, Any]]) 
     assert summary["reference"]["images"] == 2
     assert summary["reference"]["different_integers"] == 0
     assert summary["reference_dense"]["different_integers"] == 0
+    assert summary["reference_keep_0.85"]["different_integers"] == 0
+    assert summary["settings"]["keep_ratios"] == [0.85, 1.0, 0.7]
     assert summary["qonnx"]["images"] == 1
     assert summary["onnxruntime"]["images"] == 50
     assert summary["settings"]["calibration_images"] == 128
@@ -65,7 +78,7 @@ def test_formats_file_matches_the_exported_scales(
 ) -> None:
     run, _ = quantized
     formats = json.loads((run / "quantized" / "formats.json").read_text())
-    for file in ("model.qonnx", "model_dense.qonnx"):
+    for file in ("model.qonnx", "model_dense.qonnx", KEPT):
         graph = onnx.load(run / "quantized" / file).graph
         scales = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
         nodes = quant_nodes(graph)
@@ -76,13 +89,12 @@ def test_formats_file_matches_the_exported_scales(
             assert bool(narrow) == entry["narrow_range"]
 
 
-def test_sparse_and_dense_share_weights_and_formats(
-    quantized: tuple[Path, dict[str, Any]],
+@pytest.mark.parametrize("file", ["model_dense.qonnx", KEPT])
+def test_variants_share_weights_and_formats(
+    quantized: tuple[Path, dict[str, Any]], file: str
 ) -> None:
     run, _ = quantized
-    graphs = [
-        onnx.load(run / "quantized" / name).graph for name in ("model.qonnx", "model_dense.qonnx")
-    ]
+    graphs = [onnx.load(run / "quantized" / name).graph for name in ("model.qonnx", file)]
     sparse, dense = ({t.name: numpy_helper.to_array(t) for t in g.initializer} for g in graphs)
     for name in quant_nodes(graphs[0]):
         np.testing.assert_array_equal(sparse[f"{name}.scale"], dense[f"{name}.scale"])
@@ -93,7 +105,7 @@ def test_sparse_and_dense_share_weights_and_formats(
 def test_metadata_is_all_that_a_compiler_needs(quantized: tuple[Path, dict[str, Any]]) -> None:
     run, _ = quantized
     config, _, info = load_run(run)
-    for file, sparse in (("model.qonnx", True), ("model_dense.qonnx", False), ("model.onnx", True)):
+    for file, keep in (("model.qonnx", 0.7), ("model_dense.qonnx", 1.0), (KEPT, 0.85)):
         model = onnx.load(run / "quantized" / file)
         metadata = json.loads({p.key: p.value for p in model.metadata_props}["trivit"])
         assert metadata == {
@@ -110,10 +122,44 @@ def test_metadata_is_all_that_a_compiler_needs(quantized: tuple[Path, dict[str, 
             "depth": 3,
             "num_heads": config.model.vit.num_heads,
             "mlp_ratio": 4.0,
-            "selector_blocks": [0, 1] if sparse else [],
-            "token_keep_ratio": 0.7 if sparse else 1.0,
-            "attention_keep_ratio": 0.5 if sparse else 1.0,
+            "selector_blocks": [0, 1] if keep < 1 else [],
+            "token_keep_ratio": keep,
+            "attention_keep_ratio": 0.5 if keep < 1 else 1.0,
         }
+
+
+def test_formats_hold_for_every_variant(trained_run: Path) -> None:
+    """The largest magnitude of a tensor is the largest over the variants, each alone."""
+    config, floating, _ = load_run(trained_run)
+    images = torch.randn(16, 1, 28, 28, generator=torch.Generator().manual_seed(3))
+    chosen = variants(config.model.vit, (0.1,))
+    assert [v.name for v in chosen] == ["sparse", "dense", "keep_0.1"]
+    model = QuantVisionTransformer.from_float(floating)
+    alone = [activation_maxima(model, [images], chosen=[variant]) for variant in chosen]
+    together = activation_maxima(model, [images], chosen=chosen)
+    assert together == {name: max(m[name] for m in alone) for name in together}
+    differing = [name for name in together if len({m[name] for m in alone}) == 3]
+    assert len(differing) > 10
+    assert model.sparse
+    assert model.blocks[0].selector.token_keep_ratio == 0.7
+
+
+def test_a_dense_run_with_selector_blocks_is_exported_at_other_ratios() -> None:
+    """Ratios of 1 leave the selectors in place; a model without any is refused."""
+    torch.manual_seed(0)
+    sizes = named_config("micro_28", depth=3, selector_blocks=(0, 1))
+    model = QuantVisionTransformer.from_float(VisionTransformer(sizes).eval())
+    images = torch.randn(4, 1, 28, 28)
+    calibrate(model, [images], 1.25)
+    [_, dense, kept] = variants(sizes, [0.5])
+    with torch.inference_mode():
+        with applied(model, dense):
+            expected = model(images)
+        assert torch.equal(model(images), expected)
+        with applied(model, kept):
+            assert not torch.equal(model(images), expected)
+    with pytest.raises(ModelsError, match=r"keep ratio 0.5: the model has no selectors"):
+        variants(named_config("micro_28", selector_blocks=()), [0.5])
 
 
 def test_fine_tuning_is_part_of_the_flow_and_an_old_folder_is_replaced(run: Path) -> None:
@@ -209,8 +255,10 @@ def test_a_full_disk_leaves_the_old_folder(run: Path, monkeypatch: pytest.Monkey
         ("finetune_steps", -1),
         ("finetune_learning_rate", 0.0),
         ("qonnx_images", 0),
+        ("keep_ratios", (0.9, 1.1)),
+        ("keep_ratios", (0.0,)),
     ],
 )
-def test_impossible_settings_are_refused(name: str, value: float) -> None:
+def test_impossible_settings_are_refused(name: str, value: object) -> None:
     with pytest.raises(ModelsError, match=name):
         QuantizeConfig(**{name: value})  # type: ignore[arg-type]

@@ -1,10 +1,31 @@
-"""``--set KEY=VALUE`` options as a settings dataclass."""
+"""Options as values: ``--set KEY=VALUE`` as a settings dataclass, ``--keep`` as ratios."""
 
 from typing import Any, TypeVar
 
 from trivit.tools.errors import ToolsError
 
 T = TypeVar("T")
+
+
+def keep_ratios(text: str | None) -> tuple[float, ...]:
+    """Read token keep ratios such as ``1.0,0.9,0.8``; none gives an empty tuple.
+
+    Raises:
+        ToolsError: a word that is no number above 0 and at most 1.
+    """
+    ratios = []
+    for word in (text or "").split(",") if text is not None else []:
+        try:
+            ratio = float(word)
+        except ValueError:
+            ratio = 0.0
+        if not 0 < ratio <= 1:
+            raise ToolsError(
+                f"--keep {text}: '{word.strip()}' is no ratio above 0 and at most 1; "
+                "write it as 1.0,0.9,0.8"
+            )
+        ratios.append(ratio)
+    return tuple(ratios)
 
 
 def settings_from(kind: type[T], overrides: list[str]) -> T:

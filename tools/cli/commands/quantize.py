@@ -1,5 +1,6 @@
 """``trivit quantize``."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,13 @@ import typer
 
 def quantize(
     run: Annotated[Path, typer.Argument(help="Run folder of trivit train.")],
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            metavar="R,R,...",
+            help="Export these token keep ratios as well, such as 1.0,0.9,0.8; 1.0 is dense.",
+        ),
+    ] = None,
     overrides: Annotated[
         list[str] | None,
         typer.Option(
@@ -18,8 +26,10 @@ def quantize(
     """Quantize a trained run to 16-bit fixed point; export QONNX, ONNX and all formats."""
     from trivit.models.quantization import QuantizeConfig
     from trivit.models.quantization import quantize as quantize_run
-    from trivit.tools.cli.settings import settings_from
+    from trivit.tools.cli.settings import keep_ratios, settings_from
     from trivit.tools.report.tables import print_figures
 
     settings = settings_from(QuantizeConfig, list(overrides or []))
+    if keep is not None:
+        settings = replace(settings, keep_ratios=keep_ratios(keep))
     print_figures(f"quantized {run}", quantize_run(run, settings))
