@@ -15,7 +15,7 @@ from trivit.host.generated import spec
 from trivit.host.instructions import KernelError, decode, encode
 from trivit.host.oracle.checks import check
 from trivit.host.tracing import with_trace
-from trivit.tools.estimate.cycles import instruction_cycles
+from trivit.tools.estimate.schedule import program_costs
 
 REFERENCE = open_backend("reference")
 QUIET = settings(
@@ -59,7 +59,7 @@ def assert_same(bundle: Bundle, images: np.ndarray, emulator: Backend) -> None:
     np.testing.assert_array_equal(actual.logits, expected.logits)
     np.testing.assert_array_equal(actual.saturations, expected.saturations)
     instructions = [instruction for words in traced.program if (instruction := decode(words))]
-    formula = [instruction_cycles(instruction) * len(images) for instruction in instructions]
+    formula = [cost.cycles * len(images) for cost in program_costs(instructions)]
     np.testing.assert_array_equal(actual.cycles, formula)
 
 

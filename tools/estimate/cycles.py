@@ -1,51 +1,187 @@
-"""Modelled cycles of one instruction, by the formulas of docs/cycles.md."""
+"""Modelled cycles of one instruction once it runs, by the formulas of docs/cycles.md.
+
+What an instruction waits for before and while it runs (descriptors, parameters) is in schedule.py.
+"""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
 from math import gcd
 
-from trivit.host.generated.spec import (
-    DESCRIPTOR_WORDS,
-    TILE_DEPTH,
-    TILE_OUTPUTS,
-    TILE_TOKENS,
-    TIMING,
-)
-from trivit.host.instructions import Instruction
-from trivit.tools.errors import ToolsError
+from trivit.host.generated import spec
+from trivit.host.generated.spec import TILE_DEPTH, TILE_OUTPUTS, TILE_TOKENS, TIMING
 
-_DEPTH = TIMING["pipeline_depth"]
+Fields = dict[str, int]
+Flags = frozenset[str]
+
+DEPTH = TIMING["pipeline_depth"]
+LATENCY = TIMING["burst_latency"]
 _TILE_WORDS = TILE_OUTPUTS // TILE_DEPTH
 _MASK_BITS = 16
-_ELEMENTS_PER_MEMORY_WORD = 4  # 32-bit descriptor words in a 128-bit memory word
 
 
-def instruction_cycles(instruction: Instruction) -> int:
-    """Return the cycles of one instruction for one image, fetch and checks included.
+@dataclass(frozen=True)
+class Busy:
+    """Cycles of a running instruction, and in how many of them the array issues products.
 
-    Raises:
-        ToolsError: an opcode without a formula.
+    ``memory`` are the cycles that only wait for DDR; the rest belongs to the vector units.
     """
-    formula = _FORMULAS.get(instruction.opcode)
-    if formula is None:
-        raise ToolsError(f"there is no cycle formula for '{instruction.opcode}': add one")
-    fetch = _transfer(DESCRIPTOR_WORDS // _ELEMENTS_PER_MEMORY_WORD)
-    return fetch + TIMING["decode"] + formula(instruction.fields, instruction.flags)
+
+    cycles: int
+    array: int = 0
+    memory: int = 0
 
 
-def _ceil(value: int, divisor: int) -> int:
+@dataclass(frozen=True)
+class MatmulTime:
+    """A matrix product tile by tile: cycles of each (``compute``), then ``drain``.
+
+    ``array`` are the cycles of each tile in which the array issues products.
+    """
+
+    compute: tuple[int, ...]
+    array: int
+    drain: int
+
+
+def ceil_div(value: int, divisor: int) -> int:
+    """Return ``value / divisor`` rounded up."""
     return -(-value // divisor)
 
 
+def groups(rows: int) -> int:
+    """Return the row groups of a tensor: one row in each bank."""
+    return ceil_div(rows, TILE_TOKENS)
+
+
+def matmul_time(f: Fields, flags: Flags) -> MatmulTime:
+    """Return the time of a matmul whose tiles are there when it wants them."""
+    depth, outputs = f["depth_words"], f["out_words"]
+    per_word = 2 if "residual" in flags else 1
+    words = [min(_TILE_WORDS, outputs - start) for start in range(0, outputs, _TILE_WORDS)]
+    epilogue = [count * per_word for count in words]
+    return MatmulTime(
+        compute=tuple(groups(f["rows"]) * max(depth, e) for e in epilogue),
+        array=groups(f["rows"]) * depth,
+        drain=epilogue[-1] + 2 * DEPTH,
+    )
+
+
+def running_time(opcode: str, f: Fields, flags: Flags) -> Busy:
+    """Return the time of an instruction other than matmul from its begin to its end."""
+    return _FORMULAS[opcode](f, flags)
+
+
+def head_words(tokens: int, width: int) -> int:
+    """Return head_size: depth words of weight memory that keys and values of a head take."""
+    values = ceil_div(width, _TILE_WORDS) * groups(tokens)
+    return ceil_div(tokens, TILE_OUTPUTS) * width + values
+
+
 def _loop(iterations: int) -> int:
-    return iterations + _DEPTH
+    return iterations + DEPTH
 
 
 def _transfer(words: int) -> int:
-    return TIMING["burst_latency"] + words
+    return LATENCY + words
 
 
-def _groups(rows: int) -> int:
-    return _ceil(rows, TILE_TOKENS)
+def _load(f: Fields, _: Flags) -> Busy:
+    cycles = _transfer(ceil_div(f["rows"], spec.PARAM_PORTS) * f["words"])
+    return Busy(cycles, memory=cycles)
+
+
+def _store(f: Fields, _: Flags) -> Busy:
+    cycles = _transfer(f["rows"] * f["words"])
+    return Busy(cycles, memory=cycles)
+
+
+def _patchify(f: Fields, _: Flags) -> Busy:
+    patch, width = f["patch"], f["width"]
+    segment = gcd(patch, TILE_DEPTH)
+    columns, lines = width // patch, f["channels"] * f["height"]
+    patches = columns * (f["height"] // patch)
+    row_words = ceil_div(f["channels"] * patch * patch, TILE_DEPTH)
+    if width % TILE_DEPTH == 0:
+        share = ceil_div(lines, spec.PARAM_PORTS)
+        fetch = LATENCY + share * width // TILE_DEPTH
+    else:
+        share = lines
+        fetch = _transfer(ceil_div(lines * width, TILE_DEPTH))
+    cycles = max(
+        _loop(groups(1 + patches) + row_words),
+        fetch,
+        _loop(share * width // segment),
+        _loop(lines * (patch // segment) * ceil_div(columns, TILE_DEPTH)),
+    )
+    return Busy(cycles, memory=fetch)
+
+
+def _layernorm(f: Fields, _: Flags) -> Busy:
+    return Busy((groups(f["rows"]) + 4) * max(f["words"], DEPTH) + DEPTH)
+
+
+def _attention(f: Fields, flags: Flags) -> Busy:
+    tokens, heads, width = f["tokens"], f["heads"], f["head_words"]
+    mask = _mask_words(tokens) if "mask" in flags else 0
+    steps, array = _attention_steps(tokens, heads, width)
+    return Busy(_loop(groups(tokens) * (width + mask)) + steps + DEPTH, array=array)
+
+
+@cache
+def _attention_steps(tokens: int, heads: int, width: int) -> tuple[int, int]:
+    """Return the cycles of all steps of attention, and those that the array issues in."""
+    lag, buffers = TIMING["attention_lag"], TIMING["softmax_buffers"]
+    count = groups(tokens)
+    total = heads * count
+    scores = ceil_div(tokens, TILE_OUTPUTS) * width
+    context = ceil_div(width, _TILE_WORDS) * count
+    softmax = TILE_TOKENS // TIMING["softmax_rows"] * count
+    # Ends of the softmax processes by step; steps before the first ended at 0.
+    rounded, exponentials, probabilities = ([0] * (total + buffers) for _ in range(3))
+    clock = 0
+    for t in range(total + lag + 1):
+        array = clock
+        if t < total:
+            array = max(array, rounded[t - 2]) + scores
+            rounded[t] = max(array + DEPTH, rounded[t - 1], exponentials[t - buffers]) + count
+            exponentials[t] = (
+                max(rounded[t] + DEPTH, exponentials[t - 1], probabilities[t - buffers]) + softmax
+            )
+            probabilities[t] = max(exponentials[t] + DEPTH, probabilities[t - 1]) + softmax
+        if lag <= t < total + lag:
+            array = max(array, probabilities[t - lag] + DEPTH) + context
+        blocks = (t + count < total) + (count <= t + count - lag < total)
+        moved = clock + blocks * width
+        output = max(moved, clock + DEPTH) + width if t > lag else moved
+        clock = max(array, output, moved + DEPTH if blocks else 0)
+    return clock, total * (scores + context)
+
+
+def _mask_words(keys: int) -> int:
+    return ceil_div(ceil_div(keys, _MASK_BITS), TILE_DEPTH)
+
+
+def _select_tokens(f: Fields, _: Flags) -> Busy:
+    tokens = f["tokens"]
+    one_pass = ceil_div(tokens, TIMING["select_lanes"]) + TIMING["select_latency"]
+    search = _loop((TIMING["score_bits"] + 1) * one_pass)
+    return Busy(_loop(ceil_div(tokens, TILE_DEPTH)) + search + _loop(tokens))
+
+
+def _gather(f: Fields, _: Flags) -> Busy:
+    copy = _loop(groups(f["src_rows"]) * f["words"])
+    return Busy(_loop(ceil_div(f["rows"], TILE_DEPTH)) + _loop(f["rows"]) + copy)
+
+
+def _select_connections(f: Fields, _: Flags) -> Busy:
+    rows = f["rows"]
+    words = TILE_TOKENS * ceil_div(rows, TIMING["select_lanes"])
+    choose = _loop((TIMING["score_bits"] + 1) * words) + _loop(_mask_words(rows))
+    collect = [
+        _loop(min(TILE_TOKENS, rows - start) * rows) for start in range(0, rows, TILE_TOKENS)
+    ]
+    return Busy(_loop(ceil_div(rows, TILE_DEPTH)) + _pipeline(collect, [choose] * len(collect)))
 
 
 def _pipeline(first: Sequence[int], second: Sequence[int]) -> int:
@@ -54,93 +190,14 @@ def _pipeline(first: Sequence[int], second: Sequence[int]) -> int:
     return first[0] + overlapped + second[-1]
 
 
-_Fields = dict[str, int]
-_Flags = frozenset[str]
-
-
-def _copy(f: _Fields, _: _Flags) -> int:
-    return _transfer(f["rows"] * f["words"])
-
-
-def _patchify(f: _Fields, _: _Flags) -> int:
-    patch = f["patch"]
-    patches = (f["height"] // patch) * (f["width"] // patch)
-    row_words = _ceil(f["channels"] * patch * patch, TILE_DEPTH)
-    elements = f["channels"] * f["height"] * f["width"]
-    segments = elements // gcd(patch, TILE_DEPTH)
-    clear = _loop(_groups(1 + patches) * row_words)
-    return clear + max(_transfer(_ceil(elements, TILE_DEPTH)), _loop(segments))
-
-
-def _matmul(f: _Fields, _: _Flags) -> int:
-    depth, outputs, groups = f["depth_words"], f["out_words"], _groups(f["rows"])
-    tiles = _ceil(outputs, _TILE_WORDS)
-    load = [_transfer(TILE_OUTPUTS * depth)] * tiles
-    compute = [
-        _loop(groups * depth) + _loop(groups * min(_TILE_WORDS, outputs - _TILE_WORDS * tile))
-        for tile in range(tiles)
-    ]
-    return _transfer(_TILE_WORDS * tiles) + _pipeline(load, compute)
-
-
-def _layernorm(f: _Fields, _: _Flags) -> int:
-    rounds = _groups(f["rows"]) + 2
-    passes = TILE_TOKENS // TIMING["vector_rows"]
-    return 2 * _transfer(f["words"]) + _loop(passes * f["words"]) * rounds
-
-
-def _attention(f: _Fields, flags: _Flags) -> int:
-    tokens, heads, width = f["tokens"], f["heads"], f["head_words"]
-    groups = _groups(tokens)
-    passes = TILE_TOKENS // TIMING["vector_rows"]
-    scores = _loop(_ceil(tokens, TILE_OUTPUTS) * width) + _loop(groups)
-    context = _loop(_ceil(width, _TILE_WORDS) * groups) + _loop(width)
-    softmax = 2 * _loop(passes * groups) + _loop(TILE_TOKENS)
-    compute = 0
-    for step in range(groups + 2):
-        array = (scores if step < groups else 0) + (context if step >= 2 else 0)
-        compute += max(array, softmax if 1 <= step <= groups else 0)
-    load, store = _loop(3 * groups * width), _loop(groups * width)
-    total = load + (heads - 1) * max(load, compute) + compute + heads * store
-    if "mask" in flags:
-        total += _loop(groups * _mask_words(tokens))
-    return total
-
-
-def _mask_words(keys: int) -> int:
-    return _ceil(_ceil(keys, _MASK_BITS), TILE_DEPTH)
-
-
-def _search(candidates: int) -> int:
-    passes = TIMING["score_bits"] + 1
-    return _loop(passes * TILE_TOKENS * _ceil(candidates, TIMING["select_lanes"]))
-
-
-def _select_tokens(f: _Fields, _: _Flags) -> int:
-    tokens = f["tokens"]
-    return _loop(_ceil(tokens, TILE_DEPTH)) + _search(tokens) + _loop(tokens)
-
-
-def _gather(f: _Fields, _: _Flags) -> int:
-    return _loop(_ceil(f["rows"], TILE_DEPTH)) + _loop(f["rows"] * f["words"])
-
-
-def _select_connections(f: _Fields, _: _Flags) -> int:
-    rows = f["rows"]
-    groups = range(_groups(rows))
-    collect = [_loop(min(TILE_TOKENS, rows - TILE_TOKENS * g) * rows) for g in groups]
-    choose = [_search(rows) + _loop(_mask_words(rows)) for _ in groups]
-    return _loop(_ceil(rows, TILE_DEPTH)) + _pipeline(collect, choose)
-
-
-_FORMULAS: dict[str, Callable[[_Fields, _Flags], int]] = {
-    "load": _copy,
-    "store": _copy,
+_FORMULAS: dict[str, Callable[[Fields, Flags], Busy]] = {
+    "load": _load,
+    "store": _store,
     "patchify": _patchify,
-    "matmul": _matmul,
     "layernorm": _layernorm,
     "attention": _attention,
     "select_tokens": _select_tokens,
     "gather": _gather,
     "select_connections": _select_connections,
 }
+OPCODES = frozenset(_FORMULAS) | {"matmul"}

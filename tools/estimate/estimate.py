@@ -9,7 +9,8 @@ from trivit.host.bundle import Bundle
 from trivit.host.generated.spec import TIMING
 from trivit.host.instructions import decode
 from trivit.tools.errors import ToolsError
-from trivit.tools.estimate.cycles import instruction_cycles
+from trivit.tools.estimate.schedule import program_costs
+from trivit.tools.estimate.work import ARRAY_MACS, ddr_bytes, ideal_cycles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +20,10 @@ class InstructionEstimate:
     ``tensor`` names what it writes (or stores); ``macs`` counts the multiply-accumulates of the
     unpadded problem that the kernel executes, ``open_macs`` those that remain if masked attention
     connections were skipped. The kernel masks them, so they cost it the same cycles.
+
+    ``cycles`` is split into ``array_cycles`` (it issues products), ``memory_cycles`` (everything
+    waits for DDR) and ``vector_cycles`` (the rest); ``bound`` names the largest part.
+    ``ideal_cycles`` is the array's geometry alone, ``ddr_bytes`` the traffic with the descriptor.
     """
 
     opcode: str
@@ -26,6 +31,17 @@ class InstructionEstimate:
     cycles: int
     macs: int
     open_macs: int
+    array_cycles: int
+    vector_cycles: int
+    memory_cycles: int
+    bound: str
+    ideal_cycles: int
+    ddr_bytes: int
+
+    @property
+    def utilisation(self) -> float:
+        """Share of the array's multipliers times cycles that did useful products."""
+        return self.macs / (self.cycles * ARRAY_MACS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +51,8 @@ class Total:
     cycles: int
     macs: int
     open_macs: int
+    ideal_cycles: int
+    ddr_bytes: int
     instructions: int
 
 
@@ -58,6 +76,21 @@ class Estimate:
     def open_macs(self) -> int:
         """Multiply-accumulates if masked attention connections were skipped."""
         return sum(i.open_macs for i in self.instructions)
+
+    @property
+    def ideal_cycles(self) -> int:
+        """Cycles of the array's geometry alone (see work.ideal_cycles)."""
+        return sum(i.ideal_cycles for i in self.instructions)
+
+    @property
+    def ddr_bytes(self) -> int:
+        """Bytes between DDR and the chip for one image."""
+        return sum(i.ddr_bytes for i in self.instructions)
+
+    @property
+    def utilisation(self) -> float:
+        """Share of the array's multipliers times cycles that did useful products."""
+        return self.macs / (self.cycles * ARRAY_MACS)
 
     @property
     def latency_ms(self) -> float:
@@ -84,20 +117,28 @@ def estimate_bundle(bundle: Bundle) -> Estimate:
             f"the bundle counts the work of {len(work)} instructions but has "
             f"{len(bundle.program)}: give a file of `trivit compile`"
         )
-    rows = []
-    for index, (words, entry) in enumerate(zip(bundle.program, work, strict=True)):
+    program = []
+    for index, words in enumerate(bundle.program):
         instruction = decode(words)
         if instruction is None:
             raise ToolsError(f"instruction {index} has an unknown opcode: compile it again")
-        rows.append(
-            InstructionEstimate(
-                opcode=instruction.opcode,
-                tensor=str(entry["tensor"]),
-                cycles=instruction_cycles(instruction),
-                macs=int(entry["macs"]),
-                open_macs=int(entry["open_macs"]),
-            )
+        program.append(instruction)
+    rows = [
+        InstructionEstimate(
+            opcode=instruction.opcode,
+            tensor=str(entry["tensor"]),
+            cycles=cost.cycles,
+            macs=int(entry["macs"]),
+            open_macs=int(entry["open_macs"]),
+            array_cycles=cost.array,
+            vector_cycles=cost.vector,
+            memory_cycles=cost.memory,
+            bound=cost.bound,
+            ideal_cycles=ideal_cycles(instruction),
+            ddr_bytes=ddr_bytes(instruction),
         )
+        for instruction, entry, cost in zip(program, work, program_costs(program), strict=True)
+    ]
     return Estimate(tuple(rows))
 
 
@@ -107,5 +148,7 @@ def _total(instructions: Iterable[InstructionEstimate]) -> Total:
         cycles=sum(i.cycles for i in chosen),
         macs=sum(i.macs for i in chosen),
         open_macs=sum(i.open_macs for i in chosen),
+        ideal_cycles=sum(i.ideal_cycles for i in chosen),
+        ddr_bytes=sum(i.ddr_bytes for i in chosen),
         instructions=len(chosen),
     )

@@ -4,6 +4,7 @@ import typer
 
 from trivit.tools.cli.commands import compile as compile_command
 from trivit.tools.cli.commands import (
+    bench,
     demo,
     estimate,
     evaluate,
@@ -24,5 +25,6 @@ def register(app: typer.Typer) -> None:
     app.command("run")(run.run)
     app.command("estimate")(estimate.estimate)
     app.command("demo")(demo.demo)
+    app.add_typer(bench.app, name="bench")
     app.add_typer(kernel.app, name="kernel")
     app.command("version")(version.version)

@@ -1,41 +1,142 @@
 """``trivit estimate``."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+if TYPE_CHECKING:
+    from trivit.tools.estimate import Estimate
+    from trivit.tools.estimate.paper import PaperRow
+
 
 def estimate(
-    bundle: Annotated[Path, typer.Argument(help="Program bundle (.trivit).")],
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON, instruction by instruction.")
-    ] = False,
+    target: Annotated[
+        str, typer.Argument(metavar="MODEL|BUNDLE", help="Such as deit_tiny, or a .trivit file.")
+    ],
+    keep: Annotated[
+        float | None,
+        typer.Option(help="Share of the tokens that a selector keeps; of a bundle: which program."),
+    ] = None,
+    attention_keep: Annotated[
+        float | None, typer.Option(help="Share of the connections that each token of MODEL keeps.")
+    ] = None,
+    every_op: Annotated[bool, typer.Option("--ops", help="Print every op of every block.")] = False,
+    roofline: Annotated[
+        Path | None, typer.Option(help="Write the roofline picture to this PNG file.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, op by op.")] = False,
 ) -> None:
-    """Count MACs and modelled cycles of a program, by opcode."""
+    """Model cycles, array utilisation and DDR traffic of a program, op by op, without training."""
+    from trivit.tools.estimate.paper import beside_paper
+
+    cost, model = _estimate(target, keep, attention_keep)
+    if roofline is not None:
+        from trivit.tools.estimate.roofline import draw_roofline
+
+        draw_roofline(roofline, cost, _title(target, keep, attention_keep))
+    paper = [] if model is None else beside_paper(model, attention_keep or 1.0)
+    if as_json:
+        settings = {"target": target, "keep": keep, "attention_keep": attention_keep}
+        print(json.dumps({**settings, **_figures(cost), "paper": _paper_json(paper)}, indent=2))
+        return
+    _print(cost, _title(target, keep, attention_keep), every_op)
+    _print_paper(paper, attention_keep or 1.0)
+
+
+def _estimate(
+    target: str, keep: float | None, attention_keep: float | None
+) -> "tuple[Estimate, str | None]":
+    """Return the estimate, and the name if ``target`` is one."""
     from trivit.host.bundle import Bundle
+    from trivit.tools.errors import ToolsError
     from trivit.tools.estimate import estimate_bundle
+    from trivit.tools.estimate.named import named_program
+
+    path = Path(target)
+    if not (path.suffix or path.exists() or len(path.parts) > 1):
+        program = named_program(
+            target,
+            token_keep=1.0 if keep is None else keep,
+            attention_keep=1.0 if attention_keep is None else attention_keep,
+        )
+        return estimate_bundle(program), target
+    if attention_keep is not None:
+        raise ToolsError(
+            f"--attention-keep {attention_keep:g}: the programs of {target} are compiled; choose "
+            "one of them by --keep, or name a model"
+        )
+    return estimate_bundle(Bundle.load(path).choose(keep)), None
+
+
+def _title(target: str, keep: float | None, attention_keep: float | None) -> str:
+    ratios = {"token keep": keep, "attention keep": attention_keep}
+    shown = [f"{name} {value:g}" for name, value in ratios.items() if value is not None]
+    return ", ".join([target, *shown])
+
+
+def _figures(cost: "Estimate") -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from trivit.host.generated.spec import TIMING
+
+    return {
+        "cycles": cost.cycles,
+        "latency_ms": cost.latency_ms,
+        "clock_mhz": TIMING["clock_mhz"],
+        "macs": cost.macs,
+        "open_macs": cost.open_macs,
+        "utilisation": cost.utilisation,
+        "ddr_bytes": cost.ddr_bytes,
+        "ideal_cycles": cost.ideal_cycles,
+        "ops": [{**asdict(op), "utilisation": op.utilisation} for op in cost.instructions],
+    }
+
+
+def _paper_json(rows: "list[PaperRow]") -> list[dict[str, float]]:
+    return [
+        {"keep": row.keep, "paper_ms": row.paper_ms, "modelled_ms": row.modelled_ms} for row in rows
+    ]
+
+
+def _print(cost: "Estimate", title: str, every_op: bool) -> None:
+    from trivit.tools.estimate.kinds import by_kind
     from trivit.tools.report.tables import print_table
 
-    cost = estimate_bundle(Bundle.load(bundle))
-    if as_json:
-        total = {"cycles": cost.cycles, "macs": cost.macs, "latency_ms": cost.latency_ms}
-        rows = [asdict(instruction) for instruction in cost.instructions]
-        print(json.dumps({**total, "instructions": rows}, indent=2))
-        return
+    rows = cost.instructions if every_op else by_kind(cost.instructions)
     print_table(
-        f"{bundle}, one image: {cost.cycles:,} cycles, {cost.latency_ms:.3f} ms (modelled)",
-        ("opcode", "instructions", "MACs", "cycles", "share"),
+        f"{title}, one image: {cost.cycles:,} cycles, {cost.latency_ms:.3f} ms (modelled)",
+        ("op", "cycles", "ideal", "above", "array", "DDR bytes", "bound by"),
         [
             (
-                name,
-                str(total.instructions),
-                f"{total.macs:,}",
-                f"{total.cycles:,}",
-                f"{100 * total.cycles / cost.cycles:.1f} %",
+                f"{row.opcode} {row.tensor}",
+                f"{row.cycles:,}",
+                f"{row.ideal_cycles:,}",
+                f"{row.cycles - row.ideal_cycles:,}",
+                f"{100 * row.utilisation:.1f} %",
+                f"{row.ddr_bytes:,}",
+                row.bound,
             )
-            for name, total in cost.by_opcode().items()
+            for row in (*rows, *by_kind(cost.instructions, lambda _: ("", "all")))
         ],
     )
+    print("ideal: ceil(M/8)·ceil(N/32)·ceil(K/8); array: useful products / (2048 x cycles)")
+
+
+def _print_paper(rows: "list[PaperRow]", attention_keep: float) -> None:
+    from trivit.tools.estimate.paper import CAVEATS
+    from trivit.tools.report.tables import print_table
+
+    if not rows:
+        return
+    print_table(
+        f"\nbeside the Tri-Level paper, attention keep {attention_keep:g} where tokens are pruned",
+        ("token keep", "paper, ms", "modelled, ms", "ratio"),
+        [
+            (f"{r.keep:g}", f"{r.paper_ms:.2f}", f"{r.modelled_ms:.2f}", f"{r.ratio:.2f}")
+            for r in rows
+        ],
+    )
+    for line in CAVEATS:
+        print(line)

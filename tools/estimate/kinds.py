@@ -1,0 +1,41 @@
+"""Sums of an estimate over instructions of the same kind: blocks repeat."""
+
+import re
+from collections.abc import Callable, Iterable
+
+from trivit.tools.estimate.estimate import InstructionEstimate
+
+Key = Callable[[InstructionEstimate], tuple[str, ...]]
+
+_SUMMED = (
+    "cycles",
+    "macs",
+    "open_macs",
+    "array_cycles",
+    "vector_cycles",
+    "memory_cycles",
+    "ideal_cycles",
+    "ddr_bytes",
+)
+
+
+def kind_of(op: InstructionEstimate) -> tuple[str, str]:
+    """Return the opcode and the tensor's name without the number of its block."""
+    return op.opcode, re.sub(r"^blocks\.\d+\.", "", op.tensor)
+
+
+def by_kind(ops: Iterable[InstructionEstimate], key: Key = kind_of) -> list[InstructionEstimate]:
+    """Return one row for each ``key`` (opcode, tensor), in order of first appearance.
+
+    ``bound`` is what most of the row's cycles went to.
+    """
+    groups: dict[tuple[str, ...], list[InstructionEstimate]] = {}
+    for op in ops:
+        groups.setdefault(key(op), []).append(op)
+    return [_sum(opcode, tensor, members) for (opcode, tensor), members in groups.items()]
+
+
+def _sum(opcode: str, tensor: str, members: list[InstructionEstimate]) -> InstructionEstimate:
+    sums = {name: sum(getattr(op, name) for op in members) for name in _SUMMED}
+    bound = max(("array", "vector", "memory"), key=lambda part: sums[f"{part}_cycles"])
+    return InstructionEstimate(opcode=opcode, tensor=tensor, bound=bound, **sums)
