@@ -8,6 +8,7 @@ Shape suffixes: B batch, C channels, H heads, N patch tokens, L = 1 + N tokens (
 D width, E head width, K kept patch tokens.
 """
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -16,10 +17,22 @@ from torch import Tensor, nn
 from trivit.models.attention import Attention, at_least_float32
 from trivit.models.errors import ModelsError
 from trivit.models.relative_position import pair_index, relative_position_index
-from trivit.models.sparsity.connections import connection_mask, patch_attention
+from trivit.models.sparsity.connections import (
+    connection_mask,
+    magnitude_mask,
+    patch_attention,
+    window_mask,
+)
 from trivit.models.sparsity.counts import keep_count
 from trivit.models.sparsity.patches import PatchSampling, patch_scores, sample_patches
-from trivit.models.sparsity.tokens import gather_tokens, select_tokens, token_scores
+from trivit.models.sparsity.tokens import (
+    column_scores,
+    fuse_tokens,
+    gather_tokens,
+    select_tokens,
+    static_tokens,
+    token_scores,
+)
 from trivit.models.vit_config import MODELS, ViTConfig, check_keep_ratio, named_config
 
 __all__ = ["MODELS", "ViTConfig", "ViTDetails", "VisionTransformer", "named_config"]
@@ -70,10 +83,11 @@ class ViTDetails(NamedTuple):
 
     Attributes:
         logits: class scores (B, num_classes).
-        cls_variance: (B,) variance over the patch tokens of the head-mean [CLS] attention row,
-            float32 without gradient; ``None`` unless asked for.
-        kept_tokens: for each selector the original patch positions (B, K), int64 and ascending;
-            empty unless asked for.
+        cls_variance: (B,) variance over the patch tokens of the head-mean [CLS] attention row, or
+            of the cumulative attention where tokens are scored by column, float32 without
+            gradient; ``None`` unless asked for.
+        kept_tokens: for each selector the original patch positions (B, K), int64 and ascending,
+            -1 for a fused token; empty unless asked for.
     """
 
     logits: Tensor
@@ -202,41 +216,32 @@ class VisionTransformer(nn.Module):
             ModelsError: images of another shape, or a block outside the model.
         """
         variance_index = self._block_index(variance_block)
-        x, sampled_BK = self.embed(images_BCHW, patch_scores_BN)
-        tracks = track_tokens or self.config.relative_position_bias
-        # Rows of the whole image's tokens that are present; None: all of them.
-        rows_BL = None if sampled_BK is None or not tracks else _with_cls(sampled_BK)
-        pairs_BLL = self._pairs(rows_BL)
-        mask: Tensor | None = None
+        x_BLD, sampled_BK = self.embed(images_BCHW, patch_scores_BN)
+        present = _Present(x_BLD)
+        if sampled_BK is not None:
+            present.rows = _with_cls(sampled_BK)
+            self._find_pairs(present)
         variance_B: Tensor | None = None
         kept_tokens: list[Tensor] = []
         for index, block in enumerate(self.blocks):
             assert isinstance(block, Block)
-            wants_cls = index == variance_index
-            bias = block.attn.bias(self.relative_position_index, pairs_BLL)
+            wants_scores = index == variance_index
             if index in self.config.selector_blocks:
-                x, mask, cls_BHL, kept_BK = self._attend_and_select(block, x, mask, bias, wants_cls)
-                if tracks and kept_BK is not None:
-                    kept = _with_cls(kept_BK)
-                    rows_BL = kept if rows_BL is None else torch.gather(rows_BL, 1, kept)
-                    pairs_BLL = self._pairs(rows_BL)
+                scores_BN = self._attend_and_select(block, present, wants_scores)
                 if track_tokens:
-                    kept_tokens.append(_patches(rows_BL, x))
+                    kept_tokens.append(present.patches().expand(len(images_BCHW), -1))
             else:
-                attended, cls_BHL = block.attn(
-                    block.norm1(x), mask, bias_BHLL=bias, want_cls=wants_cls
-                )
-                x = x + attended
-            if wants_cls:
-                assert cls_BHL is not None
-                variance_B = token_scores(cls_BHL).var(dim=-1, correction=0)
-            x = x + block.mlp(block.norm2(x))
-        return ViTDetails(self.classify(x), variance_B, tuple(kept_tokens))
+                scores_BN, _ = self._attend(block, present, wants_scores, False)
+            if wants_scores:
+                assert scores_BN is not None
+                variance_B = scores_BN.var(dim=-1, correction=0)
+            present.x = present.x + block.mlp(block.norm2(present.x))
+        return ViTDetails(self.classify(present.x), variance_B, tuple(kept_tokens))
 
-    def _pairs(self, rows_BL: Tensor | None) -> Tensor | None:
-        if rows_BL is None or self.relative_position_index is None:
-            return None
-        return pair_index(rows_BL, self.relative_position_index.shape[0])
+    def _find_pairs(self, present: "_Present") -> None:
+        if present.rows is not None and self.relative_position_index is not None:
+            length = self.relative_position_index.shape[0]
+            present.pairs = pair_index(present.rows, length)
 
     def _block_index(self, block: int | None) -> int | None:
         if block is None:
@@ -245,51 +250,130 @@ class VisionTransformer(nn.Module):
             raise ModelsError(f"block {block} is outside the {self.config.depth} blocks")
         return block % self.config.depth
 
-    def _attend_and_select(
-        self,
-        block: Block,
-        x_BLD: Tensor,
-        mask: Tensor | None,
-        bias: Tensor | None,
-        wants_cls: bool,
-    ) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]:
-        """Run a selector block up to its MLP.
+    def _attend(
+        self, block: Block, present: "_Present", wants_scores: bool, wants_attention: bool
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """Add the attention of a block to the tokens.
 
-        Returns the remaining tokens, the mask for the next blocks, the [CLS] row before the
-        selection, and the kept patch indices among the present ones (``None``: all of them).
+        Returns the scores (B, N) of the patch tokens and the probabilities (B, H, L, L), each if
+        wanted and without gradient.
         """
-        count = x_BLD.shape[1] - 1
-        keep = keep_count(count, self.token_keep_ratio)
-        selects_connections = self.attention_keep_ratio < 1
-        normed = block.norm1(x_BLD)
+        by_column = self.config.token_score == "column_sum"
+        bias = block.attn.bias(self.relative_position_index, present.pairs)
+        normed = block.norm1(present.x)
         attention_BHLL: Tensor | None = None
-        if selects_connections:
-            attended, attention_BHLL = block.attn.forward_explicit(normed, mask, bias_BHLL=bias)
+        if wants_attention or (wants_scores and by_column):
+            attended, attention_BHLL = block.attn.forward_explicit(
+                normed, present.mask, bias_BHLL=bias
+            )
             attention_BHLL = at_least_float32(attention_BHLL.detach())
-            cls_BHL = attention_BHLL[:, :, 0]
+            cls_BHL: Tensor | None = attention_BHLL[:, :, 0]
         else:
             attended, cls_BHL = block.attn(
-                normed, mask, bias_BHLL=bias, want_cls=wants_cls or keep < count
+                normed, present.mask, bias_BHLL=bias, want_cls=wants_scores
             )
-        x_BLD = x_BLD + attended
-        kept_BK = select_tokens(token_scores(cls_BHL), keep) if keep < count else None
-        if attention_BHLL is not None:
-            keys = keep_count(keep, self.attention_keep_ratio)
-            mask = connection_mask(patch_attention(attention_BHLL, kept_BK), keys)
-        elif kept_BK is not None:
-            mask = None
+        present.x = present.x + attended
+        if not wants_scores or cls_BHL is None:
+            return None, attention_BHLL
+        if by_column and attention_BHLL is not None:
+            return column_scores(attention_BHLL), attention_BHLL
+        return token_scores(cls_BHL), attention_BHLL
+
+    def _attend_and_select(
+        self, block: Block, present: "_Present", wants_scores: bool
+    ) -> Tensor | None:
+        """Run a selector block up to its MLP; return the scores before the selection, if any."""
+        config = self.config
+        count = present.x.shape[1] - 1
+        keep = keep_count(count, self.token_keep_ratio)
+        drops = keep < count
+        fuses = drops and config.fuse_tokens
+        ranks = drops and config.token_score != "static"
+        selects_connections = self.attention_keep_ratio < 1
+        scores_BN, attention_BHLL = self._attend(
+            block,
+            present,
+            wants_scores or ranks or fuses,
+            selects_connections and config.attention_pattern != "window",
+        )
+        batch, device = present.x.shape[0], present.x.device
+        kept_BK: Tensor | None = None
+        if ranks:
+            assert scores_BN is not None
+            kept_BK = select_tokens(scores_BN, keep)
+        elif drops:
+            kept_BK = static_tokens(count, keep, device).expand(batch, -1)
         if kept_BK is not None:
-            x_BLD = gather_tokens(x_BLD, kept_BK)
-        return x_BLD, mask, cls_BHL, kept_BK
+            fused_B1D = None
+            if fuses and scores_BN is not None:
+                fused_B1D = fuse_tokens(present.x, scores_BN, kept_BK)
+            present.keep(kept_BK)
+        if selects_connections:
+            keys = keep_count(keep, self.attention_keep_ratio)
+            present.mask = self._connections(attention_BHLL, kept_BK, present, keys)
+        if kept_BK is not None:
+            if fused_B1D is not None:
+                present.append(fused_B1D)
+            self._find_pairs(present)
+        return scores_BN
+
+    def _connections(
+        self,
+        attention_BHLL: Tensor | None,
+        kept_BK: Tensor | None,
+        present: "_Present",
+        keys: int,
+    ) -> Tensor:
+        """Return the mask of the kept tokens, (B or 1, 1, L, L)."""
+        if self.config.attention_pattern == "window":
+            side = self.config.image_size // self.config.patch_size
+            return window_mask(present.patches(), side, keys)
+        assert attention_BHLL is not None
+        attention_BKK = patch_attention(attention_BHLL, kept_BK)
+        if self.config.attention_pattern == "magnitude":
+            return magnitude_mask(attention_BKK, keys)
+        return connection_mask(attention_BKK, keys)
+
+
+@dataclass
+class _Present:
+    """The tokens on their way through the blocks.
+
+    Attributes:
+        x: the tokens (B, L, D), [CLS] first.
+        mask: open connections, bool (B or 1, 1, L, L); ``None``: all.
+        rows: token of the whole image behind each, 0 for [CLS] and for a fused token, int64
+            (B, L); ``None``: all tokens in their order.
+        pairs: from ``pair_index``, for the relative position bias.
+    """
+
+    x: Tensor
+    mask: Tensor | None = None
+    rows: Tensor | None = None
+    pairs: Tensor | None = None
+
+    def patches(self) -> Tensor:
+        """Return the original positions of the patch tokens, (B or 1, N); -1 for a fused one."""
+        if self.rows is not None:
+            return self.rows[:, 1:] - 1
+        return torch.arange(self.x.shape[1] - 1, device=self.x.device).unsqueeze(0)
+
+    def keep(self, kept_BK: Tensor) -> None:
+        """Keep [CLS] and these patch tokens, with all connections open."""
+        rows = _with_cls(kept_BK)
+        self.rows = rows if self.rows is None else self.rows.gather(1, rows)
+        self.x = gather_tokens(self.x, kept_BK)
+        self.mask = None
+
+    def append(self, token_B1D: Tensor) -> None:
+        """Add a token that stands for no place, connected with all others."""
+        self.x = torch.cat([self.x, token_B1D], dim=1)
+        if self.rows is not None:
+            self.rows = torch.nn.functional.pad(self.rows, (0, 1))
+        if self.mask is not None:
+            self.mask = torch.nn.functional.pad(self.mask, (0, 1, 0, 1), value=True)
 
 
 def _with_cls(kept_BK: Tensor) -> Tensor:
     """Return the rows (B, 1 + K) of [CLS] and the kept patch tokens."""
     return torch.nn.functional.pad(kept_BK + 1, (1, 0))
-
-
-def _patches(rows_BL: Tensor | None, x_BLD: Tensor) -> Tensor:
-    """Return the original positions of the patch tokens that are left, (B, K)."""
-    if rows_BL is not None:
-        return rows_BL[:, 1:] - 1
-    return torch.arange(x_BLD.shape[1] - 1, device=x_BLD.device).expand(x_BLD.shape[0], -1)

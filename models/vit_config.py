@@ -21,6 +21,11 @@ class ViTConfig:
     mean of the patch tokens; ``relative_position_bias`` adds a learned bias to each block's
     attention (PSS, "Relative Position Bias").
 
+    ``token_score`` ranks tokens by the [CLS] row, by the columns' sums (for models that do not
+    rely on [CLS]), or not at all (``static``: evenly spaced tokens). ``fuse_tokens`` adds the
+    weighted sum of the dropped tokens as one more token (EViT). ``attention_pattern`` keeps each
+    token's largest connections, the largest of the image, or a local window.
+
     Raises:
         ModelsError: the sizes do not fit together; the message names the value.
     """
@@ -40,6 +45,9 @@ class ViTConfig:
     init_std: float = 0.02
     pooling: Literal["cls", "mean"] = "cls"
     relative_position_bias: bool = False
+    token_score: Literal["cls", "column_sum", "static"] = "cls"
+    fuse_tokens: bool = False
+    attention_pattern: Literal["largest", "magnitude", "window"] = "largest"
 
     def __post_init__(self) -> None:
         for name in (
@@ -111,12 +119,22 @@ class ViTConfig:
         """Hidden width of the MLP."""
         return int(self.embed_dim * self.mlp_ratio)
 
-    def patch_counts(self) -> list[int]:
-        """Return the patch tokens left after each selector, at the final keep ratio."""
+    def patch_counts(
+        self, *, patches: int | None = None, keep_ratio: float | None = None
+    ) -> list[int]:
+        """Return the patch tokens left after each selector.
+
+        Args:
+            patches: tokens of the first block (default: all patches).
+            keep_ratio: of the selectors (default: the final one).
+        """
+        ratio = self.token_keep_ratio if keep_ratio is None else keep_ratio
+        before = self.num_patches if patches is None else patches
         counts: list[int] = []
         for _ in self.selector_blocks:
-            before = counts[-1] if counts else self.num_patches
-            counts.append(keep_count(before, self.token_keep_ratio))
+            kept = keep_count(before, ratio)
+            before = kept + (self.fuse_tokens and kept < before)
+            counts.append(before)
         return counts
 
     def dense(self) -> "ViTConfig":

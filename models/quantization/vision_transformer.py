@@ -30,7 +30,13 @@ _EPSILON = _as_float32(LAYER_NORM_EPS)
 
 
 # Settings that are for training and inference in float only, and the value that is supported.
-_SUPPORTED = {"pooling": "cls", "relative_position_bias": False}
+_SUPPORTED = {
+    "pooling": "cls",
+    "relative_position_bias": False,
+    "token_score": "cls",
+    "fuse_tokens": False,
+    "attention_pattern": "largest",
+}
 
 
 def _refuse_unsupported(config: ViTConfig) -> None:

@@ -1,4 +1,4 @@
-"""Token level: keep the patch tokens that [CLS] attends to most.
+"""Token level: keep the patch tokens that [CLS] attends to most, or another choice of them.
 
 Tri-Level, "Token-level Sparsity".
 
@@ -16,6 +16,38 @@ def token_scores(cls_attention_BHL: Tensor) -> Tensor:
         cls_attention_BHL: row of [CLS] in the attention probabilities, (B, H, 1 + N).
     """
     return cls_attention_BHL[:, :, 1:].mean(dim=1)
+
+
+def column_scores(attention_BHLL: Tensor) -> Tensor:
+    """Return the score (B, N) of each patch token where [CLS] has no say.
+
+    The cumulative attention of the patch tokens: each column's sum over the patch rows, as the
+    mean of the heads (Tri-Level, "Token-level Sparsity", ViT variants without [CLS]).
+    """
+    return attention_BHLL[:, :, 1:, 1:].mean(dim=1).sum(dim=1)
+
+
+def static_tokens(tokens: int, count: int, device: torch.device) -> Tensor:
+    """Return ``count`` evenly spaced indices of ``tokens``, the same for every image: (1, count).
+
+    The static baseline of Tri-Level's Table 4, which looks at no image.
+    """
+    steps = torch.arange(count, device=device)
+    return ((2 * steps + 1) * tokens // (2 * count)).unsqueeze(0)
+
+
+def fuse_tokens(x_BLD: Tensor, scores_BN: Tensor, kept_BK: Tensor) -> Tensor:
+    """Return the sum of the dropped patch tokens, weighted by their scores: (B, 1, D).
+
+    EViT (Liang et al., 2022), "inattentive token fusion". The weights carry no gradient.
+
+    Args:
+        x_BLD: tokens before the drop, with [CLS] first.
+        scores_BN: weights of the patch tokens.
+        kept_BK: the patch tokens that stay.
+    """
+    weights_BN = scores_BN.scatter(1, kept_BK, 0.0).to(x_BLD.dtype)
+    return (weights_BN.unsqueeze(2) * x_BLD[:, 1:]).sum(dim=1, keepdim=True)
 
 
 def largest_indices(values: Tensor, count: int) -> Tensor:

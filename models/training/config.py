@@ -38,6 +38,9 @@ class ModelConfig:
     init_std: float | None = None
     pooling: Literal["cls", "mean"] | None = None
     relative_position_bias: bool | None = None
+    token_score: Literal["cls", "column_sum", "static"] | None = None
+    fuse_tokens: bool | None = None
+    attention_pattern: Literal["largest", "magnitude", "window"] | None = None
 
     def __post_init__(self) -> None:
         given = {f.name: getattr(self, f.name) for f in fields(ViTConfig)}

@@ -65,6 +65,13 @@ def bias(table: Tensor, side: int, query: int, key: int) -> Tensor:
     return table[(down + side - 1) * (2 * side - 1) + right + side - 1]
 
 
+def distance(a: int, b: int, side: int) -> float:
+    """Squared distance of two patches; a fused token (-1) is near to all."""
+    if a < 0 or b < 0:
+        return 0.0
+    return float((a // side - b // side) ** 2 + (a % side - b % side) ** 2)
+
+
 def reference(
     model: VisionTransformer, image: Tensor, token: float, attention: float
 ) -> tuple[Tensor, float, list[list[int]]]:
@@ -119,22 +126,41 @@ def reference(
                     outputs[i][h * head : (h + 1) * head] += weights[j] * qkv[j][part[2]]
         projected = linear(outputs, p[name + "attn.proj.weight"], p[name + "attn.proj.bias"])
         x = [a + o for a, o in zip(x, projected, strict=True)]
-        cls_row = mean[0][1:]
-        average = sum(cls_row) / len(cls_row)
-        variance = sum((a - average) ** 2 for a in cls_row) / len(cls_row)
+        scores = mean[0][1:]
+        if c.token_score == "column_sum":
+            scores = [sum(row[j] for row in mean[1:]) for j in range(1, len(x))]
+        average = sum(scores) / len(scores)
+        variance = sum((a - average) ** 2 for a in scores) / len(scores)
         if b in c.selector_blocks:
-            keep = math.ceil(len(cls_row) * token - 1e-9)
-            kept = sorted(top(cls_row, keep))
+            count = len(scores)
+            keep = math.ceil(count * token - 1e-9)
+            kept = sorted(top(scores, keep))
+            if c.token_score == "static":
+                kept = [math.floor((i + 0.5) * count / keep) for i in range(keep)]
+            dropped = [k for k in range(count) if k not in kept]
+            fused = [scores[k] * x[1 + k] for k in dropped]
             x = [x[0]] + [x[1 + k] for k in kept]
             positions = [positions[k] for k in kept]
-            kept_positions.append(positions)
             open_keys = None
             if attention < 1:
                 keys = math.ceil(keep * attention - 1e-9)
-                open_keys = {}
-                for i, k in enumerate(kept):
-                    row = [mean[1 + k][1 + j] for j in kept]
-                    open_keys[1 + i] = {1 + j for j in top(row, keys)}
+                values = [[mean[1 + k][1 + j] for j in kept] for k in kept]
+                if c.attention_pattern == "window":
+                    values = [[-distance(i, j, side) for j in positions] for i in positions]
+                open_keys = {1 + i: {1 + j for j in top(v, keys)} for i, v in enumerate(values)}
+                if c.attention_pattern == "magnitude":
+                    flat = top([v for row in values for v in row], keys * keep)
+                    open_keys = {
+                        1 + i: {1 + f % keep for f in flat if f // keep == i} for i in range(keep)
+                    }
+            if fused and c.fuse_tokens:
+                x.append(torch.stack(fused).sum(0))
+                positions = [*positions, -1]
+                if open_keys is not None:
+                    everything = set(range(keep + 2))
+                    open_keys = {i: keys_of | {keep + 1} for i, keys_of in open_keys.items()}
+                    open_keys[keep + 1] = everything
+            kept_positions.append(positions)
         normed = layer_norm(x, p[name + "norm2.weight"], p[name + "norm2.bias"])
         hidden = linear(normed, p[name + "mlp.fc1.weight"], p[name + "mlp.fc1.bias"])
         hidden = [0.5 * v * (1 + torch.erf(v / math.sqrt(2))) for v in hidden]
@@ -157,6 +183,19 @@ def reference(
         ({}, PatchSampling(0.6, "l1", "paper")),
         ({"relative_position_bias": True}, PatchSampling()),
         ({"relative_position_bias": True, "pooling": "mean"}, PatchSampling(0.7, "l1", "code")),
+        ({"token_score": "column_sum"}, PatchSampling()),
+        ({"token_score": "static", "attention_pattern": "window"}, PatchSampling(0.8)),
+        ({"fuse_tokens": True, "attention_pattern": "magnitude"}, PatchSampling()),
+        ({"fuse_tokens": True, "token_score": "static"}, PatchSampling()),
+        (
+            {
+                "fuse_tokens": True,
+                "attention_pattern": "window",
+                "token_score": "column_sum",
+                "relative_position_bias": True,
+            },
+            PatchSampling(0.8),
+        ),
     ],
 )
 @torch.no_grad()
@@ -201,6 +240,10 @@ def test_fused_attention_equals_explicit_attention() -> None:
 
 
 def test_keep_ratios_change_at_run_time() -> None:
+    assert named_config("micro_28", token_keep_ratio=0.7, fuse_tokens=True).patch_counts() == [
+        36,
+        27,
+    ]
     model = VisionTransformer(named_config("micro_28", token_keep_ratio=0.7))
     images = torch.randn(2, 1, 28, 28)
     for ratio, counts in ((0.7, [35, 25]), (1.0, [49, 49]), (0.5, [25, 13])):
@@ -212,7 +255,14 @@ def test_keep_ratios_change_at_run_time() -> None:
         model.set_keep_ratios(token=0.0, attention=1.0)
 
 
-@pytest.mark.parametrize("changes", [{}, {"relative_position_bias": True, "pooling": "mean"}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"relative_position_bias": True, "pooling": "mean"},
+        {"fuse_tokens": True, "attention_pattern": "window", "token_score": "static"},
+    ],
+)
 def test_gradients_reach_every_parameter_under_all_selections(changes: dict[str, Any]) -> None:
     model = make_model(0.6, 0.5, **changes).train()
     details = model.forward_details(torch.randn(4, 2, 12, 12).double(), variance_block=-1)
