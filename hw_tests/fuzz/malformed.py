@@ -1,0 +1,99 @@
+"""Hypothesis strategies for programs that a kernel may refuse: damaged, cut short, or random."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from fuzz.case import Case
+from fuzz.strategy import cases
+from hypothesis import strategies as st
+
+from trivit.host.generated import spec
+
+#: Words that hold fields in some opcode; the others of a descriptor are ignored.
+_USED = 1 + max(
+    field.word + (field.type == "u64") for op in spec.OPCODES.values() for field in op.fields
+)
+#: Values at the edges of checks, and some whose sums or products leave 32 bits.
+_EDGES = st.one_of(
+    st.integers(0, 40),
+    st.sampled_from(
+        [
+            *(60, 61, 207, 208, 209, 383, 384, 385, 4095, 4096, 4097),
+            *(spec.ACTIVATION_DEPTH - 1, spec.ACTIVATION_DEPTH, 1 << 22, 1 << 23, 1 << 24),
+            *(2**31 - 1, 2**31, 2**32 - 17, 2**32 - 16, 2**32 - 1),
+        ]
+    ),
+    st.integers(0, 2**32 - 1),
+)
+
+
+def _flip_bits(draw: st.DrawFn, case: Case) -> Case:
+    program = case.program.copy()
+    for _ in range(draw(st.integers(1, 3))):
+        index = draw(st.integers(0, len(program) - 1))
+        word = draw(st.integers(0, _USED - 1) | st.integers(0, spec.DESCRIPTOR_WORDS - 1))
+        # Low bits more often: high ones leave nearly every field's range.
+        bit = draw(st.integers(0, 11) | st.integers(0, 31))
+        program[index, word] ^= np.uint32(1 << bit)
+    return replace(case, program=program)
+
+
+def _replace_words(draw: st.DrawFn, case: Case) -> Case:
+    program = case.program.copy()
+    for _ in range(draw(st.integers(1, 3))):
+        index = draw(st.integers(0, len(program) - 1))
+        program[index, draw(st.integers(0, _USED - 1))] = draw(_EDGES)
+    return replace(case, program=program)
+
+
+def _random_descriptor(draw: st.DrawFn, case: Case) -> Case:
+    program = case.program.copy()
+    index = draw(st.integers(0, len(program) - 1))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    bits = draw(st.sampled_from([4, 8, 14, 32]))
+    words = rng.integers(0, 1 << bits, spec.DESCRIPTOR_WORDS, dtype=np.uint64).astype(np.uint32)
+    if draw(st.integers(0, 3)):  # else the opcode is random as well
+        opcode = draw(st.sampled_from(list(spec.OPCODES.values())))
+        words[0] = opcode.code | draw(st.integers(0, (1 << len(opcode.flags)) - 1)) << 8
+    program[index] = words
+    return replace(case, program=program)
+
+
+def _shuffle(draw: st.DrawFn, case: Case) -> Case:
+    order = draw(st.permutations(range(len(case.program))))
+    return replace(case, program=case.program[list(order)])
+
+
+def _cut_regions(draw: st.DrawFn, case: Case) -> Case:
+    """Make the regions a little or much smaller than the program needs."""
+    cut = st.sampled_from([0, 1, 2, 4, 5]) | st.integers(0, 1000)
+    params = max(0, case.params_words - draw(cut)) * spec.TILE_DEPTH
+    inputs = max(0, case.input_words - draw(cut)) * spec.TILE_DEPTH
+    return replace(
+        case,
+        params=case.params[:params],
+        inputs=case.inputs[:, :inputs],
+        output_words=max(0, case.output_words - draw(cut)),
+    )
+
+
+def _wrong_length(draw: st.DrawFn, case: Case) -> Case:
+    too_long = [spec.MAX_INSTRUCTIONS + 1, 2**31, 2**32 - 1]
+    shorter = st.integers(0, len(case.program) - 1)
+    return replace(case, num_instructions=draw(st.sampled_from(too_long) | shorter))
+
+
+_DAMAGES: list[Callable[[st.DrawFn, Case], Case]] = [
+    *(_flip_bits, _flip_bits, _replace_words, _replace_words),
+    *(_random_descriptor, _shuffle, _cut_regions, _wrong_length),
+]
+
+
+@st.composite
+def malformed_cases(draw: st.DrawFn) -> Case:
+    """Draw a valid program and damage it."""
+    case = draw(cases(most=2))
+    return draw(st.sampled_from(_DAMAGES))(draw, case)

@@ -1,0 +1,439 @@
+"""Hypothesis strategies for programs: every opcode, flag, size, shift, place and value range."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from fuzz import patterns
+from fuzz.builder import FuzzBuilder, Target, Tensor, groups
+from fuzz.case import Case
+from hypothesis import strategies as st
+
+from trivit.host.generated import spec
+from trivit.host.oracle.checks import mask_words
+
+#: Depth words of the largest drawn tensor: four of them fit activation memory.
+VOLUME = 2500
+#: Products of the largest drawn instruction, which keeps a case to some tens of milliseconds.
+PRODUCTS = 2_000_000
+
+_PLACES = st.sampled_from(["first", "last", "within"])
+_PATTERNS = st.sampled_from(sorted(patterns.PATTERNS))
+_WORD32 = st.one_of(st.sampled_from([0, 1, 2**31, 2**32 - 1]), st.integers(0, 2**32 - 1))
+
+
+def _near(*values: int, low: int = 1, high: int) -> st.SearchStrategy[int]:
+    """Draw numbers around ``values``, small ones, and any in low..high."""
+    around = sorted({v + d for v in values for d in (-1, 0, 1) if low <= v + d <= high})
+    return st.one_of(
+        st.sampled_from([low, *around, high]),
+        st.integers(low, min(high, low + 12)),
+        st.integers(low, high),
+    )
+
+
+def _flags(opcode: str) -> st.SearchStrategy[tuple[str, ...]]:
+    """Draw each set of flags equally often."""
+    names = list(spec.OPCODES[opcode].flags)
+    sets = [
+        tuple(name for bit, name in enumerate(names) if chosen >> bit & 1)
+        for chosen in range(1 << len(names))
+    ]
+    return st.sampled_from(sets)
+
+
+def _sizes(high: int) -> st.SearchStrategy[int]:
+    return _near(8, 16, 32, 64, 128, high=high)
+
+
+_SHIFTS = st.one_of(
+    st.sampled_from([spec.MIN_SHIFT, -1, 0, 1, spec.MAX_SHIFT - 1, spec.MAX_SHIFT]),
+    st.integers(spec.MIN_SHIFT, spec.MAX_SHIFT),
+)
+_ALIGN = st.one_of(
+    st.sampled_from([0, 1, spec.MAX_ALIGN_SHIFT - 1, spec.MAX_ALIGN_SHIFT]),
+    st.integers(0, spec.MAX_ALIGN_SHIFT),
+)
+
+
+@dataclass
+class Drawing:
+    """A program in the making: what it holds and what later instructions may use."""
+
+    draw: st.DrawFn
+    builder: FuzzBuilder
+    values: list[Tensor] = field(default_factory=list)
+    masks: list[Tensor] = field(default_factory=list)
+    indices: list[tuple[Tensor, int, int]] = field(default_factory=list)  # count, bound
+    cls_tokens: int = 0  # tokens whose head sums the last attention with a score flag left
+    all_tokens: int = 0
+    pixels: int = 0  # words of the input region
+
+    def shift(self, fitting: int) -> int:
+        """Draw a right shift: around one that fills int16 without much saturation, or any."""
+        if self.draw(st.booleans()):
+            near = fitting + self.draw(st.integers(-3, 3))
+            return min(max(near, spec.MIN_SHIFT), spec.MAX_SHIFT)
+        return self.draw(_SHIFTS)
+
+    def rows(self, high: int = spec.MAX_TOKENS) -> int:
+        """Draw a number of rows."""
+        return self.draw(_sizes(high))
+
+    def words(self, rows: int, high: int = spec.MAX_DEPTH_WORDS) -> int:
+        """Draw the words of a row, so that the tensor is no larger than VOLUME."""
+        most = min(high, spec.MAX_DEPTH_WORDS, VOLUME // groups(rows))
+        return self.draw(_near(4, 8, 24, 32, high=max(1, most)))
+
+    def tensor(self, rows: int, words: int, contents: Callable[[str], np.ndarray]) -> Tensor:
+        """Load values of a drawn pattern."""
+        pattern = self.draw(_PATTERNS)
+        target = self.target(rows, words, bits=patterns.magnitude_bits(pattern))
+        self.builder.load(target, contents(pattern))
+        return target
+
+    def fresh(self, rows: int, words: int) -> Tensor:
+        """Load a tensor of one pattern."""
+        rng = self.builder.rng
+        return self.tensor(rows, words, lambda p: patterns.tensor(rng, p, rows, words * 8))
+
+    def source(self, fits: Callable[[Tensor], bool], make: Callable[[], Tensor]) -> Tensor:
+        """Take a tensor of the program that fits, or make one."""
+        found = [tensor for tensor in self.values if fits(tensor)]
+        if found and self.draw(st.integers(0, 3)):
+            return self.draw(st.sampled_from(found))
+        return make()
+
+    def any_source(self) -> Tensor:
+        """Take or load a tensor of any size."""
+
+        def make() -> Tensor:
+            rows = self.rows()
+            return self.fresh(rows, self.words(rows))
+
+        return self.source(lambda tensor: True, make)
+
+    def target(self, rows: int, words: int, bits: int = 14) -> Target:
+        """Reserve a place for a result; forget older tensors when memory is short."""
+        border = bool(self.draw(st.integers(0, 3)) == 0)
+        return self.builder.target(rows, words, self.draw(_PLACES), border=border, bits=bits)
+
+    def make_room(self) -> None:
+        """Forget all tensors unless the next instruction surely finds room."""
+        if self.builder.room() < 5 * VOLUME:
+            self.builder.release_all()
+            self.values.clear()
+            self.masks.clear()
+            self.indices.clear()
+
+    def wrote(self, target: Target) -> None:
+        """Store a result and let later instructions use it."""
+        self.builder.stored(target, self.draw(st.sampled_from([0, 0, 0, 3])))
+        self.values.append(target)
+
+    def parameters(self, *names: str) -> Callable[[str, int], np.ndarray]:
+        """Draw a pattern for each parameter field and return what fills them."""
+        chosen = {name: self.draw(_PATTERNS) for name in names}
+        rng = self.builder.rng
+
+        def fill(name: str, words: int) -> np.ndarray:
+            return patterns.tensor(rng, chosen[name], 1, words * 8)[0]
+
+        return fill
+
+
+def _load(d: Drawing) -> None:
+    rows = d.rows()
+    target = d.fresh(rows, d.words(rows))
+    assert isinstance(target, Target)
+    d.wrote(target)
+
+
+def _store(d: Drawing) -> None:
+    source = d.any_source()
+    d.builder.store(
+        Tensor(address=source.address, rows=d.rows(source.rows), words=d.rows(source.words)),
+        d.draw(st.integers(0, 9)),
+    )
+
+
+def _patchify(d: Drawing) -> None:
+    patch = d.draw(_near(2, 4, 8, 16, high=55))
+    channels = d.draw(_near(3, 8, high=spec.MAX_DEPTH_WORDS * 8 // patch**2))
+    words = -(-channels * patch**2 // 8)
+    most = min(spec.MAX_TOKENS - 1, 8 * max(1, VOLUME // words) - 1, 4096 // patch)
+    down = d.draw(_near(8, high=most))
+    across = d.draw(_near(8, 14, high=max(1, min(most // down, 4096 // patch))))
+    source = d.pixels + d.draw(st.sampled_from([0, 0, 1, 5]))
+    d.pixels = source + -(-channels * down * across * patch**2 // 8)
+    target = d.target(1 + down * across, words, 15)
+    d.builder.add(
+        "patchify",
+        dst=target.address,
+        source=source,
+        channels=channels,
+        height=down * patch,
+        width=across * patch,
+        patch=patch,
+    )
+    d.wrote(target)
+
+
+def _matmul(d: Drawing) -> None:
+    source = d.any_source()
+    rows = d.rows(source.rows)
+    depth = source.words
+    outputs = max(1, PRODUCTS // (groups(rows) * 64 * depth))
+    # Whole tiles of 32 outputs are computed, whatever the width of the result.
+    out_words = d.words(rows, max(4, outputs // 8))
+    flags = d.draw(_flags("matmul"))
+    residual, target = d.draw(_WORD32), None
+    if "residual" in flags:
+        chosen = d.source(
+            lambda t: t.words == out_words and t.rows >= rows and t.address != source.address,
+            lambda: d.fresh(rows, out_words),
+        )
+        residual = chosen.address
+        if d.draw(st.booleans()):  # in place
+            target = Target(address=residual, rows=rows, words=out_words)
+    target = target or d.target(rows, out_words)
+    pattern = d.draw(_PATTERNS)
+    sum_bits = source.bits + patterns.magnitude_bits(pattern) + int(math.log2(depth * 8) / 2)
+    bias = d.draw(_PATTERNS)
+    fitting = max(0, sum_bits - 15)
+    d.builder.operands(
+        "matmul",
+        flags,
+        lambda *_: patterns.matrix(d.builder.rng, pattern, bias, -(-out_words // 4), depth),
+        dst=target.address,
+        src=source.address,
+        residual=residual,
+        rows=rows,
+        depth_words=depth,
+        out_words=out_words,
+        bias_shift=_align(d, fitting),
+        residual_shift=_align(d, fitting),
+        out_shift=d.shift(fitting),
+        gelu_in_frac=d.draw(_near(8, low=0, high=15)),
+        gelu_out_frac=d.draw(_near(12, low=0, high=24)),
+    )
+    d.wrote(target)
+
+
+def _align(d: Drawing, fitting: int) -> int:
+    if d.draw(st.booleans()):
+        return min(max(fitting + d.draw(st.integers(-2, 2)), 0), spec.MAX_ALIGN_SHIFT)
+    return d.draw(_ALIGN)
+
+
+def _layernorm(d: Drawing) -> None:
+    source = d.any_source()
+    rows, width = d.rows(source.rows), source.words * 8
+    in_place = d.draw(st.booleans())
+    target = (
+        Target(address=source.address, rows=rows, words=source.words)
+        if in_place
+        else d.target(rows, source.words)
+    )
+    usual = round(1e-6 * width * 2 ** (2 * (d.draw(st.integers(0, 15)) + 8)))
+    largest_inverse = ((1 << 32) + width) // width
+    d.builder.operands(
+        "layernorm",
+        (),
+        d.parameters("gamma", "beta"),
+        dst=target.address,
+        src=source.address,
+        rows=rows,
+        words=source.words,
+        inv_width=d.draw(
+            st.sampled_from([round(2**32 / width)] * 4 + [0, 1, largest_inverse])
+            | st.integers(0, largest_inverse)
+        ),
+        sqrt_width=d.draw(
+            st.sampled_from([round(math.sqrt(width) * 2**16)] * 4 + [0, 1, 1 << 22])
+            | st.integers(0, 1 << 22)
+        ),
+        epsilon=d.draw(
+            st.sampled_from([usual, usual, usual, 0, 1, 1 << 56, (1 << 56) - 1])
+            | st.integers(0, 56).map(lambda bits: 1 << bits)
+        ),
+        beta_shift=d.draw(_ALIGN),
+        out_shift=d.shift(21),
+    )
+    if not in_place:
+        d.wrote(target)
+    else:
+        d.builder.store(target)
+
+
+def _attention(d: Drawing, wanted: tuple[str, ...] | None = None) -> None:
+    flags = wanted or d.draw(_flags("attention"))
+    tokens = d.rows()
+    widest = min(spec.MAX_DEPTH_WORDS, VOLUME // groups(tokens)) // 3
+    widest = max(1, min(widest, PRODUCTS // (16 * tokens * tokens)))
+    head_words = d.draw(_near(4, 8, high=min(spec.MAX_HEAD_WORDS, widest)))
+    heads = d.draw(_near(3, high=max(1, min(spec.MAX_HEADS, widest // head_words))))
+    width = heads * head_words
+    source = d.source(
+        lambda t: t.words == 3 * width and t.rows >= tokens,
+        lambda: _queries_keys_values(d, tokens, width),
+    )
+    mask = d.draw(_WORD32)
+    if "mask" in flags:
+        mask = _mask(d, tokens).address
+    target = d.target(tokens, width)
+    d.builder.add(
+        "attention",
+        flags,
+        dst=target.address,
+        src=source.address,
+        mask=mask,
+        tokens=tokens,
+        heads=heads,
+        head_words=head_words,
+        score_shift=d.shift(2 * source.bits + int(math.log2(head_words * 8) / 2) - 15),
+        exp_multiplier=d.draw(
+            st.sampled_from([1 << 23, (1 << 24) - 1]) | st.integers(1 << 23, (1 << 24) - 1)
+        ),
+        exp_shift=d.draw(st.integers(10, 20) | _near(low=0, high=40)),
+        prob_frac=d.draw(st.sampled_from([15, 15, 14, 0, 1]) | st.integers(0, 15)),
+        out_shift=d.shift(source.bits),
+    )
+    if "score_all" in flags:
+        d.cls_tokens = d.all_tokens = tokens
+    elif "score_cls" in flags:
+        d.cls_tokens, d.all_tokens = tokens, 0
+    d.wrote(target)
+
+
+def _queries_keys_values(d: Drawing, tokens: int, width: int) -> Tensor:
+    """Load a tensor whose three thirds have patterns of their own."""
+    rng = d.builder.rng
+    others = [d.draw(_PATTERNS), d.draw(_PATTERNS)]
+
+    def contents(pattern: str) -> np.ndarray:
+        thirds = [patterns.tensor(rng, p, tokens, width * 8) for p in (pattern, *others)]
+        return np.concatenate(thirds, axis=1)
+
+    return d.tensor(tokens, 3 * width, contents)
+
+
+def _mask(d: Drawing, tokens: int) -> Tensor:
+    words = mask_words(tokens)
+    found = [m for m in d.masks if m.rows >= tokens and m.words == words]
+    if found and d.draw(st.booleans()):
+        return found[-1]
+    pattern = d.draw(st.sampled_from(sorted(patterns.MASKS)))
+    target = d.target(tokens, words)
+    d.builder.load(target, patterns.mask(d.builder.rng, pattern, tokens, words))
+    return target
+
+
+def _select_tokens(d: Drawing) -> None:
+    if d.cls_tokens < 2:
+        _attention_with_scores(d, "score_cls")
+    if d.cls_tokens < 2:
+        return
+    tokens = d.draw(_near(8, 32, low=2, high=d.cls_tokens))
+    keep = d.draw(_near(7, 8, 31, high=tokens - 1))
+    target = d.target(1, -(-(1 + keep) // 8))
+    d.builder.add("select_tokens", dst=target.address, tokens=tokens, keep=keep)
+    d.indices.append((target, 1 + keep, tokens))
+    d.wrote(target)
+
+
+def _attention_with_scores(d: Drawing, flag: str) -> None:
+    more = d.draw(st.sampled_from([(), ("mask",)]))
+    _attention(d, (*more, flag))
+    d.make_room()
+
+
+def _index(d: Drawing, count: int, bound: int) -> tuple[Tensor, int]:
+    """Take or load an index tensor; return it and how many indices it has, ``count`` at most."""
+    found = [(t, min(n, count)) for t, n, used in d.indices if used <= bound]
+    if found and d.draw(st.integers(0, 2)):
+        return d.draw(st.sampled_from(found))
+    pattern = d.draw(st.sampled_from(sorted(patterns.INDICES)))
+    outside = None
+    if d.draw(st.integers(0, 9)) == 9:
+        outside = d.draw(st.sampled_from([bound, -1, -(1 << 15), (1 << 15) - 1]))
+    target = d.target(1, -(-count // 8))
+    rng = d.builder.rng
+    d.builder.load(target, patterns.indices(rng, pattern, count, bound, outside))
+    return target, count
+
+
+def _gather(d: Drawing) -> None:
+    source = d.any_source()
+    bound = d.rows(source.rows)
+    most = min(spec.MAX_TOKENS, 8 * max(1, VOLUME // source.words))
+    index, rows = _index(d, d.rows(most), bound)
+    target = d.target(rows, source.words, source.bits)
+    d.builder.add(
+        "gather",
+        dst=target.address,
+        src=source.address,
+        index=index.address,
+        src_rows=bound,
+        rows=rows,
+        words=source.words,
+    )
+    d.wrote(target)
+
+
+def _select_connections(d: Drawing) -> None:
+    if d.all_tokens < 2:
+        _attention_with_scores(d, "score_all")
+    if d.all_tokens < 2:
+        return
+    tokens = d.draw(_near(8, 32, low=2, high=d.all_tokens))
+    index, rows = _index(d, d.draw(_near(8, 32, low=2, high=tokens)), tokens)
+    if rows < 2:
+        return
+    target = d.target(rows, mask_words(rows))
+    keep = d.draw(_near(8, 31, high=rows - 1))
+    d.builder.add(
+        "select_connections",
+        dst=target.address,
+        index=index.address,
+        tokens=tokens,
+        rows=rows,
+        keep=keep,
+    )
+    d.masks.append(target)
+    d.wrote(target)
+
+
+_OPS: dict[str, Callable[[Drawing], None]] = {
+    "attention": _attention,
+    "gather": _gather,
+    "layernorm": _layernorm,
+    "load": _load,
+    "matmul": _matmul,
+    "patchify": _patchify,
+    "select_connections": _select_connections,
+    "select_tokens": _select_tokens,
+    "store": _store,
+}
+assert set(_OPS) == set(spec.OPCODES)
+#: The names to draw from: the ops with most to go wrong more often.
+_CHOICES = [*sorted(_OPS), "matmul", "matmul", "attention"]
+
+
+@st.composite
+def cases(draw: st.DrawFn, most: int = 4) -> Case:
+    """Draw a program with 1..``most`` instructions beside loads and stores, and its images."""
+    seed = draw(st.integers(0, 2**32 - 1))
+    d = Drawing(draw, FuzzBuilder(np.random.default_rng(seed)))
+    for _ in range(draw(st.integers(1, most))):
+        d.make_room()
+        _OPS[draw(st.sampled_from(_CHOICES))](d)
+    if not d.builder.program:  # nothing but selections of a single token
+        _load(d)
+    images = draw(st.sampled_from([1, 1, 2, 3]))
+    pattern = draw(_PATTERNS)
+    inputs = patterns.tensor(d.builder.rng, pattern, images, d.pixels * 8)
+    return d.builder.case(inputs)
