@@ -45,6 +45,10 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
         OSError: the folder cannot be written or the disk is full; the old checkpoint still holds.
     """
     before = set(folder.glob("*.safetensors"))
+    # Half-written files of a process that was killed: no other process writes here.
+    abandoned = {
+        path for name in ("model-", "training-", _STATE) for path in folder.glob(f".{name}*")
+    }
     written: set[Path] = set()
     files: dict[str, dict[str, str]] = {}
     try:
@@ -65,7 +69,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
         for path in written - before:
             path.unlink(missing_ok=True)
         raise
-    for path in before - written:
+    for path in (before - written) | abandoned:
         path.unlink(missing_ok=True)
 
 
