@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from trivit.host.bundle import Bundle, OutputInfo, Preprocessing, Program, TensorInfo
 from trivit.host.fixed_point import Int16
 from trivit.host.instructions import encode
-from trivit.host.oracle.checks import mask_words, matrix_words
+from trivit.host.oracle.checks import column_tiles, mask_words, matrix_words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +97,7 @@ class Builder:
         residual: int | None = None,
     ) -> int:
         """Append a matmul whose outputs fill most of the int16 range."""
-        weight = self.values(matrix_words(-(-out_words // 4), depth_words), 12)
+        weight = self.values(matrix_words(column_tiles(out_words), depth_words), 12)
         dst = self.tensor(name, rows, out_words)
         flags = (*(("gelu",) if gelu else ()), *(("residual",) if residual is not None else ()))
         self.add(

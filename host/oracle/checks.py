@@ -91,6 +91,11 @@ def tensors(instruction: Instruction) -> dict[str, tuple[int, int, int]]:
     raise AssertionError(instruction.opcode)
 
 
+def column_tiles(out_words: int) -> int:
+    """Return the tiles of the array's outputs that rows of ``out_words`` words take."""
+    return _ceil(out_words * spec.TILE_DEPTH, spec.TILE_OUTPUTS)
+
+
 def matrix_words(tiles: int, depth_words: int) -> int:
     """Return the words of a packed weight matrix with its bias."""
     return tiles * (depth_words * spec.TILE_OUTPUTS + spec.TILE_OUTPUTS // spec.TILE_DEPTH)
@@ -113,7 +118,7 @@ def memory_regions(instruction: Instruction) -> list[tuple[str, int, int]]:
             pixels = f["channels"] * f["height"] * f["width"]
             return [("input", f["source"], _ceil(pixels, 8))]
         case "matmul":
-            tiles = _ceil(f["out_words"], 4)
+            tiles = column_tiles(f["out_words"])
             return [
                 ("params", f["weight"], matrix_words(tiles, f["depth_words"])),
             ]

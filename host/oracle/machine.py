@@ -9,7 +9,7 @@ from trivit.host import oracle
 from trivit.host.fixed_point import Int16, Int64
 from trivit.host.generated import spec
 from trivit.host.instructions import Instruction, KernelError, decode
-from trivit.host.oracle.checks import check, matrix_words, tensors
+from trivit.host.oracle.checks import check, column_tiles, matrix_words, tensors
 from trivit.host.oracle.matmul import unpack_weight
 from trivit.host.oracle.selection import pack_mask, unpack_mask
 
@@ -126,7 +126,7 @@ class Machine:
     def _matmul(self, instruction: Instruction) -> int:
         f = instruction.fields
         columns = f["out_words"] * WORD
-        tiles = -(-f["out_words"] // 4)
+        tiles = column_tiles(f["out_words"])
         packed = self._rows_from(
             self._params, f["weight"], matrix_words(tiles, f["depth_words"]), 1
         )

@@ -3,7 +3,7 @@
 import numpy as np
 
 from trivit.host.fixed_point import Int16, Int64, requantize
-from trivit.host.generated.spec import PARAM_PORTS, TILE_DEPTH, TILE_OUTPUTS
+from trivit.host.generated.spec import TILE_DEPTH, TILE_OUTPUTS
 from trivit.host.oracle.gelu import gelu as apply_gelu
 
 
@@ -12,9 +12,10 @@ def unpack_weight(packed: Int16, tiles: int, depth_words: int) -> tuple[Int16, I
 
     ``packed`` holds a segment for each parameter port (docs/numerics.md, Parameters).
     """
-    segments = packed.reshape(PARAM_PORTS, tiles, 1 + 8 * depth_words, TILE_DEPTH)
+    ports = TILE_OUTPUTS // TILE_DEPTH
+    segments = packed.reshape(ports, tiles, 1 + 8 * depth_words, TILE_DEPTH)
     bias = segments[:, :, 0].transpose(1, 0, 2).reshape(-1)
-    words = segments[:, :, 1:].reshape(PARAM_PORTS, tiles, depth_words, 8, TILE_DEPTH)
+    words = segments[:, :, 1:].reshape(ports, tiles, depth_words, 8, TILE_DEPTH)
     weight = words.transpose(1, 0, 3, 2, 4).reshape(tiles * TILE_OUTPUTS, -1)
     return weight, bias
 

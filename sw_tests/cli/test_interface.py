@@ -20,6 +20,7 @@ COMMANDS = (
     "compile",
     "run",
     "estimate",
+    "explore",
     "demo",
     "kernel",
     "version",

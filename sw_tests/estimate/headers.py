@@ -1,4 +1,4 @@
-"""What the C++ declares: constants, the members of KernelState, and how the top function divides them."""
+"""What the C++ declares: constants, members of KernelState, and how they are divided."""
 
 import re
 from collections.abc import Iterator
@@ -19,9 +19,11 @@ _BITS = {
 }
 _CONSTANT = re.compile(r"static const (?:int|u?int\d+_t) (\w+)\s*=\s*([^;]+);")
 _STRUCT = re.compile(r"^struct (\w+) \{\n(.*?)^\};", re.MULTILINE | re.DOTALL)
-_MEMBER = re.compile(r"^    (\w+) (\w+)((?:\[[^\]]+\])*);", re.MULTILINE)
+_MEMBER = re.compile(r"^    (\w+) (\w+)((?:\s*\[[^\]]+\])*);", re.MULTILINE)
+#: The emulator keeps weights in another form; the kernel is what stands before #else.
+_BRANCHES = re.compile(r"^#if TRIVIT_ARRAY_AS_HARDWARE\n(.*?)^#else\n.*?^#endif\n", re.M | re.S)
 _PARTITION = re.compile(
-    r"ARRAY_PARTITION variable = state\.([\w.]+) dim = (\d+) (complete|cyclic factor = (\d+))"
+    r"ARRAY_PARTITION variable = state\.([\w.]+) dim = (\d+) (complete|cyclic factor = ([\w:]+))"
 )
 _STORAGE = re.compile(r"BIND_STORAGE variable = state\.([\w.]+)\s*type = (\w+) impl = (\w+)")
 _DISAGGREGATE = re.compile(r"DISAGGREGATE variable = state\.([\w.]+)")
@@ -45,7 +47,8 @@ class Declared:
 
 def sources() -> str:
     """Return the text of all headers of the kernel."""
-    return "\n".join(path.read_text() for path in sorted(HEADERS.glob("*.hpp")))
+    text = "\n".join(path.read_text() for path in sorted(HEADERS.glob("*.hpp")))
+    return _BRANCHES.sub(r"\1", re.sub(r" *// .*", "", text))
 
 
 def constants() -> dict[str, int]:
@@ -73,13 +76,16 @@ def declared_memories() -> dict[str, Declared]:
     known = constants()
     memories = dict(_arrays("KernelState", "", (), structs, known))
     top = TOP.read_text()
+    factors = known | {f"trivit::{name}": value for name, value in known.items()}
     for path, dim, how, factor in _PARTITION.findall(top):
         touched = [m for name, m in memories.items() if name == path or name.startswith(path + ".")]
         assert touched, f"{path} is divided but not declared"
         first, count = _dimensions(path, structs, known)
         chosen = range(first, first + count) if dim == "0" else [first + int(dim) - 1]
         for memory in touched:
-            memory.divided |= {d: 0 if how == "complete" else int(factor) for d in chosen}
+            memory.divided |= {
+                d: 0 if how == "complete" else int(factors.get(factor, factor)) for d in chosen
+            }
     for path, kind, where in _STORAGE.findall(top):
         for name, memory in memories.items():
             if name == path or name.startswith(path + "."):

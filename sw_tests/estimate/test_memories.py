@@ -52,6 +52,8 @@ def test_tables_have_their_length_and_width() -> None:
         memory = MODEL[f"k{name.capitalize()}Table"]
         assert memory.shape == (len(values),)
         assert memory.bits == max(values).bit_length()
+        pragma = f"BIND_STORAGE variable = {memory.name} type = rom_2p impl = lutram"
+        assert (memory.kind == "lutram") == (pragma in sources())
 
 
 def test_transfer_buffers_are_those_of_the_code() -> None:
@@ -64,6 +66,9 @@ def test_transfer_buffers_are_those_of_the_code() -> None:
     assert sum(len(m.shape) == 2 for m in chunks) == ported
     assert sum(len(m.shape) == 1 for m in chunks) == single == 2
     assert {m.shape[-1] for m in chunks} == {2 * burst}
+    bound = text.count("BIND_STORAGE variable = chunk type = ram_2p impl = lutram")
+    assert bound == ported + 1
+    assert {m.kind for m in chunks} == {"lutram"}
 
 
 def test_port_buffers_hold_what_may_be_outstanding() -> None:

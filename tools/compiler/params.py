@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trivit.host.generated.spec import PARAM_PORTS, TILE_DEPTH, TILE_OUTPUTS
+from trivit.host.generated.spec import TILE_DEPTH, TILE_OUTPUTS
 from trivit.tools.compiler.ir import Integers
 
 
@@ -29,15 +29,15 @@ def pack_weight(weight: Integers, bias: Integers) -> NDArray[np.int16]:
     """
     tiles = -(-weight.shape[0] // TILE_OUTPUTS)
     depth = -(-weight.shape[1] // TILE_DEPTH)
-    outputs = TILE_OUTPUTS // PARAM_PORTS
+    ports, outputs = TILE_OUTPUTS // TILE_DEPTH, TILE_DEPTH
     padded = np.zeros((tiles * TILE_OUTPUTS, depth * TILE_DEPTH), np.int16)
     padded[: weight.shape[0], : weight.shape[1]] = weight
     padded_bias = np.zeros(tiles * TILE_OUTPUTS, np.int16)
     padded_bias[: bias.size] = bias
-    packed = np.zeros((PARAM_PORTS, tiles, 1 + depth * outputs, TILE_DEPTH), np.int16)
-    packed[:, :, 0] = padded_bias.reshape(tiles, PARAM_PORTS, outputs).transpose(1, 0, 2)
-    words = padded.reshape(tiles, PARAM_PORTS, outputs, depth, TILE_DEPTH)
-    packed[:, :, 1:] = words.transpose(1, 0, 3, 2, 4).reshape(PARAM_PORTS, tiles, -1, TILE_DEPTH)
+    packed = np.zeros((ports, tiles, 1 + depth * outputs, TILE_DEPTH), np.int16)
+    packed[:, :, 0] = padded_bias.reshape(tiles, ports, outputs).transpose(1, 0, 2)
+    words = padded.reshape(tiles, ports, outputs, depth, TILE_DEPTH)
+    packed[:, :, 1:] = words.transpose(1, 0, 3, 2, 4).reshape(ports, tiles, -1, TILE_DEPTH)
     return packed.reshape(-1)
 
 

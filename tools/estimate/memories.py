@@ -24,9 +24,9 @@ WORD = 128
 ACCUMULATOR = 48
 
 # Line memories and transfer buffers are sized in C++, not in the description.
-_BURST_WORDS = 256
+_BURST_WORDS = 64
 _BURST_BEATS = 64
-_PARAM_BURSTS = 16
+_PARAM_BURSTS = 4
 _CONTROL_BURSTS = 4
 _MAX_SIDE = 4096
 _MAX_PATCH = 64
@@ -38,10 +38,10 @@ _MASK_BITS = 16
 class Memory:
     """An array of ``shape`` elements of ``bits`` bits.
 
-    ``divided`` maps a dimension (0-based) to the number of separate memories along it; 0 stands for
-    all. ``lanes``: the elements of a word are memories of their own. ``copies`` counts further equal
-    arrays (double buffers that a dataflow channel adds, tables of parallel lanes). ``rom``: contents
-    are constant.
+    ``divided`` maps a dimension (0-based) to the number of separate memories along it; 0 stands
+    for all. ``lanes``: the elements of a word are memories of their own. ``copies`` counts equal
+    arrays (double buffers that a dataflow channel adds, tables of parallel lanes). ``rom``:
+    contents are constant.
     """
 
     unit: str
@@ -113,7 +113,7 @@ class Memory:
 
 def kernel_memories(kernel: KernelDescription) -> tuple[Memory, ...]:
     """Return all memories of a kernel: state, tables and transfer buffers."""
-    return tuple((*_state(kernel), *_tables(kernel), *_buffers(kernel)))
+    return (*_state(kernel), *_tables(kernel), *_buffers(kernel))
 
 
 def _state(kernel: KernelDescription) -> Iterator[Memory]:
@@ -162,6 +162,7 @@ def _state(kernel: KernelDescription) -> Iterator[Memory]:
         shape=(banks, (timing["attention_lag"] + 1) * keys),
         bits=WORD,
         divided={0: 0},
+        kind="lutram",
     )
     # The array fills one copy while the epilogue empties the other: a dataflow channel.
     yield Memory(
@@ -198,7 +199,12 @@ def _state(kernel: KernelDescription) -> Iterator[Memory]:
             divided=every,
         )
     yield Memory(
-        unit="softmax", name="softmax.score", shape=(buffers, banks, keys), bits=WORD, divided=every
+        unit="softmax",
+        name="softmax.score",
+        shape=(buffers, banks, keys),
+        bits=WORD,
+        divided=every,
+        kind="lutram",
     )
     yield Memory(
         unit="softmax", name="softmax.open", shape=(buffers, banks, keys), bits=8, divided=every
@@ -212,6 +218,7 @@ def _state(kernel: KernelDescription) -> Iterator[Memory]:
         shape=(buffers, banks, keys, lanes),
         bits=32,
         divided={0: 0, 1: softmax_rows, 3: 0},
+        kind="lutram",
     )
     yield Memory(unit="softmax", name="softmax.sum", shape=(buffers, banks), bits=64, divided=every)
     yield Memory(
@@ -220,6 +227,7 @@ def _state(kernel: KernelDescription) -> Iterator[Memory]:
         shape=(banks, groups * mask_words),
         bits=WORD,
         divided={0: 0},
+        kind="lutram",
     )
     for name, tiles in (("scores", key_tiles), ("context", value_tiles)):
         yield Memory(
@@ -243,6 +251,7 @@ def _state(kernel: KernelDescription) -> Iterator[Memory]:
         shape=(2, banks, select_words, select_lanes),
         bits=32,
         divided={0: 0, 3: 0},
+        kind="lutram",
     )
     yield Memory(
         unit="selection",
@@ -263,6 +272,7 @@ def _state(kernel: KernelDescription) -> Iterator[Memory]:
         shape=(limits["param_ports"], banks, line),
         bits=16,
         divided={0: 0, 1: 0, 2: lanes},
+        kind="lutram",
     )
     for name in ("saturations", "cycles"):
         yield Memory(
@@ -274,13 +284,16 @@ def _tables(kernel: KernelDescription) -> Iterator[Memory]:
     """Read-only tables; a lane that reads two entries per cycle owns one."""
     banks, lanes = kernel.geometry["tokens"], kernel.geometry["depth"]
     softmax_rows = kernel.timing["softmax_rows"]
-    for unit, name, entries, bits, copies in (
-        ("epilogue", "kGeluTable", 1025, 18, banks * lanes),
-        ("softmax", "kExp2Table", 257, 23, softmax_rows * lanes),
-        ("softmax", "kRecipTable", 513, 25, softmax_rows),
-        ("layernorm", "kRsqrtTable", 3073, 25, 1),
-    ):
-        yield Memory(unit=unit, name=name, shape=(entries,), bits=bits, copies=copies, rom=True)
+    tables: tuple[tuple[str, str, int, int, int, Kind], ...] = (
+        ("epilogue", "kGeluTable", 1025, 18, banks * lanes, "auto"),
+        ("softmax", "kExp2Table", 257, 23, softmax_rows * lanes, "lutram"),
+        ("softmax", "kRecipTable", 513, 25, softmax_rows, "auto"),
+        ("layernorm", "kRsqrtTable", 3073, 25, 1, "auto"),
+    )
+    for unit, name, entries, bits, copies, kind in tables:
+        yield Memory(
+            unit=unit, name=name, shape=(entries,), bits=bits, copies=copies, kind=kind, rom=True
+        )
 
 
 def _buffers(kernel: KernelDescription) -> Iterator[Memory]:
@@ -299,9 +312,12 @@ def _buffers(kernel: KernelDescription) -> Iterator[Memory]:
             shape=(ports, 2 * _BURST_WORDS),
             bits=WORD,
             divided={0: 0},
+            kind="lutram",
         )
     for unit, name in (("activations", "store_rows"), ("control", "statistics")):
-        yield Memory(unit=unit, name=f"{name}.chunk", shape=(2 * _BURST_WORDS,), bits=WORD)
+        yield Memory(
+            unit=unit, name=f"{name}.chunk", shape=(2 * _BURST_WORDS,), bits=WORD, kind="lutram"
+        )
     # An m_axi adapter holds what may be outstanding: bursts times beats.
     for port in kernel.ports:
         bursts = _PARAM_BURSTS if port != "gmem0" else _CONTROL_BURSTS

@@ -1,4 +1,4 @@
-"""Arithmetic of the kernel by unit: how many multipliers, shifters, adders and selectors of which width.
+"""Arithmetic of the kernel by unit: multipliers, shifters, adders and selectors by width.
 
 Widths are those that the values need (docs/numerics.md), operands signed; ``hls`` must tell the
 synthesis tool about them where its types are wider (docs/resources.md, What is assumed).
@@ -48,17 +48,15 @@ class Operators:
 
 def kernel_operators(kernel: KernelDescription) -> tuple[Operators, ...]:
     """Return the arithmetic of a kernel."""
-    return tuple(
-        (
-            *_array(kernel),
-            *_epilogue(kernel),
-            *_layernorm(kernel),
-            *_attention(kernel),
-            *_softmax(kernel),
-            *_selection(kernel),
-            *_movement(kernel),
-            *_control(),
-        )
+    return (
+        *_array(kernel),
+        *_epilogue(kernel),
+        *_layernorm(kernel),
+        *_attention(kernel),
+        *_softmax(kernel),
+        *_selection(kernel),
+        *_movement(kernel),
+        *_control(),
     )
 
 

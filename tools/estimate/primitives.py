@@ -1,4 +1,4 @@
-"""What multipliers, adders, shifters and memories cost on an UltraScale+ device (docs/resources.md).
+"""What multipliers, adders, shifters and memories cost on UltraScale+ (docs/resources.md).
 
 Widths are bits of signed operands; an unsigned operand counts one bit more.
 """
@@ -29,8 +29,8 @@ def _ceil(value: int, divisor: int) -> int:
 def multiplier_dsps(first: int, second: int) -> int:
     """Return the DSP48E2s of a signed product of ``first`` x ``second`` bits.
 
-    The operands are cut into pieces of 27 (then 26) and 18 (then 17) bits, whichever way round takes
-    fewer blocks. The additions of partial products use the blocks' own adders.
+    The operands are cut into pieces of 27 (then 26) and 18 (then 17) bits, whichever way round
+    takes fewer blocks. The additions of partial products use the blocks' own adders.
     """
     wide, narrow = _DSP_WIDTHS
 
@@ -44,7 +44,7 @@ def multiplier_dsps(first: int, second: int) -> int:
 
 
 def multiplier_luts(first: int, second: int) -> int:
-    """Return the LUTs of a product in fabric: one row of adders for two bits of the narrower one."""
+    """Return the LUTs of a product in fabric: an adder for two bits of the narrower one."""
     narrow, wide = sorted((first, second))
     return _ceil(narrow, 2) * (wide + 2)
 

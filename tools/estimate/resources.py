@@ -73,11 +73,17 @@ class Use:
     needed: float
     limit: float
     unit: str
+    uncertainty: float = 0.0
 
     @property
     def share(self) -> float:
         """Needed part of the limit."""
         return self.needed / self.limit
+
+    @property
+    def certainly_over(self) -> bool:
+        """Whether the limit is exceeded beyond the model's uncertainty."""
+        return self.needed * (1 - self.uncertainty) > self.limit
 
 
 def uses(total: Resources, part: Part = ZU9EG) -> tuple[Use, ...]:
@@ -85,18 +91,21 @@ def uses(total: Resources, part: Part = ZU9EG) -> tuple[Use, ...]:
     return (
         Use(name="DSP", needed=total.dsp, limit=part.dsp, unit="DSP48E2"),
         Use(name="BRAM", needed=total.bram36, limit=BRAM_SHARE * part.bram36, unit="BRAM36"),
-        Use(name="LUT", needed=total.lut, limit=part.lut, unit="LUTs"),
-        Use(name="FF", needed=total.ff, limit=part.ff, unit="flip-flops"),
+        Use(name="LUT", needed=total.lut, limit=part.lut, unit="LUTs", uncertainty=UNCERTAINTY),
+        Use(name="FF", needed=total.ff, limit=part.ff, unit="flip-flops", uncertainty=UNCERTAINTY),
     )
 
 
 def fits(total: Resources, part: Part = ZU9EG) -> bool:
-    """Whether every resource stays within its limit."""
-    return all(use.needed <= use.limit for use in uses(total, part))
+    """Whether the part holds the kernel (see `check_fits`)."""
+    return not any(use.certainly_over for use in uses(total, part))
 
 
 def check_fits(total: Resources, part: Part = ZU9EG) -> None:
     """Compare with the part.
+
+    DSP and BRAM follow from widths and shapes and are taken at their word. LUTs and flip-flops are
+    uncertain: they count as over when even the low end of their range is.
 
     Raises:
         ToolsError: a resource over its limit; the message names all of them.
@@ -104,7 +113,7 @@ def check_fits(total: Resources, part: Part = ZU9EG) -> None:
     over = [
         f"{use.needed:,.10g} {use.unit}, {use.limit:,.10g} may be used"
         for use in uses(total, part)
-        if use.needed > use.limit
+        if use.certainly_over
     ]
     if over:
         raise ToolsError(

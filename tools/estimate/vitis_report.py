@@ -1,7 +1,7 @@
 """Resources and clock from a Vitis HLS synthesis report (csynth.xml).
 
-The layout is that of reports in public repositories (2019.1 to 2023.2); no report of this kernel has
-been seen yet. Elements read: ``UserAssignments/{Part,TopModelName,TargetClockPeriod}``,
+The layout is that of reports in public repositories (2019.1 to 2023.2); no report of this kernel
+has been seen yet. Elements read: ``UserAssignments/{Part,TopModelName,TargetClockPeriod}``,
 ``PerformanceEstimates/SummaryOfTimingAnalysis/EstimatedClockPeriod``,
 ``AreaEstimates/Resources/{BRAM_18K,DSP or DSP48E,FF,LUT}``.
 """

@@ -26,7 +26,7 @@ static_assert(kMaxTokens % kBanks == 0, "row groups fill every bank");
 static_assert(kMaxTokens % kLanes == 0, "a row of keys fills whole words");
 static_assert(kBanks == kLanes, "V is transposed in square blocks of banks x lanes");
 static_assert(kBanks % kSoftmaxRows == 0, "softmax takes whole groups of rows");
-static_assert(kParamPorts == 4 && kOutputs == kParamPorts * kLanes,
+static_assert(kParamPorts == 4 && kWordsPerTile <= kParamPorts,
               "a port brings the eight outputs of one word of a column tile");
 static_assert(kBanks == 2 * kParamPorts, "rows p, p + 4, ... lie in two banks of their own");
 static_assert(kDescriptorWords * 32 == 8 * 16 * kLanes, "a descriptor is eight memory words");

@@ -1,0 +1,1 @@
+"""Search of kernel descriptions for a model within the limits of a part (`trivit explore`)."""
