@@ -4,8 +4,8 @@
 
 extern "C" uint32_t trivit_emulator_version(void) { return trivit::kKernelVersion; }
 
-// Pointers hold 128-bit words, little endian; sizes as in trivit_kernel, whose four ports for params and
-// input all get the one address.
+// Pointers hold 128-bit words, little endian; sizes as in trivit_kernel, whose four ports for
+// params and input all get the one address.
 extern "C" uint32_t trivit_emulator_run(const void* program, const void* params, const void* input,
                                         void* output, void* stats, uint32_t num_instructions,
                                         uint32_t num_images, uint32_t params_words,

@@ -11,30 +11,30 @@ uint32_t trivit_kernel(const trivit::word_t* program, const trivit::word_t* para
                        uint32_t num_instructions, uint32_t num_images, uint32_t params_words,
                        uint32_t input_words, uint32_t output_words) {
 // Defaults of m_axi differ between releases and flows, so everything is stated. 128 bits is the
-// width of an HP port; bursts of 64 beats stay within 4 KiB pages; 16 of them under way cover the
+// width of an HP port; bursts of 64 beats stay within 4 KiB pages; four of them under way cover the
 // latency of DDR and keep the stream full while the ring waits. Depths are for co-simulation.
-#pragma HLS INTERFACE m_axi port = program bundle = gmem0 offset = slave depth = 8192 latency = 64 \
-    max_widen_bitwidth = 128 max_read_burst_length = 64 num_read_outstanding = 4
-#pragma HLS INTERFACE m_axi port = output bundle = gmem0 offset = slave depth = 65536 latency = 64 \
-    max_widen_bitwidth = 128 max_write_burst_length = 64 num_write_outstanding = 4
-#pragma HLS INTERFACE m_axi port = stats bundle = gmem0 offset = slave depth = 1024 latency = 64 \
-    max_widen_bitwidth = 128 max_write_burst_length = 64 num_write_outstanding = 4
-#pragma HLS INTERFACE m_axi port = params0 bundle = gmem1 offset = slave depth = 65536 latency = 64 \
-    max_widen_bitwidth = 128 max_read_burst_length = 64 num_read_outstanding = 16
-#pragma HLS INTERFACE m_axi port = input0 bundle = gmem1 offset = slave depth = 65536 latency = 64 \
-    max_widen_bitwidth = 128 max_read_burst_length = 64 num_read_outstanding = 16
-#pragma HLS INTERFACE m_axi port = params1 bundle = gmem2 offset = slave depth = 65536 latency = 64 \
-    max_widen_bitwidth = 128 max_read_burst_length = 64 num_read_outstanding = 16
-#pragma HLS INTERFACE m_axi port = input1 bundle = gmem2 offset = slave depth = 65536 latency = 64 \
-    max_widen_bitwidth = 128 max_read_burst_length = 64 num_read_outstanding = 16
-#pragma HLS INTERFACE m_axi port = params2 bundle = gmem3 offset = slave depth = 65536 latency = 64 \
-    max_widen_bitwidth = 128 max_read_burst_length = 64 num_read_outstanding = 16
-#pragma HLS INTERFACE m_axi port = input2 bundle = gmem3 offset = slave depth = 65536 latency = 64 \
-    max_widen_bitwidth = 128 max_read_burst_length = 64 num_read_outstanding = 16
-#pragma HLS INTERFACE m_axi port = params3 bundle = gmem4 offset = slave depth = 65536 latency = 64 \
-    max_widen_bitwidth = 128 max_read_burst_length = 64 num_read_outstanding = 16
-#pragma HLS INTERFACE m_axi port = input3 bundle = gmem4 offset = slave depth = 65536 latency = 64 \
-    max_widen_bitwidth = 128 max_read_burst_length = 64 num_read_outstanding = 16
+#pragma HLS INTERFACE m_axi port = program bundle = gmem0 offset = slave depth = 8192 \
+    latency = 64 max_widen_bitwidth = 128 max_read_burst_length = 64 num_read_outstanding = 4
+#pragma HLS INTERFACE m_axi port = output bundle = gmem0 offset = slave depth = 65536 \
+    latency = 64 max_widen_bitwidth = 128 max_write_burst_length = 64 num_write_outstanding = 4
+#pragma HLS INTERFACE m_axi port = stats bundle = gmem0 offset = slave depth = 1024 \
+    latency = 64 max_widen_bitwidth = 128 max_write_burst_length = 64 num_write_outstanding = 4
+#pragma HLS INTERFACE m_axi port = params0 bundle = gmem1 offset = slave depth = 65536 \
+    latency = 64 max_widen_bitwidth = 128 max_read_burst_length = 64 num_read_outstanding = 4
+#pragma HLS INTERFACE m_axi port = input0 bundle = gmem1 offset = slave depth = 65536 \
+    latency = 64 max_widen_bitwidth = 128 max_read_burst_length = 64 num_read_outstanding = 4
+#pragma HLS INTERFACE m_axi port = params1 bundle = gmem2 offset = slave depth = 65536 \
+    latency = 64 max_widen_bitwidth = 128 max_read_burst_length = 64 num_read_outstanding = 4
+#pragma HLS INTERFACE m_axi port = input1 bundle = gmem2 offset = slave depth = 65536 \
+    latency = 64 max_widen_bitwidth = 128 max_read_burst_length = 64 num_read_outstanding = 4
+#pragma HLS INTERFACE m_axi port = params2 bundle = gmem3 offset = slave depth = 65536 \
+    latency = 64 max_widen_bitwidth = 128 max_read_burst_length = 64 num_read_outstanding = 4
+#pragma HLS INTERFACE m_axi port = input2 bundle = gmem3 offset = slave depth = 65536 \
+    latency = 64 max_widen_bitwidth = 128 max_read_burst_length = 64 num_read_outstanding = 4
+#pragma HLS INTERFACE m_axi port = params3 bundle = gmem4 offset = slave depth = 65536 \
+    latency = 64 max_widen_bitwidth = 128 max_read_burst_length = 64 num_read_outstanding = 4
+#pragma HLS INTERFACE m_axi port = input3 bundle = gmem4 offset = slave depth = 65536 \
+    latency = 64 max_widen_bitwidth = 128 max_read_burst_length = 64 num_read_outstanding = 4
 #pragma HLS INTERFACE s_axilite port = program bundle = control
 #pragma HLS INTERFACE s_axilite port = params0 bundle = control
 #pragma HLS INTERFACE s_axilite port = params1 bundle = control
@@ -54,8 +54,8 @@ uint32_t trivit_kernel(const trivit::word_t* program, const trivit::word_t* para
 #pragma HLS INTERFACE s_axilite port = return bundle = control
 
     static trivit::KernelState state;
-// All eight banks at one address per cycle; lanes apart, so that patchify can write some of them. Two
-// ports: one process reads the source while another reads residuals and writes results.
+// All eight banks at one address per cycle; lanes apart, so that patchify can write some of them.
+// Two ports: one process reads the source while another reads residuals and writes results.
 #pragma HLS ARRAY_PARTITION variable = state.activation.bank dim = 1 complete
 #pragma HLS DISAGGREGATE variable = state.activation.bank
 #pragma HLS BIND_STORAGE variable = state.activation.bank type = ram_t2p impl = bram
@@ -66,6 +66,7 @@ uint32_t trivit_kernel(const trivit::word_t* program, const trivit::word_t* para
 #pragma HLS BIND_STORAGE variable = state.weights.bias type = ram_2p impl = lutram
 // The array reads eight rows per cycle, softmax writes two of another buffer.
 #pragma HLS ARRAY_PARTITION variable = state.probability.bank dim = 1 complete
+#pragma HLS BIND_STORAGE variable = state.probability.bank type = ram_2p impl = lutram
 // 256 sums are handed over in one cycle; epilogues read 64 of them per cycle.
 #pragma HLS ARRAY_PARTITION variable = state.sums.value dim = 0 complete
 #pragma HLS ARRAY_PARTITION variable = state.attention.scores.value dim = 0 complete
@@ -86,23 +87,27 @@ uint32_t trivit_kernel(const trivit::word_t* program, const trivit::word_t* para
 // Rounding writes eight rows per cycle, softmax reads two of the other buffer.
 #pragma HLS ARRAY_PARTITION variable = state.softmax.score dim = 1 complete
 #pragma HLS ARRAY_PARTITION variable = state.softmax.score dim = 2 complete
+#pragma HLS BIND_STORAGE variable = state.softmax.score type = ram_2p impl = lutram
 #pragma HLS ARRAY_PARTITION variable = state.softmax.open dim = 1 complete
 #pragma HLS ARRAY_PARTITION variable = state.softmax.open dim = 2 complete
 #pragma HLS ARRAY_PARTITION variable = state.softmax.peak dim = 0 complete
 // Two rows x eight keys per cycle.
 #pragma HLS ARRAY_PARTITION variable = state.softmax.exponential dim = 1 complete
-#pragma HLS ARRAY_PARTITION variable = state.softmax.exponential dim = 2 cyclic factor = 2
+#pragma HLS ARRAY_PARTITION variable = state.softmax.exponential dim = 2 cyclic factor = trivit::kSoftmaxRows
 #pragma HLS ARRAY_PARTITION variable = state.softmax.exponential dim = 4 complete
+#pragma HLS BIND_STORAGE variable = state.softmax.exponential type = ram_2p impl = lutram
 #pragma HLS ARRAY_PARTITION variable = state.softmax.sum dim = 0 complete
 // Eight rows per cycle.
 #pragma HLS ARRAY_PARTITION variable = state.attention.mask dim = 1 complete
+#pragma HLS BIND_STORAGE variable = state.attention.mask type = ram_2p impl = lutram
 // Softmax adds to two rows x eight keys per cycle.
-#pragma HLS ARRAY_PARTITION variable = state.scores.sum dim = 1 cyclic factor = 2
+#pragma HLS ARRAY_PARTITION variable = state.scores.sum dim = 1 cyclic factor = trivit::kSoftmaxRows
 #pragma HLS ARRAY_PARTITION variable = state.scores.sum dim = 2 cyclic factor = 8
 // A search word of 32 scores per cycle, while the other buffer is filled; the winners of eight rows
 // are packed sixteen keys at a time.
 #pragma HLS ARRAY_PARTITION variable = state.select.score dim = 1 complete
 #pragma HLS ARRAY_PARTITION variable = state.select.score dim = 4 complete
+#pragma HLS BIND_STORAGE variable = state.select.score type = ram_2p impl = lutram
 #pragma HLS ARRAY_PARTITION variable = state.select.open dim = 0 complete
 #pragma HLS ARRAY_PARTITION variable = state.select.threshold dim = 1 complete
 #pragma HLS ARRAY_PARTITION variable = state.select.above dim = 1 complete
@@ -112,6 +117,7 @@ uint32_t trivit_kernel(const trivit::word_t* program, const trivit::word_t* para
 #pragma HLS ARRAY_PARTITION variable = state.lines.pixel dim = 1 complete
 #pragma HLS ARRAY_PARTITION variable = state.lines.pixel dim = 2 complete
 #pragma HLS ARRAY_PARTITION variable = state.lines.pixel dim = 3 cyclic factor = 8
+#pragma HLS BIND_STORAGE variable = state.lines.pixel type = ram_2p impl = lutram
 
     trivit::PointerReadPort program_port(program);
     trivit::PointerReadPort params_port0(params0);

@@ -169,8 +169,8 @@ inline uint32_t append(Words& words, const Tensor& t) {
     return address;
 }
 
-// Append a weight matrix (outputs x inputs) and its bias as docs/numerics.md, Parameters, says: a segment
-// per port, padded to 32 outputs.
+// Append a weight matrix (outputs x inputs) and its bias as docs/numerics.md, Parameters, says: a
+// segment per port, padded to 32 outputs.
 inline uint32_t append_matrix(Words& words, const Tensor& w, const Row& bias) {
     const uint32_t address = uint32_t(words.size());
     for (size_t port = 0; port < 4; ++port) {

@@ -36,7 +36,7 @@ static uint32_t run(const Descriptor& d, Checker& checker) {
     GuardedPort ports[] = {GuardedPort(program), GuardedPort(params), GuardedPort(input),
                            GuardedPort(output), GuardedPort(stats)};
     trivit::Ports<GuardedPort, GuardedPort> all = {ports[0], four(ports[1]), four(ports[2]),
-                                                       ports[3], ports[4]};
+                                                   ports[3], ports[4]};
     const trivit::Arguments arguments = {1, 1, kParams, kInput, kOutput};
     const uint32_t status = trivit::execute_program(all, arguments, state);
     for (const GuardedPort& port : ports)
@@ -92,7 +92,7 @@ int main() {
     Checker checker("checks");
     const Error act = Error::activation_address;
     const Error mem = Error::memory_address;
-    const uint32_t depth = 16384;
+    const uint32_t depth = trivit::kActivationDepth;
 
     for (uint32_t opcode = 0; opcode < 256; ++opcode) {
         if (opcode >= 1 && opcode <= 9) continue;

@@ -206,8 +206,8 @@ static void run_scene(Random& random, const Sizes& sizes, uint32_t images, Check
     }
     Words output(images * scene.output_words);
     Words stats(instructions);
-    checker.equal(start(scene, scene.program.words.data(), input, output, stats, images),
-                  0, "status");
+    checker.equal(start(scene, scene.program.words.data(), input, output, stats, images), 0,
+                  "status");
     for (size_t i = 0; i < output.size(); ++i) {
         for (int lane = 0; lane < 8; ++lane) {
             checker.equal(output[i].lane[lane], expected[i].lane[lane], "output", int64_t(i));
@@ -239,8 +239,8 @@ static void run_scene(Random& random, const Sizes& sizes, uint32_t images, Check
                           "nothing stored", stop);
         }
     }
-    checker.equal(start(scene, scene.program.words.data(), input, output, stats, 0),
-                  0, "no images");
+    checker.equal(start(scene, scene.program.words.data(), input, output, stats, 0), 0,
+                  "no images");
 }
 
 int main() {

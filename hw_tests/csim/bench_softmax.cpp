@@ -89,7 +89,8 @@ static void one_group(Random& random, Checker& checker) {
     expected_scores = scores;
 
     uint64_t saturated = 0;
-    const uint32_t first = uint32_t(random.between(0, trivit::kAttentionLag)) * trivit::kMaxRowWords;
+    const uint32_t first =
+        uint32_t(random.between(0, trivit::kAttentionLag)) * trivit::kMaxRowWords;
     trivit::softmax_exponentials(format, groups(tokens), buffer, memory);
     trivit::softmax_probabilities(format, rows, groups(tokens), buffer, target, memory, first,
                                   probability, scores, saturated);
@@ -98,8 +99,8 @@ static void one_group(Random& random, Checker& checker) {
         const Row p = direct::softmax_row(s[r], open[r], n, expected_saturated);
         const uint32_t query = group * 8 + r;
         for (uint32_t j = 0; j < groups(tokens) * 8; ++j) {
-            checker.equal(probability.bank[r][first + j / 8].lane[j % 8], j < tokens ? p[j] : 0, "probability",
-                          j);
+            checker.equal(probability.bank[r][first + j / 8].lane[j % 8], j < tokens ? p[j] : 0,
+                          "probability", j);
             if (j >= tokens || !target.enabled || (target.only_cls && query != 0)) continue;
             int32_t& sum = expected_scores.sum[query][j];
             sum = (target.first_head ? 0 : sum) + p[j];

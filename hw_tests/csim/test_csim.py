@@ -58,6 +58,12 @@ def test_bench_sanitized(bench: str, tmp_path: Path) -> None:
     run_bench(compile_bench(bench, SANITIZE, tmp_path))
 
 
+@pytest.mark.parametrize("bench", ["matmul", "attention"])
+def test_bench_in_hardware_order(bench: str, tmp_path: Path) -> None:
+    """Compile the array's own loop, which the emulator replaces by inner products."""
+    run_bench(compile_bench(bench, ("-O2", "-DTRIVIT_HARDWARE_ORDER"), tmp_path))
+
+
 def test_emulator_compiles_without_warnings(tmp_path: Path) -> None:
     sources = [HLS / "src" / "trivit_kernel.cpp", HLS / "emulator" / "emulator.cpp"]
     command = [os.environ.get("CXX", "g++"), *WARNINGS, "-O2", "-shared", "-fPIC"]

@@ -74,7 +74,8 @@ private:
 
 // Keys of a row group into the ring: eight rows' word becomes eight outputs of a key tile.
 inline void move_keys(const AttentionFields& f, const Step& step, const HeadPlaces& places,
-                      const ActivationMemory& activation, WeightMemory& weights, LoopCounter& loop) {
+                      const ActivationMemory& activation, WeightMemory& weights,
+                      LoopCounter& loop) {
 #pragma HLS INLINE
     const uint32_t width = f.heads * f.head_words;
     const uint32_t source = f.src + (step.group * 3 + 1) * width + step.head * f.head_words;
@@ -85,14 +86,15 @@ inline void move_keys(const AttentionFields& f, const Step& step, const HeadPlac
 #pragma HLS PIPELINE II = 1
         for (int m = 0; m < kBanks; ++m) {
 #pragma HLS UNROLL
-            weights.word[output + m][ring_address(target, word)] = activation.bank[m][source + word];
+            store_weight(weights, output + m, ring_address(target, word),
+                         activation.bank[m][source + word]);
         }
         loop.tick();
     }
 }
 
-// Values of a row group: an 8 x 8 block is transposed, so that eight rows' word becomes one depth word of
-// eight outputs.
+// Values of a row group: an 8 x 8 block is transposed, so that eight rows' word becomes one depth
+// word of eight outputs.
 inline void move_values(const AttentionFields& f, const Step& step, const HeadPlaces& places,
                         const ActivationMemory& activation, WeightMemory& weights,
                         LoopCounter& loop) {
@@ -112,13 +114,14 @@ inline void move_values(const AttentionFields& f, const Step& step, const HeadPl
 #pragma HLS UNROLL
                 transposed.lane[m] = activation.bank[m][source + word].lane[column];
             }
-            weights.word[output + column][target] = transposed;
+            store_weight(weights, output + column, target, transposed);
         }
         loop.tick();
     }
 }
 
-// Keys and values of head 0 side by side, through both ports of the activation memory; then the mask.
+// Keys and values of head 0 side by side, through both ports of the activation memory; then the
+// mask.
 inline Cycles load_first_head(const AttentionFields& f, const HeadPlaces& places,
                               const ActivationMemory& activation, WeightMemory& weights,
                               AttentionMemory& memory) {
@@ -206,8 +209,8 @@ inline Cycles round_scores(const AttentionFields& f, uint32_t group, uint32_t bu
             word_t score;
             for (int lane = 0; lane < kLanes; ++lane) {
 #pragma HLS UNROLL
-                const acc_t sum = sums[word / kWordsPerTile]
-                                      .value[m][word % kWordsPerTile * kLanes + lane];
+                const acc_t sum =
+                    sums[word / kWordsPerTile].value[m][word % kWordsPerTile * kLanes + lane];
                 const Quantized s = requantize(int64_t(sum), rounding);
                 score.lane[lane] = s.value;
                 if (real && uint32_t(lane) < keys) changed += s.saturated;
@@ -241,8 +244,8 @@ inline void store_context(const AttentionFields& f, const Step& step,
             word_t result;
             for (int lane = 0; lane < kLanes; ++lane) {
 #pragma HLS UNROLL
-                const acc_t sum = sums[word / kWordsPerTile]
-                                      .value[m][word % kWordsPerTile * kLanes + lane];
+                const acc_t sum =
+                    sums[word / kWordsPerTile].value[m][word % kWordsPerTile * kLanes + lane];
                 const Quantized y = requantize(int64_t(sum), rounding);
                 result.lane[lane] = y.value;
                 changed += y.saturated;
@@ -254,9 +257,9 @@ inline void store_context(const AttentionFields& f, const Step& step,
     }
 }
 
-// Five processes at work on different row groups: array, rounding, exponentials, probabilities, mover.
-// The loop body holds what they do in step t; it is a dataflow region whose channels are the buffers
-// below, so a process begins its next step while its neighbours still work on theirs.
+// Five processes at work on different row groups: array, rounding, exponentials, probabilities,
+// mover. The loop body holds what they do in step t; it is a dataflow region whose channels are the
+// buffers below, so a process begins its next step while its neighbours still work on theirs.
 // Written out in order, as here, the results are the same.
 inline void attention(const AttentionFields& f, ActivationMemory& activation, WeightMemory& weights,
                       ProbabilityMemory& probability, SoftmaxMemory& softmax,
@@ -287,7 +290,7 @@ inline void attention(const AttentionFields& f, ActivationMemory& activation, We
         valued.advance();
     }
     uint32_t softmax_buffer = 0;
-    uint32_t scored_buffer = 0;      // of the probabilities: step mod (lag + 1)
+    uint32_t scored_buffer = 0;  // of the probabilities: step mod (lag + 1)
     uint32_t multiplied_buffer = 0;
     AttentionTiming timing;
     for (uint32_t t = 0; t < steps + kAttentionLag + 1; ++t) {
@@ -309,8 +312,10 @@ inline void attention(const AttentionFields& f, ActivationMemory& activation, We
                 format, minimum(kBanks, f.tokens - step.group * kBanks), groups, softmax_buffer,
                 target, softmax, scored_buffer * kMaxRowWords, probability, scores, saturated);
             scored.advance();
-            softmax_buffer = softmax_buffer + 1 == uint32_t(kSoftmaxBuffers) ? 0 : softmax_buffer + 1;
-            scored_buffer = scored_buffer + 1 == uint32_t(kProbabilityBuffers) ? 0 : scored_buffer + 1;
+            softmax_buffer =
+                softmax_buffer + 1 == uint32_t(kSoftmaxBuffers) ? 0 : softmax_buffer + 1;
+            scored_buffer =
+                scored_buffer + 1 == uint32_t(kProbabilityBuffers) ? 0 : scored_buffer + 1;
         }
         if (t + groups < steps) {
             move_keys(f, keyed.step(), places, activation, weights, moves);
@@ -328,7 +333,8 @@ inline void attention(const AttentionFields& f, ActivationMemory& activation, We
         const bool multiplies = t >= uint32_t(kAttentionLag) && t < steps + kAttentionLag;
         if (multiplies) {
             multiply_context(f, multiplied.step(), multiplied_buffer * kMaxRowWords, places,
-                             activation, probability, weights, memory.context[buffer], context_loop);
+                             activation, probability, weights, memory.context[buffer],
+                             context_loop);
             multiplied.advance();
             multiplied_buffer =
                 multiplied_buffer + 1 == uint32_t(kProbabilityBuffers) ? 0 : multiplied_buffer + 1;

@@ -1,4 +1,5 @@
-// When attention's processes end each step (docs/cycles.md, attention). Absent from the synthesised kernel.
+// When attention's processes end each step (docs/cycles.md, attention). Absent from the synthesised
+// kernel.
 #ifndef TRIVIT_ATTENTION_TIMING_HPP
 #define TRIVIT_ATTENTION_TIMING_HPP
 
@@ -38,8 +39,8 @@ public:
         const uint64_t powers = latest(latest(rounded + kPipelineDepth, ended(exponentials_, t, 1)),
                                        ended(probabilities_, t, kSoftmaxBuffers)) +
                                 exponentials.count();
-        const uint64_t last = latest(powers + kPipelineDepth, ended(probabilities_, t, 1)) +
-                              probabilities.count();
+        const uint64_t last =
+            latest(powers + kPipelineDepth, ended(probabilities_, t, 1)) + probabilities.count();
         rounded_[t % kSteps] = rounded;
         exponentials_[t % kSteps] = powers;
         probabilities_[t % kSteps] = last;

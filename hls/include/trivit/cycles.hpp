@@ -60,7 +60,9 @@ class LoopCounter {
 public:
     LoopCounter() : iterations_(0) {}
     void tick() { ++iterations_; }
-    void add(uint64_t iterations) { iterations_ += iterations; }  // where a body does several at once
+    void add(uint64_t iterations) {
+        iterations_ += iterations;
+    }  // where a body does several at once
     Cycles issued() const { return Cycles(iterations_); }
     Cycles cycles() const { return Cycles(iterations_ + kPipelineDepth); }
 

@@ -10,8 +10,8 @@
 
 namespace trivit {
 
-static const int kCentredBits = 8;      // fraction bits that the mean has beyond x
-static const int kRootSteps = 3072;     // table over [1, 4) in steps of 1/1024
+static const int kCentredBits = 8;   // fraction bits that the mean has beyond x
+static const int kRootSteps = 3072;  // table over [1, 4) in steps of 1/1024
 
 static_assert(kPipelineDepth >= kBanks, "a round has a cycle for each row's mean and root");
 static_assert(sizeof(kRsqrtTable) / sizeof(kRsqrtTable[0]) == kRootSteps + 1,
@@ -41,10 +41,11 @@ inline InverseRoot inverse_root(uint64_t power) {
     return result;
 }
 
-// Rows of the groups in flight and what is known about them. The results of a group leave its buffer in
-// the iteration that fills it with the rows of the fourth group behind: the read comes first.
-static const int kLayernormRows = 4;     // row buffers
-static const int kLayernormStages = 5;   // sums, means, squares, roots, results
+// Rows of the groups in flight and what is known about them. The results of a group leave its
+// buffer in the iteration that fills it with the rows of the fourth group behind: the read comes
+// first.
+static const int kLayernormRows = 4;    // row buffers
+static const int kLayernormStages = 5;  // sums, means, squares, roots, results
 
 struct LayernormMemory {
     word_t row[kLayernormRows][kBanks][kMaxDepthWords];
@@ -102,12 +103,14 @@ inline void layernorm_power(const LayernormFields& f, uint32_t row, uint32_t wor
         const int64_t centred = int64_t(x.lane[lane]) * (1 << kCentredBits) - mean;
         word_power += uint64_t(centred * centred);
     }
-    memory.power[group % 2][row] = (word == 0 ? f.epsilon : memory.power[group % 2][row]) + word_power;
+    memory.power[group % 2][row] =
+        (word == 0 ? f.epsilon : memory.power[group % 2][row]) + word_power;
 }
 
 inline word_t layernorm_result(const LayernormFields& f, const word_t& gamma, const word_t& beta,
-                               uint32_t row, uint32_t word, uint32_t group, const Rounding& rounding,
-                               const LayernormMemory& memory, uint32_t& changed) {
+                               uint32_t row, uint32_t word, uint32_t group,
+                               const Rounding& rounding, const LayernormMemory& memory,
+                               uint32_t& changed) {
 #pragma HLS INLINE
     const int64_t mean = memory.mean[group % kLayernormRows][row];
     const int64_t gain = memory.gain[group % 2][row];
@@ -138,9 +141,10 @@ uint32_t load_vectors(const LayernormFields& f, ParamPorts& params, VectorMemory
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 2
 #pragma HLS DATAFLOW
         word_t chunk[kParamPorts][kBurstWords];
+#pragma HLS BIND_STORAGE variable = chunk type = ram_2p impl = lutram
         const uint32_t size = minimum(f.words - first, kBurstWords);
-        const uint64_t offset[kParamPorts] = {uint64_t(f.gamma) + first, uint64_t(f.beta) + first, 0,
-                                              0};
+        const uint64_t offset[kParamPorts] = {uint64_t(f.gamma) + first, uint64_t(f.beta) + first,
+                                              0, 0};
         const uint32_t count[kParamPorts] = {size, size, 0, 0};
         params.read(offset, count, chunk);
         for (uint32_t i = 0; i < size; ++i) {
@@ -154,10 +158,10 @@ uint32_t load_vectors(const LayernormFields& f, ParamPorts& params, VectorMemory
     return buffer;
 }
 
-// Round t sums group t, takes the means of group t - 1, squares group t - 2, takes the roots of group
-// t - 3 and writes group t - 4, all eight rows at once; port A reads, port B writes. A round is at
-// least as long as the scalar stages' latency, so that each is done when the next round needs it.
-// In place is allowed: a group is written after it was read.
+// Round t sums group t, takes the means of group t - 1, squares group t - 2, takes the roots of
+// group t - 3 and writes group t - 4, all eight rows at once; port A reads, port B writes. A round
+// is at least as long as the scalar stages' latency, so that each is done when the next round needs
+// it. In place is allowed: a group is written after it was read.
 template <class ParamPorts>
 void layernorm(const LayernormFields& f, ParamPorts& params, VectorMemory& vectors,
                LayernormMemory& memory, ActivationMemory& activation, Timeline& timeline,
@@ -175,16 +179,17 @@ void layernorm(const LayernormFields& f, ParamPorts& params, VectorMemory& vecto
 #pragma HLS LOOP_TRIPCOUNT min = 24 max = 384
 #pragma HLS LOOP_FLATTEN
 #pragma HLS PIPELINE II = 1
-#pragma HLS DEPENDENCE variable = activation.bank inter false  // a group is read four rounds before it is written
-#pragma HLS DEPENDENCE variable = memory.row inter false       // a word is read again two rounds later
+// A group is read four rounds before it is written.
+#pragma HLS DEPENDENCE variable = activation.bank inter false
+#pragma HLS DEPENDENCE variable = memory.row inter false  // a word is read again two rounds later
             const bool inside = word < f.words;
             uint32_t changed = 0;
             for (uint32_t row = 0; row < uint32_t(kBanks); ++row) {
 #pragma HLS UNROLL
                 if (inside && round >= 4 && (round - 4) * kBanks + row < f.rows) {
-                    activation.bank[row][f.dst + (round - 4) * f.words + word] = layernorm_result(
-                        f, vectors.gamma[buffer][word], vectors.beta[buffer][word], row, word,
-                        round - 4, rounding, memory, changed);
+                    activation.bank[row][f.dst + (round - 4) * f.words + word] =
+                        layernorm_result(f, vectors.gamma[buffer][word], vectors.beta[buffer][word],
+                                         row, word, round - 4, rounding, memory, changed);
                 }
                 if (inside && round >= 2 && round - 2 < groups) {
                     layernorm_power(f, row, word, round - 2, memory);

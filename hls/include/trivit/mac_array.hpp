@@ -2,20 +2,44 @@
 #ifndef TRIVIT_MAC_ARRAY_HPP
 #define TRIVIT_MAC_ARRAY_HPP
 
+#include <cstring>
+
 #include "activation_memory.hpp"
 #include "cycles.hpp"
 
 namespace trivit {
 
-// Weights of the tiles that wait or work: a ring of depth words. The 32 outputs of a depth word lie in
-// 32 memories, because the array takes all of them in one cycle; two ports each: one feeds the array,
-// the other takes arriving tiles, or keys and values.
+#if defined(__SYNTHESIS__) || defined(TRIVIT_HARDWARE_ORDER)
+#define TRIVIT_ARRAY_AS_HARDWARE 1
+#else
+#define TRIVIT_ARRAY_AS_HARDWARE 0
+#endif
+
+// Weights of the tiles that wait or work: a ring of depth words. The 32 outputs of a depth word lie
+// in 32 memories, because the array takes all of them in one cycle; two ports each: one feeds the
+// array, the other takes arriving tiles, or keys and values.
 struct WeightMemory {
+#if TRIVIT_ARRAY_AS_HARDWARE
     word_t word[kOutputs][kWeightDepth];
+#else
+    alignas(64) double value[kWeightDepth][kLanes][kOutputs];  // see run_array
+#endif
     word_t bias[kWeightTiles][kWordsPerTile];
     uint32_t next;       // first depth word of the next claim
     uint32_t next_tile;  // bias slot of the next tile
 };
+
+// One output's elements of a depth word.
+inline void store_weight(WeightMemory& weights, uint32_t output, uint32_t address,
+                         const word_t& word) {
+#pragma HLS INLINE
+#if TRIVIT_ARRAY_AS_HARDWARE
+    weights.word[output][address] = word;
+#else
+    for (int e = 0; e < kLanes; ++e)
+        weights.value[address][e][output] = word.lane[e];
+#endif
+}
 
 static_assert((kWeightDepth & (kWeightDepth - 1)) == 0, "ring addresses wrap by dropping bits");
 static_assert(2 * kMaxDepthWords <= kWeightDepth, "a tile arrives while another one works");
@@ -25,7 +49,8 @@ inline uint32_t ring_address(uint32_t base, uint32_t offset) {
     return (base + offset) % uint32_t(kWeightDepth);
 }
 
-// Claim `words` depth words and return the first. The timeline keeps claims from overtaking releases.
+// Claim `words` depth words and return the first. The timeline keeps claims from overtaking
+// releases.
 inline uint32_t claim_weights(WeightMemory& weights, uint32_t words) {
     const uint32_t base = weights.next % uint32_t(kWeightDepth);
     weights.next = ring_address(base, words);
@@ -57,7 +82,7 @@ struct ArrayBlock {
     uint32_t depth;
 };
 
-#if defined(__SYNTHESIS__) || defined(TRIVIT_HARDWARE_ORDER)
+#if TRIVIT_ARRAY_AS_HARDWARE
 
 inline const word_t& row_operand(const ActivationMemory& activation,
                                  const ProbabilityMemory& probability, RowSource source, int bank,
@@ -69,8 +94,8 @@ inline const word_t& row_operand(const ActivationMemory& activation,
 
 // One block. There is one array: the function is not inlined, its callers are, and the top function
 // allows a single instance, so the row memories are chosen by a multiplexer in front of it. II=1
-// because the sums are its only recurrence, one addition deep; `rewind` because the next block begins
-// in the cycle after the last product of this one.
+// because the sums are its only recurrence, one addition deep; `rewind` because the next block
+// begins in the cycle after the last product of this one.
 inline void run_array(const ActivationMemory& activation, const ProbabilityMemory& probability,
                       const WeightMemory& weights, const ArrayBlock& block, Sums& sums,
                       LoopCounter& loop) {
@@ -83,8 +108,7 @@ inline void run_array(const ActivationMemory& activation, const ProbabilityMemor
         const uint32_t weight = ring_address(block.weight, k);
         for (int m = 0; m < kBanks; ++m) {
 #pragma HLS UNROLL
-            const word_t x =
-                row_operand(activation, probability, block.source, m, block.row + k);
+            const word_t x = row_operand(activation, probability, block.source, m, block.row + k);
             for (int n = 0; n < kOutputs; ++n) {
 #pragma HLS UNROLL
                 // Products are exact in 32 bits; sums of full-range products are not, so they are
@@ -104,57 +128,48 @@ inline void run_array(const ActivationMemory& activation, const ProbabilityMemor
 
 #else
 
-// The same sums in an order that a processor likes: one inner product after the other. Rows are split
-// into high and low bytes, so that 256 products of a byte and a weight add up in 32 bits:
-// 256·255·2^15 < 2^31. Integer addition is associative; a test builds both orders.
-static const uint32_t kSafeProducts = 256;
+// The same sums as a processor likes to form them: 32 outputs side by side, four rows at a time, so
+// that sums stay in vector registers. A double holds them exactly (at most 3072 products below
+// 2^31), and processors multiply and add doubles faster than 64-bit integers. A test builds both
+// forms.
+typedef double Outputs __attribute__((vector_size(64)));
 
-// Eight rows, split.
-struct SplitRows {
-    int16_t high[kBanks][kMaxDepthWords * kLanes];
-    int16_t low[kBanks][kMaxDepthWords * kLanes];
-};
+static const int kVectors = kOutputs * sizeof(double) / sizeof(Outputs);
+static const int kRowsAtOnce = 4;
 
-inline int64_t inner_product(const int16_t* high, const int16_t* low, const int16_t* weight,
-                             uint32_t count) {
-    int64_t total = 0;
-    for (uint32_t first = 0; first < count; first += kSafeProducts) {
-        const uint32_t end = minimum(count, first + kSafeProducts);
-        int32_t high_sum = 0;
-        int32_t low_sum = 0;
-        for (uint32_t i = first; i < end; ++i) high_sum += int32_t(high[i]) * weight[i];
-        for (uint32_t i = first; i < end; ++i) low_sum += int32_t(low[i]) * weight[i];
-        total += int64_t(high_sum) * 256 + low_sum;
-    }
-    return total;
-}
+static_assert(kMaxDepthWords * kLanes < (1 << 22), "sums of products stay below 2^53");
+static_assert(kBanks % kRowsAtOnce == 0, "a block is whole sets of rows");
 
 inline void run_array(const ActivationMemory& activation, const ProbabilityMemory& probability,
                       const WeightMemory& weights, const ArrayBlock& block, Sums& sums,
                       LoopCounter& loop) {
-    static SplitRows split;
-    const uint32_t count = block.depth * kLanes;
+    static double rows[kBanks][kMaxDepthWords * kLanes];
     for (int m = 0; m < kBanks; ++m) {
-        const word_t* row = block.source == RowSource::activation
-                                ? &activation.bank[m][block.row]
-                                : &probability.bank[m][block.row];
-        const int16_t* x = row->lane;
-        for (uint32_t i = 0; i < count; ++i) {
-            split.high[m][i] = int16_t(x[i] >> 8);
-            split.low[m][i] = int16_t(x[i] & 255);
+        const word_t* row = block.source == RowSource::activation ? &activation.bank[m][block.row]
+                                                                  : &probability.bank[m][block.row];
+        for (uint32_t k = 0; k < block.depth; ++k) {
+            for (int e = 0; e < kLanes; ++e)
+                rows[m][k * kLanes + e] = row[k].lane[e];
         }
     }
-    // The ring may end within the block.
-    const uint32_t here = minimum(block.depth, kWeightDepth - block.weight) * kLanes;
-    for (int n = 0; n < kOutputs; ++n) {
-        const int16_t* first = weights.word[n][block.weight].lane;
-        const int16_t* rest = weights.word[n][0].lane;
-        for (int m = 0; m < kBanks; ++m) {
-            int64_t sum = inner_product(split.high[m], split.low[m], first, here);
-            if (here < count) {
-                sum += inner_product(split.high[m] + here, split.low[m] + here, rest, count - here);
+    for (int first = 0; first < kBanks; first += kRowsAtOnce) {
+        Outputs running[kRowsAtOnce][kVectors] = {};
+        for (uint32_t k = 0; k < block.depth; ++k) {
+            const double (&depth)[kLanes][kOutputs] = weights.value[ring_address(block.weight, k)];
+            for (int e = 0; e < kLanes; ++e) {
+                const Outputs* w = reinterpret_cast<const Outputs*>(depth[e]);
+                for (int r = 0; r < kRowsAtOnce; ++r) {
+                    const double x = rows[first + r][k * kLanes + e];
+                    for (int v = 0; v < kVectors; ++v)
+                        running[r][v] += w[v] * x;
+                }
             }
-            sums.value[m][n] = sum;
+        }
+        for (int r = 0; r < kRowsAtOnce; ++r) {
+            double finished[kOutputs];
+            std::memcpy(finished, running[r], sizeof(finished));
+            for (int n = 0; n < kOutputs; ++n)
+                sums.value[first + r][n] = acc_t(finished[n]);
         }
     }
     loop.add(block.depth);

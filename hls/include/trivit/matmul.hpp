@@ -19,8 +19,8 @@ struct WeightTile {
 // outputs) arrive side by side. Each weight memory is written every eighth cycle, on the port that
 // the array does not use.
 template <class ParamPorts>
-WeightTile load_tile(const MatmulFields& f, uint32_t tile, ParamPorts& params, WeightMemory& weights,
-                     Timeline& timeline) {
+WeightTile load_tile(const MatmulFields& f, uint32_t tile, ParamPorts& params,
+                     WeightMemory& weights, Timeline& timeline) {
 #pragma HLS INLINE
     const uint32_t tiles = ceil_div(f.out_words, kWordsPerTile);
     const uint32_t beats = 1 + f.depth_words * kLanes;
@@ -36,25 +36,27 @@ WeightTile load_tile(const MatmulFields& f, uint32_t tile, ParamPorts& params, W
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 13
 #pragma HLS DATAFLOW  // the next burst arrives while a chunk is spread
         word_t chunk[kParamPorts][kBurstWords];
+#pragma HLS BIND_STORAGE variable = chunk type = ram_2p impl = lutram
         const uint32_t size = minimum(beats - first, kBurstWords);
         uint64_t offset[kParamPorts];
         uint32_t count[kParamPorts];
         for (uint32_t p = 0; p < uint32_t(kParamPorts); ++p) {
 #pragma HLS UNROLL
             offset[p] = uint64_t(f.weight) + uint64_t(p * tiles + tile) * beats + first;
-            count[p] = size;
+            count[p] = p < uint32_t(kWordsPerTile) ? size : 0;
         }
         params.read(offset, count, chunk);
         for (uint32_t i = 0; i < size; ++i) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 256
 #pragma HLS PIPELINE II = 1
             const bool is_bias = first + i == 0;
-            for (uint32_t p = 0; p < uint32_t(kParamPorts); ++p) {
+            for (uint32_t p = 0; p < uint32_t(kWordsPerTile); ++p) {
 #pragma HLS UNROLL
                 if (is_bias) {
                     weights.bias[place.slot][p] = chunk[p][i];
                 } else {
-                    weights.word[p * kLanes + output][ring_address(place.base, depth)] = chunk[p][i];
+                    store_weight(weights, p * kLanes + output, ring_address(place.base, depth),
+                                 chunk[p][i]);
                 }
             }
             if (!is_bias && ++output == uint32_t(kLanes)) {
@@ -97,8 +99,8 @@ inline uint32_t finish_word(const MatmulFields& f, const Epilogue& epilogue, con
     return changed;
 }
 
-// A block's epilogue, a word in each bank per iteration. Port B of a bank reads the residual and writes
-// the result in turn, so with a residual the loop runs at II=2, without at II=1.
+// A block's epilogue, a word in each bank per iteration. Port B of a bank reads the residual and
+// writes the result in turn, so with a residual the loop runs at II=2, without at II=1.
 template <bool kResidual>
 Cycles finish_block(const MatmulFields& f, const Epilogue& epilogue, uint32_t group,
                     uint32_t first_word, const Sums& sums, const word_t (&bias)[kWordsPerTile],
@@ -111,7 +113,8 @@ Cycles finish_block(const MatmulFields& f, const Epilogue& epilogue, uint32_t gr
     for (uint32_t word = 0; word < words; ++word) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 4
 #pragma HLS PIPELINE II = kInterval rewind
-#pragma HLS DEPENDENCE variable = activation.bank inter false  // a residual word is read, then written, once
+// A residual word is read, then written, once.
+#pragma HLS DEPENDENCE variable = activation.bank inter false
         const uint32_t offset = group * f.out_words + first_word + word;
         uint32_t changed = 0;
         for (uint32_t m = 0; m < uint32_t(kBanks); ++m) {

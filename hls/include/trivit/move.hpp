@@ -41,6 +41,7 @@ void load_rows(const LoadFields& f, ParamPorts& params, ActivationMemory& activa
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 2
 #pragma HLS DATAFLOW  // the next rows arrive while these are spread
             word_t chunk[kParamPorts][kBurstWords];
+#pragma HLS BIND_STORAGE variable = chunk type = ram_2p impl = lutram
             const uint32_t size = minimum(f.words - first, kBurstWords);
             uint64_t offset[kParamPorts];
             uint32_t count[kParamPorts];
@@ -103,8 +104,8 @@ inline Error read_indices(uint32_t address, uint32_t count, uint32_t bound,
     return inside ? Error::ok : Error::index_range;
 }
 
-// A round of the copy: destination rows `row` .. `row + rows - 1`, whose sources are different rows of
-// group `group` in ascending order.
+// A round of the copy: destination rows `row` .. `row + rows - 1`, whose sources are different rows
+// of group `group` in ascending order.
 struct GatherRound {
     uint32_t group;
     uint32_t row;
@@ -143,9 +144,10 @@ inline Cycles plan_gather(const GatherFields& f, const IndexMemory& index, Gathe
     return loop.cycles();
 }
 
-// Each iteration reads a word of eight source rows (port A) and writes those that are wanted (port B): a
-// crossbar of eight words. The rows of a round are neighbours in the destination, so no two share
-// a bank. Rounds are made up to one for each source group, so ascending indices always take as long.
+// Each iteration reads a word of eight source rows (port A) and writes those that are wanted (port
+// B): a crossbar of eight words. The rows of a round are neighbours in the destination, so no two
+// share a bank. Rounds are made up to one for each source group, so ascending indices always take
+// as long.
 inline Cycles gather_rows(const GatherFields& f, const IndexMemory& index, const GatherPlan& plan,
                           ActivationMemory& activation) {
 #pragma HLS INLINE
@@ -158,7 +160,8 @@ inline Cycles gather_rows(const GatherFields& f, const IndexMemory& index, const
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 384
 #pragma HLS LOOP_FLATTEN
 #pragma HLS PIPELINE II = 1
-#pragma HLS DEPENDENCE variable = activation.bank inter false  // source and destination are disjoint
+// Source and destination are disjoint.
+#pragma HLS DEPENDENCE variable = activation.bank inter false
             if (round < plan.rounds) {
                 const GatherRound& now = plan.round[round];
                 for (uint32_t i = 0; i < uint32_t(kBanks); ++i) {
@@ -166,8 +169,8 @@ inline Cycles gather_rows(const GatherFields& f, const IndexMemory& index, const
                     if (i >= now.rows) continue;
                     const uint32_t row = now.row + i;
                     activation.bank[row % kBanks][f.dst + row / kBanks * f.words + word] =
-                        activation.bank[index.row[row] % kBanks]
-                                       [f.src + now.group * f.words + word];
+                        activation
+                            .bank[index.row[row] % kBanks][f.src + now.group * f.words + word];
                 }
             }
             loop.tick();

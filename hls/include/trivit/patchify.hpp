@@ -17,8 +17,8 @@ static const uint32_t kLinePixels = kMaxSide / kBanks + kMaxPatch;
 static_assert(kMaxPatch * kMaxPatch > uint32_t(kMaxDepthWords * kLanes), "no patch is larger");
 static_assert(kMaxGroups < kBurstLatency, "last words are cleared before the first pixel comes");
 
-// One image line for each port; the pixels of patch column c lie in memory c mod 8, so that a segment of
-// eight neighbouring patches is read in one cycle.
+// One image line for each port; the pixels of patch column c lie in memory c mod 8, so that a
+// segment of eight neighbouring patches is read in one cycle.
 struct LineMemory {
     int16_t pixel[kParamPorts][kBanks][kLinePixels];
 };
@@ -30,7 +30,10 @@ struct PatchShape {
           columns(f.width / f.patch),
           width(f.width),
           lines(f.channels * f.height),
-          segment(f.patch % 8 == 0 ? 8 : f.patch % 4 == 0 ? 4 : f.patch % 2 == 0 ? 2 : 1),
+          segment(f.patch % 8 == 0   ? 8
+                  : f.patch % 4 == 0 ? 4
+                  : f.patch % 2 == 0 ? 2
+                                     : 1),
           words(ceil_div(f.channels * f.patch * f.patch, kLanes)) {}
 
     uint32_t patch;
@@ -46,7 +49,8 @@ class LineFiller {
 public:
     LineFiller() : column_(0), x_(0), place_(0) {}
 
-    void put(const PatchShape& shape, const int16_t* segment, int16_t (&line)[kBanks][kLinePixels]) {
+    void put(const PatchShape& shape, const int16_t* segment,
+             int16_t (&line)[kBanks][kLinePixels]) {
 #pragma HLS INLINE
         for (uint32_t i = 0; i < uint32_t(kLanes); ++i) {
 #pragma HLS UNROLL
@@ -88,8 +92,9 @@ public:
 #pragma HLS UNROLL
                     if (column + i >= shape_.columns) continue;
                     const uint32_t row = first_row_ + column + i;
-                    word_t& word = activation_.bank[row % kBanks][dst_ + row / kBanks * shape_.words +
-                                                                  element / kLanes];
+                    word_t& word =
+                        activation_.bank[row % kBanks]
+                                        [dst_ + row / kBanks * shape_.words + element / kLanes];
                     for (uint32_t lane = 0; lane < uint32_t(kLanes); ++lane) {
 #pragma HLS UNROLL
                         if (lane < shape_.segment) {
@@ -123,8 +128,8 @@ private:
     PatchShape shape_;
     uint32_t dst_;
     uint32_t grid_rows_;
-    uint32_t element_ = 0;    // of the line's first pixel in a patch row
-    uint32_t y_ = 0;          // line within the patch
+    uint32_t element_ = 0;  // of the line's first pixel in a patch row
+    uint32_t y_ = 0;        // line within the patch
     uint32_t grid_y_ = 0;
     uint32_t first_row_ = 1;  // of the patches in this line
 };
@@ -166,6 +171,7 @@ Cycles patchify_lines(const PatchifyFields& f, const PatchShape& shape, uint64_t
         for (uint32_t first = 0; first < line_words; first += kBurstWords) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 2
             word_t chunk[kParamPorts][kBurstWords];
+#pragma HLS BIND_STORAGE variable = chunk type = ram_2p impl = lutram
             const uint32_t size = minimum(line_words - first, kBurstWords);
             uint64_t offset[kParamPorts];
             uint32_t count[kParamPorts];
@@ -215,6 +221,7 @@ Cycles patchify_stream(const PatchifyFields& f, const PatchShape& shape, uint64_
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 74
 #pragma HLS DATAFLOW
         word_t chunk[kParamPorts][kBurstWords];
+#pragma HLS BIND_STORAGE variable = chunk type = ram_2p impl = lutram
         const uint64_t offset[kParamPorts] = {region + f.source + first, 0, 0, 0};
         const uint32_t count[kParamPorts] = {minimum(total - first, kBurstWords), 0, 0, 0};
         input.read(offset, count, chunk);

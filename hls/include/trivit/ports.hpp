@@ -14,8 +14,9 @@
 
 namespace trivit {
 
-// Longest single transfer: 256 beats of 16 bytes are one 4 KiB page, the longest AXI4 burst.
-static const int kBurstWords = 256;
+// Longest single transfer: 64 beats of 16 bytes, the burst length of the ports. Longer ones would
+// cost block RAM in every unit that buffers them.
+static const int kBurstWords = 64;
 
 class PointerReadPort {
 public:
@@ -59,8 +60,8 @@ struct QuadPort {
     Port& port2;
     Port& port3;
 
-    // count[p] words from offset[p] on port p into row p; no word where count[p] is 0. The four calls
-    // have nothing in common, so they run together.
+    // count[p] words from offset[p] on port p into row p; no word where count[p] is 0. The four
+    // calls have nothing in common, so they run together.
     void read(const uint64_t (&offset)[kParamPorts], const uint32_t (&count)[kParamPorts],
               word_t (&destination)[kParamPorts][kBurstWords]) {
 #pragma HLS INLINE

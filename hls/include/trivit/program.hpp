@@ -151,7 +151,8 @@ Error execute_instruction(const uint32_t (&descriptor)[kDescriptorWords], const 
             error = check(f, regions);
             if (failed(error)) break;
             Cycles reading;
-            error = read_indices(f.index, f.rows, f.src_rows, state.activation, state.index, reading);
+            error =
+                read_indices(f.index, f.rows, f.src_rows, state.activation, state.index, reading);
             if (failed(error)) break;
             const Cycles planning = plan_gather(f, state.index, state.plan);
             const Cycles copying = gather_rows(f, state.index, state.plan, state.activation);
@@ -200,11 +201,11 @@ private:
     uint32_t next_;
 };
 
-// Run the program on every image. In hardware three processes walk the program, with descriptors and
-// operands in FIFOs between them (docs/cycles.md, Timeline of an image); written in order, as here,
-// every instruction's operands are brought when it begins, and the timeline places them where the
-// processes would. Returns error code << 24 | instruction index, 0 when all ran.
-// Stops at the first error; stats are written for what was executed.
+// Run the program on every image. In hardware three processes walk the program, with descriptors
+// and operands in FIFOs between them (docs/cycles.md, Timeline of an image); written in order, as
+// here, every instruction's operands are brought when it begins, and the timeline places them where
+// the processes would. Returns error code << 24 | instruction index, 0 when all ran. Stops at the
+// first error; stats are written for what was executed.
 template <class AllPorts>
 uint32_t execute_program(AllPorts& ports, const Arguments& arguments, KernelState& state) {
 #pragma HLS INLINE

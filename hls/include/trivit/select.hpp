@@ -30,7 +30,8 @@ struct SelectMemory {
 // Bit by bit from the top, a bit of the threshold stays when at least `keep` scores reach it; the
 // last refused candidate is threshold + 1, so its count says how many are above and how many ties
 // remain to be opened in index order. Eight rows take turns: a row's count is then complete long
-// before its next bit needs it, and the loop runs at II=1. A single row waits for its count instead.
+// before its next bit needs it, and the loop runs at II=1. A single row waits for its count
+// instead.
 inline Cycles select_largest(uint32_t rows, uint32_t count, uint32_t keep, uint32_t buffer,
                              SelectMemory& memory) {
 #pragma HLS INLINE off

@@ -16,16 +16,18 @@ static_assert(sizeof(kExp2Table) / sizeof(kExp2Table[0]) == kExpSteps + 1, "[0, 
 static_assert(sizeof(kRecipTable) / sizeof(kRecipTable[0]) == kReciprocalSteps + 1,
               "[1, 2], both ends");
 
-// Sums over heads for the selectors. Row i, key j; eight keys of kSoftmaxRows rows change per cycle.
+// Sums over heads for the selectors. Row i, key j; eight keys of kSoftmaxRows rows change per
+// cycle.
 struct ScoreMemory {
     int32_t sum[kMaxTokens][kMaxTokens];
 };
 
-// What passes from process to process, for some steps at once: with two buffers a process would wait
-// for the latency of the next one.
+// What passes from process to process, for some steps at once: with two buffers a process would
+// wait for the latency of the next one.
 struct SoftmaxMemory {
     word_t score[kSoftmaxBuffers][kBanks][kMaxRowWords];
-    uint8_t open[kSoftmaxBuffers][kBanks][kMaxRowWords];  // bit per lane: the key exists and is open
+    uint8_t open[kSoftmaxBuffers][kBanks]
+                [kMaxRowWords];             // bit per lane: the key exists and is open
     int16_t peak[kSoftmaxBuffers][kBanks];  // largest open score; -32768 when nothing is open
     uint32_t exponential[kSoftmaxBuffers][kBanks][kMaxRowWords][kLanes];
     uint64_t sum[kSoftmaxBuffers][kBanks];
@@ -50,6 +52,7 @@ struct ScoreTarget {
 inline uint32_t exponential(uint32_t distance, const SoftmaxFormat& format) {
 #pragma HLS INLINE off
 #pragma HLS PIPELINE II = 1
+#pragma HLS BIND_STORAGE variable = kExp2Table type = rom_2p impl = lutram
     const uint64_t t = (uint64_t(distance) * format.exp_multiplier) >> format.exp_shift;
     const uint64_t halvings = t >> 20;
     const uint32_t index = uint32_t(t >> 12) & 255;
@@ -57,7 +60,8 @@ inline uint32_t exponential(uint32_t distance, const SoftmaxFormat& format) {
     const uint64_t here = kExp2Table[index];
     const uint64_t next = kExp2Table[index + 1];
     const uint64_t value = ((here << 12) - (here - next) * remainder) >> 10;
-    return halvings >= kExpVanishes ? 0 : uint32_t(value >> halvings);
+    const uint32_t shift = halvings < kExpVanishes ? uint32_t(halvings) : kExpVanishes;
+    return halvings < kExpVanishes ? uint32_t(value >> shift) : 0;
 }
 
 // Reciprocal of a row's sum (2^24 <= sum < 2^32, or 0 for a row without an open key) and the
@@ -79,8 +83,8 @@ inline void softmax_reciprocal(uint64_t sum, uint32_t prob_frac, int64_t& recipr
     rounding = make_rounding(int32_t(24 + log2 - prob_frac));
 }
 
-// Exponentials of a row group and their sums, kSoftmaxRows rows x 8 keys per iteration. II=1: the rows in
-// work are memories of their own, and a sum is one addition deep.
+// Exponentials of a row group and their sums, kSoftmaxRows rows x 8 keys per iteration. II=1: the
+// rows in work are memories of their own, and a sum is one addition deep.
 inline Cycles softmax_exponentials(const SoftmaxFormat& format, uint32_t key_words, uint32_t buffer,
                                    SoftmaxMemory& memory) {
 #pragma HLS INLINE off
@@ -99,8 +103,8 @@ inline Cycles softmax_exponentials(const SoftmaxFormat& format, uint32_t key_wor
                 for (int lane = 0; lane < kLanes; ++lane) {
 #pragma HLS UNROLL
                     const int32_t distance = memory.peak[buffer][row] - score.lane[lane];
-                    const uint32_t e =
-                        (open >> lane) & 1 ? exponential(uint32_t(distance), format) : 0;
+                    const uint32_t power = exponential(uint32_t(distance) & 0xffff, format);
+                    const uint32_t e = (open >> lane) & 1 ? power : 0;
                     memory.exponential[buffer][row][word][lane] = e;
                     word_sum += e;
                 }
@@ -112,8 +116,8 @@ inline Cycles softmax_exponentials(const SoftmaxFormat& format, uint32_t key_wor
     return loop.issued();
 }
 
-// Probabilities of a row group and their sums over heads, at the same pace. The reciprocal of a row is
-// taken at its first word and kept; its latency is part of the pipeline.
+// Probabilities of a row group and their sums over heads, at the same pace. The reciprocal of a row
+// is taken at its first word and kept; its latency is part of the pipeline.
 inline Cycles softmax_probabilities(const SoftmaxFormat& format, uint32_t rows, uint32_t key_words,
                                     uint32_t buffer, const ScoreTarget& target,
                                     const SoftmaxMemory& memory, uint32_t first_word,

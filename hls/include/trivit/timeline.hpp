@@ -1,6 +1,6 @@
-// The timeline of an image (docs/cycles.md): fetcher, parameter stream and executor side by side. The
-// kernel's functions say what they move and compute; here it is placed in time. Nothing of this is in
-// the synthesised kernel.
+// The timeline of an image (docs/cycles.md): fetcher, parameter stream and executor side by side.
+// The kernel's functions say what they move and compute; here it is placed in time. Nothing of this
+// is in the synthesised kernel.
 #ifndef TRIVIT_TIMELINE_HPP
 #define TRIVIT_TIMELINE_HPP
 
@@ -50,7 +50,8 @@ public:
         descriptor_ = kBurstLatency + uint64_t(kDescriptorWords / 4) * (index + 1) + kDecode;
     }
 
-    // The stream claims depth words of the weight ring; the executor gives them back with release().
+    // The stream claims depth words of the weight ring; the executor gives them back with
+    // release().
     void claim(uint32_t words) {
         while (used_ + words > uint32_t(kWeightDepth)) {
             used_ -= words_[first_];

@@ -1,4 +1,5 @@
-// The functions that rtl/kernel_bridge.sv calls each clock edge. Everything runs on the simulator's thread.
+// The functions that rtl/kernel_bridge.sv calls each clock edge. Everything runs on the simulator's
+// thread.
 #include <cstdint>
 #include <cstring>
 
@@ -27,15 +28,16 @@ void trivit_reset() {
     bus.clear();
 }
 
-void trivit_start(uint64_t program_pointer, uint64_t params_pointer0, uint64_t
-                  params_pointer1, uint64_t params_pointer2, uint64_t params_pointer3, uint64_t
-                  input_pointer0, uint64_t input_pointer1, uint64_t input_pointer2, uint64_t
-                  input_pointer3, uint64_t output_pointer, uint64_t stats_pointer, uint32_t
-                  num_instructions, uint32_t num_images, uint32_t params_words, uint32_t
-                  input_words, uint32_t output_words) {
+void trivit_start(uint64_t program_pointer, uint64_t params_pointer0, uint64_t params_pointer1,
+                  uint64_t params_pointer2, uint64_t params_pointer3, uint64_t input_pointer0,
+                  uint64_t input_pointer1, uint64_t input_pointer2, uint64_t input_pointer3,
+                  uint64_t output_pointer, uint64_t stats_pointer, uint32_t num_instructions,
+                  uint32_t num_images, uint32_t params_words, uint32_t input_words,
+                  uint32_t output_words) {
     bus.clear();
     kernel.start([=] {
-        // Which pointer is on which port: kernel.yaml, ports; the pragmas of the top function agree.
+        // Which pointer is on which port: kernel.yaml, ports; the pragmas of the top function
+        // agree.
         using simulation::BusPort;
         BusPort program(bus, 0, program_pointer);
         BusPort params0(bus, 1, params_pointer0);
@@ -92,7 +94,8 @@ uint32_t trivit_result() { return result; }
 // Of the last start, over all its instructions and images.
 uint64_t trivit_modelled_cycles() {
     uint64_t sum = 0;
-    for (uint32_t i = 0; i < executed; ++i) sum += state.statistics.cycles[i];
+    for (uint32_t i = 0; i < executed; ++i)
+        sum += state.statistics.cycles[i];
     return sum;
 }
 
