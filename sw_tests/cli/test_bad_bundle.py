@@ -2,15 +2,31 @@
 
 import dataclasses
 import io
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib import image as png
 from programs import random_bundle
+
+from trivit.host.backends import open_backend
+from trivit.host.generated.spec import TIMING
+from trivit.tools.report.sweep_picture import draw_sweep
+from trivit.tools.sweep import sweep
 
 from .conftest import Trivit
 
-BUNDLE, IMAGES = random_bundle(3)
+SINGLE, IMAGES = random_bundle(3)
+_OTHER = SINGLE.program.copy()
+_OTHER[2, 0] &= 0xFF  # without the residual
+BUNDLE = dataclasses.replace(
+    SINGLE,
+    programs=(
+        dataclasses.replace(SINGLE.first, name="sparse", token_keep_ratio=0.5, info={"macs": 7}),
+        dataclasses.replace(SINGLE.first, name="dense", token_keep_ratio=1.0, instructions=_OTHER),
+    ),
+)
 
 
 @pytest.fixture
@@ -37,6 +53,64 @@ def test_good_input_runs(
     )
     assert (outcome.status, outcome.err) == (0, "")
     assert np.load(logits).shape == (1, len(BUNDLE.class_names))
+
+
+@pytest.mark.parametrize(("keep", "name"), [("0.5", "sparse"), ("1", "dense"), ("dense", "dense")])
+def test_a_program_is_chosen(
+    trivit: Trivit, bundle: Path, images: Path, tmp_path: Path, keep: str, name: str
+) -> None:
+    logits = tmp_path / "logits.npy"
+    outcome = trivit(
+        "run", bundle, "--images", images, "--keep", keep, "--logits", logits, "--json"
+    )
+    assert json.loads(outcome.out)["program"] == name
+    expected = open_backend("reference").run(BUNDLE, IMAGES, program=name).logits
+    assert (np.load(logits) == expected).all()
+    other = "sparse" if name == "dense" else "dense"
+    assert (expected != open_backend("reference").run(BUNDLE, IMAGES, program=other).logits).any()
+
+
+def test_a_program_that_is_not_there_is_refused(trivit: Trivit, bundle: Path, images: Path) -> None:
+    run = ("run", bundle, "--images", images)
+    trivit(*run, "--keep", "0.6").refused("0.6", "sparse (0.5), dense (1)", "the nearest is 0.5")
+    trivit(*run, "--keep", "fast").refused("'fast'", "sparse (0.5), dense (1)")
+
+
+def test_a_sweep_runs_every_program(trivit: Trivit, bundle: Path, images: Path) -> None:
+    run = ("run", bundle, "--images", images, "--sweep")
+    outcome = trivit(*run, "--json")
+    assert outcome.status == 0, outcome.err
+    points = json.loads(outcome.out)["programs"]
+    assert [(p["name"], p["token_keep_ratio"]) for p in points] == [("dense", 1.0), ("sparse", 0.5)]
+    emulator = open_backend("emulator")
+    for point in points:
+        result = emulator.run(BUNDLE, IMAGES, program=point["name"])
+        assert point["cycles"] == int(result.cycles.sum()) // len(IMAGES)
+        assert point["latency_ms"] == point["cycles"] / (TIMING["clock_mhz"] * 1e3)
+        assert point["saturations"] == int(result.saturations.sum())
+        assert point["top1"] is None
+    assert [p["macs"] for p in points] == [None, 7]
+    table = trivit(*run).out
+    assert "dense" in table and "sparse" in table and "0.00 M" in table
+
+
+def test_sweep_options_that_contradict_are_refused(
+    trivit: Trivit, bundle: Path, images: Path, tmp_path: Path
+) -> None:
+    run = ("run", bundle, "--images", images)
+    picture = tmp_path / "p.png"
+    trivit(*run, "--sweep", "--keep", "0.5").refused("--sweep", "--keep")
+    trivit(*run, "--picture", picture).refused("--sweep")
+    trivit(*run, "--sweep", "--picture", picture).refused("labels")
+    assert not picture.exists()
+
+
+def test_the_picture_of_a_sweep(tmp_path: Path) -> None:
+    labels = np.arange(len(IMAGES))
+    points = sweep(BUNDLE, open_backend("emulator"), IMAGES, labels)
+    assert all(point.top1 in (0.0, 50.0, 100.0) for point in points)
+    draw_sweep(tmp_path / "sweep.png", points, "two programs")
+    assert png.imread(tmp_path / "sweep.png").std() > 0.05
 
 
 def test_a_missing_bundle_is_refused(trivit: Trivit, tmp_path: Path, images: Path) -> None:

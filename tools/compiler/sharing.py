@@ -37,7 +37,7 @@ def check_shared(sources: Sequence[Source]) -> None:
 def _difference(first: Source, other: Source) -> str:
     for name in ("image_shape", "mean", "std", "class_names"):
         if getattr(first.metadata, name) != getattr(other.metadata, name):
-            return f"their {name.replace('_', ' ')} differs"
+            return f"they differ in {name}"
     pair = [[o for o in s.model.operations if isinstance(o, _Computing)] for s in (first, other)]
     if [type(o) for o in pair[0]] != [type(o) for o in pair[1]]:
         return f"they have {len(pair[0])} and {len(pair[1])} layers, or other ones"

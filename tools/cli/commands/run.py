@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from trivit.host.backends import Result
+    from trivit.host.bundle import Bundle
 
 SHOWN = 10
 
@@ -27,6 +28,19 @@ def run(
     backend: Annotated[
         BackendName, typer.Option(help="numpy oracle, or the HLS kernel compiled by g++.")
     ] = BackendName.emulator,
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            metavar="R|NAME",
+            help="Program for this token keep ratio, or of this name; otherwise the first one.",
+        ),
+    ] = None,
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="Run every program; accuracy beside latency and MACs.")
+    ] = False,
+    picture: Annotated[
+        Path | None, typer.Option(help="With --sweep: draw accuracy over latency into this PNG.")
+    ] = None,
     images: Annotated[
         str, typer.Option(help="A .npy file of uint8 [N, C, H, W], or the name of a data set.")
     ] = "fashion_mnist",
@@ -40,10 +54,17 @@ def run(
     """Run a program bundle on images; print classes, speed, modelled cycles and saturations."""
     from trivit.host.backends import open_backend
     from trivit.host.bundle import Bundle
+    from trivit.tools.errors import ToolsError
     from trivit.tools.images import load_images, test_images
     from trivit.tools.report.progress import progress_bar
 
+    if sweep and (keep is not None or logits is not None):
+        raise ToolsError("--sweep runs every program: leave out --keep and --logits")
+    if picture is not None and not sweep:
+        raise ToolsError(f"--picture {picture} shows all programs: add --sweep")
     program = Bundle.load(bundle)
+    if keep is not None:
+        program = program.choose(_ratio_or_name(keep))
     layout = program.preprocessing
     shape = (layout.channels, layout.height, layout.width)
     labels = None
@@ -52,17 +73,74 @@ def run(
     else:
         pixels, labels = test_images(images, shape)
     pixels = pixels[:count]
+    labels = None if labels is None else labels[:count]
+    if sweep:
+        _sweep(program, backend.value, pixels, labels, batch_size, picture, as_json, bundle)
+        return
     with progress_bar(backend.value, len(pixels)) as advance:
         result = open_backend(backend.value).run(
             program, pixels, batch_size=batch_size, progress=advance
         )
     if logits is not None:
         _save(logits, result)
-    report = _summary(result, None if labels is None else labels[:count], backend.value)
+    report = _summary(result, labels, backend.value, program.first.name)
     if as_json:
         print(json.dumps({**report, "class_names": program.class_names}, indent=2))
     else:
         _print(report, program.class_names, labels, f"{bundle} on {backend.value}")
+
+
+def _ratio_or_name(text: str) -> str | float:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _sweep(
+    bundle: "Bundle",
+    backend: str,
+    images: "np.ndarray",
+    labels: "np.ndarray | None",
+    batch_size: int,
+    picture: Path | None,
+    as_json: bool,
+    source: Path,
+) -> None:
+    from dataclasses import asdict
+
+    from trivit.host.backends import open_backend
+    from trivit.tools.report.progress import progress_bar
+    from trivit.tools.report.sweep_picture import draw_sweep
+    from trivit.tools.report.tables import print_table
+    from trivit.tools.sweep import sweep
+
+    with progress_bar(backend, len(images) * len(bundle.programs)) as advance:
+        points = sweep(
+            bundle, open_backend(backend), images, labels, batch_size=batch_size, progress=advance
+        )
+    title = f"{source} on {backend}, {len(images)} images"
+    if picture is not None:
+        draw_sweep(picture, points, title)
+    if as_json:
+        report = {"backend": backend, "images": len(images), "programs": list(map(asdict, points))}
+        print(json.dumps(report, indent=2))
+        return
+    print_table(
+        title,
+        ("program", "token keep", "attention keep", "top-1", "latency (modelled)", "MACs"),
+        [
+            (
+                p.name,
+                f"{p.token_keep_ratio:g}",
+                f"{p.attention_keep_ratio:g}",
+                "-" if p.top1 is None else f"{p.top1:.2f} %",
+                "-" if p.latency_ms is None else f"{p.latency_ms:.3f} ms",
+                "-" if p.macs is None else f"{p.macs / 1e6:.2f} M",
+            )
+            for p in points
+        ],
+    )
 
 
 def _save(path: Path, result: "Result") -> None:
@@ -74,9 +152,11 @@ def _save(path: Path, result: "Result") -> None:
         np.save(file, result.logits)
 
 
-def _summary(result: "Result", labels: "np.ndarray | None", backend: str) -> dict[str, object]:
+def _summary(
+    result: "Result", labels: "np.ndarray | None", backend: str, program: str
+) -> dict[str, object]:
     classes = result.logits.argmax(axis=1)
-    summary: dict[str, object] = {"backend": backend, "images": len(classes)}
+    summary: dict[str, object] = {"backend": backend, "program": program, "images": len(classes)}
     if labels is not None:
         summary["top1"] = 100.0 * float((classes == labels).mean())
     return {
