@@ -17,7 +17,7 @@ def with_values(kernel: KernelDescription, values: Mapping[str, int]) -> KernelD
     Raises:
         ToolsError: a key that the description does not have.
     """
-    changed = {}
+    changed: dict[str, dict[str, int]] = {}
     rest = dict(values)
     for section in SECTIONS:
         numbers = dict(getattr(kernel, section))
@@ -25,7 +25,12 @@ def with_values(kernel: KernelDescription, values: Mapping[str, int]) -> KernelD
         changed[section] = numbers
     if rest:
         raise ToolsError(f"the kernel description has no {', '.join(sorted(rest))}")
-    return replace(kernel, **changed)
+    return replace(
+        kernel,
+        geometry=changed["geometry"],
+        limits=changed["limits"],
+        timing=changed["timing"],
+    )
 
 
 def rewrite(text: str, values: Mapping[str, int]) -> str:

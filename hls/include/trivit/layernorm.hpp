@@ -148,7 +148,7 @@ uint32_t load_vectors(const LayernormFields& f, ParamPorts& params, VectorMemory
         const uint32_t count[kParamPorts] = {size, size, 0, 0};
         params.read(offset, count, chunk);
         for (uint32_t i = 0; i < size; ++i) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 256
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 64
 #pragma HLS PIPELINE II = 1
             vectors.gamma[buffer][first + i] = chunk[0][i];
             vectors.beta[buffer][first + i] = chunk[1][i];

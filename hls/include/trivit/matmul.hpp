@@ -47,7 +47,7 @@ WeightTile load_tile(const MatmulFields& f, uint32_t tile, ParamPorts& params,
         }
         params.read(offset, count, chunk);
         for (uint32_t i = 0; i < size; ++i) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 256
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 64
 #pragma HLS PIPELINE II = 1
             const bool is_bias = first + i == 0;
             for (uint32_t p = 0; p < uint32_t(kWordsPerTile); ++p) {

@@ -52,7 +52,7 @@ void load_rows(const LoadFields& f, ParamPorts& params, ActivationMemory& activa
             }
             params.read(offset, count, chunk);
             for (uint32_t i = 0; i < size; ++i) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 256
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 64
 #pragma HLS PIPELINE II = 1
                 for (uint32_t p = 0; p < uint32_t(kParamPorts); ++p) {
 #pragma HLS UNROLL

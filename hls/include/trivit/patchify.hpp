@@ -183,7 +183,7 @@ Cycles patchify_lines(const PatchifyFields& f, const PatchShape& shape, uint64_t
             input.read(offset, count, chunk);
             beats += size;
             for (uint32_t i = 0; i < size; ++i) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 256
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 64
                 for (uint32_t lane = 0; lane < uint32_t(kLanes); lane += shape.segment) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 8
 #pragma HLS LOOP_FLATTEN
@@ -226,7 +226,7 @@ Cycles patchify_stream(const PatchifyFields& f, const PatchShape& shape, uint64_
         const uint32_t count[kParamPorts] = {minimum(total - first, kBurstWords), 0, 0, 0};
         input.read(offset, count, chunk);
         for (uint32_t i = 0; i < count[0]; ++i) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 256
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 64
             for (uint32_t lane = 0; lane < uint32_t(kLanes); lane += shape.segment) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 8
                 if (lines == 0) continue;  // behind the last pixel

@@ -25,7 +25,7 @@ public:
     void read(uint64_t word_offset, uint32_t count, word_t* destination) {
 #pragma HLS INLINE
         for (uint32_t i = 0; i < count; ++i) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 256
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 64
 #pragma HLS PIPELINE II = 1  // consecutive addresses and nothing else in the body: one AXI burst
             destination[i] = base_[word_offset + i];
         }
@@ -42,7 +42,7 @@ public:
     void write(uint64_t word_offset, uint32_t count, const word_t* source) {
 #pragma HLS INLINE
         for (uint32_t i = 0; i < count; ++i) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 256
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 64
 #pragma HLS PIPELINE II = 1  // consecutive addresses and nothing else in the body: one AXI burst
             base_[word_offset + i] = source[i];
         }

@@ -18,7 +18,7 @@ Cycles stream_out(Port& port, uint64_t offset, uint32_t count, Source& source) {
 #pragma HLS BIND_STORAGE variable = chunk type = ram_2p impl = lutram
         const uint32_t size = minimum(count - first, kBurstWords);
         for (uint32_t i = 0; i < size; ++i) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 256
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 64
 #pragma HLS PIPELINE II = 1
             chunk[i] = source.get();
         }

@@ -2,18 +2,19 @@
 
 import typer
 
-from trivit.tools.cli.commands import compile as compile_command
 from trivit.tools.cli.commands import (
     bench,
     demo,
     estimate,
     evaluate,
+    explore,
     kernel,
     quantize,
     run,
     train,
     version,
 )
+from trivit.tools.cli.commands import compile as compile_command
 
 
 def register(app: typer.Typer) -> None:
@@ -24,6 +25,7 @@ def register(app: typer.Typer) -> None:
     app.command("compile")(compile_command.compile_run)
     app.command("run")(run.run)
     app.command("estimate")(estimate.estimate)
+    app.command("explore")(explore.explore)
     app.command("demo")(demo.demo)
     app.add_typer(bench.app, name="bench")
     app.add_typer(kernel.app, name="kernel")

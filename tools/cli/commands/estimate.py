@@ -26,12 +26,17 @@ def estimate(
     roofline: Annotated[
         Path | None, typer.Option(help="Write the roofline picture to this PNG file.")
     ] = None,
+    resources: Annotated[
+        bool, typer.Option("--resources", help="Also what the kernel takes of the FPGA.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, op by op.")] = False,
 ) -> None:
     """Model cycles, array utilisation and DDR traffic of a program, op by op, without training."""
+    from trivit.tools.cli.resources import kernel_resources, print_resources, resource_figures
     from trivit.tools.estimate.paper import beside_paper
 
     cost, model = _estimate(target, keep, attention_keep)
+    kernel = kernel_resources() if resources else None
     if roofline is not None:
         from trivit.tools.estimate.roofline import draw_roofline
 
@@ -39,10 +44,15 @@ def estimate(
     paper = [] if model is None else beside_paper(model, attention_keep or 1.0)
     if as_json:
         settings = {"target": target, "keep": keep, "attention_keep": attention_keep}
-        print(json.dumps({**settings, **_figures(cost), "paper": _paper_json(paper)}, indent=2))
+        figures = {**settings, **_figures(cost), "paper": _paper_json(paper)}
+        if kernel is not None:
+            figures["resources"] = resource_figures(kernel)
+        print(json.dumps(figures, indent=2))
         return
     _print(cost, _title(target, keep, attention_keep), every_op)
     _print_paper(paper, attention_keep or 1.0)
+    if kernel is not None:
+        print_resources(kernel)
 
 
 def _estimate(
