@@ -311,6 +311,10 @@ class Trainer:
             ) from None
 
     def _summarise(self) -> dict[str, Any]:
+        # Here, as accounting itself imports this package's configuration.
+        from trivit.models.accounting import training_macs
+
+        macs = training_macs(self.config, len(self.train_images))
         timing: dict[str, float] = {}
         if self.config.training.timing_rounds:
             with self._clock("timing"):
@@ -342,6 +346,8 @@ class Trainer:
             "attention_keep_ratio": vit.attention_keep_ratio,
             "example_keep_ratio": self.config.sparsity.examples.keep_ratio,
             "example_updates": self.examples.updates_done,
+            "training_macs": macs.macs,
+            "training_macs_saved_percent": macs.saved_percent,
             "seed": self.config.seed,
             "precision": self.precision,
             **describe(self.device),

@@ -9,6 +9,7 @@ from trivit.tools.cli.commands import (
     evaluate,
     explore,
     kernel,
+    macs,
     quantize,
     run,
     train,
@@ -26,6 +27,7 @@ def register(app: typer.Typer) -> None:
     app.command("run")(run.run)
     app.command("estimate")(estimate.estimate)
     app.command("explore")(explore.explore)
+    app.command("macs")(macs.macs)
     app.command("demo")(demo.demo)
     app.add_typer(bench.app, name="bench")
     app.add_typer(kernel.app, name="kernel")

@@ -1,0 +1,132 @@
+"""Multiply-accumulates of an image and of a whole training, from the model's sizes and schedules.
+
+Counted are the products with weights and the two of attention. Connections that a mask closes
+count as not computed, as if keys were gathered; a GPU computes them all the same. Not counted: the
+[CLS] row that ranks tokens (less than 0.05 %), LayerNorm, softmax, GELU.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from trivit.models.data.config import DataConfig
+from trivit.models.sparsity.counts import keep_count
+from trivit.models.sparsity.examples import examples_in_play
+from trivit.models.sparsity.patches import sampled_patches
+from trivit.models.training.config import ExperimentConfig
+from trivit.models.training.schedules import KeepRatios, keep_ratios
+from trivit.models.vit_config import ViTConfig
+
+DENSE = KeepRatios(token=1.0, attention=1.0, patch=1.0)
+
+TRAIN_IMAGES = {"fashion_mnist": 60_000, "cifar10": 50_000, "synthetic": 2_000}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Work between two selections: from one block's MLP to the attention of a later block.
+
+    Attributes:
+        name: what it is.
+        tokens: tokens present, [CLS] included (0 where they do not matter).
+        connections: pairs of tokens in each attention.
+        macs: multiply-accumulates.
+    """
+
+    name: str
+    tokens: int
+    connections: int
+    macs: int
+
+
+@dataclass(frozen=True)
+class ImageMacs:
+    """Multiply-accumulates of one image, forward, by stage."""
+
+    stages: tuple[Stage, ...]
+
+    @property
+    def total(self) -> int:
+        """Sum of the stages."""
+        return sum(stage.macs for stage in self.stages)
+
+    @property
+    def training(self) -> int:
+        """Forward and backward: three times, but nobody wants the gradient of the image."""
+        return 3 * self.total - self.stages[0].macs
+
+
+@lru_cache(maxsize=4096)
+def image_macs(vit: ViTConfig, ratios: KeepRatios) -> ImageMacs:
+    """Return the work on one image at keep ratios that may differ from the final ones."""
+    width, hidden = vit.embed_dim, vit.mlp_dim
+    pixels = vit.in_channels * vit.patch_size**2
+    stages = [Stage("patch embedding", 0, 0, vit.num_patches * pixels * width)]
+    patches = vit.num_patches
+    if ratios.patch < 1:
+        patches = sampled_patches(patches, ratios.patch)
+    tokens, connections, macs, first = 1 + patches, (1 + patches) ** 2, 0, 0
+    for block in range(vit.depth):
+        macs += 4 * tokens * width**2 + 2 * connections * width
+        if block in vit.selector_blocks and min(ratios.token, ratios.attention) < 1:
+            stages.append(Stage(_blocks(first, block), tokens, connections, macs))
+            kept = keep_count(patches, ratios.token)
+            fused = int(vit.fuse_tokens and kept < patches)
+            patches = kept + fused
+            tokens, connections, macs, first = 1 + patches, (1 + patches) ** 2, 0, block
+            if ratios.attention < 1:
+                keys = keep_count(kept, ratios.attention)
+                # [CLS] and a fused token attend to all, and all attend to them.
+                connections = (1 + fused) * tokens + kept * (1 + fused + keys)
+        macs += 2 * tokens * width * hidden
+    stages.append(Stage(_blocks(first, vit.depth - 1), tokens, connections, macs))
+    stages.append(Stage("head", 0, 0, width * vit.num_classes))
+    return ImageMacs(tuple(stages))
+
+
+def _blocks(first: int, last: int) -> str:
+    return f"blocks {first} to {last}"
+
+
+@dataclass(frozen=True)
+class TrainingMacs:
+    """Multiply-accumulates of a whole training, forward and backward.
+
+    Attributes:
+        steps: optimizer steps.
+        macs: with the schedules and the example level.
+        dense_macs: the same epochs over all examples, patches, tokens and connections.
+    """
+
+    steps: int
+    macs: int
+    dense_macs: int
+
+    @property
+    def saved_percent(self) -> float:
+        """Part of the dense training that is left out."""
+        return 100.0 * (1 - self.macs / self.dense_macs)
+
+
+def train_image_count(data: DataConfig) -> int:
+    """Return the size of the training set without reading it."""
+    count = TRAIN_IMAGES[data.dataset]
+    return count if data.train_images is None else min(count, data.train_images)
+
+
+def training_macs(config: ExperimentConfig, train_images: int) -> TrainingMacs:
+    """Integrate the work over every step of the training that ``config`` describes.
+
+    Args:
+        config: the experiment.
+        train_images: size of its full training set.
+    """
+    vit, batch = config.model.vit, config.training.batch_size
+    epochs = config.training.epochs
+    steps = macs = 0
+    for epoch in range(epochs):
+        in_epoch = examples_in_play(config.sparsity.examples, train_images, epoch) // batch
+        steps += in_epoch
+        for index in range(in_epoch):
+            macs += image_macs(vit, keep_ratios(config, epoch + index / in_epoch)).training
+    dense = image_macs(vit, DENSE).training * epochs * (train_images // batch)
+    return TrainingMacs(steps, macs * batch, dense * batch)

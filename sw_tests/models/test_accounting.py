@@ -1,0 +1,167 @@
+"""Multiply-accumulates against counted products and against published numbers."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from trivit.models.accounting import (
+    DENSE,
+    TRAIN_IMAGES,
+    image_macs,
+    train_image_count,
+    training_macs,
+)
+from trivit.models.data import synthetic
+from trivit.models.sparsity.patches import PatchSampling
+from trivit.models.training import ExperimentConfig, parse_config
+from trivit.models.training.config import save_config
+from trivit.models.training.schedules import KeepRatios
+from trivit.models.vision_transformer import VisionTransformer, named_config
+from trivit.tools.cli.main import main
+
+Tiny = Callable[..., ExperimentConfig]
+
+
+@pytest.mark.parametrize("fuse", [False, True])
+@pytest.mark.parametrize(
+    ("token", "attention", "patch"),
+    [(1.0, 1.0, 1.0), (0.7, 1.0, 1.0), (0.7, 0.4, 1.0), (1.0, 0.3, 0.6), (0.5, 0.5, 0.4)],
+)
+def test_equals_the_products_of_a_forward_pass(
+    token: float, attention: float, patch: float, fuse: bool
+) -> None:
+    vit = named_config("micro_28", fuse_tokens=fuse, token_keep_ratio=token)
+    model = VisionTransformer(vit).eval()
+    model.set_keep_ratios(token=token, attention=attention)
+    model.set_patch_sampling(PatchSampling(patch))
+    counted = 0
+
+    def product(module: nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
+        nonlocal counted
+        counted += output.numel() * (module.weight[0].numel())  # type: ignore[operator]
+
+    def connections(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        nonlocal counted
+        x, mask = inputs[0], inputs[1]
+        pairs = x.shape[1] ** 2 if mask is None else int(mask.sum())
+        counted += 2 * pairs * x.shape[2]
+
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Linear | nn.Conv2d):
+            module.register_forward_hook(product)  # type: ignore[arg-type]
+        elif name.endswith("attn"):
+            module.register_forward_pre_hook(connections)
+            explicit = module.forward_explicit  # type: ignore[union-attr]
+
+            def wrapped(x, mask, *, bias_BHLL, explicit=explicit):  # type: ignore[no-untyped-def]
+                connections(model, (x, mask))
+                return explicit(x, mask, bias_BHLL=bias_BHLL)
+
+            module.forward_explicit = wrapped  # type: ignore[assignment]
+    with torch.no_grad():
+        model(torch.randn(1, 1, 28, 28))
+    macs = image_macs(vit, KeepRatios(token, attention, patch))
+    assert macs.total == counted
+    assert macs.training == 3 * counted - macs.stages[0].macs
+
+
+@pytest.mark.parametrize(
+    ("name", "token", "published"),
+    # DeiT's papers state 1.3, 4.6 and 17.6 GMACs; EViT 3.0 for DeiT-S at keep ratio 0.7.
+    [
+        ("deit_tiny", 1.0, 1.3),
+        ("deit_small", 1.0, 4.6),
+        ("deit_base", 1.0, 17.6),
+        ("deit_small", 0.7, 3.0),
+    ],
+)
+def test_published_gmacs(name: str, token: float, published: float) -> None:
+    macs = image_macs(named_config(name), KeepRatios(token, 1.0, 1.0)).total
+    assert macs / 1e9 == pytest.approx(published, abs=0.05)
+
+
+def test_stages_of_deit_small() -> None:
+    macs = image_macs(named_config("deit_small"), KeepRatios(0.7, 1.0, 1.0))
+    assert [stage.tokens for stage in macs.stages] == [0, 197, 139, 98, 69, 0]
+    assert macs.stages[1].name == "blocks 0 to 3"
+
+
+def test_training_is_the_sum_over_its_steps(tiny: Tiny) -> None:
+    config = tiny(
+        "training.epochs=4",
+        "sparsity.examples={method: two_phase, keep_ratio: 0.8, period_epochs: 2}",
+        "patch_schedule={schedule: linear}",
+    )
+    total = training_macs(config, 600)
+    assert total.steps == 2 * 12 + 2 * 9
+    vit = config.model.vit
+    dense = image_macs(vit, DENSE).training
+    assert total.dense_macs == dense * 4 * 600
+    assert 0 < total.macs < total.dense_macs
+    whole = tiny(
+        "model.token_keep_ratio=1",
+        "model.attention_keep_ratio=1",
+        "sparsity.examples.keep_ratio=1",
+    )
+    assert training_macs(whole, 600).saved_percent == 0
+
+
+def deit_small(**sections: object) -> ExperimentConfig:
+    return parse_config(
+        {
+            "model": {"name": "deit_small", "token_keep_ratio": 1.0},
+            "training": {"batch_size": 12_800},
+            "sparsity": {"variance_block": 2},
+            **sections,
+        }
+    )
+
+
+def test_ceilings_of_the_papers_schedules() -> None:
+    """Speed-ups that the MACs allow DeiT-S on ImageNet over 300 epochs."""
+    images = 1_281_167
+
+    def speedup(config: ExperimentConfig) -> float:
+        return 1 / (1 - training_macs(config, images).saved_percent / 100)
+
+    tokens = deit_small(model={"name": "deit_small", "token_keep_ratio": 0.7})
+    assert speedup(tokens) == pytest.approx(1.39, abs=0.02)
+    examples = deit_small(sparsity={"examples": {"keep_ratio": 0.8}})
+    assert speedup(examples) == pytest.approx(1.25, abs=0.01)
+    cyclic = deit_small(patch_schedule={"schedule": "cyclic", "compat": "code"})
+    assert speedup(cyclic) == pytest.approx(1.57, abs=0.03)
+
+
+def test_sizes_of_the_training_sets(tiny: Tiny) -> None:
+    assert TRAIN_IMAGES["synthetic"] == synthetic.TRAIN_IMAGES
+    data = tiny().data
+    assert train_image_count(data) == 600
+    assert train_image_count(replace(data, train_images=None)) == 2000
+
+
+def test_the_command_prints_stages_and_training(
+    tiny: Tiny, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_config(tiny(), tmp_path / "tiny.yaml")
+    assert main(["macs", str(tmp_path / "tiny.yaml"), "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    vit = tiny().model.vit
+    assert shown["image"]["macs"] == image_macs(vit, KeepRatios(0.7, 0.5, 1.0)).total
+    assert shown["training"]["macs"] == training_macs(tiny(), 600).macs
+    assert main(["macs", str(tmp_path / "tiny.yaml"), "--keep", "0.4"]) == 0
+    assert "% of dense" in capsys.readouterr().out
+    assert main(["macs", str(tmp_path / "tiny.yaml"), "--train-images", "5"]) == 2
+    assert "a batch of 50 is more than the 5 training images" in capsys.readouterr().err
+
+
+def test_every_config_of_the_project_can_be_counted() -> None:
+    from trivit.models.training import load_config
+
+    for path in (Path(__file__).parents[2] / "configs").glob("*_micro*.yaml"):
+        config = load_config(path, ["training.epochs=2"])
+        assert training_macs(config, 2000).saved_percent >= 0

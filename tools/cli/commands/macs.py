@@ -1,0 +1,69 @@
+"""``trivit macs``."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def macs(
+    config: Annotated[Path, typer.Argument(help="Experiment, a YAML file as in configs/.")],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; may be repeated."),
+    ] = None,
+    keep: Annotated[
+        float, typer.Option("--keep", metavar="RHO", help="Share of the patches of the image.")
+    ] = 1.0,
+    train_images: Annotated[
+        int | None, typer.Option(min=1, help="Size of the training set (default: the data set's).")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Count multiply-accumulates: of an image by stage, and of the whole training."""
+    from trivit.models.accounting import DENSE, image_macs, train_image_count, training_macs
+    from trivit.models.training import load_config
+    from trivit.models.training.schedules import KeepRatios
+    from trivit.models.vit_config import check_keep_ratio
+    from trivit.tools.errors import ToolsError
+    from trivit.tools.report.tables import print_figures, print_table
+
+    check_keep_ratio("patch keep ratio", keep)
+    experiment = load_config(config, list(overrides or []))
+    vit = experiment.model.vit
+    image = image_macs(vit, KeepRatios(vit.token_keep_ratio, vit.attention_keep_ratio, keep))
+    dense = image_macs(vit, DENSE).total
+    count = train_images or train_image_count(experiment.data)
+    batch = experiment.training.batch_size
+    if count < batch:
+        raise ToolsError(f"a batch of {batch} is more than the {count} training images")
+    training = training_macs(experiment, count)
+    figures = {
+        "train_images": count,
+        "steps": training.steps,
+        "macs": training.macs,
+        "dense_macs": training.dense_macs,
+        "saved_percent": training.saved_percent,
+    }
+    if as_json:
+        stages = [asdict(stage) for stage in image.stages]
+        one = {"macs": image.total, "dense_macs": dense, "stages": stages}
+        print(json.dumps({"image": one, "training": figures}, indent=2))
+        return
+    print_table(
+        f"one image: {image.total:,} MACs, {100 * image.total / dense:.1f} % of dense",
+        ("stage", "tokens", "connections", "MACs", "share"),
+        [
+            (
+                stage.name,
+                f"{stage.tokens or ''}",
+                f"{stage.connections:,}" if stage.connections else "",
+                f"{stage.macs:,}",
+                f"{100 * stage.macs / image.total:.1f} %",
+            )
+            for stage in image.stages
+        ],
+    )
+    print_figures("training, forward and backward", figures)
