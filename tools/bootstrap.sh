@@ -18,12 +18,19 @@ as_root() {
 
 can_install() { command -v apt-get >/dev/null 2>&1 && as_root true; }
 
+apt_get() { as_root env DEBIAN_FRONTEND=noninteractive apt-get "$@"; }
+
 apt_install() {
     say "installing $*"
-    if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null 2>&1; then
-        # The package lists may be missing (a fresh container) or old.
-        as_root apt-get update -qq >/dev/null &&
-            as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+    log=$(mktemp)
+    # The package lists may be missing (a fresh container) or old.
+    if apt_get install -y --no-install-recommends "$@" >"$log" 2>&1 ||
+        { apt_get update && apt_get install -y --no-install-recommends "$@"; } >"$log" 2>&1; then
+        rm -f "$log"
+    else
+        tail -n 5 "$log" >&2
+        rm -f "$log"
+        return 1
     fi
 }
 
