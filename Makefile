@@ -42,10 +42,12 @@ demo: $(VENV)/stamp-quant  ## Train, quantize, compile and run a model; results 
 	$(BIN)/trivit demo
 
 test: $(VENV)/stamp-dev  ## All tests that fit 25 minutes on 2 cores
+	@sh tools/bootstrap.sh lib
 	@sh tools/bootstrap.sh data
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -m 'not full' $(PYTEST_ARGS)
 
 test-full: $(VENV)/stamp-dev  ## The longer checks as well
+	@sh tools/bootstrap.sh lib
 	@sh tools/bootstrap.sh data
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest $(PYTEST_ARGS)
 
