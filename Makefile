@@ -58,5 +58,5 @@ lint: $(VENV)/stamp-dev  ## ruff and mypy
 	MYPYPATH=.cache/mypy $(BIN)/mypy --namespace-packages --explicit-package-bases $(PACKAGES)
 
 clean:  ## Remove build products and caches (runs/ and .venv stay)
-	rm -rf build .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf build hw_tests/*/build .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
