@@ -1,5 +1,6 @@
 """From a trained run to its quantized folder: calibrate, fine-tune, export, compare, evaluate."""
 
+import io
 import json
 import shutil
 import tempfile
@@ -10,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import torch
 
@@ -32,14 +34,17 @@ from trivit.models.training.checkpoint import load_checkpoint
 
 FORMAT = 1
 FOLDER = "quantized"
+#: Class that the quantized model gives each test image, in float64: (images,) uint16.
+TEST_CLASSES = "test_classes.npy"
 
 
 def quantize(run: Path | str, settings: QuantizeConfig | None = None) -> dict[str, Any]:
     """Quantize the trained model of the folder ``run`` and write ``run/quantized``.
 
     The folder appears whole or not at all: ``model.qonnx`` (sparse), ``model_dense.qonnx``,
-    ``model.onnx`` (plain ONNX, sparse), ``formats.json`` and ``quantize.json``, whose contents are
-    returned (accuracies in percent). An earlier folder is replaced.
+    ``model.onnx`` (plain ONNX, sparse), ``formats.json``, ``test_classes.npy`` and
+    ``quantize.json``, whose contents are returned (accuracies in percent). An earlier folder is
+    replaced.
 
     Raises:
         ModelsError: no finished training in ``run``, a damaged file, a missing dataset, a tensor
@@ -92,6 +97,7 @@ def quantize(run: Path | str, settings: QuantizeConfig | None = None) -> dict[st
         ):
             _write(folder / name, graph.SerializeToString())
         _write(folder / "formats.json", _json(formats))
+        _write(folder / TEST_CLASSES, _npy(best_class(scores)))
         _write(folder / "quantize.json", _json(summary))
     return summary
 
@@ -263,6 +269,12 @@ def _replacing(target: Path) -> Iterator[Path]:
 def _write(path: Path, data: bytes) -> None:
     with atomic_write(path) as temporary:
         temporary.write_bytes(data)
+
+
+def _npy(classes_B: torch.Tensor) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, classes_B.numpy().astype(np.uint16))
+    return buffer.getvalue()
 
 
 def _json(content: dict[str, Any]) -> bytes:
