@@ -2,7 +2,6 @@
 
 import typer
 
-from trivit.tools.cli.commands import compile as compile_command
 from trivit.tools.cli.commands import (
     bench,
     demo,
@@ -14,6 +13,7 @@ from trivit.tools.cli.commands import (
     train,
     version,
 )
+from trivit.tools.cli.commands import compile as compile_command
 
 
 def register(app: typer.Typer) -> None:
