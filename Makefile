@@ -42,10 +42,12 @@ demo: $(VENV)/stamp-quant  ## Train, quantize, compile and run a model; results 
 	$(BIN)/trivit demo
 
 test: $(VENV)/stamp-dev  ## All tests that fit 25 minutes on 2 cores
+	@sh tools/bootstrap.sh lib
 	@sh tools/bootstrap.sh data
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -m 'not full' $(PYTEST_ARGS)
 
 test-full: $(VENV)/stamp-dev  ## The longer checks as well
+	@sh tools/bootstrap.sh lib
 	@sh tools/bootstrap.sh data
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest $(PYTEST_ARGS)
 
@@ -56,5 +58,5 @@ lint: $(VENV)/stamp-dev  ## ruff and mypy
 	MYPYPATH=.cache/mypy $(BIN)/mypy --namespace-packages --explicit-package-bases $(PACKAGES)
 
 clean:  ## Remove build products and caches (runs/ and .venv stay)
-	rm -rf build .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf build hw_tests/*/build .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""Map the folders models/, tools/, host/ and hls/ to the namespace ``trivit``; the rest is in pyproject.toml."""
+"""Map the folders models, tools, host and hls to the namespace ``trivit``; see pyproject.toml."""
 
 from setuptools import find_packages, setup
 

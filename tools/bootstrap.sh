@@ -1,6 +1,7 @@
 #!/bin/sh
 # Creates .venv and brings the system packages that the Makefile's targets need; run by make, safe to repeat.
 #   sh tools/bootstrap.sh venv   a Python >= 3.10 with venv and pip, g++, and .venv itself
+#   sh tools/bootstrap.sh lib    Python's shared library, which the simulation loads
 #   sh tools/bootstrap.sh data   Fashion-MNIST from the Debian package, where that is possible
 # PYTHON names the interpreter to use; TRIVIT_DATA a folder that already holds the data set.
 set -eu
@@ -18,12 +19,19 @@ as_root() {
 
 can_install() { command -v apt-get >/dev/null 2>&1 && as_root true; }
 
+apt_get() { as_root env DEBIAN_FRONTEND=noninteractive apt-get "$@"; }
+
 apt_install() {
     say "installing $*"
-    if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null 2>&1; then
-        # The package lists may be missing (a fresh container) or old.
-        as_root apt-get update -qq >/dev/null &&
-            as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+    log=$(mktemp)
+    # The package lists may be missing (a fresh container) or old.
+    if apt_get install -y --no-install-recommends "$@" >"$log" 2>&1 ||
+        { apt_get update && apt_get install -y --no-install-recommends "$@"; } >"$log" 2>&1; then
+        rm -f "$log"
+    else
+        tail -n 5 "$log" >&2
+        rm -f "$log"
+        return 1
     fi
 }
 
@@ -73,6 +81,12 @@ make_venv() {
     "$python" -m venv .venv
 }
 
+get_library() {
+    has_library() { .venv/bin/python -c 'import sys, find_libpython as f; sys.exit(f.find_libpython() is None)'; }
+    has_library || need "$(.venv/bin/python -c 'import sys; print("libpython%d.%d" % sys.version_info[:2])')"
+    has_library || die "this Python has no shared library; use another one: rm -r .venv; make PYTHON=/usr/bin/python3 test"
+}
+
 get_data() {
     if [ -n "${TRIVIT_DATA:-}" ] || [ -e /usr/share/datasets/fashion-mnist ] || ! can_install; then
         return
@@ -83,6 +97,7 @@ get_data() {
 
 case "${1:-}" in
     venv) make_venv ;;
+    lib) get_library ;;
     data) get_data ;;
-    *) die "usage: sh tools/bootstrap.sh venv|data" ;;
+    *) die "usage: sh tools/bootstrap.sh venv|lib|data" ;;
 esac

@@ -16,6 +16,6 @@ with warnings.catch_warnings():
     import brevitas.export  # noqa: F401
 
 from trivit.models.quantization.config import QuantizeConfig
-from trivit.models.quantization.pipeline import quantize
+from trivit.models.quantization.pipeline import FOLDER, TEST_CLASSES, quantize
 
-__all__ = ["QuantizeConfig", "quantize"]
+__all__ = ["FOLDER", "TEST_CLASSES", "QuantizeConfig", "quantize"]

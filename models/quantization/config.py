@@ -34,7 +34,7 @@ class QuantizeConfig:
     finetune_steps: int = 0
     finetune_learning_rate: float = 1e-5
     batch_size: int = 64
-    reference_images: int = 16
+    reference_images: int = 8
     qonnx_images: int = 2
     onnxruntime_images: int = 500
     keep_ratios: tuple[float, ...] = ()

@@ -92,22 +92,24 @@ def choose_formats(
             f[name] = largest_fraction_length(activation_maxima[name] * headroom, name)
         else:
             raise ModelsError(f"no calibration statistics for {name}; calibrate on more images")
-    # In the order of execution: what a product lowers later is at most an earlier one's output.
-    _fit_product(
-        f,
-        "patch_embed.proj",
-        "input",
-        ["patch_embed.proj.bias", "pos_embed", "cls_token"],
-        output="x0",
-    )
-    for index in range(model.config.depth):
+    # Lowering one format can ask for another; all of them only fall, so this ends.
+    before: dict[str, int] = {}
+    while before != f:
+        before = dict(f)
+        _fit_model(f, model.config.depth)
+    return f
+
+
+def _fit_model(f: dict[str, int], depth: int) -> None:
+    """Lower formats until each tensor fits the product or table that it meets."""
+    for index in range(depth):
         point = f"blocks.{index}"
         source = "x0" if index == 0 else f"blocks.{index - 1}.mlp.fc2"
         _fit_norm(f, f"{point}.norm1")
         _fit_norm(f, f"{point}.norm2")
         attn = f"{point}.attn"
         f[f"{attn}.probs"] = PROBABILITY_FRACTION_LENGTH
-        f[f"{point}.mlp.fc1"] = min(f[f"{point}.mlp.fc1"], MAX_GELU_FRACTION_LENGTH)
+        _lower(f, f"{point}.mlp.fc1", MAX_GELU_FRACTION_LENGTH)
         bias = [name for name in [f"{attn}.qkv.bias"] if name in f]
         _fit_product(f, f"{attn}.qkv", f"{point}.norm1", bias)
         _lower(f, f"{attn}.scores", 2 * f[f"{attn}.qkv"])
@@ -122,7 +124,13 @@ def choose_formats(
         )
     _fit_norm(f, "norm")
     _fit_product(f, "head", "norm", ["head.bias"])
-    return f
+    _fit_product(
+        f,
+        "patch_embed.proj",
+        "input",
+        ["patch_embed.proj.bias", "pos_embed", "cls_token"],
+        output="x0",
+    )
 
 
 def _lower(f: dict[str, int], name: str, limit: int) -> None:
@@ -132,11 +140,7 @@ def _lower(f: dict[str, int], name: str, limit: int) -> None:
 def _fit_product(
     f: dict[str, int], layer: str, source: str, addends: list[str], output: str | None = None
 ) -> None:
-    """Align what is added to the product ``source x layer.weight`` with it.
-
-    Lowering a format never breaks an alignment that was fitted before: earlier products only ask
-    for upper bounds of it, or for the 30-bit shift, which is checked again at the end.
-    """
+    """Align what is added to the product ``source x layer.weight`` with it."""
     weight = f"{layer}.weight"
     if addends:
         lowest = min(f[name] for name in addends)

@@ -1,5 +1,6 @@
 """From a trained run to its quantized folder: calibrate, fine-tune, export, compare, evaluate."""
 
+import io
 import json
 import shutil
 import tempfile
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import torch
 
@@ -33,6 +35,8 @@ from trivit.models.training.mapping import to_mapping
 
 FORMAT = 1
 FOLDER = "quantized"
+#: Class that the quantized model gives each test image, in float64: (images,) uint16.
+TEST_CLASSES = "test_classes.npy"
 
 
 def quantize(run: Path | str, settings: QuantizeConfig | None = None) -> dict[str, Any]:
@@ -40,8 +44,8 @@ def quantize(run: Path | str, settings: QuantizeConfig | None = None) -> dict[st
 
     The folder appears whole or not at all: ``model.qonnx`` (as trained), ``model_dense.qonnx``,
     ``model_keep_R.qonnx`` for each further keep ratio R of the settings, ``model.onnx`` (plain
-    ONNX, as trained), ``formats.json`` and ``quantize.json``, whose contents are returned
-    (accuracies in percent). An earlier folder is replaced.
+    ONNX, as trained), ``formats.json``, ``test_classes.npy`` and ``quantize.json``, whose contents
+    are returned (accuracies in percent). An earlier folder is replaced.
 
     Raises:
         ModelsError: no finished training in ``run``, a damaged file, a missing dataset, a tensor
@@ -95,6 +99,7 @@ def quantize(run: Path | str, settings: QuantizeConfig | None = None) -> dict[st
             _write(folder / variant.file, graph.SerializeToString())
         _write(folder / "model.onnx", plain.SerializeToString())
         _write(folder / "formats.json", _json(formats))
+        _write(folder / TEST_CLASSES, _npy(best_class(scores)))
         _write(folder / "quantize.json", _json(summary))
     return summary
 
@@ -267,6 +272,12 @@ def _replacing(target: Path) -> Iterator[Path]:
 def _write(path: Path, data: bytes) -> None:
     with atomic_write(path) as temporary:
         temporary.write_bytes(data)
+
+
+def _npy(classes_B: torch.Tensor) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, classes_B.numpy().astype(np.uint16))
+    return buffer.getvalue()
 
 
 def _json(content: dict[str, Any]) -> bytes:

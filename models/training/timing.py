@@ -3,7 +3,10 @@
 import copy
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
 
 from trivit.models.data.batches import Batch
 from trivit.models.sparsity.config import ExampleConfig
@@ -21,11 +24,13 @@ _WARMUP_ROUNDS = 2
 def time_steps(
     model: VisionTransformer, config: ExperimentConfig, batch: Batch, rounds: int
 ) -> dict[str, float]:
-    """Return the median milliseconds of a sparse and a dense training step, and their ratio.
+    """Return the median milliseconds of a sparse and a dense training step, and of their ratio.
 
-    The steps are interleaved, so that a busy machine slows both. The sparse one runs at the final
-    keep ratios and pays for the example level's statistics; the dense one does neither. Both use
-    all patches, as patch sampling at ratio 1 does. Works on copies: ``model`` does not change.
+    The steps take turns, and each ratio is that of neighbours, so a busy machine slows both. On a
+    CPU one thread runs them: several would wait for each other whenever something else takes a
+    core. The sparse step runs at the final keep ratios and pays for the example level's statistics;
+    the dense one does neither. Both use all patches, as patch sampling at ratio 1 does. Works on
+    copies: ``model`` does not change.
     """
     vit = config.model.vit
     device = batch.images.device
@@ -43,21 +48,34 @@ def time_steps(
         examples,
     )
     dense = _make_step(model, config, batch, (1.0, 1.0), everything)
-    seconds: dict[Callable[[], None], list[float]] = {sparse: [], dense: []}
-    for round_index in range(_WARMUP_ROUNDS + rounds):
-        for step, times in seconds.items():
-            synchronise(device)
-            started = time.perf_counter()
-            step()
-            synchronise(device)
-            if round_index >= _WARMUP_ROUNDS:
-                times.append(time.perf_counter() - started)
-    sparse_ms, dense_ms = (1000 * statistics.median(seconds[step]) for step in (sparse, dense))
+    with _one_thread():
+        for _ in range(_WARMUP_ROUNDS):
+            _seconds(sparse, device)
+            _seconds(dense, device)
+        pairs = [(_seconds(sparse, device), _seconds(dense, device)) for _ in range(rounds)]
     return {
-        "sparse_step_ms": sparse_ms,
-        "dense_step_ms": dense_ms,
-        "sparse_step_speedup": dense_ms / sparse_ms,
+        "sparse_step_ms": 1000 * statistics.median(fast for fast, _ in pairs),
+        "dense_step_ms": 1000 * statistics.median(slow for _, slow in pairs),
+        "sparse_step_speedup": statistics.median(slow / fast for fast, slow in pairs),
     }
+
+
+def _seconds(step: Callable[[], None], device: torch.device) -> float:
+    synchronise(device)
+    started = time.perf_counter()
+    step()
+    synchronise(device)
+    return time.perf_counter() - started
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _make_step(

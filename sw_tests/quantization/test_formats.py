@@ -59,9 +59,10 @@ def test_zero_gets_the_largest_fraction_length() -> None:
     assert largest_fraction_length(0.0) == 24
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=150)
 @given(st.integers(0, 10**6), st.sampled_from([(-30.0, 14.0), (-8.0, 4.0), (-30.0, -20.0)]))
 @example(679, (-30.0, 14.0))
+@example(698, (-30.0, 14.0))  # x0 is lowered by the patch embedding after block 0 was fitted
 def test_every_alignment_of_the_accelerator_is_possible(
     small: QuantVisionTransformer, seed: int, powers: tuple[float, float]
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 import torch
 from onnx import numpy_helper
 
+from trivit.models.data import load_dataset
 from trivit.models.errors import ModelsError
 from trivit.models.quantization import QuantizeConfig, pipeline, quantize
 from trivit.models.quantization.calibration import activation_maxima, calibrate
@@ -28,7 +29,14 @@ SETTINGS = QuantizeConfig(
     onnxruntime_images=50,
     keep_ratios=(0.85, 1.0, 0.7),
 )
-FILES = {"model.qonnx", "model_dense.qonnx", "model.onnx", "formats.json", "quantize.json"}
+FILES = {
+    "model.qonnx",
+    "model_dense.qonnx",
+    "model.onnx",
+    "formats.json",
+    "quantize.json",
+    "test_classes.npy",
+}
 KEPT = "model_keep_0.85.qonnx"
 
 
@@ -57,6 +65,9 @@ def test_summary_says_what_was_compared(quantized: tuple[Path, dict[str, Any]]) 
     run, summary = quantized
     assert json.loads((run / "quantized" / "quantize.json").read_text()) == summary
     assert summary["test_images"] == 200
+    classes = np.load(run / "quantized" / "test_classes.npy")
+    labels = load_dataset(load_run(run)[0].data).test.labels.numpy()
+    assert 100.0 * (classes == labels).mean() == pytest.approx(summary["quantized_top1"])
     trained = json.loads((run / "train.json").read_text())
     assert summary["float_top1"] == pytest.approx(trained["float_top1"], abs=0.51)
     assert summary["float_top1"] > 25  # of ten classes

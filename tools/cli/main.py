@@ -58,11 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail("interrupted", INTERRUPTED, debug)
     except BrokenPipeError:
         # The reader of a pipe went away (`trivit ... | head`): no message, as other tools do.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _abandon_stdout()
         return INTERNAL_ERROR
     except (ModelsError, HostError, ToolsError) as error:
         return _fail(str(error), BAD_INPUT, debug)
     except OSError as error:
+        _abandon_stdout()
         return _fail(_describe_os_error(error), BAD_INPUT, debug)
     except ModuleNotFoundError as error:
         if (extra := _EXTRAS.get((error.name or "").partition(".")[0])) is None:
@@ -93,6 +94,14 @@ def _invoke(app: object, words: list[str]) -> int:
     except typer.Abort:
         return INTERRUPTED
     return result if isinstance(result, int) else OK
+
+
+def _abandon_stdout() -> None:
+    """Drop what stdout cannot take, or the interpreter fails on it once more when it exits."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _describe_os_error(error: OSError) -> str:

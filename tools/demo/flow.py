@@ -87,6 +87,7 @@ def _run_programs(settings: DemoSettings, clock: StageClock) -> dict[str, Any]:
         "float_top1_on_emulator_images": float_top1_on_first(out, len(run.logits)),
         "emulator_top1": run.top1(labels),
         "emulator_images": len(run.logits),
+        "emulator_quantized_agreement": _agreement(out, run.classes),
         "emulator_images_per_second": len(run.logits) / run.seconds,
         "emulator_saturations": run.saturations,
         "reference_images": comparison.images,
@@ -96,6 +97,14 @@ def _run_programs(settings: DemoSettings, clock: StageClock) -> dict[str, Any]:
         "reference_differing": comparison.differing,
         **cycles,
     }
+
+
+def _agreement(run: Path, classes: Labels) -> float:
+    """Percentage of test images that the emulator and the Brevitas model (float64) class alike."""
+    from trivit.models.quantization import FOLDER, TEST_CLASSES
+
+    quantized = np.load(run / FOLDER / TEST_CLASSES)[: len(classes)]
+    return 100.0 * float((quantized == classes).mean())
 
 
 def _test_images(run: Path) -> tuple[Pixels, Labels]:

@@ -22,6 +22,11 @@ def print_outcome(summary: Mapping[str, Any], out: Path) -> None:
         ("float model", f"{summary['float_top1']:.2f} %", str(summary["test_images"])),
         ("quantized model", f"{summary['quantized_top1']:.2f} %", str(summary["test_images"])),
         ("emulator", f"{summary['emulator_top1']:.2f} %", str(summary["emulator_images"])),
+        (
+            "emulator and quantized model alike",
+            f"{summary['emulator_quantized_agreement']:.2f} %",
+            str(summary["emulator_images"]),
+        ),
     ]
     print_table("accuracy", ("", "top-1", "images"), accuracy)
     print_table(f"program (modelled at {summary['clock_mhz']} MHz)", *_programs(summary))

@@ -12,12 +12,14 @@ class Requirements:
     Attributes:
         float_top1: least accuracy of the float model.
         accuracy_loss: most points between it and the quantized model or the emulator.
+        agreement: least percentage of images that emulator and quantized model class alike.
         reference_images: least images compared tensor by tensor.
         emulator_images: least images through the emulator.
     """
 
     float_top1: float = 80.0
     accuracy_loss: float = 0.5
+    agreement: float = 99.5
     reference_images: int = 64
     emulator_images: int = 2000
 
@@ -39,6 +41,12 @@ def failures(summary: Mapping[str, Any], requirements: Requirements) -> list[str
                 f"{name} {summary[name]:.2f} % is more than {requirements.accuracy_loss} points "
                 f"from the float model's {summary[base]:.2f} %"
             )
+    if summary["emulator_quantized_agreement"] < requirements.agreement:
+        found.append(
+            "emulator and quantized model agree on "
+            f"{summary['emulator_quantized_agreement']:.2f} % of the images, "
+            f"fewer than {requirements.agreement} %"
+        )
     for name in ("reference_images", "emulator_images"):
         if summary[name] < getattr(requirements, name):
             found.append(f"{name} {summary[name]} is below {getattr(requirements, name)}")

@@ -77,7 +77,11 @@ def quick_settings(out: Path, config: Path | None = None) -> DemoSettings:
         drawn_images=4,
         # Chance is 10 %; one image is a point of 100, and a tiny model is less sure of its classes.
         requirements=Requirements(
-            float_top1=25.0, accuracy_loss=3.0, reference_images=8, emulator_images=100
+            float_top1=25.0,
+            accuracy_loss=3.0,
+            agreement=98.0,
+            reference_images=8,
+            emulator_images=100,
         ),
     )
 

@@ -63,28 +63,28 @@ async def take_broken_address(dut: Any, address_mask: int = 0, length: int | Non
     return kinds
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=50, timeout_unit="us")
 async def sound_address(dut: Any) -> None:
     assert await take_broken_address(dut) == 0
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=50, timeout_unit="us")
 async def address_that_changes_and_is_not_aligned(dut: Any) -> None:
     assert await take_broken_address(dut, address_mask=8) == CHANGED | ALIGNMENT | CROSSING
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=50, timeout_unit="us")
 async def burst_that_is_too_long_and_leaves_its_page(dut: Any) -> None:
     assert await take_broken_address(dut, length=64) == CHANGED | LENGTH | CROSSING
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=50, timeout_unit="us")
 async def burst_that_leaves_its_page(dut: Any) -> None:
     # Buffers begin three words before a page's end.
     assert await take_broken_address(dut, length=3) == CHANGED | CROSSING
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=50, timeout_unit="us")
 @cocotb.parametrize(broken=[False, True])
 async def last_beat_at_the_wrong_place(dut: Any, broken: bool) -> None:
     _, checker = await started_without(dut, "gmem0", read=True)

@@ -116,7 +116,7 @@ class KernelBench:
         await self.write("control", 1 << bits["start"] | auto_restart << bits["auto_restart"])
 
     async def wait_done(self, timeout_us: int = 20_000) -> int:
-        """Wait for the interrupt-free way: poll done; return the status register."""
+        """Poll done; return the status register."""
 
         async def poll() -> None:
             while "done" not in await self.control_bits():
