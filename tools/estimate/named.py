@@ -95,7 +95,7 @@ class _Untrained:
                 weight=self._weight("patch_embed.proj.weight", width, pixels),
                 bias=_constant("patch_embed.proj.bias", width, frac=_PRODUCT_FRAC),
                 cls_token=_constant("cls_token", width),
-                pos_embed=_constant("pos_embed", rows, width),
+                pos_embed=self._positions(rows, width),
             )
         )
         pending: SelectConnections | None = None  # takes effect in the block after its selector
@@ -202,6 +202,12 @@ class _Untrained:
         scale = inputs**-0.5 * 2.0**_WEIGHT_FRAC
         values = self.generator.normal(scale=scale, size=(outputs, inputs))
         return Parameter(name, np.rint(values).astype(np.int64), _WEIGHT_FRAC)
+
+    def _positions(self, rows: int, width: int) -> Parameter:
+        if self.generator is None:
+            return _constant("pos_embed", rows, width)
+        values = self.generator.normal(scale=0.5 * 2.0**_FRAC, size=(rows, width))
+        return Parameter("pos_embed", np.rint(values).astype(np.int64), _FRAC)
 
 
 def _constant(name: str, *shape: int, value: int = 0, frac: int = _FRAC) -> Parameter:

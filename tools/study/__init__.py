@@ -1,0 +1,1 @@
+"""Measurements behind decisions; each is a module that anyone can run (`python -m`)."""
