@@ -132,7 +132,8 @@ def _unions(batch: NDArray[np.bool_], sets: list[list[NDArray[np.int64]]]) -> di
 
 
 def _union(mask: Mask, members: NDArray[np.int64]) -> NDArray[np.bool_]:
-    return mask[members].any(axis=0)
+    union: NDArray[np.bool_] = mask[members].any(axis=0)
+    return union
 
 
 def main() -> int:
@@ -158,7 +159,8 @@ def print_markdown(result: dict[str, Any]) -> None:
     title = f"{result['model']}, keep {result['keep']}, attention keep {result['attention_keep']}"
     print(f"{title}: program {result['program_cycles']:,} cycles\n")
     print(
-        "| masks | tokens | keys | union, in order | regrouped | tiles | regrouped | words | regrouped |"
+        "| masks | tokens | keys | union, in order | regrouped "
+        "| tiles | regrouped | words | regrouped |"
     )
     print("|---|---|---|---|---|---|---|---|---|")
     for name, part in result["masks"].items():
