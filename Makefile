@@ -19,7 +19,7 @@ PIP_QUIET := $(if $(MAKE_TERMOUT),,--quiet)
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full lint clean
+.PHONY: help install demo test test-full bench lint clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -50,6 +50,9 @@ test-full: $(VENV)/stamp-dev  ## The longer checks as well
 	@sh tools/bootstrap.sh lib
 	@sh tools/bootstrap.sh data
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+bench: $(VENV)/stamp-quant  ## Time the emulator beside PyTorch; result in runs/bench
+	$(BIN)/trivit bench emulator --out runs/bench/emulator.json
 
 lint: $(VENV)/stamp-dev  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -23,6 +23,7 @@ COMMANDS = (
     "estimate",
     "explore",
     "demo",
+    "bench",
     "kernel",
     "version",
 )
