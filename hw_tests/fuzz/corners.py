@@ -68,7 +68,7 @@ def _matmul(rows: int, depth: int, out: int, pattern: str, align: int, out_shift
     builder.operands(
         "matmul",
         ("gelu", "residual"),
-        lambda *_: patterns.matrix(builder.rng, pattern, pattern, -(-out // 4), depth),
+        lambda *_: patterns.matrix(builder.rng, pattern, pattern, out, depth),
         dst=result.address,
         src=source.address,
         residual=result.address,

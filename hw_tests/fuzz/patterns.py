@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from trivit.host.fixed_point import INT16_MAX, INT16_MIN, Int16
-from trivit.host.generated.spec import TILE_DEPTH
+from trivit.host.generated.spec import TILE_DEPTH, TILE_OUTPUTS
 from trivit.host.oracle.checks import matrix_words
 from trivit.host.oracle.matmul import unpack_weight
 
@@ -67,14 +67,17 @@ def tensor(rng: np.random.Generator, pattern: str, rows: int, columns: int) -> I
     return PATTERNS[pattern](rng, rows, columns).astype(np.int16)
 
 
-def matrix(rng: np.random.Generator, weight: str, bias: str, tiles: int, depth_words: int) -> Int16:
-    """Return a packed matrix of ``tiles``·32 outputs and its bias, (words·8,) int16.
+def matrix(
+    rng: np.random.Generator, weight: str, bias: str, out_words: int, depth_words: int
+) -> Int16:
+    """Return a packed matrix of ``out_words``·8 outputs, padded to tiles, and its bias, flat.
 
     Weights are in narrow range, as the contract wants them; the bias is not. Where the bias lies
     is asked of the oracle, by unpacking positions instead of values.
     """
+    tiles = -(-out_words * TILE_DEPTH // TILE_OUTPUTS)
     elements = matrix_words(tiles, depth_words) * TILE_DEPTH
-    values = np.maximum(tensor(rng, weight, elements // 32, 32).ravel(), -INT16_MAX)
+    values = np.maximum(tensor(rng, weight, elements // 8, 8).ravel(), -INT16_MAX)
     positions = unpack_weight(np.arange(elements), tiles, depth_words)[1]
     values[positions] = tensor(rng, bias, 1, len(positions))[0]
     return values

@@ -207,7 +207,7 @@ def _matmul(d: Drawing) -> None:
     d.builder.operands(
         "matmul",
         flags,
-        lambda *_: patterns.matrix(d.builder.rng, pattern, bias, -(-out_words // 4), depth),
+        lambda *_: patterns.matrix(d.builder.rng, pattern, bias, out_words, depth),
         dst=target.address,
         src=source.address,
         residual=residual,
