@@ -170,12 +170,12 @@ inline uint32_t append(Words& words, const Tensor& t) {
 }
 
 // Append a weight matrix (outputs x inputs) and its bias as docs/numerics.md, Parameters, says: a
-// segment per port, padded to 32 outputs.
+// segment per word of a column tile, padded to whole tiles.
 inline uint32_t append_matrix(Words& words, const Tensor& w, const Row& bias) {
     const uint32_t address = uint32_t(words.size());
-    for (size_t port = 0; port < 4; ++port) {
-        for (size_t tile = 0; tile < (w.size() + 31) / 32; ++tile) {
-            const size_t first = tile * 32 + port * 8;
+    for (size_t port = 0; port < size_t(trivit::kWordsPerTile); ++port) {
+        for (size_t tile = 0; tile < trivit::ceil_div(uint32_t(w.size()), trivit::kOutputs); ++tile) {
+            const size_t first = tile * trivit::kOutputs + port * 8;
             trivit::word_t word;
             for (size_t n = 0; n < 8; ++n) {
                 word.lane[n] = first + n < bias.size() ? bias[first + n] : int16_t(0);

@@ -132,7 +132,9 @@ int main() {
     expect(make(3, {0, 0, 4096, 4096, 4096, 4096}), 1, 0, Error::size_limit, "pixels", checker);
 
     // matmul: dst src residual weight rows depth out bias_shift residual_shift out_shift in out.
-    // 9 rows, 2 words deep, 5 words out: two tiles, 128 words of weights and 8 of bias.
+    // 9 rows, 2 words deep, 5 words out; a tile has two depth words and a bias for each output.
+    const uint32_t matrix = trivit::ceil_div(5, trivit::kWordsPerTile) *
+                            (2 * trivit::kOutputs + trivit::kWordsPerTile);
     for (uint32_t flag = 0; flag < 4; ++flag) {
         d = make(4 | flag << 8, {50, 10, 70, 264, 9, 2, 5, 3, 4, 5, 6, 7});
         flags(d, 3, checker);
@@ -143,7 +145,7 @@ int main() {
         } else {
             expect(d, 3, 0xffffffffu, Error::ok, "unused residual", checker);
         }
-        upper(d, 4, kParams - 136, mem, "matmul weight", checker);
+        upper(d, 4, kParams - matrix, mem, "matmul weight", checker);
         size(d, 5, 208, "matmul rows", checker);
         size(d, 6, 384, "matmul depth", checker);
         size(d, 7, 384, "matmul out", checker);

@@ -12,7 +12,7 @@ static void one_product(Random& random, Checker& checker, bool extreme) {
     const uint32_t depth =
         uint32_t(random.one_in(10) ? random.between(60, 384) : random.between(1, 12));
     const uint32_t out = uint32_t(random.between(1, random.one_in(10) ? 30 : 13));
-    const uint32_t outputs = (out * 8 + 31) / 32 * 32;
+    const uint32_t outputs = trivit::ceil_div(out * 8, trivit::kOutputs) * trivit::kOutputs;
     const uint32_t src_size = groups(rows) * depth;
     const uint32_t dst_size = groups(rows) * out;
     if (src_size + 2 * dst_size > uint32_t(trivit::kActivationDepth)) return;
