@@ -132,8 +132,7 @@ def _unions(batch: NDArray[np.bool_], sets: list[list[NDArray[np.int64]]]) -> di
 
 
 def _union(mask: Mask, members: NDArray[np.int64]) -> NDArray[np.bool_]:
-    union: NDArray[np.bool_] = mask[members].any(axis=0)
-    return union
+    return np.asarray(mask[members].any(axis=0))
 
 
 def main() -> int:
