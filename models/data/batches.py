@@ -34,6 +34,7 @@ def epoch_batches(
     examples: Tensor,
     batch_size: int,
     seed: int,
+    part: slice = slice(None),
 ) -> Iterator[Batch]:
     """Yield one epoch of batches; the same ``seed`` yields the same ones.
 
@@ -47,34 +48,47 @@ def epoch_batches(
         examples: indices of the examples in play, int64, on any device.
         batch_size: images per batch.
         seed: of the order and the augmentation.
+        part: yield these images of each batch only, as they are in the whole one.
     """
     device = images.pixels.device
     generator = torch.Generator().manual_seed(seed)
     order = examples.cpu()[torch.randperm(len(examples), generator=generator)].to(device)
     augmentation = torch.Generator(device).manual_seed(seed)
     for start in range(0, len(order) - batch_size + 1, batch_size):
-        indices = order[start : start + batch_size]
-        pixels = augment(images.pixels[indices], config.shift, config.flip, augmentation)
+        indices = order[start : start + batch_size][part]
+        pixels = augment(
+            images.pixels[indices], config.shift, config.flip, augmentation, batch_size, part
+        )
         yield Batch(info.normalise(pixels), images.labels[indices], indices)
 
 
-def augment(pixels_BCHW: Tensor, shift: int, flip: bool, generator: torch.Generator) -> Tensor:
+def augment(
+    pixels_BCHW: Tensor,
+    shift: int,
+    flip: bool,
+    generator: torch.Generator,
+    batch_size: int | None = None,
+    part: slice = slice(None),
+) -> Tensor:
     """Return the uint8 images, each moved by up to ``shift`` pixels and maybe mirrored.
 
-    Zeros move in. Images are drawn independently of each other.
+    Zeros move in. Images are drawn independently of each other. Those that are ``part`` of a batch
+    of ``batch_size`` are treated as in the whole one.
     """
     batch, _, height, width = pixels_BCHW.shape
+    drawn = batch if batch_size is None else batch_size
     device = pixels_BCHW.device
     if shift == 0 and not flip:
         return pixels_BCHW
     columns_BW = torch.arange(width, device=device).expand(batch, -1)
     rows_BH = torch.arange(height, device=device).expand(batch, -1)
     if flip:
-        mirrored_B1 = torch.rand(batch, 1, device=device, generator=generator) < 0.5
+        mirrored_B1 = torch.rand(drawn, 1, device=device, generator=generator)[part] < 0.5
         columns_BW = torch.where(mirrored_B1, width - 1 - columns_BW, columns_BW)
     if shift:
         pixels_BCHW = torch.nn.functional.pad(pixels_BCHW, (shift, shift, shift, shift))
-        moves_B2 = torch.randint(0, 2 * shift + 1, (batch, 2), device=device, generator=generator)
+        moves_B2 = torch.randint(0, 2 * shift + 1, (drawn, 2), device=device, generator=generator)
+        moves_B2 = moves_B2[part]
         rows_BH = rows_BH + moves_B2[:, :1]
         columns_BW = columns_BW + moves_B2[:, 1:]
     which_B11 = torch.arange(batch, device=device).view(-1, 1, 1)

@@ -7,6 +7,7 @@ import torch
 
 from trivit.models.errors import ModelsError
 from trivit.models.training.config import TrainingConfig
+from trivit.models.training.distributed import world
 
 
 def choose_device(name: str) -> torch.device:
@@ -19,6 +20,8 @@ def choose_device(name: str) -> torch.device:
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():
         raise ModelsError("training.device is 'cuda' but no CUDA device is here: use auto or cpu")
+    if name == "cuda" and world().size > 1:
+        return torch.device("cuda", torch.cuda.current_device())
     return torch.device(name)
 
 

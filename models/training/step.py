@@ -1,5 +1,6 @@
 """One training step: forward, loss, backward, update, and the example level's bookkeeping."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -10,7 +11,8 @@ from trivit.models.data.batches import Batch
 from trivit.models.sparsity.examples import ExampleSelector
 from trivit.models.training.config import ExperimentConfig
 from trivit.models.training.device import autocast
-from trivit.models.vision_transformer import VisionTransformer
+from trivit.models.training.distributed import in_rank_order
+from trivit.models.vision_transformer import VisionTransformer, ViTDetails
 
 
 class StepResult(NamedTuple):
@@ -28,14 +30,16 @@ def training_step(
     precision: str,
     examples: ExampleSelector,
     patch_scores_BN: Tensor | None = None,
+    forward: Callable[..., ViTDetails] | None = None,
 ) -> StepResult:
     """Update ``model`` from one batch; record how each example did where ``examples`` needs it.
 
-    ``patch_scores_BN`` rank the patches in place of the model's own order.
+    ``patch_scores_BN`` rank the patches in place of the model's own order. ``forward`` is the
+    forward pass that several processes share; they exchange what they record.
     """
     block = config.sparsity.variance_block if examples.wants_variance else None
     with autocast(precision, batch.images.device):
-        details = model.forward_details(
+        details = (forward or model.forward_details)(
             batch.images, variance_block=block, patch_scores_BN=patch_scores_BN
         )
         loss = F.cross_entropy(
@@ -52,5 +56,17 @@ def training_step(
         if examples.wants_confidence:
             probabilities_BC = details.logits.detach().float().softmax(dim=1)
             confidence_B = probabilities_BC.gather(1, batch.labels.unsqueeze(1)).squeeze(1)
-        examples.statistics.record(batch.indices, correct_B, details.cls_variance, confidence_B)
+        columns = [batch.indices, correct_B, details.cls_variance, confidence_B]
+        indices_B, correct_all_B, variance_B, confidence_B = (
+            columns if forward is None else _exchange(columns)
+        )
+        assert indices_B is not None and correct_all_B is not None
+        examples.statistics.record(indices_B, correct_all_B.bool(), variance_B, confidence_B)
     return StepResult(loss.detach(), correct_B.sum())
+
+
+def _exchange(columns: list[Tensor | None]) -> list[Tensor | None]:
+    """Return the columns of the whole batch; one exchange carries all of them."""
+    given = [column.double() for column in columns if column is not None]
+    merged = iter(in_rank_order(torch.stack(given, dim=1)).unbind(1))
+    return [None if column is None else next(merged).to(column.dtype) for column in columns]

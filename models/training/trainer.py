@@ -29,6 +29,14 @@ from trivit.models.training.checkpoint import (
 )
 from trivit.models.training.config import ExperimentConfig, load_config, save_config
 from trivit.models.training.device import choose_device, chosen_precision, describe, synchronise
+from trivit.models.training.distributed import (
+    all_sum,
+    barrier,
+    part_of_batch,
+    process_group,
+    shared_forward,
+    world,
+)
 from trivit.models.training.evaluate import top1
 from trivit.models.training.mapping import first_difference
 from trivit.models.training.metrics import Metrics
@@ -51,6 +59,8 @@ def train(
 ) -> dict[str, Any]:
     """Train into the run folder ``out`` and return the summary that ``train.json`` holds.
 
+    Started by torchrun, all processes train one model; the first one writes the folder.
+
     Args:
         config: the experiment.
         out: run folder; created when missing.
@@ -63,11 +73,13 @@ def train(
             model. Nothing is written then.
     """
     out = Path(out)
-    _check_folder(out, config, resume)
-    trainer = Trainer(config, out)
-    if resume and has_checkpoint(out / "checkpoint"):
-        trainer.restore()
-    return trainer.run(console)
+    with process_group(config.training.device):
+        _check_folder(out, config, resume)
+        trainer = Trainer(config, out)
+        if resume and has_checkpoint(out / "checkpoint"):
+            trainer.restore()
+        barrier()  # nobody writes before all have looked
+        return trainer.run(console)
 
 
 def _check_folder(out: Path, config: ExperimentConfig, resume: bool) -> None:
@@ -108,6 +120,8 @@ class Trainer:
         self.config = config
         self.out = out
         self.seconds: defaultdict[str, float] = defaultdict(float)
+        self.part = part_of_batch(config.training.batch_size)
+        self.first = world().rank == 0
         self.device = choose_device(config.training.device)
         self.precision = chosen_precision(config.training, self.device)
         with self._clock("load_data"):
@@ -118,6 +132,7 @@ class Trainer:
             self.test_images = dataset.test.to(self.device)
         torch.manual_seed(derive_seed(config.seed, "model"))
         self.model = VisionTransformer(config.model.vit).to(self.device)
+        self.forward = shared_forward(self.model, self.device)
         self.optimizer = make_optimizer(self.model, config.training)
         self.names: dict[Tensor, str] = {p: name for name, p in self.model.named_parameters()}
         self.examples = ExampleSelector(
@@ -164,20 +179,27 @@ class Trainer:
         epochs, summary_path = self.config.training.epochs, self.out / "train.json"
         if self.epochs_done == epochs and summary_path.is_file():
             return json.loads(summary_path.read_text())
-        self.out.mkdir(parents=True, exist_ok=True)
-        save_config(self.config, self.out / "config.yaml")
-        self.metrics.keep_until(self.epochs_done)
+        if self.first:
+            self.out.mkdir(parents=True, exist_ok=True)
+            save_config(self.config, self.out / "config.yaml")
+            self.metrics.keep_until(self.epochs_done)
+        elif console is None:
+            console = Console(quiet=True, force_terminal=False)
         total, done = self._steps_until(epochs), self._steps_until(self.epochs_done)
         with TrainingProgress(total, done, console) as progress:
             while self.epochs_done < epochs:
                 record = self._run_epoch(progress)
-                self.metrics.append(record)
                 with self._clock("checkpoint"):
-                    self._save()
+                    if self.first:
+                        self.metrics.append(record)
+                        self._save()
+                    barrier()
                 progress.epoch(record)
         summary = self._summarise()
-        with atomic_write(summary_path) as temporary:
-            temporary.write_text(json.dumps(summary, indent=2) + "\n")
+        if self.first:
+            with atomic_write(summary_path) as temporary:
+                temporary.write_text(json.dumps(summary, indent=2) + "\n")
+        barrier()
         return summary
 
     def _run_epoch(self, progress: TrainingProgress) -> dict[str, Any]:
@@ -199,6 +221,7 @@ class Trainer:
                 self.examples.examples(),
                 config.batch_size,
                 derive_seed(self.config.seed, "order", epoch),
+                self.part,
             )
             for index, batch in enumerate(batches):
                 self._set_schedules(epoch, index, steps)
@@ -213,13 +236,15 @@ class Trainer:
                         self.model.patch_sampling.keep_ratio,
                         config.batch_size,
                         self.config.model.vit.num_patches,
+                        self.part,
                     ),
+                    self.forward if world().size > 1 else None,
                 )
                 patch_ratio_sum += self.model.patch_sampling.keep_ratio
                 loss_sum += result.loss
                 correct_sum += result.correct
                 progress.advance()
-        loss = float(loss_sum) / steps
+        loss = float(all_sum(loss_sum)) / (steps * world().size)
         if not math.isfinite(loss):
             raise ModelsError(
                 f"the loss of epoch {epoch + 1} is {loss}: lower training.learning_rate "
@@ -232,7 +257,7 @@ class Trainer:
             "epoch": self.epochs_done,
             "step": self._steps_until(self.epochs_done),
             "loss": loss,
-            "train_top1": 100.0 * int(correct_sum) / images,
+            "train_top1": 100.0 * int(all_sum(correct_sum)) / images,
             "learning_rate": self.optimizer.param_groups[0]["lr"],
             "token_keep_ratio": self.model.token_keep_ratio,
             "attention_keep_ratio": self.model.attention_keep_ratio,
@@ -316,7 +341,7 @@ class Trainer:
 
         macs = training_macs(self.config, len(self.train_images))
         timing: dict[str, float] = {}
-        if self.config.training.timing_rounds:
+        if self.config.training.timing_rounds and self.first:
             with self._clock("timing"):
                 batch = next(
                     epoch_batches(
@@ -350,5 +375,6 @@ class Trainer:
             "training_macs_saved_percent": macs.saved_percent,
             "seed": self.config.seed,
             "precision": self.precision,
+            "processes": world().size,
             **describe(self.device),
         }

@@ -1,0 +1,111 @@
+"""Several processes that train one model (torchrun): each takes its part of every batch.
+
+Every process keeps the same subset, counters and schedules: what it draws comes from the seed and
+covers the whole batch, and statistics are exchanged in the order of the ranks, which is the order
+of the batch. So a run does not depend on the number of processes, up to rounding.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from trivit.models.errors import ModelsError
+from trivit.models.vision_transformer import VisionTransformer, ViTDetails
+
+
+class World(NamedTuple):
+    """This process's place: ``rank`` of ``size`` processes."""
+
+    rank: int
+    size: int
+
+
+def world() -> World:
+    """Return this process's place; without a process group it is alone."""
+    if dist.is_available() and dist.is_initialized():
+        return World(dist.get_rank(), dist.get_world_size())
+    return World(0, 1)
+
+
+@contextmanager
+def process_group(device: str) -> Iterator[None]:
+    """Join the processes that torchrun started, over nccl or gloo; does nothing when alone.
+
+    Args:
+        device: the setting ``training.device``.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1 or world().size > 1:
+        yield
+        return
+    on_cuda = device != "cpu" and torch.cuda.is_available()
+    if on_cuda:
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    dist.init_process_group("nccl" if on_cuda else "gloo")
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
+
+
+def barrier() -> None:
+    """Wait for all processes."""
+    if world().size > 1:
+        dist.barrier()
+
+
+def all_sum(tensor: Tensor) -> Tensor:
+    """Return the sum over all processes, in place."""
+    if world().size > 1:
+        dist.all_reduce(tensor)
+    return tensor
+
+
+def in_rank_order(tensor: Tensor) -> Tensor:
+    """Return the equally long tensors of all processes, one after the other."""
+    size = world().size
+    if size == 1:
+        return tensor
+    parts = [torch.empty_like(tensor) for _ in range(size)]
+    dist.all_gather(parts, tensor.contiguous())
+    return torch.cat(parts)
+
+
+def part_of_batch(batch_size: int) -> slice:
+    """Return which images of a batch this process takes.
+
+    Raises:
+        ModelsError: the processes cannot share the batch equally.
+    """
+    rank, size = world()
+    if batch_size % size:
+        raise ModelsError(
+            f"training.batch_size is {batch_size}: choose a multiple of the {size} processes"
+        )
+    own = batch_size // size
+    return slice(rank * own, (rank + 1) * own)
+
+
+class _Details(nn.Module):
+    """Gives the forward pass that training uses the name that DDP calls."""
+
+    def __init__(self, model: VisionTransformer) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, *arguments: Any, **settings: Any) -> ViTDetails:
+        """Return ``forward_details`` of the model."""
+        return self.model.forward_details(*arguments, **settings)
+
+
+def shared_forward(model: VisionTransformer, device: torch.device) -> Callable[..., ViTDetails]:
+    """Return the model's ``forward_details``, which averages gradients over the processes."""
+    if world().size == 1:
+        return model.forward_details
+    devices = [torch.cuda.current_device()] if device.type == "cuda" else None
+    return DistributedDataParallel(_Details(model), device_ids=devices, broadcast_buffers=False)
