@@ -11,6 +11,11 @@ from fuzz.strategy import cases
 from hypothesis import strategies as st
 
 from trivit.host.generated import spec
+from trivit.host.instructions import decode
+from trivit.host.oracle.checks import memory_regions, tensors
+
+#: Fields that are addresses outside the chip, in the order of checks.memory_regions.
+_OUTSIDE = ("source", "target", "weight", "gamma", "beta")
 
 #: Words that hold fields in some opcode; the others of a descriptor are ignored.
 _USED = 1 + max(
@@ -67,17 +72,39 @@ def _shuffle(draw: st.DrawFn, case: Case) -> Case:
     return replace(case, program=case.program[list(order)])
 
 
-def _cut_regions(draw: st.DrawFn, case: Case) -> Case:
-    """Make the regions a little or much smaller than the program needs."""
-    cut = st.sampled_from([0, 1, 2, 4, 5]) | st.integers(0, 1000)
-    params = max(0, case.params_words - draw(cut)) * spec.TILE_DEPTH
-    inputs = max(0, case.input_words - draw(cut)) * spec.TILE_DEPTH
-    return replace(
-        case,
-        params=case.params[:params],
-        inputs=case.inputs[:, :inputs],
-        output_words=max(0, case.output_words - draw(cut)),
-    )
+def _move_to_edge(draw: st.DrawFn, case: Case) -> Case:
+    """Put an operand at the end of its memory or one word beyond, or where 32-bit sums wrap."""
+    index = draw(st.integers(0, len(case.program) - 1))
+    instruction = decode(case.program[index])
+    assert instruction is not None
+    sizes = {"params": case.params_words, "input": case.input_words, "output": case.output_words}
+    operands = {
+        name: (spec.ACTIVATION_DEPTH, -(-rows // spec.TILE_TOKENS) * words)
+        for name, (_, rows, words) in tensors(instruction).items()
+    }
+    fields = spec.OPCODES[instruction.opcode].fields
+    outside = [field.name for field in fields if field.name in _OUTSIDE]
+    for name, (region, _, words) in zip(outside, memory_regions(instruction), strict=True):
+        operands[name] = (sizes[region], words)
+    name = draw(st.sampled_from(sorted(operands)))
+    size, words = operands[name]
+    address = draw(st.sampled_from([size - words, size - words + 1, -words, 1 - words, -1]))
+    program = case.program.copy()
+    program[index, next(f.word for f in fields if f.name == name)] = address % (1 << 32)
+    return replace(case, program=program)
+
+
+def _cut_region(draw: st.DrawFn, case: Case) -> Case:
+    """Make a region a little or much smaller than the program needs."""
+    cut = draw(st.sampled_from([1, 1, 1, 2, 4, 5]) | st.integers(0, 1000))
+    match draw(st.sampled_from(["params", "inputs", "output"])):
+        case "params":
+            words = max(0, case.params_words - cut) * spec.TILE_DEPTH
+            return replace(case, params=case.params[:words])
+        case "inputs":
+            words = max(0, case.input_words - cut) * spec.TILE_DEPTH
+            return replace(case, inputs=case.inputs[:, :words])
+    return replace(case, output_words=max(0, case.output_words - cut))
 
 
 def _wrong_length(draw: st.DrawFn, case: Case) -> Case:
@@ -87,8 +114,8 @@ def _wrong_length(draw: st.DrawFn, case: Case) -> Case:
 
 
 _DAMAGES: list[Callable[[st.DrawFn, Case], Case]] = [
-    *(_flip_bits, _flip_bits, _replace_words, _replace_words),
-    *(_random_descriptor, _shuffle, _cut_regions, _wrong_length),
+    *(_flip_bits, _flip_bits, _replace_words, _replace_words, _move_to_edge, _move_to_edge),
+    *(_random_descriptor, _shuffle, _cut_region, _wrong_length),
 ]
 
 
