@@ -103,7 +103,7 @@ def test_deit_in_every_tensor(
     assert_same(compile_deit(deit(name, *ratios), pixels, tmp_path), pixels)
 
 
-_RUN = """
+_RUN = r"""
 import pathlib, re, sys, numpy as np
 from trivit.host.backends import open_backend
 from trivit.host.bundle import Bundle
