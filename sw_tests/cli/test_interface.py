@@ -22,6 +22,7 @@ COMMANDS = (
     "run",
     "estimate",
     "explore",
+    "macs",
     "demo",
     "bench",
     "kernel",
