@@ -174,7 +174,8 @@ inline uint32_t append(Words& words, const Tensor& t) {
 inline uint32_t append_matrix(Words& words, const Tensor& w, const Row& bias) {
     const uint32_t address = uint32_t(words.size());
     for (size_t port = 0; port < size_t(trivit::kWordsPerTile); ++port) {
-        for (size_t tile = 0; tile < trivit::ceil_div(uint32_t(w.size()), trivit::kOutputs); ++tile) {
+        for (size_t tile = 0; tile < trivit::ceil_div(uint32_t(w.size()), trivit::kOutputs);
+             ++tile) {
             const size_t first = tile * trivit::kOutputs + port * 8;
             trivit::word_t word;
             for (size_t n = 0; n < 8; ++n) {

@@ -133,8 +133,8 @@ int main() {
 
     // matmul: dst src residual weight rows depth out bias_shift residual_shift out_shift in out.
     // 9 rows, 2 words deep, 5 words out; a tile has two depth words and a bias for each output.
-    const uint32_t matrix = trivit::ceil_div(5, trivit::kWordsPerTile) *
-                            (2 * trivit::kOutputs + trivit::kWordsPerTile);
+    const uint32_t matrix =
+        trivit::ceil_div(5, trivit::kWordsPerTile) * (2 * trivit::kOutputs + trivit::kWordsPerTile);
     for (uint32_t flag = 0; flag < 4; ++flag) {
         d = make(4 | flag << 8, {50, 10, 70, 264, 9, 2, 5, 3, 4, 5, 6, 7});
         flags(d, 3, checker);

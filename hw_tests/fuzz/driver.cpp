@@ -91,8 +91,7 @@ public:
         const size_t page = size_t(sysconf(_SC_PAGESIZE));
         const size_t inner = (bytes + page - 1) / page * page;
         mapped_ = inner + 2 * page;
-        void* memory =
-            mmap(nullptr, mapped_, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        void* memory = mmap(nullptr, mapped_, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if (memory == MAP_FAILED) fail("mmap");
         base_ = static_cast<unsigned char*>(memory);
         inner_ = base_ + page;

@@ -14,6 +14,7 @@ from torch import nn
 from trivit.host.backends import open_backend
 from trivit.host.bundle import Bundle
 from trivit.host.tracing import with_trace
+from trivit.models.errors import ModelsError
 from trivit.models.quantization.calibration import calibrate
 from trivit.models.quantization.qonnx_graph import export
 from trivit.models.quantization.vision_transformer import QuantVisionTransformer
@@ -83,7 +84,7 @@ def assert_same(bundle: Bundle, images: np.ndarray) -> None:
 def images() -> Callable[[int], np.ndarray]:
     try:
         real_images(1, 3, 28)
-    except Exception as error:
+    except ModelsError as error:
         pytest.skip(f"Fashion-MNIST is missing: {error}")
     return lambda count: real_images(count, 3, 224)
 

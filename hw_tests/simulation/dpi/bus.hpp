@@ -12,7 +12,8 @@
 
 namespace simulation {
 
-// The one request that the kernel waits for. The kernel runs in sequence, so there is never a second.
+// The one request that the kernel waits for. The kernel runs in sequence, so there is never a
+// second.
 class Bus {
 public:
     explicit Bus(Coroutine& kernel) : kernel_(kernel) {}
@@ -31,7 +32,8 @@ public:
         destination_ = destination;
         source_ = source;
         pending_ = true;
-        while (pending_) kernel_.yield();
+        while (pending_)
+            kernel_.yield();
     }
 
     // Simulator side.
@@ -74,18 +76,20 @@ private:
     const trivit::word_t* source_ = nullptr;
 };
 
-// A pointer argument of the kernel: offsets count words from `base` (a byte address) on AXI port `port`.
+// A pointer argument of the kernel: offsets count words from `base` (a byte address) on AXI port
+// `port`.
 class BusPort {
 public:
     BusPort(Bus& bus, uint32_t port, uint64_t base) : bus_(bus), port_(port), base_(base) {}
 
     void read(uint64_t word_offset, uint32_t count, trivit::word_t* destination) {
-        bus_.transfer(port_, false, base_ + word_offset * sizeof(trivit::word_t), count, destination,
-                      nullptr);
+        bus_.transfer(port_, false, base_ + word_offset * sizeof(trivit::word_t), count,
+                      destination, nullptr);
     }
 
     void write(uint64_t word_offset, uint32_t count, const trivit::word_t* source) {
-        bus_.transfer(port_, true, base_ + word_offset * sizeof(trivit::word_t), count, nullptr, source);
+        bus_.transfer(port_, true, base_ + word_offset * sizeof(trivit::word_t), count, nullptr,
+                      source);
     }
 
 private:
