@@ -26,6 +26,10 @@ class ViTConfig:
     weighted sum of the dropped tokens as one more token (EViT). ``attention_pattern`` keeps each
     token's largest connections, the largest of the image, or a local window.
 
+    ``class_token`` says whether there is a [CLS] token; a model without one pools the mean of its
+    patches and ranks tokens by column. ``drop_path`` is the rate of stochastic depth in the last
+    block, per image and residual branch; it rises linearly from 0 in the first.
+
     Raises:
         ModelsError: the sizes do not fit together; the message names the value.
     """
@@ -48,6 +52,8 @@ class ViTConfig:
     token_score: Literal["cls", "column_sum", "static"] = "cls"
     fuse_tokens: bool = False
     attention_pattern: Literal["largest", "magnitude", "window"] = "largest"
+    class_token: bool = True
+    drop_path: float = 0.0
 
     def __post_init__(self) -> None:
         for name in (
@@ -82,11 +88,26 @@ class ViTConfig:
         self._check_selectors()
         if not 0 < self.init_std < 1:
             raise ModelsError(f"init_std is {self.init_std!r}: choose a deviation such as 0.02")
+        if not 0 <= self.drop_path < 1:
+            raise ModelsError(f"drop_path is {self.drop_path!r}: choose a rate from 0 to below 1")
         check_keep_ratio("token_keep_ratio", self.token_keep_ratio)
         check_keep_ratio("attention_keep_ratio", self.attention_keep_ratio)
+        if not self.class_token:
+            self._check_without_class_token()
         if not self.selector_blocks and min(self.token_keep_ratio, self.attention_keep_ratio) < 1:
             raise ModelsError(
                 "a keep ratio below 1 needs at least one selector block: set selector_blocks"
+            )
+
+    def _check_without_class_token(self) -> None:
+        if self.pooling == "cls":
+            raise ModelsError(
+                "pooling is 'cls' and class_token is false: a model without [CLS] pools the 'mean'"
+            )
+        if self.token_score == "cls" and self.selector_blocks:
+            raise ModelsError(
+                "token_score is 'cls' and class_token is false: "
+                "rank tokens by 'column_sum', or use 'static'"
             )
 
     def _check_selectors(self) -> None:
@@ -108,6 +129,11 @@ class ViTConfig:
     def num_patches(self) -> int:
         """Patch tokens of an image, without [CLS]."""
         return (self.image_size // self.patch_size) ** 2
+
+    @property
+    def prefix_tokens(self) -> int:
+        """Tokens before the patch tokens: 1 with [CLS], else 0."""
+        return int(self.class_token)
 
     @property
     def head_dim(self) -> int:

@@ -41,6 +41,8 @@ class ModelConfig:
     token_score: Literal["cls", "column_sum", "static"] | None = None
     fuse_tokens: bool | None = None
     attention_pattern: Literal["largest", "magnitude", "window"] | None = None
+    class_token: bool | None = None
+    drop_path: float | None = None
 
     def __post_init__(self) -> None:
         given = {f.name: getattr(self, f.name) for f in fields(ViTConfig)}
