@@ -1,10 +1,12 @@
-"""A dataset in memory and what everybody needs to know about its images.
+"""Sets of images and what everybody needs to know about them.
 
 Shape suffixes: B images, C channels, H height, W width.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -39,9 +41,36 @@ def _per_channel(values: tuple[float, ...], dtype: torch.dtype, device: torch.de
         return torch.tensor(values, dtype=dtype, device=device).view(1, -1, 1, 1)
 
 
+class ImageSource(Protocol):
+    """A set of labelled images that all have one size, wherever their pixels are kept."""
+
+    @property
+    def labels(self) -> Tensor:
+        """Labels, int64 (B,), on the device that `stream` yields to."""
+
+    def __len__(self) -> int: ...
+
+    def first(self, count: int | None) -> "ImageSource":
+        """Return the first ``count`` images; all of them when ``count`` is ``None``."""
+
+    def to(self, device: torch.device) -> "ImageSource":
+        """Return the same images; `labels` and the batches of `stream` are on ``device``."""
+
+    def in_memory(self) -> "Images":
+        """Return the same images with all pixels in memory, on the device: for small sets."""
+
+    def stream(self, batches: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Yield the pixels, uint8 (B, C, H, W) on the device, of each batch, in order.
+
+        Args:
+            batches: indices into this set, int64 (B,) on the CPU. They are read ahead of what is
+                yielded, so that images can be fetched while the device works.
+        """
+
+
 @dataclass(frozen=True)
 class Images:
-    """Pixels, uint8 (B, C, H, W), and labels, int64 (B,)."""
+    """An `ImageSource` in memory: pixels, uint8 (B, C, H, W), and labels, int64 (B,)."""
 
     pixels: Tensor
     labels: Tensor
@@ -57,11 +86,24 @@ class Images:
         """Return the same images on ``device``."""
         return Images(self.pixels.to(device), self.labels.to(device))
 
+    def in_memory(self) -> "Images":
+        """Return these very images."""
+        return self
+
+    def stream(self, batches: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Yield the pixels of each batch of indices, as `ImageSource.stream`."""
+        device = self.pixels.device
+        for indices in batches:
+            if device.type == "cuda" and not indices.is_cuda:
+                # From ordinary memory the copy would wait for the device.
+                indices = indices.pin_memory().to(device, non_blocking=True)
+            yield self.pixels[indices]
+
 
 @dataclass(frozen=True)
 class ImageDataset:
     """Training and test images of one dataset."""
 
     info: DatasetInfo
-    train: Images
-    test: Images
+    train: ImageSource
+    test: ImageSource
