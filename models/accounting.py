@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from trivit.models.data.config import DataConfig
-from trivit.models.sparsity.counts import keep_count
+from trivit.models.sparsity.counts import connection_count, keep_count
 from trivit.models.sparsity.examples import examples_in_play
 from trivit.models.sparsity.patches import sampled_patches
 from trivit.models.training.config import ExperimentConfig
@@ -27,7 +27,7 @@ class Stage:
 
     Attributes:
         name: what it is.
-        tokens: tokens present, [CLS] included (0 where they do not matter).
+        tokens: tokens present, [CLS] included if there is one (0 where they do not matter).
         connections: pairs of tokens in each attention.
         macs: multiply-accumulates.
     """
@@ -61,10 +61,10 @@ def image_macs(vit: ViTConfig, ratios: KeepRatios) -> ImageMacs:
     width, hidden = vit.embed_dim, vit.mlp_dim
     pixels = vit.in_channels * vit.patch_size**2
     stages = [Stage("patch embedding", 0, 0, vit.num_patches * pixels * width)]
-    patches = vit.num_patches
+    patches, prefix = vit.num_patches, vit.prefix_tokens
     if ratios.patch < 1:
-        patches = sampled_patches(patches, ratios.patch)
-    tokens, connections, macs, first = 1 + patches, (1 + patches) ** 2, 0, 0
+        patches = sampled_patches(patches, ratios.patch, prefix)
+    tokens, connections, macs, first = prefix + patches, (prefix + patches) ** 2, 0, 0
     for block in range(vit.depth):
         macs += 4 * tokens * width**2 + 2 * connections * width
         if block in vit.selector_blocks and min(ratios.token, ratios.attention) < 1:
@@ -72,11 +72,13 @@ def image_macs(vit: ViTConfig, ratios: KeepRatios) -> ImageMacs:
             kept = keep_count(patches, ratios.token)
             fused = int(vit.fuse_tokens and kept < patches)
             patches = kept + fused
-            tokens, connections, macs, first = 1 + patches, (1 + patches) ** 2, 0, block
+            tokens, connections, macs, first = prefix + patches, (prefix + patches) ** 2, 0, block
             if ratios.attention < 1:
                 keys = keep_count(kept, ratios.attention)
-                # [CLS] and a fused token attend to all, and all attend to them.
-                connections = (1 + fused) * tokens + kept * (1 + fused + keys)
+                column = vit.class_connections == "open"
+                connections = connection_count(
+                    kept, keys, prefix=prefix, fused=fused, class_column=column
+                )
         macs += 2 * tokens * width * hidden
     stages.append(Stage(_blocks(first, vit.depth - 1), tokens, connections, macs))
     stages.append(Stage("head", 0, 0, width * vit.num_classes))

@@ -1,9 +1,13 @@
 """Multi-head self-attention with an optional relative position bias; names are timm's.
 
-Shape suffixes: B batch, H heads, L tokens present ([CLS] first), D width, E head width.
+The output always comes from PyTorch's fused attention, which keeps no probabilities. What a level
+ranks by is computed beside it, in float32 and without gradient.
+
+Shape suffixes: B batch, H heads, L tokens present ([CLS] first, if any), D width, E head width.
 """
 
 import math
+from enum import Enum
 
 import torch
 import torch.nn.functional as F
@@ -13,8 +17,16 @@ from trivit.models.relative_position import position_bias, table_entries
 from trivit.models.vit_config import ViTConfig
 
 
+class Wanted(Enum):
+    """Which probabilities an attention hands out: none, the row of [CLS], or the whole matrix."""
+
+    NOTHING = 0
+    CLS_ROW = 1
+    MATRIX = 2
+
+
 class Attention(nn.Module):
-    """Multi-head self-attention that hands out its probabilities only when asked."""
+    """Multi-head self-attention that hands out the mean of its heads only when asked."""
 
     relative_position_bias_table: nn.Parameter | None
 
@@ -26,15 +38,19 @@ class Attention(nn.Module):
         self.proj = nn.Linear(config.embed_dim, config.embed_dim)
         table = None
         if config.relative_position_bias:
-            entries = table_entries(config.image_size // config.patch_size)
+            side = config.image_size // config.patch_size
+            entries = table_entries(side, config.has_placeless_tokens)
             table = nn.Parameter(torch.zeros(entries, config.num_heads))
         self.register_parameter("relative_position_bias_table", table)
 
-    def bias(self, index_LL: Tensor | None, pairs_BLL: Tensor | None) -> Tensor | None:
-        """Return the relative position bias of the tokens present, (B or 1, H, L, L), if any."""
+    def bias(self, index_LL: Tensor | None, pairs_BLL: Tensor | None, length: int) -> Tensor | None:
+        """Return the relative position bias of the ``length`` tokens present, if there is one.
+
+        Shape (B or 1, H, L, L); see ``position_bias``.
+        """
         if self.relative_position_bias_table is None or index_LL is None:
             return None
-        return position_bias(self.relative_position_bias_table, index_LL, pairs_BLL)
+        return position_bias(self.relative_position_bias_table, index_LL, pairs_BLL, length)
 
     def heads(self, x_BLD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return queries, keys and values, each (B, H, L, E)."""
@@ -43,21 +59,18 @@ class Attention(nn.Module):
         q_BHLE, k_BHLE, v_BHLE = qkv.permute(2, 0, 3, 1, 4).unbind(0)
         return q_BHLE, k_BHLE, v_BHLE
 
-    def merge(self, heads_BHLE: Tensor) -> Tensor:
-        """Concatenate the heads and project: (B, L, D)."""
-        return self.proj(heads_BHLE.transpose(1, 2).flatten(2))
-
     def forward(
         self,
         x_BLD: Tensor,
         mask_B1LL: Tensor | None = None,
         *,
         bias_BHLL: Tensor | None = None,
-        want_cls: bool = False,
+        wanted: Wanted = Wanted.NOTHING,
     ) -> tuple[Tensor, Tensor | None]:
-        """Return the output (B, L, D) and, if wanted, the [CLS] row (B, H, L) in float32.
+        """Return the output (B, L, D) and the wanted probabilities, the mean of the heads.
 
-        The row carries no gradient. It ignores the mask, which never closes the [CLS] row.
+        These are the [CLS] row (B, L), which no mask ever closes, or the matrix (B, L, L): query
+        first, in float32 at least, without gradient.
         """
         q_BHLE, k_BHLE, v_BHLE = self.heads(x_BLD)
         added = mask_B1LL
@@ -65,47 +78,38 @@ class Attention(nn.Module):
             added = bias_BHLL.to(q_BHLE.dtype)
             if mask_B1LL is not None:
                 added = torch.where(mask_B1LL, added, -math.inf)
-        out = F.scaled_dot_product_attention(q_BHLE, k_BHLE, v_BHLE, attn_mask=added)
-        cls_BHL = None
-        if want_cls:
-            row = None if bias_BHLL is None else bias_BHLL[:, :, 0]
-            cls_BHL = cls_attention(q_BHLE, k_BHLE, self.scale, row)
-        return self.merge(out), cls_BHL
-
-    def forward_explicit(
-        self,
-        x_BLD: Tensor,
-        mask_B1LL: Tensor | None = None,
-        *,
-        bias_BHLL: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """Return the output (B, L, D) and all probabilities (B, H, L, L), for a selector."""
-        q_BHLE, k_BHLE, v_BHLE = self.heads(x_BLD)
-        scores_BHLL = (q_BHLE @ k_BHLE.transpose(-2, -1)) * self.scale
-        if bias_BHLL is not None:
-            scores_BHLL = scores_BHLL + bias_BHLL
-        if mask_B1LL is not None:
-            scores_BHLL = scores_BHLL.masked_fill(~mask_B1LL, -math.inf)
-        probabilities_BHLL = scores_BHLL.softmax(dim=-1)
-        return self.merge(probabilities_BHLL.to(v_BHLE.dtype) @ v_BHLE), probabilities_BHLL
+        out_BHLE = F.scaled_dot_product_attention(q_BHLE, k_BHLE, v_BHLE, attn_mask=added)
+        probabilities: Tensor | None = None
+        if wanted is Wanted.CLS_ROW:
+            row = None if bias_BHLL is None else bias_BHLL[:, :, :1]
+            mean_B1L = mean_attention(q_BHLE[:, :, :1], k_BHLE, self.scale, row)
+            probabilities = mean_B1L.squeeze(1)
+        elif wanted is Wanted.MATRIX:
+            probabilities = mean_attention(q_BHLE, k_BHLE, self.scale, bias_BHLL, mask_B1LL)
+        return self.proj(out_BHLE.transpose(1, 2).flatten(2)), probabilities
 
 
-def cls_attention(
-    q_BHLE: Tensor, k_BHLE: Tensor, scale: float, bias_BHL: Tensor | None = None
+def mean_attention(
+    q_BHQE: Tensor,
+    k_BHLE: Tensor,
+    scale: float,
+    bias_BHQL: Tensor | None = None,
+    mask_B1QL: Tensor | None = None,
 ) -> Tensor:
-    """Return softmax(q_cls K^T * scale + bias) as (B, H, L), in float32 at least, no gradient.
+    """Return the head mean of softmax(q K^T * scale + bias), (B, Q, L), without gradient.
 
-    Ranking tokens on a half-precision row would turn most of its order into ties.
+    In float32 at least: ranking on half-precision probabilities would turn most of the order into
+    ties.
     """
-    with torch.no_grad(), torch.autocast(q_BHLE.device.type, enabled=False):
-        q_BH1E = at_least_float32(q_BHLE[:, :, :1])
-        k_BHEL = at_least_float32(k_BHLE.transpose(-2, -1))
-        scores_BHL = (q_BH1E @ k_BHEL * scale).squeeze(2)
-        if bias_BHL is not None:
-            scores_BHL = scores_BHL + bias_BHL
-        return scores_BHL.softmax(dim=-1)
+    with torch.no_grad(), torch.autocast(q_BHQE.device.type, enabled=False):
+        scores_BHQL = (_wide(q_BHQE) * scale) @ _wide(k_BHLE).transpose(-2, -1)
+        if bias_BHQL is not None:
+            scores_BHQL = scores_BHQL + bias_BHQL
+        if mask_B1QL is not None:
+            scores_BHQL = scores_BHQL.masked_fill(~mask_B1QL, -math.inf)
+        return scores_BHQL.softmax(dim=-1).mean(dim=1)
 
 
-def at_least_float32(values: Tensor) -> Tensor:
+def _wide(values: Tensor) -> Tensor:
     """Return ``values`` in float32, or in float64 if they are."""
     return values.to(torch.promote_types(values.dtype, torch.float32))

@@ -1,49 +1,55 @@
 """Relative position bias, as in BEiT and SimMIM, for tokens that differ from image to image.
 
 PSS, "Relative Position Bias". The tables are named as in BEiT and timm's BEiT:
-``blocks.i.attn.relative_position_bias_table``, one row per displacement of two patches and three
-more for [CLS] to patch, patch to [CLS] and [CLS] to itself.
+``blocks.i.attn.relative_position_bias_table``, one row per displacement of two patches and, where
+there are tokens without a place in the image ([CLS], a fused token), three more: from such a token
+to a patch, from a patch to it, and between two of them.
 
-Shape suffixes: B batch, H heads, L tokens of the whole image ([CLS] first), M tokens present,
-E = (2 side - 1)^2 + 3 table entries.
+Shape suffixes: B batch, H heads, L places of the whole image (the one for tokens without a place
+first, if there are any), M tokens present, E = (2 side - 1)^2 (+ 3) table entries.
 """
 
 import torch
 from torch import Tensor
 
 
-def table_entries(side: int) -> int:
-    """Return the rows of a table for ``side`` x ``side`` patches and [CLS]."""
-    return (2 * side - 1) ** 2 + 3
+def table_entries(side: int, placeless: bool = True) -> int:
+    """Return the rows of a table for ``side`` x ``side`` patches and, maybe, placeless tokens."""
+    return (2 * side - 1) ** 2 + 3 * placeless
 
 
-def relative_position_index(side: int) -> Tensor:
-    """Return the table row of each pair of tokens, int64 (L, L): query first, key second."""
-    entries = table_entries(side)
+def relative_position_index(side: int, placeless: bool = True) -> Tensor:
+    """Return the table row of each pair of places, int64 (L, L): query first, key second."""
     patches = torch.arange(side * side)
     rows, columns = patches // side, patches % side
     down = rows[:, None] - rows[None, :] + side - 1
     right = columns[:, None] - columns[None, :] + side - 1
+    between_patches = down * (2 * side - 1) + right
+    if not placeless:
+        return between_patches
+    entries = table_entries(side)
     index_LL = torch.empty(1 + side * side, 1 + side * side, dtype=torch.int64)
-    index_LL[1:, 1:] = down * (2 * side - 1) + right
+    index_LL[1:, 1:] = between_patches
     index_LL[0, :] = entries - 3
     index_LL[:, 0] = entries - 2
     index_LL[0, 0] = entries - 1
     return index_LL
 
 
-def pair_index(rows_BM: Tensor, length: int) -> Tensor:
+def pair_index(places_BM: Tensor, length: int) -> Tensor:
     """Return where each pair of present tokens lies in a flat (L * L) matrix: int64 (B, M, M).
 
     Args:
-        rows_BM: token of the whole image behind each present one, [CLS] being 0.
+        places_BM: place of each present token.
         length: L.
     """
-    return rows_BM.unsqueeze(2) * length + rows_BM.unsqueeze(1)
+    return places_BM.unsqueeze(2) * length + places_BM.unsqueeze(1)
 
 
-def position_bias(table_EH: Tensor, index_LL: Tensor, pairs_BMM: Tensor | None) -> Tensor:
-    """Return what is added to the attention scores: (B, H, M, M), or (1, H, L, L) for all tokens.
+def position_bias(
+    table_EH: Tensor, index_LL: Tensor, pairs_BMM: Tensor | None, tokens: int
+) -> Tensor:
+    """Return what is added to the attention scores: (B, H, M, M), or (1, H, M, M) for all patches.
 
     The table is spread to (H, L, L) once, and each image picks its pairs from that: gathering
     from the table would move H separate numbers for each pair, and its gradient would add all
@@ -52,11 +58,14 @@ def position_bias(table_EH: Tensor, index_LL: Tensor, pairs_BMM: Tensor | None) 
     Args:
         table_EH: learned biases.
         index_LL: from ``relative_position_index``.
-        pairs_BMM: from ``pair_index``; ``None`` when all tokens are present.
+        pairs_BMM: from ``pair_index``; ``None`` when the tokens are the last places in their order.
+        tokens: M.
     """
     length = index_LL.shape[0]
     spread_HLL = table_EH.t().index_select(1, index_LL.flatten())
     if pairs_BMM is None:
-        return spread_HLL.view(1, -1, length, length)
+        # A model without [CLS] that fuses tokens has a place that no token takes at first.
+        skipped = length - tokens
+        return spread_HLL.view(1, -1, length, length)[..., skipped:, skipped:]
     picked = spread_HLL.index_select(1, pairs_BMM.flatten())
     return picked.view(-1, *pairs_BMM.shape).transpose(0, 1)

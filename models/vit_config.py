@@ -12,23 +12,38 @@ from trivit.models.sparsity.counts import keep_count
 
 @dataclass(frozen=True, kw_only=True)
 class ViTConfig:
-    """Sizes of a vision transformer and its final keep ratios.
+    """Sizes of a vision transformer, how it selects, and its final keep ratios.
 
-    ``selector_blocks`` are 0-based block indices; ``token_keep_ratio`` applies at each of them to
-    the tokens still present, ``attention_keep_ratio`` to the keys of each kept patch token.
-    ``init_std`` is the deviation of the initial weights: DeiT's 0.02 by default, more for narrow
-    models, whose attention would stay uniform for long. ``pooling`` classifies by [CLS] or by the
-    mean of the patch tokens; ``relative_position_bias`` adds a learned bias to each block's
-    attention (PSS, "Relative Position Bias").
-
-    ``token_score`` ranks tokens by the [CLS] row, by the columns' sums (for models that do not
-    rely on [CLS]), or not at all (``static``: evenly spaced tokens). ``fuse_tokens`` adds the
-    weighted sum of the dropped tokens as one more token (EViT). ``attention_pattern`` keeps each
-    token's largest connections, the largest of the image, or a local window.
-
-    ``class_token`` says whether there is a [CLS] token; a model without one pools the mean of its
-    patches and ranks tokens by column. ``drop_path`` is the rate of stochastic depth in the last
-    block, per image and residual branch; it rises linearly from 0 in the first.
+    Attributes:
+        image_size: height and width of the images.
+        patch_size: height and width of a patch.
+        in_channels: of the images.
+        num_classes: classes to tell apart.
+        embed_dim: width of a token.
+        depth: number of blocks.
+        num_heads: attention heads.
+        mlp_ratio: hidden width of the MLP, in widths of a token.
+        qkv_bias: whether queries, keys and values have a bias.
+        selector_blocks: 0-based indices of the blocks that hold a selector.
+        token_keep_ratio: applies at each selector to the tokens still present.
+        attention_keep_ratio: of the keys of each kept patch token.
+        init_std: deviation of the initial weights: DeiT's 0.02, more for narrow models, whose
+            attention would stay uniform for long.
+        pooling: classify by [CLS] or by the mean of the patch tokens.
+        relative_position_bias: add a learned bias to each block's attention (PSS, "Relative
+            Position Bias").
+        token_score: rank tokens by the [CLS] row, by the columns' sums (Tri-Level, ViT variants
+            without [CLS]), or not at all (``static``: evenly spaced tokens).
+        fuse_tokens: add the weighted sum of the dropped tokens as one more token (EViT).
+        attention_pattern: keep each token's largest connections, the largest of the image
+            (``magnitude``), or a local window.
+        attention_compat: of equal connections ``paper`` keeps as many as the ratio says, ``code``
+            all that equal the last one kept.
+        class_connections: those from patch tokens to [CLS] are always open, or ``closed`` where a
+            selector has chosen connections, as the paper's text says to the letter.
+        class_token: whether there is a [CLS] token.
+        drop_path: rate of stochastic depth in the last block, for each image and residual branch;
+            it rises linearly from 0 in the first.
 
     Raises:
         ModelsError: the sizes do not fit together; the message names the value.
@@ -52,6 +67,8 @@ class ViTConfig:
     token_score: Literal["cls", "column_sum", "static"] = "cls"
     fuse_tokens: bool = False
     attention_pattern: Literal["largest", "magnitude", "window"] = "largest"
+    attention_compat: Literal["paper", "code"] = "paper"
+    class_connections: Literal["open", "closed"] = "open"
     class_token: bool = True
     drop_path: float = 0.0
 
@@ -134,6 +151,11 @@ class ViTConfig:
     def prefix_tokens(self) -> int:
         """Tokens before the patch tokens: 1 with [CLS], else 0."""
         return int(self.class_token)
+
+    @property
+    def has_placeless_tokens(self) -> bool:
+        """Whether some tokens have no place in the image: [CLS], or fused ones."""
+        return self.class_token or self.fuse_tokens
 
     @property
     def head_dim(self) -> int:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from trivit.models.sparsity.connections import connection_mask
+from trivit.models.sparsity.connections import connection_mask, largest_connections
 from trivit.models.sparsity.tokens import select_tokens
 
 
@@ -58,7 +58,8 @@ class _ConnectionMask(Function):
         patches_BK = index_BR[:, 1:]
         kept_rows = _gather(attention_BLL, patches_BK)
         columns = patches_BK.unsqueeze(1).expand(-1, patches_BK.shape[1], -1)
-        return connection_mask(torch.gather(kept_rows, 2, columns), keys)
+        kept_BKK = torch.gather(kept_rows, 2, columns)
+        return connection_mask(largest_connections(kept_BKK, keys))
 
     @staticmethod
     def symbolic(g: Any, attention_BLL: Any, index_BR: Any, keys: int, rows: int) -> Any:

@@ -31,11 +31,14 @@ _EPSILON = _as_float32(LAYER_NORM_EPS)
 
 # Settings that are for training and inference in float only, and the value that is supported.
 _SUPPORTED = {
+    "class_token": True,
     "pooling": "cls",
     "relative_position_bias": False,
     "token_score": "cls",
     "fuse_tokens": False,
     "attention_pattern": "largest",
+    "attention_compat": "paper",
+    "class_connections": "open",
 }
 
 

@@ -3,59 +3,65 @@
 The masks replace each other at the selectors, whichever pattern makes them, so that patterns
 compare at the same number of connections in the same blocks.
 
-Shape suffixes: B batch, H heads, N patch tokens, L = 1 + N tokens, K kept tokens.
+Paper and released code differ in two things. The paper takes the indices of the largest values, so
+exactly as many as the ratio says; the code opens what is at least as large as the last of them, so
+equal values open more (``compat``). The paper selects among the patch tokens and says nothing of
+[CLS]; the code leaves its row and column open. Taken to the letter the patch tokens no longer
+attend to [CLS], whose own row is never closed (``class_column``).
+
+Shape suffixes: B batch, N patch tokens, L = 1 + N tokens (N without [CLS]), K kept tokens.
 """
 
 import torch
 from torch import Tensor
 
+from trivit.models.sparsity.config import Compat
 from trivit.models.sparsity.tokens import largest_indices
 
 
-def patch_attention(attention_BHLL: Tensor, kept_BK: Tensor | None) -> Tensor:
-    """Return the head-mean attention (B, K, K) among the kept patch tokens.
+def patch_attention(attention_BLL: Tensor, kept_BK: Tensor | None, prefix: int = 1) -> Tensor:
+    """Return the attention (B, K, K) among the kept patch tokens.
 
     Args:
-        attention_BHLL: attention probabilities of one block, [CLS] first.
+        attention_BLL: head-mean attention probabilities of one block.
         kept_BK: kept patch tokens, ascending; ``None`` keeps all of them.
+        prefix: tokens before the patch tokens, 1 with [CLS], else 0.
     """
-    mean_BNN = attention_BHLL[:, :, 1:, 1:].mean(dim=1)
+    patches_BNN = attention_BLL[:, prefix:, prefix:]
     if kept_BK is None:
-        return mean_BNN
-    rows_BKN = torch.gather(mean_BNN, 1, kept_BK.unsqueeze(-1).expand(-1, -1, mean_BNN.shape[-1]))
+        return patches_BNN
+    columns = patches_BNN.shape[-1]
+    rows_BKN = torch.gather(patches_BNN, 1, kept_BK.unsqueeze(-1).expand(-1, -1, columns))
     return torch.gather(rows_BKN, 2, kept_BK.unsqueeze(1).expand(-1, kept_BK.shape[1], -1))
 
 
-def connection_mask(attention_BKK: Tensor, count: int) -> Tensor:
-    """Return which connections stay open: bool (B, 1, 1 + K, 1 + K), shared by the heads.
-
-    Each patch token keeps its ``count`` largest keys, equal values going to the lower index; the
-    [CLS] row and the [CLS] column are always open.
+def largest_connections(attention_BKK: Tensor, count: int, compat: Compat = "paper") -> Tensor:
+    """Return which of its ``count`` largest keys each patch token keeps: bool (B, K, K).
 
     Args:
-        attention_BKK: head-mean attention among the kept patch tokens.
+        attention_BKK: head-mean attention among the kept patch tokens, query first.
         count: keys that each patch token keeps.
+        compat: of equal values ``paper`` keeps the lower indices, ``code`` all.
     """
-    return _with_cls(_open_largest(attention_BKK, count))
+    return _largest(attention_BKK, count, compat)
 
 
-def magnitude_mask(attention_BKK: Tensor, count: int) -> Tensor:
-    """Return the mask that keeps the largest connections of each image, wherever they are.
+def magnitude_connections(attention_BKK: Tensor, count: int, compat: Compat = "paper") -> Tensor:
+    """Return the largest connections of each image, wherever they are: bool (B, K, K).
 
-    The magnitude baseline of Tri-Level's Table 4: as many in all as ``connection_mask`` keeps,
-    ``count`` for each patch token on average; shapes and [CLS] as there.
+    The magnitude baseline of Tri-Level's Table 4: as many in all as ``largest_connections`` keeps,
+    ``count`` for each patch token on average.
     """
-    patches = attention_BKK.shape[1]
-    flat_BP = _open_largest(attention_BKK.flatten(1), count * patches)
-    return _with_cls(flat_BP.view_as(attention_BKK))
+    flat_BP = _largest(attention_BKK.flatten(1), count * attention_BKK.shape[1], compat)
+    return flat_BP.view_as(attention_BKK)
 
 
-def window_mask(patches_BK: Tensor, side: int, count: int) -> Tensor:
-    """Return the mask that keeps each patch token's ``count`` nearest keys in the image.
+def window_connections(patches_BK: Tensor, side: int, count: int) -> Tensor:
+    """Return each patch token's ``count`` nearest keys in the image: bool (B, K, K).
 
     The local window baseline (Longformer) of Tri-Level's Table 4: distances are Euclidean, equal
-    ones go to the lower index, and the token itself counts; shapes and [CLS] as in
-    ``connection_mask``. A token without a place (below 0) is near to all.
+    ones go to the lower index, and the token itself counts. A token without a place (below 0) is
+    near to all.
 
     Args:
         patches_BK: original position of each kept patch token, row by row.
@@ -68,15 +74,27 @@ def window_mask(patches_BK: Tensor, side: int, count: int) -> Tensor:
     nowhere_BK = patches_BK < 0
     nowhere_BKK = nowhere_BK.unsqueeze(2) | nowhere_BK.unsqueeze(1)
     distance_BKK = (down_BKK.square() + right_BKK.square()).masked_fill(nowhere_BKK, 0)
-    return connection_mask(-distance_BKK.float(), count)
+    return _largest(-distance_BKK, count, "paper")
 
 
-def _open_largest(values: Tensor, count: int) -> Tensor:
-    """Return 1 where the last dimension has its ``count`` largest values, else 0."""
-    # Scattered as numbers: ONNX runtimes lack ScatterElements on booleans.
+def _largest(values: Tensor, count: int, compat: Compat) -> Tensor:
+    """Return where the last dimension has its ``count`` largest values: bool, same shape."""
+    if compat == "code":
+        smallest = torch.topk(values, count, dim=-1, sorted=False).values.amin(-1, keepdim=True)
+        return values >= smallest
     largest = largest_indices(values, count)
-    return torch.zeros_like(values).scatter(-1, largest, torch.ones_like(values)[..., :count])
+    return torch.zeros_like(values, dtype=torch.bool).scatter(-1, largest, True)
 
 
-def _with_cls(open_BKK: Tensor) -> Tensor:
-    return (torch.nn.functional.pad(open_BKK, (1, 0, 1, 0), value=1.0) > 0.5).unsqueeze(1)
+def connection_mask(open_BKK: Tensor, prefix: int = 1, class_column: bool = True) -> Tensor:
+    """Return the attention mask of connections among patch tokens: bool (B, 1, L, L).
+
+    It is shared by the heads. The [CLS] row is open.
+
+    Args:
+        open_BKK: connections that stay, bool, query first.
+        prefix: tokens before the patch tokens, 1 with [CLS], else 0.
+        class_column: whether the patch tokens attend to [CLS].
+    """
+    mask_BLK = torch.nn.functional.pad(open_BKK, (prefix, 0), value=class_column)
+    return torch.nn.functional.pad(mask_BLK, (0, 0, prefix, 0), value=True).unsqueeze(1)

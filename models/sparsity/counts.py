@@ -9,3 +9,22 @@ _CEIL_TOLERANCE = 1e-9
 def keep_count(count: int, keep_ratio: float) -> int:
     """Return ``ceil(count * keep_ratio)``, at least 1: how many of ``count`` items stay."""
     return max(1, math.ceil(count * keep_ratio - _CEIL_TOLERANCE))
+
+
+def connection_count(
+    kept: int, keys: int, *, prefix: int = 1, fused: int = 0, class_column: bool = True
+) -> int:
+    """Return how many pairs of tokens attend to each other once connections are selected.
+
+    Each of ``kept`` patch tokens attends to ``keys`` of them on average; [CLS] and a fused token
+    attend to all tokens, all attend to a fused token, and to [CLS] unless its column is closed.
+
+    Args:
+        kept: patch tokens.
+        keys: of each of them.
+        prefix: 1 with [CLS], else 0.
+        fused: 1 with a fused token, else 0.
+        class_column: whether the patch tokens attend to [CLS].
+    """
+    tokens = prefix + kept + fused
+    return (prefix + fused) * tokens + kept * (prefix * class_column + fused + keys)

@@ -26,7 +26,7 @@ class PatchSampling(NamedTuple):
     """How a forward pass samples patches; at ``keep_ratio`` 1 it does nothing.
 
     Attributes:
-        keep_ratio: share of the tokens that stay, [CLS] included.
+        keep_ratio: share of the tokens that stay, [CLS] included if there is one.
         order: ``l1`` or ``l2`` keep the patches of the largest norm, ``random`` any.
         compat: ``paper`` ranks the patch embeddings, ``code`` what enters the first block.
     """
@@ -36,13 +36,13 @@ class PatchSampling(NamedTuple):
     compat: Compat = "paper"
 
 
-def sampled_patches(num_patches: int, keep_ratio: float) -> int:
+def sampled_patches(num_patches: int, keep_ratio: float, prefix: int = 1) -> int:
     """Return how many patches stay: ``round(keep_ratio * tokens)`` without [CLS], at least 1.
 
     The tokens include [CLS], which always stays: of 197, the ratio 0.2 keeps 39, 38 of them
-    patches.
+    patches. Paper and code agree on that. Without [CLS] (``prefix`` 0) only patches count.
     """
-    return max(1, round(keep_ratio * (1 + num_patches)) - 1)
+    return max(1, round(keep_ratio * (prefix + num_patches)) - prefix)
 
 
 def patch_scores(patches_BND: Tensor, order: PatchOrder) -> Tensor:
@@ -56,9 +56,9 @@ def patch_scores(patches_BND: Tensor, order: PatchOrder) -> Tensor:
         return torch.linalg.vector_norm(patches_BND.detach(), ord=int(order[1]), dim=-1)
 
 
-def sample_patches(scores_BN: Tensor, keep_ratio: float) -> Tensor:
+def sample_patches(scores_BN: Tensor, keep_ratio: float, prefix: int = 1) -> Tensor:
     """Return the indices (B, K), int64 and ascending, of the highest scores of each image."""
-    return select_tokens(scores_BN, sampled_patches(scores_BN.shape[1], keep_ratio))
+    return select_tokens(scores_BN, sampled_patches(scores_BN.shape[1], keep_ratio, prefix))
 
 
 def scheduled_keep_ratio(config: PatchScheduleConfig, epoch: float, epochs: int) -> float:

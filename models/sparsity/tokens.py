@@ -2,29 +2,27 @@
 
 Tri-Level, "Token-level Sparsity".
 
-Shape suffixes: B batch, H heads, N patch tokens, L = 1 + N tokens, K kept tokens, D width.
+With [CLS] the score of a token is its place in the head-mean [CLS] row of the attention, without
+[CLS] its column's sum.
+
+Shape suffixes: B batch, N patch tokens, L = 1 + N tokens (N without [CLS]), K kept tokens, D width.
 """
 
 import torch
 from torch import Tensor
 
 
-def token_scores(cls_attention_BHL: Tensor) -> Tensor:
-    """Return the score (B, N) of each patch token: the head mean of the [CLS] attention row.
-
-    Args:
-        cls_attention_BHL: row of [CLS] in the attention probabilities, (B, H, 1 + N).
-    """
-    return cls_attention_BHL[:, :, 1:].mean(dim=1)
-
-
-def column_scores(attention_BHLL: Tensor) -> Tensor:
+def column_scores(attention_BLL: Tensor, prefix: int = 1) -> Tensor:
     """Return the score (B, N) of each patch token where [CLS] has no say.
 
-    The cumulative attention of the patch tokens: each column's sum over the patch rows, as the
-    mean of the heads (Tri-Level, "Token-level Sparsity", ViT variants without [CLS]).
+    The cumulative attention: each column's sum over the patch rows (Tri-Level, "Token-level
+    Sparsity", ViT variants without [CLS]).
+
+    Args:
+        attention_BLL: head-mean attention probabilities.
+        prefix: tokens before the patch tokens, 1 with [CLS], else 0.
     """
-    return attention_BHLL[:, :, 1:, 1:].mean(dim=1).sum(dim=1)
+    return attention_BLL[:, prefix:, prefix:].sum(dim=1)
 
 
 def static_tokens(tokens: int, count: int, device: torch.device) -> Tensor:
@@ -36,18 +34,19 @@ def static_tokens(tokens: int, count: int, device: torch.device) -> Tensor:
     return ((2 * steps + 1) * tokens // (2 * count)).unsqueeze(0)
 
 
-def fuse_tokens(x_BLD: Tensor, scores_BN: Tensor, kept_BK: Tensor) -> Tensor:
+def fuse_tokens(x_BLD: Tensor, scores_BN: Tensor, kept_BK: Tensor, prefix: int = 1) -> Tensor:
     """Return the sum of the dropped patch tokens, weighted by their scores: (B, 1, D).
 
     EViT (Liang et al., 2022), "inattentive token fusion". The weights carry no gradient.
 
     Args:
-        x_BLD: tokens before the drop, with [CLS] first.
+        x_BLD: tokens before the drop.
         scores_BN: weights of the patch tokens.
         kept_BK: the patch tokens that stay.
+        prefix: tokens before the patch tokens.
     """
     weights_BN = scores_BN.scatter(1, kept_BK, 0.0).to(x_BLD.dtype)
-    return (weights_BN.unsqueeze(2) * x_BLD[:, 1:]).sum(dim=1, keepdim=True)
+    return (weights_BN.unsqueeze(2) * x_BLD[:, prefix:]).sum(dim=1, keepdim=True)
 
 
 def largest_indices(values: Tensor, count: int) -> Tensor:
@@ -72,12 +71,14 @@ def select_tokens(scores_BN: Tensor, count: int) -> Tensor:
     return torch.sort(chosen_BK, dim=-1).values
 
 
-def gather_tokens(x_BLD: Tensor, kept_BK: Tensor) -> Tensor:
-    """Return [CLS] followed by the kept patch tokens: (B, 1 + K, D).
+def gather_tokens(x_BLD: Tensor, kept_BK: Tensor, prefix: int = 1) -> Tensor:
+    """Return the tokens before the patch tokens and the kept patch tokens: (B, prefix + K, D).
 
     Args:
-        x_BLD: tokens with [CLS] first.
-        kept_BK: indices among the patch tokens, so 0 is the token after [CLS].
+        x_BLD: tokens, [CLS] first if there is one.
+        kept_BK: indices among the patch tokens.
+        prefix: tokens before the patch tokens, 1 with [CLS], else 0.
     """
-    index_BKD = (kept_BK + 1).unsqueeze(-1).expand(-1, -1, x_BLD.shape[-1])
-    return torch.cat([x_BLD[:, :1], torch.gather(x_BLD, 1, index_BKD)], dim=1)
+    index_BKD = (kept_BK + prefix).unsqueeze(-1).expand(-1, -1, x_BLD.shape[-1])
+    kept_BKD = torch.gather(x_BLD, 1, index_BKD)
+    return torch.cat([x_BLD[:, :prefix], kept_BKD], dim=1) if prefix else kept_BKD

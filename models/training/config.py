@@ -41,6 +41,8 @@ class ModelConfig:
     token_score: Literal["cls", "column_sum", "static"] | None = None
     fuse_tokens: bool | None = None
     attention_pattern: Literal["largest", "magnitude", "window"] | None = None
+    attention_compat: Literal["paper", "code"] | None = None
+    class_connections: Literal["open", "closed"] | None = None
     class_token: bool | None = None
     drop_path: float | None = None
 

@@ -56,13 +56,6 @@ def test_equals_the_products_of_a_forward_pass(
             module.register_forward_hook(product)  # type: ignore[arg-type]
         elif name.endswith("attn"):
             module.register_forward_pre_hook(connections)
-            explicit = module.forward_explicit  # type: ignore[union-attr]
-
-            def wrapped(x, mask, *, bias_BHLL, explicit=explicit):  # type: ignore[no-untyped-def]
-                connections(model, (x, mask))
-                return explicit(x, mask, bias_BHLL=bias_BHLL)
-
-            module.forward_explicit = wrapped  # type: ignore[assignment]
     with torch.no_grad():
         model(torch.randn(1, 1, 28, 28))
     macs = image_macs(vit, KeepRatios(token, attention, patch))

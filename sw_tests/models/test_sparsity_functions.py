@@ -10,10 +10,14 @@ from hypothesis import strategies as st
 
 from trivit.models.errors import ModelsError
 from trivit.models.sparsity.config import WarmupConfig
-from trivit.models.sparsity.connections import connection_mask, patch_attention
+from trivit.models.sparsity.connections import (
+    connection_mask,
+    largest_connections,
+    patch_attention,
+)
 from trivit.models.sparsity.counts import keep_count
 from trivit.models.sparsity.schedule import warmup_keep_ratio
-from trivit.models.sparsity.tokens import gather_tokens, select_tokens, token_scores
+from trivit.models.sparsity.tokens import gather_tokens, select_tokens
 
 
 @given(st.integers(1, 400), st.integers(1, 1000))
@@ -47,11 +51,6 @@ def test_equal_scores_keep_the_lowest_indices() -> None:
     assert select_tokens(torch.zeros(1, 30), 7).tolist() == [list(range(7))]
 
 
-def test_scores_are_the_head_mean_without_the_cls_column() -> None:
-    rows = torch.tensor([[[0.9, 0.1, 0.3], [0.5, 0.3, 0.5]]])
-    torch.testing.assert_close(token_scores(rows), torch.tensor([[0.2, 0.4]]))
-
-
 def test_gather_keeps_cls_first() -> None:
     x = torch.arange(5.0).view(1, 5, 1).expand(1, 5, 2)
     kept = torch.tensor([[1, 3]])
@@ -68,7 +67,8 @@ def test_connection_mask_is_the_loop_mask(patches: int, heads: int, data: st.Dat
     # Few distinct values make ties; sums of quarters are exact, so order is not left to rounding.
     attention = torch.randint(0, 4, (2, heads, 1 + patches, 1 + patches), generator=generator) / 4
     kept = select_tokens(torch.rand(2, patches, generator=generator), keep)
-    mask = connection_mask(patch_attention(attention * heads, kept), keys)
+    among = patch_attention(attention.sum(dim=1), kept)
+    mask = connection_mask(largest_connections(among, keys))
     assert mask.shape == (2, 1, 1 + keep, 1 + keep)
     for image in range(2):
         for i in range(1 + keep):
@@ -85,7 +85,7 @@ def test_connection_mask_is_the_loop_mask(patches: int, heads: int, data: st.Dat
 
 
 def test_connection_mask_without_token_selection() -> None:
-    attention = torch.rand(2, 2, 6, 6)
+    attention = torch.rand(2, 6, 6)
     everything = torch.arange(5).expand(2, -1)
     torch.testing.assert_close(
         patch_attention(attention, None), patch_attention(attention, everything)

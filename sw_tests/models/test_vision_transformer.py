@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from trivit.models.attention import Attention, Wanted
 from trivit.models.errors import ModelsError
 from trivit.models.relative_position import pair_index, position_bias, relative_position_index
 from trivit.models.sparsity.patches import PatchSampling
@@ -225,18 +226,31 @@ def test_variance_of_a_selector_block_is_taken_before_the_selection() -> None:
 
 
 @torch.no_grad()
-def test_fused_attention_equals_explicit_attention() -> None:
-    attention = make_model(1.0, 1.0).blocks[0].attn  # type: ignore[union-attr]
+def test_probabilities_are_those_of_the_output() -> None:
+    attention = make_model(1.0, 1.0).blocks[0].attn
+    assert isinstance(attention, Attention)
     x = torch.randn(2, 9, 12, dtype=torch.float64)
     mask = torch.rand(2, 1, 9, 9) < 0.5
     mask[:, :, 0], mask[..., 0] = True, True
-    for chosen in (None, mask):
-        fused, cls_row = attention(x, chosen, want_cls=True)  # type: ignore[operator]
-        explicit, probabilities = attention.forward_explicit(x, chosen)  # type: ignore
-        torch.testing.assert_close(fused, explicit, rtol=1e-10, atol=1e-12)
-        torch.testing.assert_close(cls_row, probabilities[:, :, 0], rtol=1e-10, atol=1e-12)
-        if chosen is not None:
-            assert probabilities.masked_select(~chosen.expand_as(probabilities)).max() == 0
+    bias = torch.randn(2, 3, 9, 9, dtype=torch.float64)
+    for chosen, added in ((None, None), (mask, None), (None, bias), (mask, bias)):
+        q, k, v = attention.heads(x)
+        scores = q @ k.transpose(-2, -1) / 2.0  # heads are 4 wide
+        scores = scores if added is None else scores + added
+        scores = scores if chosen is None else scores.masked_fill(~chosen, -math.inf)
+        probabilities = scores.softmax(-1)
+        expected = attention.proj((probabilities @ v).transpose(1, 2).flatten(2))
+        for wanted, mean in (
+            (Wanted.NOTHING, None),
+            (Wanted.CLS_ROW, probabilities.mean(1)[:, 0]),
+            (Wanted.MATRIX, probabilities.mean(1)),
+        ):
+            out, given = attention(x, chosen, bias_BHLL=added, wanted=wanted)
+            torch.testing.assert_close(out, expected, rtol=1e-10, atol=1e-12)
+            if mean is None:
+                assert given is None
+            else:
+                torch.testing.assert_close(given, mean, rtol=1e-10, atol=1e-12)
 
 
 def test_keep_ratios_change_at_run_time() -> None:
@@ -286,14 +300,14 @@ def test_bias_of_chosen_tokens_and_its_gradient_equal_plain_indexing() -> None:
     index = relative_position_index(3)
     table = torch.randn(28, 4, dtype=torch.float64, requires_grad=True)
     rows = torch.tensor([[0, 2, 5, 9], [0, 1, 3, 4]])
-    picked = position_bias(table, index, pair_index(rows, 10))
+    picked = position_bias(table, index, pair_index(rows, 10), 4)
     plain = table[index[rows.unsqueeze(2), rows.unsqueeze(1)]].permute(0, 3, 1, 2)
     assert torch.equal(picked, plain)
     weights = torch.randn_like(picked)
     (fast,) = torch.autograd.grad((picked * weights).sum(), table)
     (slow,) = torch.autograd.grad((plain * weights).sum(), table)
     torch.testing.assert_close(fast, slow)
-    everything = position_bias(table, index, None)
+    everything = position_bias(table, index, None, 10)
     assert torch.equal(everything, table[index].permute(2, 0, 1).unsqueeze(0))
 
 
