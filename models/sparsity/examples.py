@@ -2,6 +2,12 @@
 
 Tri-Level, "Sparsity in Training Examples" (remove-and-restore), and the baselines of its Tables 4
 and 5. All draws come from the CPU, so that every device and every process takes the same.
+
+Paper and released code differ in two things (``compat``). Examples that were never classified
+correctly: see ``ranking``. And what an update may restore: by the paper's appendix ("Shuffle vs.
+Non-Shuffle") the newly removed examples join the pool first, so that some of them come back at
+once; the code restores from those that were out of play before. That counts start afresh at each
+update is the code's; the paper does not say.
 """
 
 import math
@@ -45,7 +51,7 @@ class ExampleSelector:
             count: size of the full training set.
             seed: of all draws.
             device: where flags and statistics live.
-            compat: how never learned examples rank.
+            compat: how never learned examples rank, and what an update may restore.
             labels: classes (count,), for ``class_balanced``.
             by_variance: equal forgetting events are ordered by [CLS] variance, else at random.
         """
@@ -114,25 +120,30 @@ class ExampleSelector:
         return True
 
     def update(self) -> None:
-        """Remove examples, restore as many others, start counting afresh.
+        """Remove examples, restore as many from the pool, start counting afresh.
 
-        The restored ones come from the pool of those that were out of play before; in ``two_phase``
-        all that are to be removed go at once, and none come back.
+        In ``two_phase`` all that are to be removed go at once, and none come back.
         """
         self.updates_done += 1
         generator = torch.Generator().manual_seed(self.seed + self.updates_done)
-        order = torch.randperm(len(self.pool), generator=generator).to(self.pool.device)
         if self.config.method == "two_phase":
             self.pool = self._lowest(self.removed_count, generator)
             self.in_play[self.pool] = False
         else:
-            removed = self._lowest(self.update_count, generator)
-            pool = self.pool[order] if self.config.shuffle_restored else self.pool
-            restored, left = pool[: len(removed)], pool[len(removed) :]
-            self.in_play[restored] = True
-            self.in_play[removed] = False
-            self.pool = torch.cat([left, removed])
+            self._exchange(self._lowest(self.update_count, generator), generator)
         self.statistics = ExampleStatistics.zeros(self.count, self.in_play.device)
+
+    def _exchange(self, removed: Tensor, generator: torch.Generator) -> None:
+        """Put ``removed`` into the pool and as many of the pool into play."""
+        everything = torch.cat([self.pool, removed])
+        eligible = len(everything) if self.compat == "paper" else len(self.pool)
+        order = torch.arange(len(everything))
+        if self.config.shuffle_restored:
+            order[:eligible] = torch.randperm(eligible, generator=generator)
+        everything = everything[order.to(everything.device)]
+        self.in_play[removed] = False
+        self.in_play[everything[: len(removed)]] = True
+        self.pool = everything[len(removed) :]
 
     def _lowest(self, count: int, generator: torch.Generator) -> Tensor:
         """Return the examples to remove."""
