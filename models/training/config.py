@@ -1,6 +1,5 @@
 """An experiment's settings: YAML into frozen dataclasses."""
 
-import math
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +11,7 @@ from trivit.models.errors import ModelsError
 from trivit.models.files import atomic_write
 from trivit.models.sparsity.config import PatchScheduleConfig, SparsityConfig
 from trivit.models.training.mapping import from_mapping, set_override, to_mapping
+from trivit.models.training.training_config import TrainingConfig, require
 from trivit.models.vit_config import ViTConfig, named_config
 
 
@@ -59,66 +59,6 @@ class ModelConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingConfig:
-    """Optimisation: AdamW, linear warm-up, then a cosine to ``min_learning_rate``, per step.
-
-    Attributes:
-        epochs: passes over the training examples in play.
-        batch_size: images per step; the last incomplete batch of an epoch is left out.
-        learning_rate: highest rate.
-        min_learning_rate: rate at the end.
-        warmup_epochs: length of the linear warm-up; fractions are allowed.
-        weight_decay: AdamW's, on matrices only (not on biases, norms, [CLS] and positions).
-        beta2: AdamW's decay of the squared gradients; short trainings want less than 0.999.
-        label_smoothing: of the cross entropy.
-        gradient_clip: largest gradient norm (``None``: no limit).
-        evaluate_every: epochs between evaluations on the test set; the last epoch always is one.
-        evaluation_batch_size: images per evaluation batch.
-        device: ``auto`` takes CUDA when it is there.
-        precision: ``auto`` is bfloat16 autocast on CUDA and float32 on the CPU.
-        timing_rounds: sparse and dense steps that are timed against each other at the end
-            (0: none).
-
-    Raises:
-        ModelsError: a value out of its range.
-    """
-
-    epochs: int = 300
-    batch_size: int = 512
-    learning_rate: float = 5e-4
-    min_learning_rate: float = 1e-5
-    warmup_epochs: float = 5.0
-    weight_decay: float = 0.05
-    beta2: float = 0.999
-    label_smoothing: float = 0.1
-    gradient_clip: float | None = None
-    evaluate_every: int = 1
-    evaluation_batch_size: int = 500
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    timing_rounds: int = 7
-
-    def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "evaluate_every", "evaluation_batch_size"):
-            _require(getattr(self, name) >= 1, f"training.{name}", getattr(self, name), "1 or more")
-        for name in ("min_learning_rate", "warmup_epochs", "weight_decay", "timing_rounds"):
-            value = getattr(self, name)
-            _require(value >= 0 and math.isfinite(value), f"training.{name}", value, "0 or more")
-        rate = self.learning_rate
-        _require(rate > 0 and math.isfinite(rate), "training.learning_rate", rate, "more than 0")
-        smoothing = self.label_smoothing
-        _require(0 <= smoothing < 1, "training.label_smoothing", smoothing, "0 up to below 1")
-        _require(0 <= self.beta2 < 1, "training.beta2", self.beta2, "0 up to below 1")
-        clip = self.gradient_clip
-        _require(clip is None or clip > 0, "training.gradient_clip", clip, "more than 0, or null")
-
-
-def _require(holds: bool, name: str, value: object, allowed: str) -> None:
-    if not holds:
-        raise ModelsError(f"{name} is {value!r}: use {allowed}")
-
-
-@dataclass(frozen=True, kw_only=True)
 class ExperimentConfig:
     """Everything that one training run depends on."""
 
@@ -130,13 +70,13 @@ class ExperimentConfig:
     patch_schedule: PatchScheduleConfig = field(default_factory=PatchScheduleConfig)
 
     def __post_init__(self) -> None:
-        _require(self.seed >= 0, "seed", self.seed, "0 or more")
+        require(self.seed >= 0, "seed", self.seed, "0 or more")
         block, depth = self.sparsity.variance_block, self.model.vit.depth
         holds = block is None or -depth <= block < depth
-        _require(holds, "sparsity.variance_block", block, f"{-depth} to {depth - 1}, or null")
+        require(holds, "sparsity.variance_block", block, f"{-depth} to {depth - 1}, or null")
         cycle, epochs = self.patch_schedule.cycle_epochs, self.training.epochs
         holds = cycle is None or cycle <= epochs
-        _require(holds, "patch_schedule.cycle_epochs", cycle, f"at most the {epochs} epochs")
+        require(holds, "patch_schedule.cycle_epochs", cycle, f"at most the {epochs} epochs")
 
 
 def parse_config(mapping: object, overrides: list[str] | None = None) -> ExperimentConfig:

@@ -125,11 +125,11 @@ def keep_ratio_sweep(
             started = time.perf_counter()
             accuracy = top1(model, images, info, batch_size)
             seconds = time.perf_counter() - started
-        patches = model.config.num_patches
+        patches, prefix = model.config.num_patches, model.config.prefix_tokens
         rows.append(
             {
                 "keep_ratio": ratio,
-                "patches": patches if ratio == 1 else sampled_patches(patches, ratio),
+                "patches": patches if ratio == 1 else sampled_patches(patches, ratio, prefix),
                 "float_top1": accuracy,
                 "images_per_second": len(images) / seconds,
             }

@@ -1,0 +1,88 @@
+"""Settings of the training section of an experiment."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from trivit.models.errors import ModelsError
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """Optimisation: AdamW, linear warm-up, then a cosine to ``min_learning_rate``, per step.
+
+    Attributes:
+        epochs: passes over the training examples in play.
+        batch_size: images per step, over all processes; the last incomplete batch of an epoch is
+            left out.
+        learning_rate: highest rate, used as it stands: DeiT's recipe is 5e-4 * batch_size / 512.
+        min_learning_rate: rate at the end.
+        warmup_epochs: length of the linear warm-up; fractions are allowed.
+        weight_decay: AdamW's, on matrices only (not on biases, norms, [CLS] and positions).
+        beta2: AdamW's decay of the squared gradients; short trainings want less than 0.999.
+        label_smoothing: of the cross entropy.
+        gradient_clip: largest gradient norm (``None``: no limit).
+        ema_decay: keep an exponential moving average of the weights with this decay per step
+            (DeiT: 0.99996); it is evaluated, saved, and what a run exports (``None``: none).
+        init_from: file of weights to start from, as timm or DeiT save them (``None``: random).
+        evaluate_every: epochs between evaluations on the test set; the last epoch always is one.
+        evaluation_batch_size: images per evaluation batch.
+        checkpoint_every_steps: also save within epochs, after so many steps each (``None``: only
+            at their ends).
+        device: ``auto`` takes CUDA when it is there.
+        precision: ``auto`` is bfloat16 autocast on CUDA and float32 on the CPU.
+        compile: compile the forward and backward pass with torch.compile, once for each of the
+            keep ratios that the schedules visit, before training starts.
+        tensorboard: write the metrics as TensorBoard events as well, to ``RUN/tensorboard``.
+        timing_rounds: sparse and dense steps that are timed against each other at the end
+            (0: none).
+
+    Raises:
+        ModelsError: a value out of its range.
+    """
+
+    epochs: int = 300
+    batch_size: int = 512
+    learning_rate: float = 5e-4
+    min_learning_rate: float = 1e-5
+    warmup_epochs: float = 5.0
+    weight_decay: float = 0.05
+    beta2: float = 0.999
+    label_smoothing: float = 0.1
+    gradient_clip: float | None = None
+    ema_decay: float | None = None
+    init_from: str | None = None
+    evaluate_every: int = 1
+    evaluation_batch_size: int = 500
+    checkpoint_every_steps: int | None = None
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    compile: bool = False
+    tensorboard: bool = False
+    timing_rounds: int = 7
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "evaluate_every", "evaluation_batch_size"):
+            require(getattr(self, name) >= 1, f"training.{name}", getattr(self, name), "1 or more")
+        for name in ("min_learning_rate", "warmup_epochs", "weight_decay", "timing_rounds"):
+            value = getattr(self, name)
+            require(value >= 0 and math.isfinite(value), f"training.{name}", value, "0 or more")
+        rate = self.learning_rate
+        require(rate > 0 and math.isfinite(rate), "training.learning_rate", rate, "more than 0")
+        smoothing = self.label_smoothing
+        require(0 <= smoothing < 1, "training.label_smoothing", smoothing, "0 up to below 1")
+        require(0 <= self.beta2 < 1, "training.beta2", self.beta2, "0 up to below 1")
+        clip = self.gradient_clip
+        require(clip is None or clip > 0, "training.gradient_clip", clip, "more than 0, or null")
+        decay = self.ema_decay
+        holds = decay is None or 0 < decay < 1
+        require(holds, "training.ema_decay", decay, "more than 0 and below 1, or null")
+        every = self.checkpoint_every_steps
+        holds = every is None or every >= 1
+        require(holds, "training.checkpoint_every_steps", every, "1 or more, or null")
+
+
+def require(holds: bool, name: str, value: object, allowed: str) -> None:
+    """Raise ModelsError, naming the setting and what it may be, unless ``holds``."""
+    if not holds:
+        raise ModelsError(f"{name} is {value!r}: use {allowed}")
