@@ -1,6 +1,6 @@
-"""Training batches: shuffled, gathered, augmented and normalised on the device.
+"""Training batches: shuffled, fetched, augmented and normalised on the device.
 
-Shape suffixes: B images, C channels, H height, W width.
+Shape suffixes: B images, C channels, H height, W width, K classes.
 """
 
 from collections.abc import Iterator
@@ -9,8 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from trivit.models.augmentation import AugmentationConfig, Augmenter
 from trivit.models.data.config import DataConfig
-from trivit.models.data.dataset import DatasetInfo, Images
+from trivit.models.data.dataset import DatasetInfo, ImageSource
 
 
 class Batch(NamedTuple):
@@ -18,23 +19,30 @@ class Batch(NamedTuple):
 
     Attributes:
         images: normalised, float32 (B, C, H, W).
-        labels: int64 (B,).
+        labels: int64 (B,), of the images before they were mixed.
         indices: positions in the full training set, int64 (B,).
+        targets: soft labels, float32 (B, K), where images are mixed; else ``None``.
     """
 
     images: Tensor
     labels: Tensor
     indices: Tensor
+    targets: Tensor | None = None
 
 
 def epoch_batches(
-    images: Images,
+    images: ImageSource,
     info: DatasetInfo,
     config: DataConfig,
     examples: Tensor,
     batch_size: int,
     seed: int,
     part: slice = slice(None),
+    *,
+    augmentation: AugmentationConfig | None = None,
+    image_size: int | None = None,
+    num_classes: int | None = None,
+    first_step: int = 0,
 ) -> Iterator[Batch]:
     """Yield one epoch of batches; the same ``seed`` yields the same ones.
 
@@ -44,22 +52,60 @@ def epoch_batches(
     Args:
         images: the full training set, on the device.
         info: its normalisation.
-        config: its augmentation.
+        config: shift and flip, done before the augmentation.
         examples: indices of the examples in play, int64, on any device.
         batch_size: images per batch.
         seed: of the order and the augmentation.
         part: yield these images of each batch only, as they are in the whole one.
+        augmentation: what is done to the images (``None``: nothing).
+        image_size: of the model (``None``: as stored).
+        num_classes: of the model (``None``: the dataset's).
+        first_step: leave out the steps before this one; the others stay as they are.
+
+    Raises:
+        ModelsError: images are to be mixed in pairs and ``part`` has an odd number of them.
     """
-    device = images.pixels.device
+    device = images.labels.device
+    augmentation = augmentation or AugmentationConfig()
     generator = torch.Generator().manual_seed(seed)
-    order = examples.cpu()[torch.randperm(len(examples), generator=generator)].to(device)
-    augmentation = torch.Generator(device).manual_seed(seed)
-    for start in range(0, len(order) - batch_size + 1, batch_size):
-        indices = order[start : start + batch_size][part]
-        pixels = augment(
-            images.pixels[indices], config.shift, config.flip, augmentation, batch_size, part
-        )
-        yield Batch(info.normalise(pixels), images.labels[indices], indices)
+    order = epoch_order(examples.cpu(), batch_size, augmentation.repeats, generator)
+    seeds = torch.randint(2**62, (len(order),), generator=generator).tolist()
+    augmenter = Augmenter(augmentation, info, image_size, num_classes)
+    moves = torch.Generator(device)
+    # One copy for the whole epoch: a copy a step would make the host wait.
+    indices_SB = order[:, part].to(device)
+    streamed = images.stream(order[step, part] for step in range(first_step, len(order)))
+    for step, pixels in enumerate(streamed, first_step):
+        indices = indices_SB[step]
+        labels = images.labels[indices]
+        moves.manual_seed(seeds[step])
+        pixels = augment(pixels, config.shift, config.flip, moves, batch_size, part)
+        augmented = augmenter(pixels, labels, seeds[step], batch_size, part)
+        yield Batch(augmented.images, labels, indices, augmented.targets)
+
+
+def epoch_order(
+    examples: Tensor, batch_size: int, repeats: int, generator: torch.Generator
+) -> Tensor:
+    """Return the indices of an epoch's steps, int64 (steps, batch_size).
+
+    With repeats, each of the first shuffled examples occurs so many times in a row, and the epoch
+    keeps its length (DeiT's repeated augmentation). Within a step, first copies come first, then
+    second ones, and so on, each in the shuffled order: contiguous parts of the batch, one for each
+    process, hold different copies where there are as many processes as repeats or more.
+
+    Args:
+        examples: indices of the examples in play, int64, on the CPU.
+        batch_size: images per step.
+        repeats: copies of an example.
+        generator: of the order, on the CPU.
+    """
+    order = examples[torch.randperm(len(examples), generator=generator)]
+    steps = len(order) // batch_size
+    place = torch.arange(steps * batch_size)
+    order = order[place // repeats].view(steps, batch_size)
+    copy = (place % repeats).view(steps, batch_size)
+    return order.gather(1, copy.argsort(dim=1, stable=True))
 
 
 def augment(
