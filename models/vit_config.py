@@ -210,10 +210,10 @@ def _micro(image_size: int, in_channels: int) -> ViTConfig:
     )
 
 
-def _deit(embed_dim: int, num_heads: int) -> ViTConfig:
+def _deit(embed_dim: int, num_heads: int, image_size: int = 224) -> ViTConfig:
     # Blocks 4, 7 and 10 of the paper (Tri-Level, "Datasets and Implementation Details").
     return ViTConfig(
-        image_size=224,
+        image_size=image_size,
         patch_size=16,
         in_channels=3,
         num_classes=1000,
@@ -230,6 +230,9 @@ MODELS: dict[str, ViTConfig] = {
     "deit_tiny": _deit(192, 3),
     "deit_small": _deit(384, 6),
     "deit_base": _deit(768, 12),
+    "deit_tiny_384": _deit(192, 3, 384),
+    "deit_small_384": _deit(384, 6, 384),
+    "deit_base_384": _deit(768, 12, 384),
 }
 
 

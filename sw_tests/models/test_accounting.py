@@ -65,8 +65,11 @@ def test_equals_the_products_of_a_forward_pass(
 
 @pytest.mark.parametrize(
     ("name", "token", "published"),
-    # DeiT's papers state 1.3, 4.6 and 17.6 GMACs; EViT 3.0 for DeiT-S at keep ratio 0.7.
+    # DeiT's papers state 1.3, 4.6 and 17.6 GMACs, and 55.5 for B at 384 pixels; PSS's Table 2 15.5
+    # for S at 384 pixels; EViT 3.0 for DeiT-S at keep ratio 0.7.
     [
+        ("deit_base_384", 1.0, 55.5),
+        ("deit_small_384", 1.0, 15.5),
         ("deit_tiny", 1.0, 1.3),
         ("deit_small", 1.0, 4.6),
         ("deit_base", 1.0, 17.6),

@@ -331,14 +331,23 @@ def test_parameter_names_are_those_of_timm() -> None:
 
 @pytest.mark.parametrize(
     ("name", "parameters"),
-    [("deit_tiny", 5_717_416), ("deit_small", 22_050_664), ("deit_base", 86_567_656)],
+    # As timm counts them; DeiT's papers round to 5.7, 22.1, 86.6, and 86.9 million for B at 384.
+    [
+        ("deit_tiny", 5_717_416),
+        ("deit_small", 22_050_664),
+        ("deit_base", 86_567_656),
+        ("deit_tiny_384", 5_790_376),
+        ("deit_small_384", 22_196_584),
+        ("deit_base_384", 86_859_496),
+    ],
 )
 def test_deit_sizes_are_the_published_ones(name: str, parameters: int) -> None:
     with torch.device("meta"):
         model = VisionTransformer(named_config(name))
     assert sum(p.numel() for p in model.parameters()) == parameters
     assert MODELS[name].selector_blocks == (3, 6, 9)
-    assert named_config(name, token_keep_ratio=0.7).patch_counts() == [138, 97, 68]
+    tokens = [404, 283, 199] if name.endswith("384") else [138, 97, 68]
+    assert named_config(name, token_keep_ratio=0.7).patch_counts() == tokens
 
 
 def test_micro_counts() -> None:
