@@ -25,6 +25,7 @@ COMMANDS = (
     "macs",
     "demo",
     "bench",
+    "study",
     "kernel",
     "version",
 )

@@ -12,6 +12,7 @@ from trivit.tools.cli.commands import (
     macs,
     quantize,
     run,
+    study,
     train,
     version,
 )
@@ -30,5 +31,6 @@ def register(app: typer.Typer) -> None:
     app.command("macs")(macs.macs)
     app.command("demo")(demo.demo)
     app.add_typer(bench.app, name="bench")
+    app.add_typer(study.app, name="study")
     app.add_typer(kernel.app, name="kernel")
     app.command("version")(version.version)

@@ -1,0 +1,70 @@
+"""``trivit study``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Compare methods over data sets and seeds.")
+
+
+@app.callback()
+def _group() -> None:
+    """Compare methods over data sets and seeds."""
+
+
+@app.command("accuracy")
+def accuracy(
+    profile: Annotated[str, typer.Option(help="How much is trained: cpu or gpu.")] = "cpu",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder (default: runs/study-accuracy- and the profile).")
+    ] = None,
+    datasets: Annotated[
+        list[str] | None, typer.Option("--dataset", help="Only this one; may be repeated.")
+    ] = None,
+    methods: Annotated[
+        list[str] | None, typer.Option("--method", help="Only this one; may be repeated.")
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="Of every method (default: the profile's).")
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of every run."),
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.0, help="Start no run after so long.")
+    ] = None,
+) -> None:
+    """Train every sparsity method and its baselines, and say which orderings hold.
+
+    The same command goes on where an earlier one stopped; --minutes 0 only writes the report.
+    """
+    from trivit.tools.errors import ToolsError
+    from trivit.tools.report.progress import progress_bar
+    from trivit.tools.study.accuracy.methods import chosen_methods
+    from trivit.tools.study.accuracy.profiles import chosen_profile
+    from trivit.tools.study.accuracy.report import describe, markdown, write_report
+    from trivit.tools.study.accuracy.runs import carry_out, finished, plan
+
+    chosen = chosen_profile(profile)
+    folder = out or Path("runs") / f"study-accuracy-{profile}"
+    runs = plan(
+        chosen,
+        chosen_methods(methods),
+        folder,
+        datasets=datasets,
+        seeds=seeds,
+        overrides=overrides or (),
+    )
+    with progress_bar("runs", len(runs)) as advance:
+        seconds = None if minutes is None else 60 * minutes
+        for _ in carry_out(runs, chosen.sweep, seconds=seconds):
+            advance(1)
+    results = finished(runs)
+    if not results:
+        raise ToolsError(f"{folder} holds no finished run: allow more --minutes")
+    study = describe(chosen, results, len(runs), overrides or ())
+    write_report(folder, study)
+    print(markdown(study))
+    print(f"{folder}: study.json, study.md, study.png")

@@ -1,0 +1,1 @@
+"""Accuracy of every sparsity method against the dense model, over several seeds."""

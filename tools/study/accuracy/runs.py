@@ -1,0 +1,164 @@
+"""The runs of a study: which there are, in which order, and carrying them out one by one.
+
+A run is an ordinary run folder; its ``result.json`` appears when it is done and evaluated. So a
+study that was killed goes on with the run that it was in, from that run's last checkpoint.
+"""
+
+import copy
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trivit.models.files import atomic_write
+from trivit.models.training.config import ExperimentConfig, parse_config
+from trivit.models.training.mapping import to_mapping
+from trivit.tools.errors import ToolsError
+from trivit.tools.report.machine import describe_machine, library_versions
+from trivit.tools.study.accuracy.methods import Method
+from trivit.tools.study.accuracy.profiles import Profile
+
+RESULT = "result.json"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: a method on a data set from a seed."""
+
+    dataset: str
+    method: Method
+    seed: int
+    config: ExperimentConfig
+    folder: Path
+
+
+def plan(
+    profile: Profile,
+    methods: Sequence[Method],
+    out: Path,
+    *,
+    datasets: Sequence[str] | None = None,
+    seeds: int | None = None,
+    overrides: Sequence[str] = (),
+) -> list[Run]:
+    """Return the runs, seed by seed, so that a study that ends early has compared all methods.
+
+    Args:
+        profile: how much is trained.
+        methods: what is compared.
+        out: folder of the study.
+        datasets: some of the profile's data sets (default: all).
+        seeds: of every method (default: the profile's).
+        overrides: ``a.b=value`` settings for every run.
+
+    Raises:
+        ToolsError: a data set that the profile does not have.
+        ModelsError: a setting that is refused.
+    """
+    for name in datasets or ():
+        if name not in profile.datasets:
+            raise ToolsError(
+                f"profile {profile.name} has no data set '{name}': "
+                f"choose from {', '.join(profile.datasets)}"
+            )
+    runs: list[Run] = []
+    for seed in range(seeds or max(profile.seeds, profile.other_seeds)):
+        for method in methods:
+            if seed >= (seeds or (profile.seeds if method.important else profile.other_seeds)):
+                continue
+            for dataset in profile.datasets:
+                if datasets and dataset not in datasets:
+                    continue
+                tree = merged(profile.settings, profile.datasets[dataset], method.settings)
+                tree = merged(tree, {"seed": seed, "data": {"dataset": dataset}})
+                config = parse_config(tree, list(overrides))
+                folder = out / "runs" / dataset / method.name / f"seed-{seed}"
+                runs.append(Run(dataset, method, seed, config, folder))
+    return runs
+
+
+def merged(*trees: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nested mappings laid over each other; the last one wins."""
+    result: dict[str, Any] = {}
+    for tree in trees:
+        for key, value in tree.items():
+            if isinstance(value, Mapping):
+                result[key] = merged(result.get(key) or {}, value)
+            else:
+                result[key] = copy.deepcopy(value)
+    return result
+
+
+def read_result(run: Run) -> dict[str, Any] | None:
+    """Return the result of a finished run, or ``None``.
+
+    Raises:
+        ToolsError: the folder holds a result of other settings, or an unreadable one.
+    """
+    path = run.folder / RESULT
+    try:
+        result = json.loads(path.read_text())
+        settings = result["config"]
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError):
+        raise ToolsError(f"{path} is no result of a study: delete it") from None
+    # Read again, so that settings which are newer than the result have their defaults.
+    if parse_config(settings) != run.config:
+        raise ToolsError(
+            f"{run.folder} was trained with other settings: name another folder with --out"
+        )
+    return result
+
+
+def carry_out(
+    runs: Sequence[Run], sweep: Sequence[float], *, seconds: float | None = None
+) -> Iterator[tuple[Run, dict[str, Any]]]:
+    """Train and evaluate the runs that have no result yet; yield each with its result.
+
+    Args:
+        runs: from ``plan``.
+        sweep: shares of the patches for the methods that are evaluated on some.
+        seconds: start no run after so long (``None``: no limit).
+    """
+    started = time.monotonic()
+    for run in runs:
+        result = read_result(run)
+        if result is None:
+            if seconds is not None and time.monotonic() - started >= seconds:
+                return
+            result = _train(run, sweep)
+            with atomic_write(run.folder / RESULT) as temporary:
+                temporary.write_text(json.dumps(result, indent=1) + "\n")
+        yield run, result
+
+
+def _train(run: Run, sweep: Sequence[float]) -> dict[str, Any]:
+    from rich.console import Console
+
+    from trivit.models.training import evaluate, train
+
+    console = Console(quiet=True, force_terminal=False)
+    summary = train(run.config, run.folder, resume=True, console=console)
+    keep = sweep if run.method.sweep else ()
+    figures = evaluate(run.folder, keep)
+    lines = (run.folder / "metrics.jsonl").read_text().splitlines()
+    return {
+        "dataset": run.dataset,
+        "method": run.method.name,
+        "seed": run.seed,
+        "float_top1": summary["float_top1"],
+        "sweep": figures.get("by_keep_ratio", []),
+        "train": summary,
+        "metrics": [json.loads(line) for line in lines],
+        "machine": describe_machine(),
+        "versions": library_versions(),
+        "config": to_mapping(run.config),
+    }
+
+
+def finished(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Return the results that are there."""
+    return [result for result in map(read_result, runs) if result is not None]

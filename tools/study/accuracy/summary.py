@@ -1,0 +1,153 @@
+"""Mean and spread of a study's results, and what they say of the orderings in the papers."""
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from trivit.tools.study.accuracy.methods import METHODS, PSS_ORDERS, PSS_SCHEDULES
+
+Result = Mapping[str, Any]
+
+# Student's t, two-sided 95 %, by degrees of freedom; beyond the table the last value is close.
+_T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean, sample standard deviation (``None`` for one value) and number of values."""
+
+    mean: float
+    std: float | None
+    n: int
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Spread":
+        """Return the spread of at least one value."""
+        std = statistics.stdev(values) if len(values) > 1 else None
+        return cls(statistics.fmean(values), std, len(values))
+
+    def interval(self) -> float | None:
+        """Return half the width of the mean's 95 % confidence interval, by Student's t."""
+        if self.std is None:
+            return None
+        return _T95[min(self.n - 1, len(_T95)) - 1] * self.std / math.sqrt(self.n)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """An ordering of two methods that a paper reports.
+
+    Attributes:
+        text: what is claimed.
+        better: the method that should win.
+        worse: the others; the best of them counts, by its mean over the seeds.
+        over_sweep: compare the mean top-1 over the patch keep ratios, not top-1 on all patches.
+    """
+
+    text: str
+    better: str
+    worse: tuple[str, ...]
+    over_sweep: bool = False
+
+
+def _pss_claims() -> list[Claim]:
+    claims = [
+        Claim(f"L1 over random order, {s}", f"pss_l1_{s}", (f"pss_random_{s}",))
+        for s in PSS_SCHEDULES
+    ]
+    for order in PSS_ORDERS:
+        others = tuple(f"pss_{order}_{s}" for s in PSS_SCHEDULES if s != "cyclic")
+        name = f"cyclic best over the sweep, {order}"
+        claims.append(Claim(name, f"pss_{order}_cyclic", others, over_sweep=True))
+    for order in PSS_ORDERS:
+        text = f"cyclic over no schedule in the sweep, {order}"
+        claims.append(Claim(text, f"pss_{order}_cyclic", ("pss_baseline",), over_sweep=True))
+    return claims
+
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim("online over random filtering at 0.8", "example_online", ("example_random",)),
+    Claim("online over two-phase filtering at 0.8", "example_online", ("example_two_phase",)),
+    Claim("online over active bias at 0.8", "example_online", ("example_active_bias",)),
+    Claim("[CLS] score over static tokens at 0.7", "token_cls", ("token_static",)),
+    *_pss_claims(),
+)
+
+
+def summarise(results: Sequence[Result]) -> dict[str, Any]:
+    """Return ``rows``, one for each data set and method, and ``claims``, one for each data set."""
+    datasets = list(dict.fromkeys(result["dataset"] for result in results))
+    rows, claims = [], []
+    for dataset in datasets:
+        here = [result for result in results if result["dataset"] == dataset]
+        dense = _by_seed(here, "dense", False)
+        for method in METHODS.values():
+            own = [result for result in here if result["method"] == method.name]
+            if own:
+                rows.append(_row(dataset, method.name, own, dense))
+        for claim in CLAIMS:
+            if (outcome := _judge(claim, here)) is not None:
+                claims.append({"dataset": dataset, "claim": claim.text, **outcome})
+    return {"rows": rows, "claims": claims}
+
+
+def _row(
+    dataset: str, method: str, own: Sequence[Result], dense: Mapping[int, float]
+) -> dict[str, Any]:
+    train = own[0]["train"]
+    to_dense = [r["float_top1"] - dense[r["seed"]] for r in own if r["seed"] in dense]
+    ratios = [point["keep_ratio"] for point in own[0]["sweep"]]
+    return {
+        "dataset": dataset,
+        "method": method,
+        "level": METHODS[method].level,
+        "text": METHODS[method].text,
+        "seeds": [result["seed"] for result in own],
+        "top1": asdict(Spread.of([result["float_top1"] for result in own])),
+        "to_dense": asdict(Spread.of(to_dense)) if to_dense and method != "dense" else None,
+        "training_macs_saved_percent": train["training_macs_saved_percent"],
+        "sweep": [
+            {
+                "keep_ratio": ratio,
+                "top1": asdict(Spread.of([r["sweep"][i]["float_top1"] for r in own])),
+            }
+            for i, ratio in enumerate(ratios)
+        ],
+    }
+
+
+def _by_seed(results: Sequence[Result], method: str, over_sweep: bool) -> dict[int, float]:
+    values: dict[int, float] = {}
+    for result in results:
+        if result["method"] != method or (over_sweep and not result["sweep"]):
+            continue
+        points = [point["float_top1"] for point in result["sweep"]]
+        values[result["seed"]] = statistics.fmean(points) if over_sweep else result["float_top1"]
+    return values
+
+
+def _judge(claim: Claim, results: Sequence[Result]) -> dict[str, Any] | None:
+    """Compare seed by seed; ``None`` when no seed has both sides."""
+    better = _by_seed(results, claim.better, claim.over_sweep)
+    rivals = [_by_seed(results, name, claim.over_sweep) for name in claim.worse]
+    seeds = sorted(set(better).intersection(*rivals))
+    if not seeds:
+        return None
+    rival = max(range(len(rivals)), key=lambda i: sum(rivals[i][seed] for seed in seeds))
+    difference = Spread.of([better[seed] - rivals[rival][seed] for seed in seeds])
+    return {
+        "better": claim.better,
+        "worse": claim.worse[rival],
+        "difference": asdict(difference),
+        "interval95": difference.interval(),
+        "verdict": _verdict(difference),
+    }
+
+
+def _verdict(difference: Spread) -> str:
+    interval = difference.interval()
+    if interval is None or abs(difference.mean) <= interval:
+        return "not decided"
+    return "holds" if difference.mean > 0 else "does not hold"
