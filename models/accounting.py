@@ -10,10 +10,9 @@ from functools import lru_cache
 
 from trivit.models.data.config import DataConfig
 from trivit.models.sparsity.counts import connection_count, keep_count
-from trivit.models.sparsity.examples import examples_in_play
 from trivit.models.sparsity.patches import sampled_patches
 from trivit.models.training.config import ExperimentConfig
-from trivit.models.training.schedules import KeepRatios, keep_ratios
+from trivit.models.training.schedules import KeepRatios, epoch_ratios
 from trivit.models.vit_config import ViTConfig
 
 DENSE = KeepRatios(token=1.0, attention=1.0, patch=1.0)
@@ -115,20 +114,29 @@ def train_image_count(data: DataConfig) -> int:
     return count if data.train_images is None else min(count, data.train_images)
 
 
+def epoch_macs(config: ExperimentConfig, train_images: int, epoch: int) -> TrainingMacs:
+    """Return the work of ``epoch`` (0-based); arguments as for ``training_macs``."""
+    vit, batch = config.model.vit, config.training.batch_size
+    ratios = epoch_ratios(config, train_images, epoch)
+    macs = sum(count * image_macs(vit, entry).training for entry, count in ratios.items())
+    dense = image_macs(vit, DENSE).training * (train_images // batch)
+    return TrainingMacs(ratios.total(), macs * batch, dense * batch)
+
+
 def training_macs(config: ExperimentConfig, train_images: int) -> TrainingMacs:
     """Integrate the work over every step of the training that ``config`` describes.
+
+    Every step counts with the keep ratios that it runs with: those of the selectors while they
+    warm up, of the patch schedule, and an epoch's steps by the examples in play. Repeated
+    augmentation changes which images a step shows, not how many.
 
     Args:
         config: the experiment.
         train_images: size of its full training set.
     """
-    vit, batch = config.model.vit, config.training.batch_size
-    epochs = config.training.epochs
-    steps = macs = 0
-    for epoch in range(epochs):
-        in_epoch = examples_in_play(config.sparsity.examples, train_images, epoch) // batch
-        steps += in_epoch
-        for index in range(in_epoch):
-            macs += image_macs(vit, keep_ratios(config, epoch + index / in_epoch)).training
-    dense = image_macs(vit, DENSE).training * epochs * (train_images // batch)
-    return TrainingMacs(steps, macs * batch, dense * batch)
+    epochs = [epoch_macs(config, train_images, i) for i in range(config.training.epochs)]
+    return TrainingMacs(
+        sum(epoch.steps for epoch in epochs),
+        sum(epoch.macs for epoch in epochs),
+        sum(epoch.dense_macs for epoch in epochs),
+    )

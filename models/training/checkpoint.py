@@ -8,7 +8,7 @@ into place, and only then are the files of the checkpoint before deleted. Whatev
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from trivit.models.files import atomic_write
 
 FORMAT = 1
 _STATE = "state.json"
+_PARTS = ("model", "average", "training")
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,13 @@ class Checkpoint:
         state: JSON values, among them ``epoch``, the epochs completed.
         model: the model's tensors under timm's names.
         training: optimizer, example level and other tensors that only a resumed run needs.
+        average: moving averages of the model's tensors; empty without them.
     """
 
     state: dict[str, Any]
     model: dict[str, Tensor]
     training: dict[str, Tensor]
+    average: dict[str, Tensor] = field(default_factory=dict)
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
@@ -47,13 +50,17 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     before = set(folder.glob("*.safetensors"))
     # Half-written files of a process that was killed: no other process writes here.
     abandoned = {
-        path for name in ("model-", "training-", _STATE) for path in folder.glob(f".{name}*")
+        path
+        for name in (*(f"{part}-" for part in _PARTS), _STATE)
+        for path in folder.glob(f".{name}*")
     }
     written: set[Path] = set()
     files: dict[str, dict[str, str]] = {}
     try:
-        for part in ("model", "training"):
+        for part in _PARTS:
             tensors = getattr(checkpoint, part)
+            if part == "average" and not tensors:
+                continue
             data = save({k: v.detach().cpu().contiguous() for k, v in tensors.items()})
             digest = _sha256(data)
             # Named by content: a file that the current state.json names is never overwritten.
@@ -94,11 +101,13 @@ def load_checkpoint(folder: Path, *, training: bool = True) -> Checkpoint:
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise ModelsError(f"{path} is not a checkpoint of format {FORMAT}: train again")
     try:
-        model = _load_tensors(folder, state["files"]["model"])
-        rest = _load_tensors(folder, state["files"]["training"]) if training else {}
+        files = state["files"]
+        model = _load_tensors(folder, files["model"])
+        average = _load_tensors(folder, files["average"]) if "average" in files else {}
+        rest = _load_tensors(folder, files["training"]) if training else {}
     except (KeyError, TypeError):
         raise ModelsError(f"{path} does not name its files: train again") from None
-    return Checkpoint(state, model, rest)
+    return Checkpoint(state, model, rest, average)
 
 
 def _load_tensors(folder: Path, entry: dict[str, str]) -> dict[str, Tensor]:

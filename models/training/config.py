@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import yaml
 
+from trivit.models.augmentation.config import AugmentationConfig
 from trivit.models.data.config import DataConfig
 from trivit.models.errors import ModelsError
 from trivit.models.files import atomic_write
@@ -65,6 +66,7 @@ class ExperimentConfig:
     seed: int = 0
     model: ModelConfig
     data: DataConfig = field(default_factory=DataConfig)
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     sparsity: SparsityConfig = field(default_factory=SparsityConfig)
     patch_schedule: PatchScheduleConfig = field(default_factory=PatchScheduleConfig)

@@ -1,81 +1,34 @@
-"""Top-1 accuracy of float models."""
+"""``trivit evaluate``: accuracy of a run's float model."""
 
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
-from torch import nn
 
-from trivit.models.data import DatasetInfo, Images, dataset_info, load_dataset
-from trivit.models.errors import ModelsError
+from trivit.models.data import DatasetInfo, ImageSource, load_dataset
 from trivit.models.sparsity.config import PatchScheduleConfig
 from trivit.models.sparsity.patches import PatchSampling, sampled_patches
-from trivit.models.training.checkpoint import load_checkpoint
-from trivit.models.training.config import ExperimentConfig, load_config
+from trivit.models.training.accuracy import top1
 from trivit.models.training.device import choose_device, synchronise
+from trivit.models.training.saved_run import LoadedRun, Weights, exported_weights, load_run
 from trivit.models.vision_transformer import VisionTransformer
 from trivit.models.vit_config import check_keep_ratio
 
-
-class LoadedRun(NamedTuple):
-    """A trained run: its configuration, the model at its final keep ratios, its images' format."""
-
-    config: ExperimentConfig
-    model: VisionTransformer
-    info: DatasetInfo
+__all__ = ["LoadedRun", "evaluate", "keep_ratio_sweep", "load_run", "top1"]
 
 
-def load_run(run: Path | str) -> LoadedRun:
-    """Read ``config.yaml`` and the model of the folder ``run``; the model is in eval mode, on CPU.
-
-    Raises:
-        ModelsError: the folder holds no run, or a file is damaged.
-    """
-    run = Path(run)
-    if not (run / "config.yaml").is_file():
-        raise ModelsError(f"{run} holds no training run: make one with 'trivit train'")
-    config = load_config(run / "config.yaml")
-    checkpoint = load_checkpoint(run / "checkpoint", training=False)
-    model = VisionTransformer(config.model.vit)
-    try:
-        model.load_state_dict(checkpoint.model)
-    except RuntimeError:
-        raise ModelsError(f"{run}: the checkpoint is of another model than config.yaml") from None
-    return LoadedRun(config, model.eval(), dataset_info(config.data.dataset))
-
-
-def top1(
-    model: nn.Module,
-    images: Images,
-    info: DatasetInfo,
-    batch_size: int = 500,
-) -> float:
-    """Return the percentage of ``images`` that ``model`` classifies correctly, in float32.
-
-    Model and images are on the same device; the model's mode is put back afterwards.
-    """
-    device = images.pixels.device
-    correct = torch.zeros((), dtype=torch.int64, device=device)
-    was_training = model.training
-    model.eval()
-    with torch.inference_mode():
-        for start in range(0, len(images), batch_size):
-            batch = slice(start, start + batch_size)
-            logits = model(info.normalise(images.pixels[batch]))
-            correct += (logits.argmax(dim=1) == images.labels[batch]).sum()
-    model.train(was_training)
-    return 100.0 * int(correct) / len(images)
-
-
-def evaluate(run: Path | str, keep: Sequence[float] = ()) -> dict[str, Any]:
+def evaluate(
+    run: Path | str, keep: Sequence[float] = (), *, weights: Weights = "auto"
+) -> dict[str, Any]:
     """Return the float top-1 accuracy of a run on the test images of its configuration.
 
     Args:
         run: the run folder.
         keep: patch keep ratios at which the model is evaluated as well, in the order that it was
             trained with (PSS, "Dynamic Inference by Varying Patch Keep Rate").
+        weights: as for ``load_run``.
 
     Raises:
         ModelsError: the folder holds no run, a file is damaged, the dataset is missing, or a ratio
@@ -83,7 +36,7 @@ def evaluate(run: Path | str, keep: Sequence[float] = ()) -> dict[str, Any]:
     """
     for ratio in keep:
         check_keep_ratio("patch keep ratio", ratio)
-    config, model, info = load_run(run)
+    config, model, info = load_run(run, weights)
     device = choose_device(config.training.device)
     images = load_dataset(config.data).test.to(device)
     batch_size = config.training.evaluation_batch_size
@@ -92,6 +45,7 @@ def evaluate(run: Path | str, keep: Sequence[float] = ()) -> dict[str, Any]:
     figures: dict[str, Any] = {
         "float_top1": accuracy,
         "test_images": len(images),
+        "weights": exported_weights(config, weights),
         "seconds": time.perf_counter() - started,
     }
     if keep:
@@ -103,7 +57,7 @@ def evaluate(run: Path | str, keep: Sequence[float] = ()) -> dict[str, Any]:
 
 def keep_ratio_sweep(
     model: VisionTransformer,
-    images: Images,
+    images: ImageSource,
     info: DatasetInfo,
     schedule: PatchScheduleConfig,
     keep: Sequence[float],
@@ -113,7 +67,7 @@ def keep_ratio_sweep(
 
     Each pass is timed after a batch that is not, on the device of model and images.
     """
-    device = images.pixels.device
+    device = images.labels.device
     rows: list[dict[str, float]] = []
     for ratio in keep:
         model.set_patch_sampling(PatchSampling(ratio, schedule.order, schedule.compat))

@@ -1,7 +1,9 @@
-"""Keep ratios of a training step, in one place for the trainer and for accounting."""
+"""What each step runs with, in one place for the trainer, for accounting and for compilation."""
 
+from collections import Counter
 from typing import NamedTuple
 
+from trivit.models.sparsity.examples import examples_in_play
 from trivit.models.sparsity.patches import scheduled_keep_ratio
 from trivit.models.sparsity.schedule import warmup_keep_ratio
 from trivit.models.training.config import ExperimentConfig
@@ -23,3 +25,30 @@ def keep_ratios(config: ExperimentConfig, epoch: float) -> KeepRatios:
         attention=warmup_keep_ratio(vit.attention_keep_ratio, epoch, warmup),
         patch=scheduled_keep_ratio(config.patch_schedule, epoch, config.training.epochs),
     )
+
+
+def examples_in_epoch(config: ExperimentConfig, train_images: int, epoch: int) -> int:
+    """Return how many of ``train_images`` examples ``epoch`` (0-based) may show."""
+    return examples_in_play(config.sparsity.examples, train_images, epoch)
+
+
+def steps_in_epoch(config: ExperimentConfig, train_images: int, epoch: int) -> int:
+    """Return the steps of ``epoch`` (0-based), of a full training set of ``train_images``.
+
+    Repeated augmentation does not change it: it shows fewer examples, each several times.
+    """
+    return examples_in_epoch(config, train_images, epoch) // config.training.batch_size
+
+
+def epoch_ratios(config: ExperimentConfig, train_images: int, epoch: int) -> Counter[KeepRatios]:
+    """Return how many steps of ``epoch`` (0-based) run with which ratios."""
+    steps = steps_in_epoch(config, train_images, epoch)
+    return Counter(keep_ratios(config, epoch + index / steps) for index in range(steps))
+
+
+def visited_ratios(config: ExperimentConfig, train_images: int) -> list[KeepRatios]:
+    """Return all ratios that the training runs with, each a tensor shape, largest first."""
+    visited: set[KeepRatios] = set()
+    for epoch in range(config.training.epochs):
+        visited |= epoch_ratios(config, train_images, epoch).keys()
+    return sorted(visited, reverse=True)

@@ -9,9 +9,11 @@ from torch import Tensor
 
 from trivit.models.data.batches import Batch
 from trivit.models.sparsity.examples import ExampleSelector
+from trivit.models.training.clock import StepClock
 from trivit.models.training.config import ExperimentConfig
 from trivit.models.training.device import autocast
 from trivit.models.training.distributed import in_rank_order
+from trivit.models.training.ema import WeightAverage
 from trivit.models.vision_transformer import VisionTransformer, ViTDetails
 
 
@@ -31,25 +33,51 @@ def training_step(
     examples: ExampleSelector,
     patch_scores_BN: Tensor | None = None,
     forward: Callable[..., ViTDetails] | None = None,
+    *,
+    depth_draws_RB: Tensor | None = None,
+    shared: bool = False,
+    average: WeightAverage | None = None,
+    clock: StepClock | None = None,
 ) -> StepResult:
     """Update ``model`` from one batch; record how each example did where ``examples`` needs it.
 
-    ``patch_scores_BN`` rank the patches in place of the model's own order. ``forward`` is the
-    forward pass that several processes share; they exchange what they record.
+    Args:
+        model: in training mode.
+        optimizer: of its parameters.
+        batch: images, labels, and soft targets if they were mixed.
+        config: the experiment.
+        precision: of the forward pass, ``float32`` or ``bfloat16``.
+        examples: what records the outcomes.
+        patch_scores_BN: rank the patches in place of the model's own order.
+        forward: replaces ``model.forward_details``: compiled, or shared by processes.
+        depth_draws_RB: decide which branches stochastic depth leaves out.
+        shared: several processes share the batch: exchange what is recorded.
+        average: takes in the new weights.
+        clock: told of the parts as they end.
     """
+    mark = clock.mark if clock is not None else _no_mark
     block = config.sparsity.variance_block if examples.wants_variance else None
+    smoothing = config.training.label_smoothing
     with autocast(precision, batch.images.device):
         details = (forward or model.forward_details)(
-            batch.images, variance_block=block, patch_scores_BN=patch_scores_BN
+            batch.images,
+            variance_block=block,
+            patch_scores_BN=patch_scores_BN,
+            depth_draws_RB=depth_draws_RB,
         )
-        loss = F.cross_entropy(
-            details.logits, batch.labels, label_smoothing=config.training.label_smoothing
-        )
+        targets = batch.labels if batch.targets is None else batch.targets
+        loss = F.cross_entropy(details.logits, targets, label_smoothing=smoothing)
+    mark("forward")
     loss.backward()
+    mark("backward")
     if config.training.gradient_clip is not None:
         torch.nn.utils.clip_grad_norm_(model.parameters(), config.training.gradient_clip)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
+    if average is not None:
+        average.update()
+    mark("optimizer")
+    # Of a mixed image, the class of the image it started from (as Tri-Level's code).
     correct_B = details.logits.detach().argmax(dim=1) == batch.labels
     if examples.active:
         confidence_B = None
@@ -58,11 +86,15 @@ def training_step(
             confidence_B = probabilities_BC.gather(1, batch.labels.unsqueeze(1)).squeeze(1)
         columns = [batch.indices, correct_B, details.cls_variance, confidence_B]
         indices_B, correct_all_B, variance_B, confidence_B = (
-            columns if forward is None else _exchange(columns)
+            _exchange(columns) if shared else columns
         )
         assert indices_B is not None and correct_all_B is not None
         examples.statistics.record(indices_B, correct_all_B.bool(), variance_B, confidence_B)
     return StepResult(loss.detach(), correct_B.sum())
+
+
+def _no_mark(part: str) -> None:
+    """Without a clock nobody is told."""
 
 
 def _exchange(columns: list[Tensor | None]) -> list[Tensor | None]:

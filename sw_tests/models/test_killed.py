@@ -31,7 +31,7 @@ import os, signal, sys
 from contextlib import contextmanager
 from pathlib import Path
 import torch
-from trivit.models.training import checkpoint, load_config, train, trainer
+from trivit.models.training import checkpoint, load_config, loop, train
 
 torch.set_num_threads(1)
 config, out, place, calls = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
@@ -45,12 +45,12 @@ def reached():
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
 
-step, write = trainer.training_step, checkpoint.atomic_write
+step, write = loop.training_step, checkpoint.atomic_write
 
-def dying_step(*arguments):
+def dying_step(*arguments, **settings):
     if reached():
         die()
-    return step(*arguments)
+    return step(*arguments, **settings)
 
 @contextmanager
 def dying_write(path):
@@ -62,7 +62,7 @@ def dying_write(path):
             die()
 
 if place == "step":
-    trainer.training_step = dying_step
+    loop.training_step = dying_step
 else:
     checkpoint.atomic_write = dying_write
 train(load_config(config), out)

@@ -1,0 +1,60 @@
+"""What is checked before a run starts, so that nothing is written when it cannot."""
+
+from pathlib import Path
+
+from trivit.models.data import DatasetInfo
+from trivit.models.errors import ModelsError
+from trivit.models.training.checkpoint import has_checkpoint
+from trivit.models.training.config import ExperimentConfig, load_config
+from trivit.models.training.mapping import first_difference
+from trivit.models.vit_config import ViTConfig
+
+# A run may move to another machine, and be watched and saved in other ways.
+_MAY_CHANGE = (
+    "training.device",
+    "training.compile",
+    "training.tensorboard",
+    "training.checkpoint_every_steps",
+)
+
+
+def check_folder(out: Path, config: ExperimentConfig, resume: bool) -> None:
+    """Check that ``out`` may hold this run.
+
+    Raises:
+        ModelsError: it holds one already, or one of other settings.
+    """
+    if not has_checkpoint(out / "checkpoint"):
+        return
+    if not resume:
+        raise ModelsError(
+            f"{out} already holds a run: continue it with --resume, or name another folder"
+        )
+    saved = load_config(out / "config.yaml")
+    difference = first_difference(saved, config, ignore=_MAY_CHANGE)
+    if difference:
+        raise ModelsError(
+            f"cannot resume {out}, which was started with other settings: {difference}"
+        )
+
+
+def check_fit(vit: ViTConfig, info: DatasetInfo) -> None:
+    """Check that the model takes the images, as ``evaluation_view`` shows them.
+
+    That view has the model's image size whatever size they are stored in.
+
+    Raises:
+        ModelsError: other channels or classes.
+    """
+    shape = (info.channels, vit.image_size, vit.image_size)
+    wanted = (vit.in_channels, vit.image_size, vit.image_size)
+    if shape != wanted:
+        raise ModelsError(
+            f"dataset {info.name} has images of shape {shape} and the model takes {wanted}: "
+            "choose a matching model"
+        )
+    if len(info.class_names) != vit.num_classes:
+        raise ModelsError(
+            f"dataset {info.name} has {len(info.class_names)} classes and the model "
+            f"{vit.num_classes}: set model.num_classes"
+        )

@@ -1,0 +1,152 @@
+"""All that changes while a run goes on, and that a resumed one needs back."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from trivit.models.data import ImageSource
+from trivit.models.sparsity.examples import ExampleSelector
+from trivit.models.training.checkpoint import (
+    Checkpoint,
+    optimizer_tensors,
+    restore_optimizer,
+)
+from trivit.models.training.clock import STEP_PARTS
+from trivit.models.training.config import ExperimentConfig
+from trivit.models.training.ema import WeightAverage
+from trivit.models.training.optimisation import make_optimizer
+from trivit.models.training.seeds import derive_seed
+from trivit.models.vision_transformer import VisionTransformer
+
+_EXAMPLES, _SUMS = "examples/", "epoch/sums"
+
+
+@dataclass
+class EpochProgress:
+    """How far the epoch under way is, and what its record needs.
+
+    Attributes:
+        step: steps done.
+        updated: whether the example level was updated before the epoch.
+        sums: of the steps' losses and of the images classified correctly, float64 (2,), on the
+            device; of this process's images.
+        patch_ratio: sum of the steps' patch keep ratios.
+        seconds: time so far, by part.
+    """
+
+    sums: Tensor
+    step: int = 0
+    updated: bool = False
+    patch_ratio: float = 0.0
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def start(cls, device: torch.device) -> "EpochProgress":
+        """Return the progress before the first step."""
+        return cls(torch.zeros(2, dtype=torch.float64, device=device))
+
+
+class RunState:
+    """Weights, their average, the optimizer, the example level, and how far the run is.
+
+    Attributes:
+        epochs_done: epochs completed.
+        epoch: progress of the epoch under way.
+        images_seen: in completed epochs.
+        accuracies: of the latest evaluation, in percent, by name.
+        seconds: of the run, by part.
+        step_seconds: of the training steps, by part.
+    """
+
+    def __init__(
+        self, config: ExperimentConfig, train_images: ImageSource, device: torch.device
+    ) -> None:
+        torch.manual_seed(derive_seed(config.seed, "model"))
+        self.device = device
+        self.model = VisionTransformer(config.model.vit).to(device)
+        self.optimizer = make_optimizer(self.model, config.training)
+        self.names: dict[Tensor, str] = {p: name for name, p in self.model.named_parameters()}
+        decay = config.training.ema_decay
+        self.average = None if decay is None else WeightAverage(self.model, decay)
+        self.examples = ExampleSelector(
+            config.sparsity.examples,
+            len(train_images),
+            derive_seed(config.seed, "examples"),
+            device,
+            config.sparsity.compat,
+            labels=train_images.labels,
+            by_variance=config.sparsity.variance_block is not None,
+        )
+        self.epochs_done = 0
+        self.epoch = EpochProgress.start(device)
+        self.images_seen = 0
+        self.accuracies: dict[str, float] = {}
+        self.seconds: dict[str, float] = {}
+        self.step_seconds = dict.fromkeys(STEP_PARTS, 0.0)
+
+    def checkpoint(self, dataset: dict[str, Any], sums: Tensor) -> Checkpoint:
+        """Return what a continuation needs.
+
+        Args:
+            dataset: the fingerprint of the images.
+            sums: those of the epoch under way, over all processes.
+        """
+        epoch = self.epoch
+        state = {
+            "epoch": self.epochs_done,
+            "step": epoch.step,
+            "examples_updated": epoch.updated,
+            "patch_ratio_sum": epoch.patch_ratio,
+            "epoch_seconds": dict(epoch.seconds),
+            "images_seen": self.images_seen,
+            "accuracies": dict(self.accuracies),
+            "seconds": dict(self.seconds),
+            "step_seconds": dict(self.step_seconds),
+            "dataset": dataset,
+            "torch": torch.__version__,
+        }
+        tensors = {
+            **optimizer_tensors(self.optimizer, self.names),
+            **{_EXAMPLES + name: value for name, value in self.examples.state_dict().items()},
+            _SUMS: sums,
+        }
+        average = {} if self.average is None else self.average.model.state_dict()
+        return Checkpoint(state, self.model.state_dict(), tensors, average)
+
+    def restore(self, checkpoint: Checkpoint, *, first: bool) -> None:
+        """Continue from ``checkpoint``.
+
+        Args:
+            checkpoint: of a run with the same configuration.
+            first: this is the first process: the sums of the epoch under way are its.
+
+        Raises:
+            KeyError, RuntimeError: the checkpoint is of another model or run.
+        """
+        state, tensors = checkpoint.state, checkpoint.training
+        self.model.load_state_dict(checkpoint.model)
+        if self.average is not None:
+            self.average.model.load_state_dict(checkpoint.average)
+        restore_optimizer(self.optimizer, self.names, tensors)
+        self.examples.load_state_dict(
+            {
+                name.removeprefix(_EXAMPLES): value
+                for name, value in tensors.items()
+                if name.startswith(_EXAMPLES)
+            }
+        )
+        self.epochs_done = int(state["epoch"])
+        epoch = EpochProgress.start(self.device)
+        epoch.step = int(state["step"])
+        epoch.updated = bool(state["examples_updated"])
+        epoch.patch_ratio = float(state["patch_ratio_sum"])
+        epoch.seconds = dict(state["epoch_seconds"])
+        if first:
+            epoch.sums = tensors[_SUMS].to(self.device)
+        self.epoch = epoch
+        self.images_seen = int(state["images_seen"])
+        self.accuracies = dict(state["accuracies"])
+        self.seconds.update(state["seconds"])
+        self.step_seconds.update(state["step_seconds"])
