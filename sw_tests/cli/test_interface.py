@@ -16,6 +16,7 @@ from .conftest import Trivit
 
 COMMANDS = (
     "train",
+    "import",
     "evaluate",
     "quantize",
     "compile",

@@ -8,6 +8,7 @@ from trivit.tools.cli.commands import (
     estimate,
     evaluate,
     explore,
+    import_,
     kernel,
     macs,
     quantize,
@@ -22,6 +23,7 @@ from trivit.tools.cli.commands import compile as compile_command
 def register(app: typer.Typer) -> None:
     """Add every subcommand to ``app``, in the order of the flow."""
     app.command("train")(train.train)
+    app.command("import")(import_.import_weights)
     app.command("evaluate")(evaluate.evaluate)
     app.command("quantize")(quantize.quantize)
     app.command("compile")(compile_command.compile_run)
