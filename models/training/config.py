@@ -11,6 +11,7 @@ from trivit.models.data.config import DataConfig
 from trivit.models.errors import ModelsError
 from trivit.models.files import atomic_write
 from trivit.models.sparsity.config import PatchScheduleConfig, SparsityConfig
+from trivit.models.training.config_files import read_settings
 from trivit.models.training.mapping import from_mapping, set_override, to_mapping
 from trivit.models.training.training_config import TrainingConfig, require
 from trivit.models.vit_config import ViTConfig, named_config
@@ -104,25 +105,13 @@ def parse_config(mapping: object, overrides: list[str] | None = None) -> Experim
 
 
 def load_config(path: Path | str, overrides: list[str] | None = None) -> ExperimentConfig:
-    """Read an experiment from a YAML file and apply ``a.b=value`` overrides.
+    """Read an experiment from a YAML file, over its ``base``, and apply ``a.b=value`` overrides.
 
     Raises:
-        ModelsError: the file is missing or no YAML, or its settings are refused.
+        ModelsError: a file is missing or no YAML, or its settings are refused.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ModelsError(f"config {path} does not exist: choose one from configs/") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelsError(f"cannot read config {path}: {error}") from None
-    try:
-        mapping = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "not YAML"
-        raise ModelsError(f"config {path}{line} is not valid YAML: {problem}") from None
+    mapping = read_settings(path)
     try:
         return parse_config(mapping, overrides)
     except ModelsError as error:
