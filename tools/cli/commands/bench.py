@@ -40,3 +40,35 @@ def emulator(
         print(text)
         return
     print_figures(f"{model} on the emulator, one image, one core", result)
+
+
+@app.command("train")
+def train(
+    preset: Annotated[str, typer.Option(help="What is timed: cpu or h200.")] = "cpu",
+    rounds: Annotated[
+        int | None, typer.Option(min=1, help="Turns of all methods (default: the preset's).")
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--row", help="Time this row and the dense ones; may be repeated."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for JSON, table and picture, train-PRESET.*.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Time a training step of every method as a ratio to the fastest dense one."""
+    from trivit.tools.bench.train.bench import bench_train
+    from trivit.tools.bench.train.presets import chosen_preset
+    from trivit.tools.bench.train.report import COLUMNS, footer, header, table, write_report
+    from trivit.tools.report.tables import print_table
+
+    result = bench_train(chosen_preset(preset), rounds=rounds, only=only or ())
+    if out is not None:
+        write_report(out, f"train-{preset}", result)
+    if as_json:
+        print(json.dumps(result, indent=2))
+        return
+    print("\n".join(header(result)))
+    print_table("training steps", COLUMNS, table(result))
+    print("\n".join(footer(result)).replace("\\*", "*"))

@@ -4,10 +4,9 @@ A run is an ordinary run folder; its ``result.json`` appears when it is done and
 study that was killed goes on with the run that it was in, from that run's last checkpoint.
 """
 
-import copy
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from trivit.models.files import atomic_write
 from trivit.models.training.config import ExperimentConfig, parse_config
 from trivit.models.training.mapping import to_mapping
 from trivit.tools.errors import ToolsError
+from trivit.tools.overlay import overlay
 from trivit.tools.report.machine import describe_machine, library_versions
 from trivit.tools.study.accuracy.methods import Method
 from trivit.tools.study.accuracy.profiles import Profile
@@ -71,24 +71,12 @@ def plan(
             for dataset in profile.datasets:
                 if datasets and dataset not in datasets:
                     continue
-                tree = merged(profile.settings, profile.datasets[dataset], method.settings)
-                tree = merged(tree, {"seed": seed, "data": {"dataset": dataset}})
+                tree = overlay(profile.settings, profile.datasets[dataset], method.settings)
+                tree = overlay(tree, {"seed": seed, "data": {"dataset": dataset}})
                 config = parse_config(tree, list(overrides))
                 folder = out / "runs" / dataset / method.name / f"seed-{seed}"
                 runs.append(Run(dataset, method, seed, config, folder))
     return runs
-
-
-def merged(*trees: Mapping[str, Any]) -> dict[str, Any]:
-    """Return nested mappings laid over each other; the last one wins."""
-    result: dict[str, Any] = {}
-    for tree in trees:
-        for key, value in tree.items():
-            if isinstance(value, Mapping):
-                result[key] = merged(result.get(key) or {}, value)
-            else:
-                result[key] = copy.deepcopy(value)
-    return result
 
 
 def read_result(run: Run) -> dict[str, Any] | None:

@@ -1,0 +1,1 @@
+"""Time of a training step with each sparsity method, as ratios to the fastest dense step."""
