@@ -54,7 +54,8 @@ class ExampleConfig:
         keep_ratio: part of the training examples in play at any time.
         update_ratio: part of the *full* set that an update removes and restores.
         period_epochs: epochs between updates.
-        updates: number of updates (``None``: enough to cover the removed examples).
+        updates: number of updates (``None``: enough to cover the removed examples, or as many of
+            them as the run has room for).
         shuffle_restored: restore any of the removed examples, else the longest removed first.
         class_balanced: remove the same percentage of every class.
 

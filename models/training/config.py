@@ -12,6 +12,7 @@ from trivit.models.errors import ModelsError
 from trivit.models.files import atomic_write
 from trivit.models.sparsity.config import PatchScheduleConfig, SparsityConfig
 from trivit.models.training.config_files import read_settings
+from trivit.models.training.lengths import check_lengths
 from trivit.models.training.mapping import from_mapping, set_override, to_mapping
 from trivit.models.training.training_config import TrainingConfig, require
 from trivit.models.vit_config import ViTConfig, named_config
@@ -77,9 +78,7 @@ class ExperimentConfig:
         block, depth = self.sparsity.variance_block, self.model.vit.depth
         holds = block is None or -depth <= block < depth
         require(holds, "sparsity.variance_block", block, f"{-depth} to {depth - 1}, or null")
-        cycle, epochs = self.patch_schedule.cycle_epochs, self.training.epochs
-        holds = cycle is None or cycle <= epochs
-        require(holds, "patch_schedule.cycle_epochs", cycle, f"at most the {epochs} epochs")
+        check_lengths(self)
 
 
 def parse_config(mapping: object, overrides: list[str] | None = None) -> ExperimentConfig:

@@ -12,6 +12,7 @@ from trivit.models.data.batches import Batch
 from trivit.models.sparsity.config import ExampleConfig
 from trivit.models.sparsity.examples import ExampleSelector
 from trivit.models.sparsity.patches import PatchSampling
+from trivit.models.training.compilation import compiled
 from trivit.models.training.config import ExperimentConfig
 from trivit.models.training.device import chosen_precision, synchronise
 from trivit.models.training.optimisation import make_optimizer
@@ -91,8 +92,9 @@ def _make_step(
     model.set_patch_sampling(PatchSampling())
     optimizer = make_optimizer(model, config.training)
     precision = chosen_precision(config.training, batch.images.device)
+    forward = compiled(model.forward_details, 1) if config.training.compile else None
 
     def step() -> None:
-        training_step(model, optimizer, batch, config, precision, examples)
+        training_step(model, optimizer, batch, config, precision, examples, forward=forward)
 
     return step

@@ -16,6 +16,7 @@ TINY = (
     "data.train_images=100",
     "data.test_images=20",
     "training.epochs=1",
+    "sparsity.warmup.end_epoch=1",
     "training.batch_size=20",
     "training.timing_rounds=0",
     "model.embed_dim=16",

@@ -28,7 +28,7 @@ from .conftest import CONFIG, Trivit, files_in, tiny_settings
         ("data.train_images=0", ["train_images"]),
         ("training.batch_size=1000", ["1000"]),
         ("epochs", ["epochs"]),
-        ("model.image_size=32", ["32"]),
+        ("model.in_channels=3", ["(1, 28, 28)", "(3, 28, 28)"]),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused(

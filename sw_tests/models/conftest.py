@@ -29,7 +29,7 @@ TINY: dict[str, Any] = {
     },
     "sparsity": {
         "examples": {"keep_ratio": 0.9, "update_ratio": 0.05, "period_epochs": 1},
-        "warmup": {"start_epoch": 0.5, "end_epoch": 2.0, "steps": 2},
+        "warmup": {"start_epoch": 0.5, "end_epoch": 1.0, "steps": 2},
     },
 }
 

@@ -37,7 +37,8 @@ def computed(run: Path) -> list[dict[str, float]]:
 
 def test_all_three_levels_learn_the_synthetic_images(tiny: Tiny, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    summary = train(tiny("training.epochs=12", "training.timing_rounds=3"), run)
+    settings = tiny("training.epochs=12", "training.timing_rounds=3", "sparsity.warmup.end_epoch=2")
+    summary = train(settings, run)
     assert summary["float_top1"] > 80  # chance is 10
     assert summary["example_updates"] == 3
     assert summary["images_seen"] == 12 * 500  # 540 in play, whole batches of 50
@@ -52,7 +53,7 @@ def test_all_three_levels_learn_the_synthetic_images(tiny: Tiny, tmp_path: Path)
     assert (model.token_keep_ratio, model.attention_keep_ratio) == (0.7, 0.5)
     assert not model.training
     assert info.class_names[3] == "texture 3"
-    assert config == tiny("training.epochs=12", "training.timing_rounds=3")
+    assert config == settings
 
 
 def interrupted(config: ExperimentConfig, run: Path, epochs: int) -> None:

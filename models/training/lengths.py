@@ -1,0 +1,36 @@
+"""Schedules that would not fit into the run, told before it starts."""
+
+from typing import TYPE_CHECKING
+
+from trivit.models.training.training_config import require
+
+if TYPE_CHECKING:
+    from trivit.models.training.config import ExperimentConfig
+
+
+def check_lengths(config: "ExperimentConfig") -> None:
+    """Check that every schedule that the experiment uses ends within it.
+
+    The default number of example updates (``updates: null``) is what the run has room for.
+
+    Raises:
+        ModelsError: a schedule is longer than the run; the message names its setting.
+    """
+    epochs, vit, sparsity = config.training.epochs, config.model.vit, config.sparsity
+    most = f"at most the {epochs} epochs of the run"
+    warmup = config.training.warmup_epochs
+    require(warmup <= epochs, "training.warmup_epochs", warmup, most)
+    if min(vit.token_keep_ratio, vit.attention_keep_ratio) < 1:
+        end = sparsity.warmup.end_epoch
+        require(end <= epochs, "sparsity.warmup.end_epoch", end, most)
+    cycle = config.patch_schedule.cycle_epochs
+    require(cycle is None or cycle <= epochs, "patch_schedule.cycle_epochs", cycle, most)
+    examples = sparsity.examples
+    if examples.keep_ratio == 1 or examples.method == "fixed":
+        return
+    period, updates = examples.period_epochs, examples.updates
+    require(period <= epochs, "sparsity.examples.period_epochs", period, most)
+    if updates and examples.method in ("online", "random"):
+        room = (epochs - 1) // period
+        allowed = f"at most {room}, as an update every {period} epochs leaves room for in {epochs}"
+        require(updates <= room, "sparsity.examples.updates", updates, f"{allowed} epochs")
