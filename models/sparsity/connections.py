@@ -83,7 +83,8 @@ def _largest(values: Tensor, count: int, compat: Compat) -> Tensor:
         smallest = torch.topk(values, count, dim=-1, sorted=False).values.amin(-1, keepdim=True)
         return values >= smallest
     largest = largest_indices(values, count)
-    return torch.zeros_like(values, dtype=torch.bool).scatter(-1, largest, True)
+    # Not True: the exporter's tracer knows no scatter of a truth value.
+    return torch.zeros_like(values, dtype=torch.bool).scatter(-1, largest, 1)
 
 
 def connection_mask(open_BKK: Tensor, prefix: int = 1, class_column: bool = True) -> Tensor:
