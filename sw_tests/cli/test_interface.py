@@ -26,6 +26,7 @@ COMMANDS = (
     "macs",
     "demo",
     "bench",
+    "show",
     "study",
     "kernel",
     "version",

@@ -74,7 +74,7 @@ def draw_kept_tokens(
             axis.set_xticks([])
             axis.set_yticks([])
             if j > 0:
-                axis.imshow(_veil(images.shape[2:], positions[j - 1][i], patch))
+                axis.imshow(veil(images.shape[2:], positions[j - 1][i], patch))
             if i == 0:
                 kept = f"selector {j}: {positions[j - 1].shape[1]} tokens" if j else "test image"
                 axis.set_title(kept, fontsize=9)
@@ -87,14 +87,14 @@ def draw_kept_tokens(
     pyplot.close(figure)
 
 
-def _veil(size: tuple[int, ...], kept: np.ndarray, patch: int) -> np.ndarray:
+def veil(size: tuple[int, ...], kept: np.ndarray, patch: int) -> np.ndarray:
     """RGBA overlay [H, W, 4] that covers every patch which was dropped."""
     rows, columns = size[0] // patch, size[1] // patch
     dropped = np.ones(rows * columns)
     dropped[kept] = 0
-    veil = np.zeros((*size, 4))
-    veil[..., :3] = (0.13, 0.35, 0.55)
-    veil[: rows * patch, : columns * patch, 3] = 0.88 * np.kron(
+    cover = np.zeros((*size, 4))
+    cover[..., :3] = (0.13, 0.35, 0.55)
+    cover[: rows * patch, : columns * patch, 3] = 0.88 * np.kron(
         dropped.reshape(rows, columns), np.ones((patch, patch))
     )
-    return veil
+    return cover

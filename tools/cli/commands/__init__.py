@@ -13,6 +13,7 @@ from trivit.tools.cli.commands import (
     macs,
     quantize,
     run,
+    show,
     study,
     train,
     version,
@@ -33,6 +34,7 @@ def register(app: typer.Typer) -> None:
     app.command("macs")(macs.macs)
     app.command("demo")(demo.demo)
     app.add_typer(bench.app, name="bench")
+    app.add_typer(show.app, name="show")
     app.add_typer(study.app, name="study")
     app.add_typer(kernel.app, name="kernel")
     app.command("version")(version.version)
