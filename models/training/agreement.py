@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import torch.distributed as dist
 
+from trivit.models.errors import ModelsError
 from trivit.models.training.distributed import world
 
 _STATUS = 2
@@ -37,3 +38,20 @@ def all_or_none() -> Iterator[None]:
     if error is not None and failed.index(True) == place.rank:
         raise error
     raise StoppedByAnotherError(_STATUS)
+
+
+@contextmanager
+def told_when_others_stop() -> Iterator[None]:
+    """Turn what an exchange with a process that is gone raises into one line.
+
+    Raises:
+        ModelsError: another process stopped between two exchanges.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if world().size > 1 and (isinstance(error, dist.DistError) or "gloo" in str(error)):
+            raise ModelsError(
+                "another process of this run stopped: its message, or torchrun's, says why"
+            ) from error
+        raise

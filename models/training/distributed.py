@@ -33,6 +33,11 @@ def world() -> World:
     return World(0, 1)
 
 
+def is_first_process() -> bool:
+    """Return whether this is the process that speaks for all, also outside of the group."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
 @contextmanager
 def process_group(device: str) -> Iterator[None]:
     """Join the processes that torchrun started, over nccl or gloo; does nothing when alone.

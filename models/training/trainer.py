@@ -14,7 +14,7 @@ from trivit.models.data import load_dataset
 from trivit.models.errors import ModelsError
 from trivit.models.files import atomic_write
 from trivit.models.training.accuracy import top1
-from trivit.models.training.agreement import all_or_none
+from trivit.models.training.agreement import all_or_none, told_when_others_stop
 from trivit.models.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
 from trivit.models.training.checks import check_fit, check_folder
 from trivit.models.training.clock import RunClock
@@ -56,7 +56,7 @@ def train(
             not fit the model. Nothing is written then.
     """
     out = Path(out)
-    with process_group(config.training.device):
+    with process_group(config.training.device), told_when_others_stop():
         with all_or_none():  # nobody writes before all have looked
             check_folder(out, config, resume)
             trainer = Trainer(config, out)
@@ -146,7 +146,7 @@ class Trainer:
                 self.metrics.keep_until(self.epochs_done)
             elif console is None:
                 console = Console(quiet=True, force_terminal=False)
-        with self.clock.part("compile"):
+        with self.clock.part("prepare"):
             self.loop.connect()
         total = self.loop.steps_until(epochs)
         done = self.loop.steps_until(self.epochs_done) + self.state.epoch.step

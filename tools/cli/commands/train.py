@@ -20,8 +20,10 @@ def train(
     """Train a vision transformer with the three sparsity levels into a run folder."""
     from trivit.models.training import load_config
     from trivit.models.training import train as train_model
+    from trivit.models.training.distributed import is_first_process
     from trivit.tools.report.tables import print_figures
 
     folder = out or Path("runs") / config.stem
     summary = train_model(load_config(config, list(overrides or [])), folder, resume=resume)
-    print_figures(f"trained {folder}", summary)
+    if is_first_process():
+        print_figures(f"trained {folder}", summary)

@@ -1,0 +1,95 @@
+"""The moving average of the weights: what it is, and who takes it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from trivit.models.errors import ModelsError
+from trivit.models.training import ExperimentConfig, evaluate, load_run, loop, train
+from trivit.models.training.checkpoint import load_checkpoint
+from trivit.models.training.ema import WeightAverage
+from trivit.models.vision_transformer import VisionTransformer, named_config
+
+from .conftest import records
+
+Everything = Callable[..., ExperimentConfig]
+
+
+def test_follows_the_weights() -> None:
+    model = VisionTransformer(named_config("micro_28", depth=2, selector_blocks=()))
+    average = WeightAverage(model, 0.9)
+    expected = {name: p.detach().double() for name, p in model.named_parameters()}
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(5):
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter += torch.randn(parameter.shape, generator=generator)
+        average.update()
+        for name, parameter in model.named_parameters():
+            expected[name] = 0.9 * expected[name] + 0.1 * parameter.detach().double()
+    for name, parameter in average.model.named_parameters():
+        torch.testing.assert_close(parameter.double(), expected[name], rtol=1e-5, atol=1e-6)
+        assert not parameter.requires_grad
+    average.restart()
+    for kept, now in zip(average.model.parameters(), model.parameters(), strict=True):
+        assert torch.equal(kept, now)
+
+
+def test_is_what_a_run_exports(everything: Everything, tmp_path: Path) -> None:
+    summary = train(everything("training.evaluate_every=2"), tmp_path)
+    saved = load_checkpoint(tmp_path / "checkpoint", training=False)
+    assert saved.average.keys() == saved.model.keys()
+    assert not torch.equal(saved.average["head.weight"], saved.model["head.weight"])
+    for weights, tensors in (
+        ("auto", saved.average),
+        ("ema", saved.average),
+        ("model", saved.model),
+    ):
+        model = load_run(tmp_path, weights).model  # type: ignore[arg-type]
+        assert torch.equal(model.head.weight, tensors["head.weight"])
+    assert summary["weights"] == "ema"
+    figures = evaluate(tmp_path)
+    assert (figures["weights"], figures["float_top1"]) == ("ema", summary["float_top1"])
+    figures = evaluate(tmp_path, weights="model")
+    assert (figures["weights"], figures["float_top1"]) == ("model", summary["model_top1"])
+    assert ["model_top1" in record for record in records(tmp_path)] == [False, True, True]
+
+
+def test_without_an_average_there_is_none_to_take(everything: Everything, tmp_path: Path) -> None:
+    summary = train(everything("training.ema_decay=null", "training.epochs=1"), tmp_path)
+    assert summary["weights"] == "model"
+    assert "model_top1" not in summary
+    assert load_run(tmp_path).model.head.weight.requires_grad
+    with pytest.raises(ModelsError, match="the run keeps no average: use model"):
+        load_run(tmp_path, "ema")
+
+
+@pytest.mark.parametrize("decay", ["0", "1", "-0.5"])
+def test_a_decay_out_of_range_is_refused(decay: str, everything: Everything) -> None:
+    with pytest.raises(ModelsError, match=r"training.ema_decay is .*: use more than 0 and below 1"):
+        everything(f"training.ema_decay={decay}")
+
+
+def test_pretrained_weights_start_model_and_average(
+    everything: Everything, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(everything("training.epochs=1"), tmp_path / "first")
+    (weights,) = (tmp_path / "first" / "checkpoint").glob("model-*.safetensors")
+    seen: list[torch.Tensor] = []
+    original = loop.training_step
+
+    def watching(model, *arguments, average, **settings):  # type: ignore[no-untyped-def]
+        if not seen:
+            seen.extend([model.head.weight.clone(), average.model.head.weight.clone()])
+        return original(model, *arguments, average=average, **settings)
+
+    monkeypatch.setattr(loop, "training_step", watching)
+    train(everything("training.epochs=1", f"training.init_from={weights}"), tmp_path / "second")
+    expected = load_checkpoint(tmp_path / "first" / "checkpoint").model["head.weight"]
+    assert all(torch.equal(weight, expected) for weight in seen)
+    with pytest.raises(ModelsError, match=r"nowhere\.safetensors"):
+        missing = tmp_path / "nowhere.safetensors"
+        train(everything(f"training.init_from={missing}"), tmp_path / "third")
+    assert not (tmp_path / "third").exists()
