@@ -45,7 +45,7 @@ def test_images(name: str, shape: Shape) -> tuple[NDArray[np.uint8], NDArray[np.
     from trivit.models.data import DataConfig, dataset_info, load_dataset
 
     dataset_info(name)  # refuses an unknown name before torch reads anything
-    test = load_dataset(DataConfig(dataset=name)).test  # type: ignore[arg-type]
+    test = load_dataset(DataConfig(dataset=name)).test.in_memory()  # type: ignore[arg-type]
     pixels = test.pixels.numpy()
     check_shape(name, pixels, shape)
     return pixels, test.labels.numpy()

@@ -12,7 +12,8 @@ def real_images(count: int, channels: int, side: int) -> NDArray[np.uint8]:
     """
     from trivit.models.data import DataConfig, load_dataset
 
-    pixels = load_dataset(DataConfig(dataset="fashion_mnist")).test.pixels[:count].numpy()
+    images = load_dataset(DataConfig(dataset="fashion_mnist")).test.first(count)
+    pixels = images.in_memory().pixels.numpy()
     return np.repeat(resize(pixels[:, :1], side), channels, axis=1)
 
 

@@ -2,7 +2,7 @@
 
 from trivit.models.data.config import DataConfig
 from trivit.models.data.dataset import DatasetInfo, ImageDataset, Images, ImageSource
-from trivit.models.data.registry import dataset_info, load_dataset
+from trivit.models.data.registry import dataset_info, load_dataset, train_image_count
 
 __all__ = [
     "DataConfig",
@@ -12,4 +12,5 @@ __all__ = [
     "Images",
     "dataset_info",
     "load_dataset",
+    "train_image_count",
 ]

@@ -1,42 +1,82 @@
 """Datasets by name."""
 
-from trivit.models.data import cifar10, fashion_mnist, synthetic
+from pathlib import Path
+
+from trivit.models.data import cifar10, cifar100, fashion_mnist, synthetic
 from trivit.models.data.config import DataConfig
 from trivit.models.data.dataset import DatasetInfo, ImageDataset
+from trivit.models.data.store.images import load_store
+from trivit.models.data.store.index import read_index
 from trivit.models.errors import ModelsError
 
-_INFOS = {info.name: info for info in (fashion_mnist.INFO, cifar10.INFO, synthetic.INFO)}
+_INFOS = {
+    info.name: info for info in (fashion_mnist.INFO, cifar10.INFO, cifar100.INFO, synthetic.INFO)
+}
+_TRAIN_IMAGES = {
+    "fashion_mnist": 60_000,
+    "cifar10": 50_000,
+    "cifar100": 50_000,
+    "synthetic": synthetic.TRAIN_IMAGES,
+}
 
 
-def dataset_info(name: str) -> DatasetInfo:
-    """Return the description of the dataset ``name`` without reading it.
+def dataset_info(data: DataConfig | str) -> DatasetInfo:
+    """Return the description of a dataset, given its settings or its name, without its images.
 
     Raises:
-        ModelsError: unknown name.
+        ModelsError: unknown name, or no store at the path of one.
     """
+    if isinstance(data, DataConfig) and data.dataset == "store":
+        return read_index(Path(str(data.path)).expanduser()).info
+    name = data.dataset if isinstance(data, DataConfig) else data
     if name not in _INFOS:
         raise ModelsError(f"unknown dataset '{name}': choose one of {', '.join(_INFOS)}")
     return _INFOS[name]
 
 
-def load_dataset(config: DataConfig) -> ImageDataset:
-    """Read the dataset that ``config`` names, cut to its image counts.
+def train_image_count(data: DataConfig) -> int:
+    """Return the number of training images without reading them.
 
     Raises:
-        ModelsError: not found, truncated, corrupt, or fewer images than asked for.
+        ModelsError: no store at the path of one, or it has no training images.
+    """
+    if data.dataset == "store":
+        index = read_index(Path(str(data.path)).expanduser())
+        if "train" not in index.parts:
+            raise ModelsError(f"{data.path} has no training images: prepare it with some")
+        count = index.parts["train"].images
+    else:
+        count = _TRAIN_IMAGES[data.dataset]
+    return count if data.train_images is None else min(count, data.train_images)
+
+
+def load_dataset(config: DataConfig) -> ImageDataset:
+    """Open the dataset that ``config`` names, cut to its image counts, on the CPU.
+
+    Raises:
+        ModelsError: not found, truncated, corrupt, changed since it was prepared, or fewer images
+            than asked for.
     """
     if config.dataset == "synthetic":
         return synthetic.load(config.train_images, config.test_images)
-    is_cifar10 = config.dataset == "cifar10"
-    dataset = cifar10.load() if is_cifar10 else fashion_mnist.load(config.download)
+    dataset = _load(config)
     for part, count in (("train", config.train_images), ("test", config.test_images)):
         available = len(getattr(dataset, part))
         if count is not None and count > available:
             raise ModelsError(
-                f"data.{part}_images is {count}: {config.dataset} has {available} of them"
+                f"data.{part}_images is {count}: {config.path or config.dataset} has {available} "
+                "of them"
             )
     return ImageDataset(
         dataset.info,
         dataset.train.first(config.train_images),
         dataset.test.first(config.test_images),
     )
+
+
+def _load(config: DataConfig) -> ImageDataset:
+    if config.dataset == "store":
+        return load_store(config)
+    if config.dataset == "fashion_mnist":
+        return fashion_mnist.load(config.download)
+    return cifar10.load() if config.dataset == "cifar10" else cifar100.load()

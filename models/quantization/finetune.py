@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 
-from trivit.models.data import DataConfig, DatasetInfo, Images
+from trivit.models.data import DataConfig, DatasetInfo, ImageSource
 from trivit.models.data.batches import epoch_batches
 from trivit.models.errors import ModelsError
 from trivit.models.quantization.vision_transformer import QuantVisionTransformer
@@ -17,7 +17,7 @@ from trivit.models.quantization.vision_transformer import QuantVisionTransformer
 
 def fine_tune(
     model: QuantVisionTransformer,
-    images: Images,
+    images: ImageSource,
     info: DatasetInfo,
     data: DataConfig,
     *,

@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 import torch
 
-from trivit.models.data import DatasetInfo, Images, load_dataset
+from trivit.models.data import DatasetInfo, Images, ImageSource, load_dataset
 from trivit.models.errors import ModelsError
 from trivit.models.files import atomic_write
 from trivit.models.quantization import verify
@@ -59,6 +59,7 @@ def quantize(run: Path | str, settings: QuantizeConfig | None = None) -> dict[st
     _require_finished(run, config)
     chosen = variants(config.model.vit, settings.keep_ratios)
     dataset = load_dataset(config.data)
+    test = dataset.test.in_memory()
     clock = _Clock()
     with StageProgress() as progress:
         model = QuantVisionTransformer.from_float(float_model)
@@ -80,11 +81,9 @@ def quantize(run: Path | str, settings: QuantizeConfig | None = None) -> dict[st
         formats = describe_formats(model, maxima)
         model.double()
         with clock("evaluate"):
-            accuracy, scores = _evaluate(float_model, model, dataset.test, info, settings, progress)
+            accuracy, scores = _evaluate(float_model, model, test, info, settings, progress)
         with clock("compare"), one_thread_per_operation():
-            compared = _compare(
-                model, exports, plain, dataset.test, info, scores, settings, progress
-            )
+            compared = _compare(model, exports, plain, test, info, scores, settings, progress)
     summary = {
         "format": FORMAT,
         "model": config.model.name,
@@ -138,7 +137,7 @@ def _require_finished(run: Path, config: ExperimentConfig) -> None:
 
 def _calibrate(
     model: QuantVisionTransformer,
-    images: Images,
+    images: ImageSource,
     info: DatasetInfo,
     settings: QuantizeConfig,
     chosen: Sequence[Variant],
@@ -146,15 +145,16 @@ def _calibrate(
 ) -> dict[str, float]:
     count = min(settings.calibration_images, len(images))
     generator = torch.Generator().manual_seed(settings.seed)
-    drawn = images.pixels[torch.randperm(len(images), generator=generator)[:count]]
+    drawn = torch.randperm(len(images), generator=generator)[:count]
     progress.stage("calibrate", len(chosen) * count)
-    batches = [info.normalise(pixels) for pixels in drawn.split(settings.batch_size)]
+    stream = images.stream(drawn.split(settings.batch_size))
+    batches = [info.normalise(pixels) for pixels in stream]
     return calibrate(model, batches, settings.headroom, progress.advance, chosen)
 
 
 def _fine_tune(
     model: QuantVisionTransformer,
-    images: Images,
+    images: ImageSource,
     info: DatasetInfo,
     config: ExperimentConfig,
     settings: QuantizeConfig,

@@ -112,5 +112,5 @@ def _test_images(run: Path) -> tuple[Pixels, Labels]:
     from trivit.models.data import load_dataset
     from trivit.models.training import load_config
 
-    test = load_dataset(load_config(run / "config.yaml").data).test
+    test = load_dataset(load_config(run / "config.yaml").data).test.in_memory()
     return test.pixels.numpy(), test.labels.numpy()
