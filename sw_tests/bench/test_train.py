@@ -132,14 +132,18 @@ class _Dummy:
         self.log.append(self.name)
 
 
-def test_rounds_interleave_and_take_turns_at_being_first() -> None:
+def test_rounds_interleave_in_orders_of_their_own_and_warm_each_shape_up() -> None:
     log: list[str] = []
-    steps: Any = {name: _Dummy(name, log) for name in "abc"}
+    steps: Any = {name: _Dummy(name, log) for name in "abcd"}
     advanced: list[int] = []
-    times = time_rounds(steps, torch.device("cpu"), rounds=3, steps_each=2, advance=advanced.append)
-    assert "".join(log) == "aabbcc" + "bbccaa" + "ccaabb"
-    assert {name: len(values) for name, values in times.items()} == {"a": 3, "b": 3, "c": 3}
-    assert len(advanced) == 9
+    times = time_rounds(steps, torch.device("cpu"), rounds=6, steps_each=2, advance=advanced.append)
+    rounds = ["".join(log[start : start + 12]) for start in range(0, len(log), 12)]
+    assert len(rounds) == 6 and len(set(rounds)) > 3
+    for order in rounds:
+        assert sorted(order[::3]) == list("abcd")
+        assert all(order[i : i + 3] == 3 * order[i] for i in range(0, 12, 3))
+    assert {name: len(values) for name, values in times.items()} == dict.fromkeys("abcd", 6)
+    assert len(advanced) == 24
 
 
 def test_ratios_are_taken_within_each_round_and_against_the_fastest_dense() -> None:
