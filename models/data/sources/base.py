@@ -67,6 +67,31 @@ class Source:
         raise ModelsError(f"{self.where} has no {name} images, only: {', '.join(self.parts)}")
 
 
+def split_source(
+    source: Source, test: Source | None = None, part: str | None = None
+) -> tuple[Source | None, Source | None]:
+    """Return the sources of training and of test images.
+
+    Args:
+        source: of training images, and of the test images as well if it has them.
+        test: of the test images instead.
+        part: ``train`` or ``test``: take only this part of ``source``, or call its only part so.
+
+    Raises:
+        ModelsError: ``part`` is something else, or goes against ``test``.
+    """
+    if part not in (None, "train", "test"):
+        raise ModelsError(f"part is '{part}': choose train or test")
+    if test is not None:
+        if part == "test":
+            raise ModelsError("part is 'test' and there is a source of test images: give only one")
+        return source, test
+    if part is not None:
+        return (source, None) if part == "train" else (None, source)
+    has_train = not source.parts.keys().isdisjoint(("train", "all"))
+    return source if has_train else None, source if "test" in source.parts else None
+
+
 def fingerprint(items: Iterable[object]) -> str:
     """Return the SHA-256 of the items' texts."""
     digest = hashlib.sha256()

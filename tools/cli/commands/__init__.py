@@ -4,6 +4,7 @@ import typer
 
 from trivit.tools.cli.commands import (
     bench,
+    data,
     demo,
     estimate,
     evaluate,
@@ -23,6 +24,7 @@ from trivit.tools.cli.commands import compile as compile_command
 
 def register(app: typer.Typer) -> None:
     """Add every subcommand to ``app``, in the order of the flow."""
+    app.add_typer(data.app, name="data")
     app.command("train")(train.train)
     app.command("import")(import_.import_weights)
     app.command("evaluate")(evaluate.evaluate)
