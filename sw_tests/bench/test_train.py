@@ -170,6 +170,26 @@ def test_ratios_are_taken_within_each_round_and_against_the_fastest_dense() -> N
     assert compared["rows"][0]["images_per_second"] == pytest.approx(8 / 3)
 
 
+def test_loading_is_measured_beside_the_steps(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    experiment = tmp_path / "experiment.yaml"
+    experiment.write_text(
+        "model: {name: micro_28}\n"
+        "data: {dataset: synthetic, train_images: 60, test_images: 10, flip: true}\n"
+    )
+    command = ["bench", "train", "--preset", "tiny", "--row", "token_0.7", "--rounds", "1"]
+    assert main([*command, "--data", str(experiment), "--json"]) == 0
+    loading = json.loads(capsys.readouterr().out)["loading"]
+    assert loading["dataset"] == "synthetic" and loading["batches"] == 60 // 8 - 3
+    assert loading["reading_images_per_second"] > 0 < loading["batches_images_per_second"]
+    assert main([*command, "--data", str(experiment)]) == 0
+    assert f"Loading for {experiment}" in capsys.readouterr().out
+    experiment.write_text(experiment.read_text().replace("60", "20"))
+    assert main([*command, "--data", str(experiment)]) == 2
+    assert "has 20 training images" in capsys.readouterr().err
+
+
 def test_mixes_and_quartiles() -> None:
     times = {"a": [1.0, 2.0], "b": [3.0, 6.0]}
     assert mixed(times, {"a": 0.25, "b": 0.75}) == [2.5, 5.0]

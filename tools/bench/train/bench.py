@@ -5,11 +5,13 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from trivit.models.training.device import chosen_precision, synchronise
+from trivit.tools.bench.train.loading import measure_loading
 from trivit.tools.bench.train.measure import (
     bookkeeping,
     memory_mib,
@@ -26,7 +28,11 @@ from trivit.tools.report.progress import progress_bar
 
 
 def bench_train(
-    preset: Preset, *, rounds: int | None = None, only: Sequence[str] = ()
+    preset: Preset,
+    *,
+    rounds: int | None = None,
+    only: Sequence[str] = (),
+    experiment: Path | None = None,
 ) -> dict[str, Any]:
     """Time a training step of every method of the table on made-up images.
 
@@ -38,10 +44,11 @@ def bench_train(
         preset: model, batch, device.
         rounds: instead of the preset's.
         only: rows to time, and the dense ones (default: all).
+        experiment: YAML file whose data are read and augmented for comparison.
 
     Raises:
-        ModelsError: the preset's device is not there.
-        ToolsError: an unknown row.
+        ModelsError: the preset's device is not there, or the experiment's data are not.
+        ToolsError: an unknown row, or too few images to time their loading.
     """
     busy = os.getloadavg()[0]
     batch = make_batch(preset)
@@ -63,6 +70,9 @@ def bench_train(
         times = time_rounds(steps, device, rounds=turns, steps_each=preset.steps, advance=advance)
         kept = bookkeeping(steps["example"], times, batch) if "example" in steps else None
         threads = torch.get_num_threads()
+        loading = None
+        if experiment is not None:
+            loading = measure_loading(experiment, device.type, len(batch.labels))
     return {
         "benchmark": "train",
         "preset": preset.name,
@@ -75,6 +85,7 @@ def bench_train(
         "steps_per_round": preset.steps,
         **_compared(table, steps, times, memory, len(batch.labels)),
         "bookkeeping": kept,
+        "loading": loading,
         "shapes_ms": {name: _milliseconds(values) for name, values in times.items()},
         "load_average_before": round(busy, 2),
         "when": datetime.now(timezone.utc).isoformat(timespec="seconds"),

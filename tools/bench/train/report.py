@@ -72,6 +72,13 @@ def footer(result: Mapping[str, Any]) -> list[str]:
             f"{100 * kept['update_share']:.4f} % of the {kept['steps_between_updates']:,} steps "
             "between two."
         )
+    if loading := result["loading"]:
+        fastest = max(result["rows"], key=lambda row: row["images_per_second"])
+        lines.append(
+            f"Loading for {loading['experiment']}: {loading['reading_images_per_second']:,.0f} "
+            f"images/s read, {loading['batches_images_per_second']:,.0f} in augmented batches; the "
+            f"fastest row, {fastest['text']}, takes {fastest['images_per_second']:,.0f}."
+        )
     return lines
 
 

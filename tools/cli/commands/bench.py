@@ -52,6 +52,10 @@ def train(
         list[str] | None,
         typer.Option("--row", help="Time this row and the dense ones; may be repeated."),
     ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="EXPERIMENT", help="YAML file whose data are loaded for comparison."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for JSON, table and picture, train-PRESET.*.")
     ] = None,
@@ -63,7 +67,7 @@ def train(
     from trivit.tools.bench.train.report import COLUMNS, footer, header, table, write_report
     from trivit.tools.report.tables import print_table
 
-    result = bench_train(chosen_preset(preset), rounds=rounds, only=only or ())
+    result = bench_train(chosen_preset(preset), rounds=rounds, only=only or (), experiment=data)
     if out is not None:
         write_report(out, f"train-{preset}", result)
     if as_json:

@@ -65,7 +65,7 @@ _CPU = Profile(
         "cifar10": {"model": {"name": "micro_32"}, "data": {"flip": True}},
     },
     seeds=3,
-    other_seeds=2,
+    other_seeds=1,
 )
 
 _GPU = Profile(
