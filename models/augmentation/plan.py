@@ -108,7 +108,7 @@ def carry_out(
     argument_LB = upload(np.stack(arguments), device)
     matrix_LB23 = upload(np.stack(matrices), device)
     for i, layer in enumerate(layers):
-        pixels_BCHW = pixels_BCHW[order_LB[i]]
+        pixels_BCHW = pixels_BCHW.index_select(0, order_LB[i])
         counts = np.bincount(plan.op[:, layer], minlength=len(Op))
         stops = np.cumsum(counts)
         for op in Op:
@@ -122,7 +122,7 @@ def carry_out(
                     fill_C,
                     interpolation,
                 )
-    return pixels_BCHW[order_LB[-1]]
+    return pixels_BCHW.index_select(0, order_LB[-1])
 
 
 _PLAIN = {

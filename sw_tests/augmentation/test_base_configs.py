@@ -10,6 +10,7 @@ from trivit.models.training import load_config
 COMMON = """
 model: {name: micro_28, token_keep_ratio: 0.8, selector_blocks: [1, 3]}
 training: {epochs: 7, batch_size: 64}
+sparsity: {warmup: {start_epoch: 1, end_epoch: 5}}
 """
 
 
