@@ -12,6 +12,7 @@ from trivit.models.attention import Attention, Wanted
 from trivit.models.errors import ModelsError
 from trivit.models.relative_position import pair_index, position_bias, relative_position_index
 from trivit.models.sparsity.patches import PatchSampling
+from trivit.models.stochastic_depth import StochasticDepth, branch_scales, drop_rates
 from trivit.models.vision_transformer import (
     MODELS,
     VisionTransformer,
@@ -74,29 +75,37 @@ def distance(a: int, b: int, side: int) -> float:
 
 
 def reference(
-    model: VisionTransformer, image: Tensor, token: float, attention: float
+    model: VisionTransformer,
+    image: Tensor,
+    token: float,
+    attention: float,
+    branches: list[float] | None = None,
 ) -> tuple[Tensor, float, list[list[int]]]:
-    """Logits, [CLS] variance of the last block and kept positions of one image, by plain loops."""
+    """Logits, variance of the last block's scores and kept positions of one image, by plain loops.
+
+    ``branches`` multiply what the residual branches add.
+    """
     sampling = model.patch_sampling
     p, c = dict(model.named_parameters()), model.config
     side, patch, head = c.image_size // c.patch_size, c.patch_size, c.head_dim
-    x = [p["cls_token"][0, 0] + p["pos_embed"][0, 0]]
+    prefix = 1 if c.class_token else 0
+    x = [p["cls_token"][0, 0] + p["pos_embed"][0, 0]] if prefix else []
     patches: list[Tensor] = []
     for row in range(side):
         for column in range(side):
             r, q = row * patch, column * patch
             pixels = image[:, r : r + patch, q : q + patch].flatten()
             flat = p["patch_embed.proj.weight"].flatten(1)
-            position = p["pos_embed"][0, 1 + row * side + column]
+            position = p["pos_embed"][0, prefix + row * side + column]
             patches.append(flat @ pixels + p["patch_embed.proj.bias"])
             x.append(patches[-1] + position)
     positions = list(range(side * side))
     if sampling.keep_ratio < 1:
-        ranked = patches if sampling.compat == "paper" else x[1:]
+        ranked = patches if sampling.compat == "paper" else x[prefix:]
         norms = [float(patch.abs().sum()) for patch in ranked]
-        keep = round(sampling.keep_ratio * len(x)) - 1
+        keep = round(sampling.keep_ratio * len(x)) - prefix
         positions = sorted(top(norms, keep))
-        x = [x[0]] + [x[1 + k] for k in positions]
+        x = x[:prefix] + [x[prefix + k] for k in positions]
     open_keys: dict[int, set[int]] | None = None
     kept_positions: list[list[int]] = []
     variance = 0.0
@@ -104,7 +113,7 @@ def reference(
         name = f"blocks.{b}."
         normed = layer_norm(x, p[name + "norm1.weight"], p[name + "norm1.bias"])
         qkv = linear(normed, p[name + "attn.qkv.weight"], p[name + "attn.qkv.bias"])
-        places = [-1, *positions]
+        places = [-1] * prefix + positions
         outputs = [torch.zeros(c.embed_dim, dtype=torch.float64) for _ in x]
         mean = [[0.0] * len(x) for _ in x]
         for h in range(c.num_heads):
@@ -115,7 +124,9 @@ def reference(
             for i in range(len(x)):
                 scores = []
                 for j in range(len(x)):
-                    is_open = open_keys is None or i == 0 or j == 0 or j in open_keys[i]
+                    is_open = open_keys is None or i < prefix or j in open_keys[i]
+                    if j < prefix and c.class_connections == "open":
+                        is_open = True
                     score = qkv[i][part[0]] @ qkv[j][part[1]] / math.sqrt(head)
                     if c.relative_position_bias:
                         table = p[name + "attn.relative_position_bias_table"]
@@ -126,10 +137,11 @@ def reference(
                     mean[i][j] += float(weights[j]) / c.num_heads
                     outputs[i][h * head : (h + 1) * head] += weights[j] * qkv[j][part[2]]
         projected = linear(outputs, p[name + "attn.proj.weight"], p[name + "attn.proj.bias"])
-        x = [a + o for a, o in zip(x, projected, strict=True)]
+        scale = 1.0 if branches is None else branches[2 * b]
+        x = [a + scale * o for a, o in zip(x, projected, strict=True)]
         scores = mean[0][1:]
-        if c.token_score == "column_sum":
-            scores = [sum(row[j] for row in mean[1:]) for j in range(1, len(x))]
+        if c.token_score == "column_sum" or not c.class_token:
+            scores = [sum(row[j] for row in mean[prefix:]) for j in range(prefix, len(x))]
         average = sum(scores) / len(scores)
         variance = sum((a - average) ** 2 for a in scores) / len(scores)
         if b in c.selector_blocks:
@@ -139,39 +151,46 @@ def reference(
             if c.token_score == "static":
                 kept = [math.floor((i + 0.5) * count / keep) for i in range(keep)]
             dropped = [k for k in range(count) if k not in kept]
-            fused = [scores[k] * x[1 + k] for k in dropped]
-            x = [x[0]] + [x[1 + k] for k in kept]
+            fused = [scores[k] * x[prefix + k] for k in dropped]
+            x = x[:prefix] + [x[prefix + k] for k in kept]
             positions = [positions[k] for k in kept]
             open_keys = None
             if attention < 1:
                 keys = math.ceil(keep * attention - 1e-9)
-                values = [[mean[1 + k][1 + j] for j in kept] for k in kept]
+                values = [[mean[prefix + k][prefix + j] for j in kept] for k in kept]
                 if c.attention_pattern == "window":
                     values = [[-distance(i, j, side) for j in positions] for i in positions]
-                open_keys = {1 + i: {1 + j for j in top(v, keys)} for i, v in enumerate(values)}
+                open_keys = {
+                    prefix + i: {prefix + j for j in top(v, keys)} for i, v in enumerate(values)
+                }
                 if c.attention_pattern == "magnitude":
                     flat = top([v for row in values for v in row], keys * keep)
                     open_keys = {
-                        1 + i: {1 + f % keep for f in flat if f // keep == i} for i in range(keep)
+                        prefix + i: {prefix + f % keep for f in flat if f // keep == i}
+                        for i in range(keep)
                     }
             if fused and c.fuse_tokens:
                 x.append(torch.stack(fused).sum(0))
                 positions = [*positions, -1]
                 if open_keys is not None:
-                    everything = set(range(keep + 2))
-                    open_keys = {i: keys_of | {keep + 1} for i, keys_of in open_keys.items()}
-                    open_keys[keep + 1] = everything
+                    last = len(x) - 1
+                    open_keys = {i: keys_of | {last} for i, keys_of in open_keys.items()}
+                    open_keys[last] = set(range(len(x)))
             kept_positions.append(positions)
         normed = layer_norm(x, p[name + "norm2.weight"], p[name + "norm2.bias"])
         hidden = linear(normed, p[name + "mlp.fc1.weight"], p[name + "mlp.fc1.bias"])
         hidden = [0.5 * v * (1 + torch.erf(v / math.sqrt(2))) for v in hidden]
         changes = linear(hidden, p[name + "mlp.fc2.weight"], p[name + "mlp.fc2.bias"])
-        x = [a + o for a, o in zip(x, changes, strict=True)]
-    last = "norm" if c.pooling == "cls" else "fc_norm"
-    pooled = x[0] if c.pooling == "cls" else torch.stack(x[1:]).mean(0)
-    final = layer_norm([pooled], p[f"{last}.weight"], p[f"{last}.bias"])
+        scale = 1.0 if branches is None else branches[2 * b + 1]
+        x = [a + scale * o for a, o in zip(x, changes, strict=True)]
+    last_norm = "norm" if c.pooling == "cls" else "fc_norm"
+    pooled = x[0] if c.pooling == "cls" else torch.stack(x[prefix:]).mean(0)
+    final = layer_norm([pooled], p[f"{last_norm}.weight"], p[f"{last_norm}.bias"])
     logits = linear(final, p["head.weight"], p["head.bias"])[0]
     return logits, variance, kept_positions
+
+
+NO_CLS: dict[str, Any] = {"class_token": False, "pooling": "mean", "token_score": "column_sum"}
 
 
 @pytest.mark.parametrize(
@@ -197,6 +216,18 @@ def reference(
             },
             PatchSampling(0.8),
         ),
+        ({"class_connections": "closed", "attention_compat": "code"}, PatchSampling()),
+        (
+            {"class_connections": "closed", "fuse_tokens": True, "attention_pattern": "magnitude"},
+            PatchSampling(),
+        ),
+        (NO_CLS, PatchSampling()),
+        ({**NO_CLS, "relative_position_bias": True}, PatchSampling(0.6, "l1", "code")),
+        ({**NO_CLS, "relative_position_bias": True, "fuse_tokens": True}, PatchSampling()),
+        (
+            {**NO_CLS, "token_score": "static", "fuse_tokens": True, "attention_pattern": "window"},
+            PatchSampling(0.8),
+        ),
     ],
 )
 @torch.no_grad()
@@ -213,6 +244,54 @@ def test_equals_the_loop_reference(
         torch.testing.assert_close(details.logits[index], logits, rtol=1e-9, atol=1e-9)
         assert float(details.cls_variance[index]) == pytest.approx(variance, rel=1e-6)
         assert [tokens[index].tolist() for tokens in details.kept_tokens] == kept
+
+
+@pytest.mark.parametrize("changes", [{}, NO_CLS])
+@torch.no_grad()
+def test_stochastic_depth_leaves_out_branches_of_single_images(changes: dict[str, Any]) -> None:
+    model = make_model(0.7, 0.5, drop_path=0.6, **changes)
+    images = torch.randn(4, 2, 12, 12, dtype=torch.float64)
+    draws = torch.rand(8, 4, generator=torch.Generator().manual_seed(2))
+    evaluated = model.forward_details(images, depth_draws_RB=draws).logits
+    model.train()
+    trained = model.forward_details(images, depth_draws_RB=draws).logits
+    for index, image in enumerate(images):
+        rates = [0.6 * (branch // 2) / 3 for branch in range(8)]
+        branches = [
+            0.0 if float(draw) < rate else 1 / (1 - rate)
+            for draw, rate in zip(draws[:, index], rates, strict=True)
+        ]
+        expected = reference(model, image, 0.7, 0.5, branches)[0]
+        torch.testing.assert_close(trained[index], expected, rtol=1e-5, atol=1e-6)
+        expected = reference(model, image, 0.7, 0.5)[0]
+        torch.testing.assert_close(evaluated[index], expected, rtol=1e-9, atol=1e-9)
+
+
+def test_stochastic_depth_draws_for_the_whole_batch() -> None:
+    config = replace(TINY, drop_path=0.5)
+    sampler = StochasticDepth(config, torch.device("cpu"))
+    sampler.start_epoch(3)
+    whole = sampler.draws(4000)
+    sampler.start_epoch(3)
+    part = sampler.draws(4000, slice(1000, 3000))
+    assert whole is not None and part is not None
+    assert torch.equal(whole[:, 1000:3000], part)
+    scales = branch_scales(drop_rates(config), whole)
+    assert bool((scales[:2] == 1).all())
+    # Half of the last block's branches stay, doubled: the mean is that of the whole.
+    assert float((scales[7] == 0).float().mean()) == pytest.approx(0.5, abs=0.03)
+    torch.testing.assert_close(scales.mean(1), torch.ones(8), rtol=0, atol=0.06)
+    assert StochasticDepth(TINY, torch.device("cpu")).draws(4) is None
+
+
+def test_stochastic_depth_without_draws_follows_the_global_generator() -> None:
+    model = make_model(1.0, 1.0, drop_path=0.9).train()
+    images = torch.randn(3, 2, 12, 12, dtype=torch.float64)
+    torch.manual_seed(1)
+    first, second = model(images), model(images)
+    torch.manual_seed(1)
+    assert torch.equal(model(images), first)
+    assert not torch.equal(first, second)
 
 
 @torch.no_grad()
@@ -275,6 +354,8 @@ def test_keep_ratios_change_at_run_time() -> None:
         {},
         {"relative_position_bias": True, "pooling": "mean"},
         {"fuse_tokens": True, "attention_pattern": "window", "token_score": "static"},
+        {**NO_CLS, "relative_position_bias": True, "fuse_tokens": True},
+        {"class_connections": "closed", "drop_path": 0.2},
     ],
 )
 def test_gradients_reach_every_parameter_under_all_selections(changes: dict[str, Any]) -> None:
@@ -381,6 +462,10 @@ def test_initialisation_is_a_truncated_normal() -> None:
         ({"embed_dim": 64.0}, "embed_dim is 64.0"),
         ({"mlp_ratio": 0.01}, "mlp_ratio 0.01"),
         ({"init_std": 0.0}, "init_std is 0.0"),
+        ({"drop_path": 1.0}, "drop_path is 1.0: choose a rate from 0 to below 1"),
+        ({"drop_path": math.nan}, "drop_path is nan"),
+        ({"class_token": False}, "pooling is 'cls' and class_token is false"),
+        ({"class_token": False, "pooling": "mean"}, "token_score is 'cls' and class_token is fal"),
         ({"embed_dims": 64}, "did you mean 'embed_dim'"),
     ],
 )
