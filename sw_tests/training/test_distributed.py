@@ -165,7 +165,7 @@ def test_processes_must_share_the_batch_equally(
     with pytest.raises(ModelsError, match=message):
         Trainer(everything("training.batch_size=21"), tmp_path / "run")
     # Mixing pairs images within a process.
-    with pytest.raises(ModelsError, match="training.batch_size is 15: mixup and cutmix mix pairs"):
+    with pytest.raises(ModelsError, match=r"training.batch_size is 15: mixup and cutmix mix pairs"):
         Trainer(everything("training.batch_size=30"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

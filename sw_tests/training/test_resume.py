@@ -214,5 +214,5 @@ def test_a_checkpoint_of_an_earlier_version_is_refused(
     train_until(everything(EVERY), tmp_path, 5)
     state = tmp_path / "checkpoint" / "state.json"
     state.write_text(state.read_text().replace('"dataset"', '"other"'))
-    with pytest.raises(ModelsError, match="does not fit config.yaml: train again"):
+    with pytest.raises(ModelsError, match=r"does not fit config\.yaml: train again"):
         train(everything(EVERY), tmp_path, resume=True)
