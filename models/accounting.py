@@ -8,7 +8,6 @@ count as not computed, as if keys were gathered; a GPU computes them all the sam
 from dataclasses import dataclass
 from functools import lru_cache
 
-from trivit.models.data.config import DataConfig
 from trivit.models.sparsity.counts import connection_count, keep_count
 from trivit.models.sparsity.patches import sampled_patches
 from trivit.models.training.config import ExperimentConfig
@@ -16,8 +15,6 @@ from trivit.models.training.schedules import KeepRatios, epoch_ratios
 from trivit.models.vit_config import ViTConfig
 
 DENSE = KeepRatios(token=1.0, attention=1.0, patch=1.0)
-
-TRAIN_IMAGES = {"fashion_mnist": 60_000, "cifar10": 50_000, "synthetic": 2_000}
 
 
 @dataclass(frozen=True)
@@ -106,12 +103,6 @@ class TrainingMacs:
     def saved_percent(self) -> float:
         """Part of the dense training that is left out."""
         return 100.0 * (1 - self.macs / self.dense_macs)
-
-
-def train_image_count(data: DataConfig) -> int:
-    """Return the size of the training set without reading it."""
-    count = TRAIN_IMAGES[data.dataset]
-    return count if data.train_images is None else min(count, data.train_images)
 
 
 def epoch_macs(config: ExperimentConfig, train_images: int, epoch: int) -> TrainingMacs:

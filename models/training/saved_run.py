@@ -60,7 +60,7 @@ def load_run(run: Path | str, weights: Weights = "auto") -> LoadedRun:
         model.load_state_dict(tensors)
     except RuntimeError:
         raise ModelsError(f"{run}: the checkpoint is of another model than config.yaml") from None
-    return LoadedRun(config, model.eval(), dataset_info(config.data.dataset))
+    return LoadedRun(config, model.eval(), dataset_info(config.data))
 
 
 def run_config(run: Path) -> ExperimentConfig:

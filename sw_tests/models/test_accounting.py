@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,12 +12,10 @@ from torch import nn
 
 from trivit.models.accounting import (
     DENSE,
-    TRAIN_IMAGES,
     image_macs,
-    train_image_count,
     training_macs,
 )
-from trivit.models.data import synthetic
+from trivit.models.data import train_image_count
 from trivit.models.sparsity.patches import PatchSampling
 from trivit.models.training import ExperimentConfig, parse_config
 from trivit.models.training.config import save_config
@@ -27,15 +26,27 @@ from trivit.tools.cli.main import main
 Tiny = Callable[..., ExperimentConfig]
 
 
-@pytest.mark.parametrize("fuse", [False, True])
+NO_CLS = {"class_token": False, "pooling": "mean", "token_score": "column_sum"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"fuse_tokens": True},
+        {"class_connections": "closed"},
+        NO_CLS,
+        {**NO_CLS, "fuse_tokens": True},
+    ],
+)
 @pytest.mark.parametrize(
     ("token", "attention", "patch"),
     [(1.0, 1.0, 1.0), (0.7, 1.0, 1.0), (0.7, 0.4, 1.0), (1.0, 0.3, 0.6), (0.5, 0.5, 0.4)],
 )
 def test_equals_the_products_of_a_forward_pass(
-    token: float, attention: float, patch: float, fuse: bool
+    token: float, attention: float, patch: float, changes: dict[str, Any]
 ) -> None:
-    vit = named_config("micro_28", fuse_tokens=fuse, token_keep_ratio=token)
+    vit = named_config("micro_28", token_keep_ratio=token, **changes)
     model = VisionTransformer(vit).eval()
     model.set_keep_ratios(token=token, attention=attention)
     model.set_patch_sampling(PatchSampling(patch))
@@ -134,7 +145,6 @@ def test_ceilings_of_the_papers_schedules() -> None:
 
 
 def test_sizes_of_the_training_sets(tiny: Tiny) -> None:
-    assert TRAIN_IMAGES["synthetic"] == synthetic.TRAIN_IMAGES
     data = tiny().data
     assert train_image_count(data) == 600
     assert train_image_count(replace(data, train_images=None)) == 2000

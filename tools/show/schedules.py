@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from trivit.models.accounting import train_image_count
+from trivit.models.data import train_image_count
 from trivit.models.sparsity.examples import examples_in_play
 from trivit.models.training.config import ExperimentConfig, load_config
 from trivit.models.training.optimisation import learning_rate

@@ -103,6 +103,11 @@ class StoredImages:
             )
 
     @property
+    def fingerprint(self) -> str:
+        """Changes when anything in the store does."""
+        return self.index.fingerprint
+
+    @property
     def _stored_shape(self) -> tuple[int, int, int]:
         """Shape of an image as a worker hands it over: JPEG decoders give (H, W, C)."""
         channels, height, width = self.index.channels, self.index.height, self.index.width

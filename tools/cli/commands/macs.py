@@ -23,7 +23,8 @@ def macs(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Count multiply-accumulates: of an image by stage, and of the whole training."""
-    from trivit.models.accounting import DENSE, image_macs, train_image_count, training_macs
+    from trivit.models.accounting import DENSE, image_macs, training_macs
+    from trivit.models.data import train_image_count
     from trivit.models.training import load_config
     from trivit.models.training.schedules import KeepRatios
     from trivit.models.vit_config import check_keep_ratio
