@@ -42,7 +42,9 @@ def test_counts_are_the_papers() -> None:
         158,
         197,
     ]
-    assert sampled_patches(4, 0.01) == 1
+    # Without [CLS] the ratio is that of the patches.
+    assert [sampled_patches(196, r, prefix=0) for r in (0.2, 0.5, 1.0)] == [39, 98, 196]
+    assert sampled_patches(4, 0.01) == sampled_patches(4, 0.01, prefix=0) == 1
 
 
 @pytest.mark.parametrize("schedule", ["linear", "cyclic"])

@@ -9,15 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trivit.models.errors import ModelsError
-from trivit.models.sparsity.config import WarmupConfig
+from trivit.models.sparsity.config import Compat, WarmupConfig
 from trivit.models.sparsity.connections import (
     connection_mask,
     largest_connections,
+    magnitude_connections,
     patch_attention,
 )
-from trivit.models.sparsity.counts import keep_count
+from trivit.models.sparsity.counts import connection_count, keep_count
 from trivit.models.sparsity.schedule import warmup_keep_ratio
-from trivit.models.sparsity.tokens import gather_tokens, select_tokens
+from trivit.models.sparsity.tokens import column_scores, gather_tokens, select_tokens
+
+COMPATS: tuple[Compat, ...] = ("paper", "code")
 
 
 @given(st.integers(1, 400), st.integers(1, 1000))
@@ -55,33 +58,83 @@ def test_gather_keeps_cls_first() -> None:
     x = torch.arange(5.0).view(1, 5, 1).expand(1, 5, 2)
     kept = torch.tensor([[1, 3]])
     assert gather_tokens(x, kept)[0, :, 0].tolist() == [0, 2, 4]
+    assert gather_tokens(x, kept, prefix=0)[0, :, 0].tolist() == [1, 3]
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.integers(2, 12), st.integers(1, 3), st.data())
-def test_connection_mask_is_the_loop_mask(patches: int, heads: int, data: st.DataObject) -> None:
+def loop_open(values: list[float], count: int, compat: Compat) -> set[int]:
+    """Keys that a row of attention keeps."""
+    if compat == "paper":
+        return set(loop_top(values, count))
+    last = sorted(values, reverse=True)[count - 1]
+    return {j for j, value in enumerate(values) if value >= last}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(2, 12),
+    st.sampled_from(["paper", "code"]),
+    st.integers(0, 1),
+    st.booleans(),
+    st.data(),
+)
+def test_connection_mask_is_the_loop_mask(
+    patches: int, compat: Compat, prefix: int, class_column: bool, data: st.DataObject
+) -> None:
     keep = data.draw(st.integers(1, patches))
     keys = data.draw(st.integers(1, keep))
     seed = data.draw(st.integers(0, 1000))
     generator = torch.Generator().manual_seed(seed)
-    # Few distinct values make ties; sums of quarters are exact, so order is not left to rounding.
-    attention = torch.randint(0, 4, (2, heads, 1 + patches, 1 + patches), generator=generator) / 4
+    # Few distinct values make ties; quarters are exact, so order is not left to rounding.
+    length = prefix + patches
+    attention = torch.randint(0, 4, (2, length, length), generator=generator) / 4
     kept = select_tokens(torch.rand(2, patches, generator=generator), keep)
-    among = patch_attention(attention.sum(dim=1), kept)
-    mask = connection_mask(largest_connections(among, keys))
-    assert mask.shape == (2, 1, 1 + keep, 1 + keep)
+    among = patch_attention(attention, kept, prefix)
+    mask = connection_mask(largest_connections(among, keys, compat), prefix, class_column)
+    by_image = connection_mask(magnitude_connections(among, keys, compat), prefix, class_column)
+    assert mask.shape == by_image.shape == (2, 1, prefix + keep, prefix + keep)
     for image in range(2):
-        for i in range(1 + keep):
-            for j in range(1 + keep):
-                if i == 0 or j == 0:
-                    expected = True
+        chosen = kept[image].tolist()
+        rows = [[float(attention[image, prefix + i, prefix + k]) for k in chosen] for i in chosen]
+        flat = loop_open([value for row in rows for value in row], keys * keep, compat)
+        for i in range(prefix + keep):
+            for j in range(prefix + keep):
+                row, column = i - prefix, j - prefix
+                if row < 0 or column < 0:
+                    expected = expected_of_image = row < 0 or class_column
                 else:
-                    chosen = kept[image].tolist()
-                    row = [
-                        float(attention[image, :, 1 + chosen[i - 1], 1 + k].sum()) for k in chosen
-                    ]
-                    expected = j - 1 in loop_top(row, keys)
+                    expected = column in loop_open(rows[row], keys, compat)
+                    expected_of_image = row * keep + column in flat
                 assert bool(mask[image, 0, i, j]) == expected
+                assert bool(by_image[image, 0, i, j]) == expected_of_image
+
+
+def test_only_the_code_keeps_all_of_equal_connections() -> None:
+    attention = torch.tensor([[[0.5, 0.2, 0.2, 0.1], [0.25, 0.25, 0.25, 0.25]]])
+    kept = {compat: largest_connections(attention, 2, compat) for compat in COMPATS}
+    assert kept["paper"].sum(-1).tolist() == [[2, 2]]
+    assert kept["code"].sum(-1).tolist() == [[3, 4]]
+
+
+@pytest.mark.parametrize("prefix", [0, 1])
+def test_column_scores_sum_what_the_patches_attend_to(prefix: int) -> None:
+    attention = torch.rand(2, 5, 5).double()
+    for image in range(2):
+        expected = [
+            sum(float(attention[image, i, j]) for i in range(prefix, 5)) for j in range(prefix, 5)
+        ]
+        assert column_scores(attention, prefix)[image].tolist() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("prefix", "fused"), [(0, 0), (1, 0), (0, 1), (1, 1)])
+@pytest.mark.parametrize("class_column", [True, False])
+def test_connections_are_counted_as_the_mask_opens_them(
+    prefix: int, fused: int, class_column: bool
+) -> None:
+    opened = connection_mask(largest_connections(torch.rand(1, 6, 6), 2), prefix, class_column)
+    if fused:
+        opened = torch.nn.functional.pad(opened, (0, 1, 0, 1), value=True)
+    count = connection_count(6, 2, prefix=prefix, fused=fused, class_column=class_column)
+    assert count == int(opened.sum())
 
 
 def test_connection_mask_without_token_selection() -> None:
