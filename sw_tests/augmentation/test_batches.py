@@ -64,7 +64,7 @@ def test_seeds_repeat_and_steps_differ() -> None:
         same(a, b)
     assert not torch.equal(first[0].images, other[0].images)
     one_image = Images(IMAGES.pixels[:1].expand(60, -1, -1, -1), IMAGES.labels)
-    a, b, *_ = batches(images=one_image)
+    a, b, *_ = batches(images=one_image, config=DataConfig())
     assert not torch.equal(a.images, b.images)
 
 

@@ -91,6 +91,9 @@ def test_regions_have_the_areas_and_shapes_asked_for() -> None:
     small = area[area < 0.5]
     assert abs(np.mean(small) - 0.29) < 0.01
     assert abs(np.mean(np.log(shape[area < 0.5]))) < 0.01
+    moves = (width < 200) & (height < 200)
+    down, right = (top / (257 - height))[moves], (left / (257 - width))[moves]
+    assert abs(np.corrcoef(down, right)[0, 1]) < 0.03
     place = left[width < 200] / (256 - width[width < 200])
     counts, _ = np.histogram(place, bins=4, range=(0, 1))
     assert (np.abs(counts / len(place) - 0.25) < 0.02).all()
