@@ -80,8 +80,8 @@ def reference(
     token: float,
     attention: float,
     branches: list[float] | None = None,
-) -> tuple[Tensor, float, list[list[int]]]:
-    """Logits, variance of the last block's scores and kept positions of one image, by plain loops.
+) -> tuple[Tensor, list[float], list[list[int]]]:
+    """Logits, variance of each block's scores and kept positions of one image, by plain loops.
 
     ``branches`` multiply what the residual branches add.
     """
@@ -108,7 +108,7 @@ def reference(
         x = x[:prefix] + [x[prefix + k] for k in positions]
     open_keys: dict[int, set[int]] | None = None
     kept_positions: list[list[int]] = []
-    variance = 0.0
+    variances: list[float] = []
     for b in range(c.depth):
         name = f"blocks.{b}."
         normed = layer_norm(x, p[name + "norm1.weight"], p[name + "norm1.bias"])
@@ -143,7 +143,7 @@ def reference(
         if c.token_score == "column_sum" or not c.class_token:
             scores = [sum(row[j] for row in mean[prefix:]) for j in range(prefix, len(x))]
         average = sum(scores) / len(scores)
-        variance = sum((a - average) ** 2 for a in scores) / len(scores)
+        variances.append(sum((a - average) ** 2 for a in scores) / len(scores))
         if b in c.selector_blocks:
             count = len(scores)
             keep = math.ceil(count * token - 1e-9)
@@ -187,7 +187,7 @@ def reference(
     pooled = x[0] if c.pooling == "cls" else torch.stack(x[prefix:]).mean(0)
     final = layer_norm([pooled], p[f"{last_norm}.weight"], p[f"{last_norm}.bias"])
     logits = linear(final, p["head.weight"], p["head.bias"])[0]
-    return logits, variance, kept_positions
+    return logits, variances, kept_positions
 
 
 NO_CLS: dict[str, Any] = {"class_token": False, "pooling": "mean", "token_score": "column_sum"}
@@ -237,12 +237,14 @@ def test_equals_the_loop_reference(
     model = make_model(token, attention, **changes)
     model.set_patch_sampling(sampling)
     images = torch.randn(3, 2, 12, 12, dtype=torch.float64)
-    details = model.forward_details(images, variance_block=-1, track_tokens=True)
-    assert details.cls_variance is not None
+    details = model.forward_details(images, track_tokens=True)
+    assert details.cls_variance is None
+    by_block = [model.forward_details(images, variance_block=b).cls_variance for b in range(4)]
     for index, image in enumerate(images):
-        logits, variance, kept = reference(model, image, token, attention)
+        logits, variances, kept = reference(model, image, token, attention)
         torch.testing.assert_close(details.logits[index], logits, rtol=1e-9, atol=1e-9)
-        assert float(details.cls_variance[index]) == pytest.approx(variance, rel=1e-6)
+        found = [float(variance[index]) for variance in by_block if variance is not None]
+        assert found == pytest.approx(variances, rel=1e-6)
         assert [tokens[index].tolist() for tokens in details.kept_tokens] == kept
 
 
@@ -292,6 +294,14 @@ def test_stochastic_depth_without_draws_follows_the_global_generator() -> None:
     torch.manual_seed(1)
     assert torch.equal(model(images), first)
     assert not torch.equal(first, second)
+
+
+def test_the_last_block_may_be_counted_from_the_end() -> None:
+    model, images = make_model(0.7, 0.5), torch.randn(2, 2, 12, 12).double()
+    last, same = (model.forward_details(images, variance_block=b).cls_variance for b in (3, -1))
+    assert last is not None and same is not None and torch.equal(last, same)
+    with pytest.raises(ModelsError, match="block 4 is outside the 4 blocks"):
+        model.forward_details(images, variance_block=4)
 
 
 @torch.no_grad()
