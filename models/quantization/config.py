@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 from trivit.models.errors import ModelsError
 from trivit.models.vit_config import check_keep_ratio
@@ -12,6 +13,8 @@ class QuantizeConfig:
     """How a trained run is quantized.
 
     Attributes:
+        weights: which of the run's are taken: the moving average (``ema``), those of the last step
+            (``model``), or the average if the run keeps one (``auto``).
         calibration_images: training images, drawn with ``seed``, whose activations set the formats.
         headroom: factor between the largest activation seen and the one that must still fit.
         finetune_steps: steps of training with quantizers in place (0: none).
@@ -29,6 +32,7 @@ class QuantizeConfig:
         ModelsError: a value outside its range.
     """
 
+    weights: Literal["auto", "ema", "model"] = "auto"
     calibration_images: int = 1024
     headroom: float = 1.25
     finetune_steps: int = 0

@@ -55,7 +55,7 @@ def quantize(run: Path | str, settings: QuantizeConfig | None = None) -> dict[st
     """
     settings = settings or QuantizeConfig()
     run = Path(run)
-    config, float_model, info = load_run(run)
+    config, float_model, info = load_run(run, settings.weights)
     _require_finished(run, config)
     chosen = variants(config.model.vit, settings.keep_ratios)
     dataset = load_dataset(config.data)

@@ -9,8 +9,12 @@ from trivit.models.training.config import ExperimentConfig, load_config
 from trivit.models.training.mapping import first_difference
 from trivit.models.vit_config import ViTConfig
 
-# A run may move to another machine, and be watched and saved in other ways.
+# A run may move to another machine, and be watched and saved in other ways. Wherever its images
+# are, they must be the same (``fingerprint``).
 _MAY_CHANGE = (
+    "data.download",
+    "data.path",
+    "data.workers",
     "training.device",
     "training.compile",
     "training.tensorboard",

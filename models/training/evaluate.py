@@ -3,14 +3,20 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 import torch
 
-from trivit.models.data import DatasetInfo, ImageSource, load_dataset
+from trivit.models.data import DataConfig, DatasetInfo, ImageSource, load_dataset
+from trivit.models.data.config import DatasetName
+from trivit.models.data.real_labels import MultiLabels, load_real_labels
+from trivit.models.data.store.images import StoredImages, load_part
+from trivit.models.errors import ModelsError
 from trivit.models.sparsity.config import PatchScheduleConfig
 from trivit.models.sparsity.patches import PatchSampling, sampled_patches
-from trivit.models.training.accuracy import top1
+from trivit.models.training.accuracy import predictions, top1
+from trivit.models.training.checks import check_fit
+from trivit.models.training.config import ExperimentConfig
 from trivit.models.training.device import choose_device, synchronise
 from trivit.models.training.saved_run import LoadedRun, Weights, exported_weights, load_run
 from trivit.models.vision_transformer import VisionTransformer
@@ -20,39 +26,83 @@ __all__ = ["LoadedRun", "evaluate", "keep_ratio_sweep", "load_run", "top1"]
 
 
 def evaluate(
-    run: Path | str, keep: Sequence[float] = (), *, weights: Weights = "auto"
+    run: Path | str,
+    keep: Sequence[float] = (),
+    *,
+    weights: Weights = "auto",
+    data: str | None = None,
+    real: Path | None = None,
 ) -> dict[str, Any]:
-    """Return the float top-1 accuracy of a run on the test images of its configuration.
+    """Return the float top-1 accuracy of a run on test images.
 
     Args:
         run: the run folder.
         keep: patch keep ratios at which the model is evaluated as well, in the order that it was
             trained with (PSS, "Dynamic Inference by Varying Patch Keep Rate").
         weights: as for ``load_run``.
+        data: name of a data set or folder of a store whose test images are taken instead of those
+            of the run; they are normalised as the run's.
+        real: file of ReaL labels; adds ``real_top1``. For stores of ImageNet's validation images.
 
     Raises:
-        ModelsError: the folder holds no run, a file is damaged, the dataset is missing, or a ratio
-            lies outside (0, 1].
+        ModelsError: the folder holds no run, a file is damaged, the dataset is missing or does not
+            fit the model, or a ratio lies outside (0, 1].
     """
     for ratio in keep:
         check_keep_ratio("patch keep ratio", ratio)
     config, model, info = load_run(run, weights)
     device = choose_device(config.training.device)
-    images = load_dataset(config.data).test.to(device)
+    name, images = _test_images(config, data)
+    several = None if real is None else _real_labels(real, images, config.model.vit.num_classes)
+    images = images.to(device)
     batch_size = config.training.evaluation_batch_size
     started = time.perf_counter()
-    accuracy = top1(model.to(device), images, info, batch_size)
+    found = [classes for _, classes in predictions(model.to(device), images, info, batch_size)]
+    classes_B = torch.cat(found)
     figures: dict[str, Any] = {
-        "float_top1": accuracy,
+        "float_top1": 100.0 * int((classes_B == images.labels).sum()) / len(images),
+        "dataset": name,
         "test_images": len(images),
         "weights": exported_weights(config, weights),
         "seconds": time.perf_counter() - started,
     }
+    if several is not None:
+        figures["real_top1"] = several.to(device).top1(classes_B)
+        figures["real_images"] = int(several.counted().sum())
     if keep:
         figures["by_keep_ratio"] = keep_ratio_sweep(
             model, images, info, config.patch_schedule, keep, batch_size
         )
     return figures
+
+
+def _test_images(config: ExperimentConfig, data: str | None) -> tuple[str, ImageSource]:
+    """Return the name of a data set, that of the run by default, and its test images."""
+    if data is None:
+        dataset = load_dataset(config.data)
+        return dataset.info.name, dataset.test
+    if data in get_args(DatasetName) and data != "store":
+        dataset = load_dataset(DataConfig(dataset=cast(DatasetName, data)))
+        info, images = dataset.info, dataset.test
+    elif Path(data).is_dir():
+        info, images = load_part(Path(data), "test", config.data.workers)
+    else:
+        named = ", ".join(name for name in get_args(DatasetName) if name != "store")
+        raise ModelsError(
+            f"no data set '{data}': name one of {named}, or a folder that 'trivit data prepare' "
+            "made"
+        )
+    check_fit(config.model.vit, info)
+    return info.name, images
+
+
+def _real_labels(path: Path, images: ImageSource, classes: int) -> MultiLabels:
+    if not isinstance(images, StoredImages):
+        raise ModelsError(
+            "ReaL labels go with the names of a store's images: prepare ImageNet's validation "
+            "images with 'trivit data prepare' and name the store with --data"
+        )
+    return load_real_labels(path, images.names(), classes)
 
 
 def keep_ratio_sweep(

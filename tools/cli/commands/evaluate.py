@@ -2,9 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
+
+Weights = Literal["auto", "ema", "model"]
 
 
 def evaluate(
@@ -13,17 +15,36 @@ def evaluate(
         list[float] | None,
         typer.Option(
             "--keep",
+            "--rho",
             metavar="RHO",
             help="Also evaluate with this share of the patches; may be repeated.",
         ),
     ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            metavar="NAME|FOLDER",
+            help="Take the test images of this data set or store (default: the run's).",
+        ),
+    ] = None,
+    real: Annotated[
+        Path | None,
+        typer.Option("--real", metavar="JSON", help="ReaL labels of ImageNet's validation images."),
+    ] = None,
+    weights: Annotated[
+        Weights,
+        typer.Option(
+            help="Moving average, model of the last step, or the average if there is one."
+        ),
+    ] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure the float model's top-1 accuracy on the test images."""
     from trivit.models.training import evaluate as evaluate_run
     from trivit.tools.report.tables import print_figures, print_table
 
-    figures = evaluate_run(run, keep or ())
+    figures = evaluate_run(run, keep or (), weights=weights, data=data, real=real)
     if as_json:
         print(json.dumps(figures, indent=2))
         return
