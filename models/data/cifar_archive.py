@@ -203,7 +203,7 @@ def _class_names(path: Path, layout: Layout, data: bytes) -> tuple[str, ...]:
     table = _unpickle(where, data)
     for key in ("label_names", "fine_label_names"):
         if isinstance(table.get(key), list):
-            return tuple(map(str, table[key]))
+            return tuple(n.decode() if isinstance(n, bytes) else str(n) for n in table[key])
     raise ModelsError(f"{where} has no class names: {_REMEDY}")
 
 
