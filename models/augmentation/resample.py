@@ -85,17 +85,24 @@ def blur_weights(sigma_B: Tensor, size: int) -> Tensor:
     return torch.softmax(-0.5 * distance * distance, dim=-1)
 
 
-def resample(pixels_BCHW: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+def resample(
+    pixels_BCHW: Tensor, rows: Tensor, columns: Tensor, dtype: torch.dtype | None = None
+) -> Tensor:
     """Return uint8 images (B, C, rows out, columns out): the product with both matrices, rounded.
 
     Args:
         pixels_BCHW: uint8 images.
         rows: (B, out, H); a single matrix serves all images.
         columns: (B, out, W).
+        dtype: of the products: by default float32, on CUDA float16, which holds pixel values
+            exactly and moves results by one level at most.
     """
+    if dtype is None:
+        dtype = torch.float16 if pixels_BCHW.is_cuda else torch.float32
     batch, channels, height, width = pixels_BCHW.shape
-    rows, columns = rows.expand(batch, -1, -1), columns.expand(batch, -1, -1)
-    values = pixels_BCHW.float().reshape(batch, channels * height, width)
+    rows = rows.to(dtype).expand(batch, -1, -1)
+    columns = columns.to(dtype).expand(batch, -1, -1)
+    values = pixels_BCHW.to(dtype).reshape(batch, channels * height, width)
     values = torch.bmm(values, columns.transpose(1, 2)).view(batch, channels, height, -1)
     # Channel by channel: a product over all would copy the matrices for each.
     values = torch.stack([torch.bmm(rows, values[:, c]) for c in range(channels)], dim=1)

@@ -177,6 +177,6 @@ def test_cuda_does_the_same_without_waiting(config: AugmentationConfig) -> None:
     finally:
         torch.cuda.set_sync_debug_mode("default")
     expected = Augmenter(still, COLOUR, 32)(pixels, labels, 1)
-    # Truncation may turn a rounding error into one level of 255 before it is normalised.
-    assert (images.cpu() - expected.images).abs().mean() < 0.01
+    # Products in half precision move some pixels by one level of 255, a few of them across a step.
+    assert (images.cpu() - expected.images).abs().mean() < 0.02
     assert targets is not None and torch.equal(targets.cpu(), expected.targets)

@@ -44,6 +44,17 @@ def test_crops_are_pillows(channels: int, interpolation: str, out: int) -> None:
         assert mean_difference(results[i], expected) < 0.3
 
 
+def test_half_precision_moves_a_level_at_most() -> None:
+    """What CUDA computes with; Pillow itself rounds to whole levels between the passes."""
+    images = make_images(6, 3, 96, 96)
+    start, length = np.array([0, 10, 3, 40, 20, 1]), np.array([96, 50, 90, 20, 70, 33])
+    weights = resize_weights(start, length, 96, 64, "bicubic", CPU)
+    half = resample(images, weights, weights, torch.float16)
+    single = resample(images, weights, weights)
+    assert worst(half, single) <= 1
+    assert mean_difference(half, single) < 0.1
+
+
 def test_a_whole_image_at_its_own_size_stays() -> None:
     images = make_images(3, 3, 24, 24)
     whole = resize_weights(np.zeros(3), np.full(3, 24), 24, 24, "bicubic", CPU)
