@@ -8,16 +8,11 @@ from torch import Tensor
 
 from trivit.models.errors import ModelsError
 from trivit.models.pretrained.files import read_state_dict
-from trivit.models.pretrained.names import (
-    fold_layer_scale,
-    unwrapped,
-    with_last_norm,
-    without_distillation,
-)
+from trivit.models.pretrained.names import TABLE, converted, unwrapped
 from trivit.models.pretrained.positions import fit_positions, fit_table
 from trivit.models.vision_transformer import VisionTransformer
+from trivit.models.vit_config import ViTConfig
 
-_TABLE = "relative_position_bias_table"
 _NAMED = 4  # keys that a message lists
 
 
@@ -30,6 +25,7 @@ class PretrainedReport:
         loaded: tensors of the model that it set.
         resized: those of them that come from another image size, or with other tokens.
         renamed: names of the checkpoint that the model calls otherwise.
+        zeroed: parameters that are zero as the checkpoint's model does without them.
         folded: factors of layer scale that were multiplied into the product before.
         initialised: parameters of the model that it says nothing of, which keep their values.
         left_out: what the model has no place for.
@@ -39,6 +35,7 @@ class PretrainedReport:
     loaded: int
     resized: tuple[str, ...] = ()
     renamed: tuple[str, ...] = ()
+    zeroed: tuple[str, ...] = ()
     folded: tuple[str, ...] = ()
     initialised: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
@@ -48,6 +45,7 @@ class PretrainedReport:
         parts = {
             "resized": self.resized,
             "renamed": self.renamed,
+            "not in its model, set to zero": self.zeroed,
             "folded into the product before": self.folded,
             "not in the checkpoint, newly initialised": self.initialised,
             "of the checkpoint, left out": self.left_out,
@@ -61,6 +59,7 @@ def load_pretrained(
 ) -> PretrainedReport:
     """Set the weights of ``model`` from a checkpoint of timm, DeiT or this package.
 
+    DeiT, DeiT III, ViT, BEiT, and the encoders of SimMIM and MAE, which the PSS paper fine-tunes.
     Position embeddings and relative position tables are moved to the model's image size, and gain
     or lose the place of [CLS]. A head of another number of classes keeps its initial values, and so
     do [CLS] and relative position tables that the checkpoint does not have. Anything else that does
@@ -86,36 +85,17 @@ def load_pretrained(
 def _fit(
     model: VisionTransformer, tensors: dict[str, Tensor], path: Path, drop_distillation: bool
 ) -> PretrainedReport:
-    config = model.config
-    side = config.image_size // config.patch_size
     own = model.state_dict()
-    tensors, distillation = without_distillation(tensors, drop_distillation)
-    tensors, folded = fold_layer_scale(tensors)
-    tensors, renamed = with_last_norm(tensors, "norm" if config.pooling == "cls" else "fc_norm")
-    resized: list[str] = []
-    left_out = list(distillation)
-    given_has_class_token = "cls_token" in tensors
-    for name in list(tensors):
-        value = tensors[name]
-        if name == "pos_embed":
-            fitted = fit_positions(
-                value,
-                own[name],
-                side,
-                prefix=config.prefix_tokens,
-                given_has_class_token=given_has_class_token,
-            )
-        elif name.endswith(_TABLE) and name in own:
-            fitted = fit_table(value, own[name], side)
-        elif _may_stay_out(name, value, own):
-            left_out.append(name)
-            del tensors[name]
-            continue
-        else:
-            continue
-        if fitted.shape != value.shape:
-            resized.append(name)
-        tensors[name] = fitted
+    last_norm = "norm" if model.config.pooling == "cls" else "fc_norm"
+    given = converted(tensors, last_norm, drop_distillation)
+    tensors, zeroed = given.tensors, []
+    if "pos_embed" not in tensors and any(name.endswith(TABLE) for name in tensors):
+        tensors["pos_embed"] = torch.zeros_like(own["pos_embed"], device="cpu")
+        zeroed.append("pos_embed")
+    left_out = [name for name in tensors if _may_stay_out(name, tensors[name], own)]
+    has_class_token = "cls_token" in tensors
+    tensors = {name: value for name, value in tensors.items() if name not in left_out}
+    resized = _resize(tensors, own, model.config, has_class_token)
     _refuse_misfits(tensors, own)
     missing = [name for name in own if name not in tensors]
     needed = [name for name in missing if not _may_be_missing(name)]
@@ -126,11 +106,37 @@ def _fit(
         path,
         loaded=len(tensors),
         resized=tuple(resized),
-        renamed=tuple(renamed),
-        folded=tuple(folded),
+        renamed=given.renamed,
+        zeroed=tuple(zeroed),
+        folded=given.folded,
         initialised=tuple(missing),
-        left_out=tuple(left_out),
+        left_out=(*given.left_out, *left_out),
     )
+
+
+def _resize(
+    tensors: dict[str, Tensor], own: dict[str, Tensor], config: ViTConfig, has_class_token: bool
+) -> list[str]:
+    """Bring what depends on the image size to the model's, in place; return the changed names."""
+    side = config.image_size // config.patch_size
+    changed: list[str] = []
+    for name, value in tensors.items():
+        if name == "pos_embed":
+            fitted = fit_positions(
+                value,
+                own[name],
+                side,
+                prefix=config.prefix_tokens,
+                given_has_class_token=has_class_token,
+            )
+        elif name.endswith(TABLE) and name in own:
+            fitted = fit_table(value, own[name], side)
+        else:
+            continue
+        if fitted.shape != value.shape:
+            changed.append(name)
+        tensors[name] = fitted
+    return changed
 
 
 def _may_stay_out(name: str, value: Tensor, own: dict[str, Tensor]) -> bool:
@@ -140,7 +146,7 @@ def _may_stay_out(name: str, value: Tensor, own: dict[str, Tensor]) -> bool:
 
 
 def _may_be_missing(name: str) -> bool:
-    return name.startswith("head.") or name == "cls_token" or name.endswith(_TABLE)
+    return name.startswith("head.") or name == "cls_token" or name.endswith(TABLE)
 
 
 def _refuse_misfits(tensors: dict[str, Tensor], own: dict[str, Tensor]) -> None:

@@ -1,11 +1,14 @@
 """Names and forms in which others keep the weights of the same transformer.
 
 DeiT and timm name the layers alike, and so does this package. What differs: prefixes of wrappers,
-layer scale (DeiT III: a factor for each channel of what a block adds), the distillation token, and
-whether the last norm is called ``norm`` or, after mean pooling, ``fc_norm``.
+layer scale (DeiT III, BEiT: a factor for each channel of what a block adds), the distillation
+token, whether the last norm is called ``norm`` or, after mean pooling, ``fc_norm``; and in models
+pretrained by reconstruction (BEiT, SimMIM, MAE) a decoder, biases of queries and values alone, and
+one relative position table for all blocks.
 """
 
 import re
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,9 +21,54 @@ _WRAPPERS = ("module.", "_orig_mod.", "model.")
 _DISTILLATION = ("dist_token", "head_dist.weight", "head_dist.bias")
 
 # Follow from the sizes, or serve another task than classification.
-_IGNORED = re.compile(r"(.*\.)?(relative_position_index|num_batches_tracked)|mask_token|n_averaged")
+_IGNORED = re.compile(r"(.*\.)?(relative_position_index|mask_token|num_batches_tracked)|n_averaged")
+
+_DECODER = re.compile(r"decoder[._]")
+
+_BLOCK = re.compile(r"blocks\.(\d+)\.")
+
+TABLE = "relative_position_bias_table"
+
+_SHARED_TABLE = f"rel_pos_bias.{TABLE}"
 
 _LAYER_SCALE = re.compile(r"(blocks\.\d+)\.(?:ls([12])\.gamma|gamma_([12]))")
+
+
+class Converted(NamedTuple):
+    """A state dict in this package's names, and what became of the checkpoint's.
+
+    Attributes:
+        tensors: by name.
+        renamed: names that were replaced.
+        folded: factors that went into the product before them.
+        left_out: names that have no place here.
+    """
+
+    tensors: dict[str, Tensor]
+    renamed: tuple[str, ...]
+    folded: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
+def converted(tensors: dict[str, Tensor], last_norm: str, drop_distillation: bool) -> Converted:
+    """Return an unwrapped state dict in this package's names.
+
+    Args:
+        tensors: from ``unwrapped``.
+        last_norm: what the model calls it, ``norm`` or ``fc_norm``.
+        drop_distillation: see ``without_distillation``.
+
+    Raises:
+        ModelsError: see the functions below.
+    """
+    tensors, distillation = without_distillation(tensors, drop_distillation)
+    tensors, decoder = encoder_alone(tensors)
+    tensors, biases = with_whole_biases(tensors)
+    tensors, tables = with_own_tables(tensors)
+    tensors, folded = fold_layer_scale(tensors)
+    tensors, norms = with_last_norm(tensors, last_norm)
+    renamed = (*biases, *tables, *norms)
+    return Converted(tensors, renamed, tuple(folded), (*distillation, *decoder))
 
 
 def unwrapped(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -34,6 +82,39 @@ def unwrapped(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
                 tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
                 changed = True
     return tensors
+
+
+def encoder_alone(tensors: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
+    """Return the tensors without a decoder, and its names."""
+    decoder = [name for name in tensors if _DECODER.match(name)]
+    return {
+        name.removeprefix("encoder."): value
+        for name, value in tensors.items()
+        if name not in decoder
+    }, decoder
+
+
+def with_whole_biases(tensors: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
+    """Join separate biases of queries and values, with none for the keys; return their names."""
+    joined = dict(tensors)
+    names = [name for name in tensors if name.endswith((".attn.q_bias", ".attn.v_bias"))]
+    for name in names:
+        layer, _, kind = name.rpartition(".")
+        other = f"{layer}.v_bias"
+        if kind == "q_bias" and other in tensors:
+            query, value = joined.pop(name), joined.pop(other)
+            joined[f"{layer}.qkv.bias"] = torch.cat([query, torch.zeros_like(query), value])
+    return joined, names
+
+
+def with_own_tables(tensors: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
+    """Give each block the relative position table that all share; return the table's name."""
+    if _SHARED_TABLE not in tensors:
+        return tensors, []
+    own = dict(tensors)
+    table = own.pop(_SHARED_TABLE)
+    blocks = sorted({match[1] for name in own if (match := _BLOCK.match(name))})
+    return own | {f"blocks.{block}.attn.{TABLE}": table for block in blocks}, [_SHARED_TABLE]
 
 
 def fold_layer_scale(tensors: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:

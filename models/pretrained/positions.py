@@ -65,7 +65,7 @@ def fit_positions(
     elif given_has_class_token:
         first_1D = torch.zeros_like(given_1LD[0, :1])
     else:
-        first_1D = own_1LD[0, :1].detach().to(given_1LD.dtype)
+        first_1D = own_1LD[0, :1].detach().to(given_1LD)
     return torch.cat([first_1D, patches_ND]).unsqueeze(0)
 
 

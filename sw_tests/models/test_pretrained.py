@@ -172,6 +172,33 @@ def test_layer_scale_is_folded_without_changing_the_function(naming: str, tmp_pa
 
 
 @torch.no_grad()
+def test_an_encoder_pretrained_by_reconstruction_is_taken_apart(tmp_path: Path) -> None:
+    changes = {"relative_position_bias": True, "pooling": "mean"}
+    source, target = model_of(1, **changes), model_of(2, **changes)
+    source.pos_embed.zero_()
+    shared = source.blocks[0].attn.relative_position_bias_table
+    state: dict[str, Tensor] = {}
+    for name, value in source.state_dict().items():
+        layer = name.rpartition(".")[0]
+        if name.endswith("qkv.bias"):
+            source.get_parameter(name)[12:24] = 0  # keys have no bias
+            state[f"{layer.removesuffix('.qkv')}.q_bias"] = value[:12]
+            state[f"{layer.removesuffix('.qkv')}.v_bias"] = value[24:]
+        elif name.endswith("bias_table"):
+            source.get_parameter(name).copy_(shared)
+        elif name != "pos_embed":
+            state[name.replace("fc_norm", "norm")] = value
+    state["rel_pos_bias.relative_position_bias_table"] = shared
+    state = {f"encoder.{name}": value for name, value in state.items()}
+    state |= {"encoder.mask_token": torch.zeros(1, 1, 12), "decoder.0.weight": torch.zeros(8, 12)}
+    report = load_pretrained(target, saved(state, tmp_path))
+    assert torch.equal(target(IMAGES), source(IMAGES))
+    assert report.zeroed == ("pos_embed",)
+    assert report.left_out == ("decoder.0.weight",)
+    assert len(report.renamed) == 2 * 2 + 1 + 2
+
+
+@torch.no_grad()
 def test_a_distilled_deit_is_refused_or_reduced(tmp_path: Path) -> None:
     source, target = model_of(1), model_of(2)
     state = dict(source.state_dict())
@@ -340,6 +367,7 @@ def test_the_command_makes_a_run_that_can_be_used(
             "deit_tiny",
             {"class_token": False, "global_pool": "avg", "fc_norm": True},
         ),
+        ("beit_base_patch16_224", "deit_base", {"depth": 2}),
     ],
 )
 @torch.no_grad()
@@ -351,7 +379,13 @@ def test_equals_timm(theirs: str, ours: str, changes: dict[str, Any], tmp_path: 
         if name.endswith("gamma"):  # initialised so small that its folding could not be seen
             parameter.copy_(torch.rand_like(parameter))
     settings: dict[str, Any] = {"num_classes": 11}
-    if changes:
+    if theirs.startswith("beit"):
+        settings |= {"depth": 2, "selector_blocks": (), "pooling": "mean"}
+        settings["relative_position_bias"] = True
+        for block in source.blocks:
+            for tensor in (block.attn.relative_position_bias_table, block.attn.q_bias):
+                tensor.copy_(torch.randn_like(tensor))
+    elif changes:
         settings |= {"class_token": False, "pooling": "mean", "selector_blocks": ()}
     target = VisionTransformer(named_config(ours, **settings)).eval()
     load_pretrained(target, saved(source.state_dict(), tmp_path))
