@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 import types
 from dataclasses import replace
 from pathlib import Path
@@ -144,6 +145,18 @@ def test_rounds_interleave_in_orders_of_their_own_and_warm_each_shape_up() -> No
         assert all(order[i : i + 3] == 3 * order[i] for i in range(0, 12, 3))
     assert {name: len(values) for name, values in times.items()} == dict.fromkeys("abcd", 6)
     assert len(advanced) == 24
+
+
+def test_the_processor_clock_does_not_count_waiting() -> None:
+    class Waiting:
+        def run(self) -> None:
+            time.sleep(0.05)
+
+    steps: Any = {"a": Waiting()}
+    device = torch.device("cpu")
+    wall = time_rounds(steps, device, rounds=1, steps_each=1)["a"][0]
+    processor = time_rounds(steps, device, rounds=1, steps_each=1, clock="processor")["a"][0]
+    assert wall >= 0.05 > 0.04 > processor
 
 
 def test_ratios_are_taken_within_each_round_and_against_the_fastest_dense() -> None:

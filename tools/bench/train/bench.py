@@ -67,7 +67,14 @@ def bench_train(
             synchronise(device)
             advance(1)
         memory = {name: memory_mib(step, device) for name, step in steps.items()}
-        times = time_rounds(steps, device, rounds=turns, steps_each=preset.steps, advance=advance)
+        times = time_rounds(
+            steps,
+            device,
+            rounds=turns,
+            steps_each=preset.steps,
+            clock=preset.clock,
+            advance=advance,
+        )
         kept = bookkeeping(steps["example"], times, batch) if "example" in steps else None
         threads = torch.get_num_threads()
         loading = None
@@ -81,6 +88,7 @@ def bench_train(
         "precision": chosen_precision(next(iter(steps.values())).config.training, device),
         "compiled": preset.compile,
         "threads": threads,
+        "clock": preset.clock,
         "rounds": turns,
         "steps_per_round": preset.steps,
         **_compared(table, steps, times, memory, len(batch.labels)),

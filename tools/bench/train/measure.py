@@ -26,6 +26,7 @@ def time_rounds(
     *,
     rounds: int,
     steps_each: int,
+    clock: str = "wall",
     advance: Callable[[int], None] = lambda count: None,
 ) -> dict[str, list[float]]:
     """Return the seconds of a step, for each round, of steps that have been warmed up.
@@ -35,6 +36,7 @@ def time_rounds(
     before has the same shape, and the allocator and the caches are used to it.
     """
     order = random.Random(0)
+    now = time.process_time if clock == "processor" else time.perf_counter
     names = list(steps)
     times: dict[str, list[float]] = {name: [] for name in names}
     for _ in range(rounds):
@@ -42,11 +44,11 @@ def time_rounds(
             run = steps[name].run
             run()
             synchronise(device)
-            started = time.perf_counter()
+            started = now()
             for _ in range(steps_each):
                 run()
             synchronise(device)
-            times[name].append((time.perf_counter() - started) / steps_each)
+            times[name].append((now() - started) / steps_each)
             advance(1)
     return times
 

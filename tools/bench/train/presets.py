@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from trivit.tools.errors import ToolsError
 
@@ -20,6 +20,8 @@ class Preset:
         threads: of PyTorch on a CPU (``None``: as many as PyTorch takes).
         steps: steps between two readings of the clock.
         rounds: turns that all shapes take; medians are reported.
+        clock: ``wall``, or ``processor``: the time that the process ran, which other work on the
+            machine changes less; for one thread on an idle machine they are the same.
         warmup: steps of each shape before the first round.
     """
 
@@ -31,6 +33,7 @@ class Preset:
     threads: int | None
     steps: int
     rounds: int
+    clock: Literal["wall", "processor"] = "wall"
     warmup: int = 3
 
 
@@ -49,6 +52,7 @@ PRESETS: dict[str, Preset] = {
             threads=1,
             steps=1,
             rounds=31,
+            clock="processor",
         ),
         Preset(
             name="h200",

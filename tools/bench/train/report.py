@@ -7,6 +7,8 @@ from typing import Any
 
 from trivit.models.files import atomic_write
 
+_CLOCKS = {"wall": "wall clock", "processor": "processor time"}
+
 COLUMNS = ("method", "time / dense", "quartiles", "MAC limit", "step, ms", "images/s", "MiB")
 
 
@@ -52,7 +54,7 @@ def header(result: Mapping[str, Any]) -> list[str]:
         f"Preset `{result['preset']}`: {result['text']}.",
         f"{where}, {result['threads']} thread(s), load average {result['load_average_before']:g} "
         f"before it began, {result['when']}. Medians of {result['rounds']} interleaved rounds of "
-        f"{result['steps_per_round']} step(s).",
+        f"{result['steps_per_round']} step(s), {_CLOCKS[result['clock']]}.",
         f"Versions: {versions}.",
     ]
 
