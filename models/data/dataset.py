@@ -97,7 +97,7 @@ class Images:
             if device.type == "cuda" and not indices.is_cuda:
                 # From ordinary memory the copy would wait for the device.
                 indices = indices.pin_memory().to(device, non_blocking=True)
-            yield self.pixels[indices]
+            yield self.pixels.index_select(0, indices)
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ def test_training_from_a_store_larger_than_the_model(
         f"model: {{name: micro_32, num_classes: 2, embed_dim: 16, depth: 2, selector_blocks: []}}\n"
         f"data: {{dataset: store, path: {store}, workers: 2}}\n"
         "augmentation: {random_resized_crop: true}\n"
-        "training: {epochs: 2, batch_size: 8, timing_rounds: 0, device: cpu}\n"
+        "training: {epochs: 2, warmup_epochs: 0, batch_size: 8, timing_rounds: 0, device: cpu}\n"
     )
     status, _, err = run(capsys, "train", config, "--out", tmp_path / "run")
     assert status == 0, err

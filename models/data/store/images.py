@@ -28,8 +28,12 @@ _COPIED_AT_ONCE = 512
 
 
 def default_workers() -> int:
-    """Return how many threads read by default: one for each core that this process may use."""
-    return min(len(os.sched_getaffinity(0)), _MOST_WORKERS)
+    """Return how many threads read by default: one for each core that this process may use.
+
+    Processes that torchrun started on this machine share its cores.
+    """
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    return max(1, min(len(os.sched_getaffinity(0)) // processes, _MOST_WORKERS))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
