@@ -107,7 +107,7 @@ def draw_bench(path: Path, result: Mapping[str, Any]) -> None:
         [median - row["ratio"]["low"] for row, median in zip(rows, medians, strict=True)],
         [row["ratio"]["high"] - median for row, median in zip(rows, medians, strict=True)],
     ]
-    figure = Figure(figsize=(8, 0.8 + 0.32 * len(rows)), layout="constrained")
+    figure = Figure(figsize=(8, 1.2 + 0.32 * len(rows)), layout="constrained")
     axis = figure.subplots()
     axis.barh(places, medians, xerr=spreads, height=0.6, color="#7fa8c9", label="measured")
     limits = [row["mac_limit"] for row in rows]
@@ -117,6 +117,6 @@ def draw_bench(path: Path, result: Mapping[str, Any]) -> None:
     axis.axvline(1.0, color="0.4", linewidth=0.8)
     axis.set_xlabel("time of an epoch, as a ratio to the fastest dense one")
     axis.set_title(result["text"], fontsize=9)
-    axis.legend(fontsize=8)
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8)
     with atomic_write(path) as temporary:
         FigureCanvasAgg(figure).print_png(str(temporary))
