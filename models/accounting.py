@@ -5,13 +5,14 @@ count as not computed, as if keys were gathered; a GPU computes them all the sam
 [CLS] row that ranks tokens (less than 0.05 %), LayerNorm, softmax, GELU.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
 from trivit.models.sparsity.counts import connection_count, keep_count
 from trivit.models.sparsity.patches import sampled_patches
 from trivit.models.training.config import ExperimentConfig
-from trivit.models.training.schedules import KeepRatios, epoch_ratios
+from trivit.models.training.schedules import KeepRatios, epoch_ratios, run_ratios
 from trivit.models.vit_config import ViTConfig
 
 DENSE = KeepRatios(token=1.0, attention=1.0, patch=1.0)
@@ -105,13 +106,38 @@ class TrainingMacs:
         return 100.0 * (1 - self.macs / self.dense_macs)
 
 
+def _selected_counts(vit: ViTConfig, ratios: KeepRatios) -> tuple[int, ...]:
+    """Return the numbers of patches and connections that ``ratios`` stand for.
+
+    While ratios move with every step, many of them stand for the same numbers.
+    """
+    patches = vit.num_patches
+    if ratios.patch < 1:
+        patches = sampled_patches(patches, ratios.patch, vit.prefix_tokens)
+    counts = [patches, ratios.token < 1, ratios.attention < 1]
+    for _ in vit.selector_blocks:
+        kept = keep_count(patches, ratios.token)
+        counts += [kept, keep_count(kept, ratios.attention)]
+        patches = kept + int(vit.fuse_tokens and kept < patches)
+    return tuple(counts)
+
+
+def _work(vit: ViTConfig, ratios: Counter[KeepRatios]) -> int:
+    """Return the work on one image in each of the steps that run with ``ratios``."""
+    known: dict[tuple[int, ...], int] = {}
+    total = 0
+    for entry, steps in ratios.items():
+        counts = _selected_counts(vit, entry)
+        if counts not in known:
+            known[counts] = image_macs(vit, entry).training
+        total += steps * known[counts]
+    return total
+
+
 def epoch_macs(config: ExperimentConfig, train_images: int, epoch: int) -> TrainingMacs:
     """Return the work of ``epoch`` (0-based); arguments as for ``training_macs``."""
-    vit, batch = config.model.vit, config.training.batch_size
     ratios = epoch_ratios(config, train_images, epoch)
-    macs = sum(count * image_macs(vit, entry).training for entry, count in ratios.items())
-    dense = image_macs(vit, DENSE).training * (train_images // batch)
-    return TrainingMacs(ratios.total(), macs * batch, dense * batch)
+    return _macs(config, ratios, train_images // config.training.batch_size)
 
 
 def training_macs(config: ExperimentConfig, train_images: int) -> TrainingMacs:
@@ -125,9 +151,55 @@ def training_macs(config: ExperimentConfig, train_images: int) -> TrainingMacs:
         config: the experiment.
         train_images: size of its full training set.
     """
-    epochs = [epoch_macs(config, train_images, i) for i in range(config.training.epochs)]
-    return TrainingMacs(
-        sum(epoch.steps for epoch in epochs),
-        sum(epoch.macs for epoch in epochs),
-        sum(epoch.dense_macs for epoch in epochs),
+    dense = config.training.epochs * (train_images // config.training.batch_size)
+    return _macs(config, run_ratios(config, train_images), dense)
+
+
+def _macs(config: ExperimentConfig, ratios: Counter[KeepRatios], dense_steps: int) -> TrainingMacs:
+    vit, batch = config.model.vit, config.training.batch_size
+    dense = image_macs(vit, DENSE).training * dense_steps
+    return TrainingMacs(ratios.total(), _work(vit, ratios) * batch, dense * batch)
+
+
+@dataclass(frozen=True)
+class Savings:
+    """What each method leaves out of the work that it finds when it is the only one, in percent.
+
+    They do not add up: together, each works on what the others leave.
+
+    Attributes:
+        examples: steps that are not made.
+        tokens, attention, patches: work of the steps that are made.
+        shapes: numbers of tokens, through the model, that occur: what a compiler has to meet.
+    """
+
+    examples: float
+    tokens: float
+    attention: float
+    patches: float
+    shapes: int
+
+
+def savings(config: ExperimentConfig, train_images: int) -> Savings:
+    """Return what each method saves by itself; arguments as for ``training_macs``."""
+    vit = config.model.vit
+    ratios = run_ratios(config, train_images)
+    steps = ratios.total()
+    all_steps = config.training.epochs * (train_images // config.training.batch_size)
+    dense = image_macs(vit, DENSE).training * steps
+
+    def saved(level: str) -> float:
+        alone: Counter[KeepRatios] = Counter()
+        for entry, count in ratios.items():
+            alone[DENSE._replace(**{level: getattr(entry, level)})] += count
+        return 100.0 * (1 - _work(vit, alone) / dense)
+
+    # The kept connections are a mask: they change no shape.
+    shapes = {_selected_counts(vit, entry._replace(attention=1.0)) for entry in ratios}
+    return Savings(
+        examples=100.0 * (1 - steps / all_steps),
+        tokens=saved("token"),
+        attention=saved("attention"),
+        patches=saved("patch"),
+        shapes=len(shapes),
     )

@@ -1,6 +1,7 @@
 """What each step runs with, in one place for the trainer, for accounting and for compilation."""
 
 from collections import Counter
+from functools import lru_cache
 from typing import NamedTuple
 
 from trivit.models.sparsity.examples import examples_in_play
@@ -46,9 +47,15 @@ def epoch_ratios(config: ExperimentConfig, train_images: int, epoch: int) -> Cou
     return Counter(keep_ratios(config, epoch + index / steps) for index in range(steps))
 
 
-def visited_ratios(config: ExperimentConfig, train_images: int) -> list[KeepRatios]:
-    """Return all ratios that the training runs with, each a tensor shape, largest first."""
-    visited: set[KeepRatios] = set()
+@lru_cache(maxsize=4)
+def run_ratios(config: ExperimentConfig, train_images: int) -> Counter[KeepRatios]:
+    """Return how many steps of the training run with which ratios; not to be changed."""
+    total: Counter[KeepRatios] = Counter()
     for epoch in range(config.training.epochs):
-        visited |= epoch_ratios(config, train_images, epoch).keys()
-    return sorted(visited, reverse=True)
+        total.update(epoch_ratios(config, train_images, epoch))
+    return total
+
+
+def visited_ratios(config: ExperimentConfig, train_images: int) -> list[KeepRatios]:
+    """Return all ratios that the training runs with, largest first."""
+    return sorted(run_ratios(config, train_images), reverse=True)

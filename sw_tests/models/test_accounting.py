@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,16 @@ from torch import nn
 
 from trivit.models.accounting import (
     DENSE,
+    Savings,
     image_macs,
+    savings,
     training_macs,
 )
 from trivit.models.data import train_image_count
 from trivit.models.sparsity.patches import PatchSampling
 from trivit.models.training import ExperimentConfig, parse_config
 from trivit.models.training.config import save_config
-from trivit.models.training.schedules import KeepRatios
+from trivit.models.training.schedules import KeepRatios, keep_ratios
 from trivit.models.vision_transformer import VisionTransformer, named_config
 from trivit.tools.cli.main import main
 
@@ -118,6 +120,43 @@ def test_training_is_the_sum_over_its_steps(tiny: Tiny) -> None:
     assert training_macs(whole, 600).saved_percent == 0
 
 
+def test_what_each_level_saves_alone(tiny: Tiny) -> None:
+    overrides = (
+        "training.epochs=4",
+        "sparsity.warmup={start_epoch: 1, end_epoch: 3, steps: 2}",
+        "patch_schedule={schedule: list, ratios: [0.5, 1.0]}",
+    )
+    config = tiny(*overrides)
+    found = savings(config, 600)
+    dense = ("sparsity.examples.keep_ratio=1", "model.attention_keep_ratio=1")
+    tokens = tiny(*overrides, *dense, "patch_schedule.schedule=none")
+    # The same schedule over other numbers of steps: 10 and 12 an epoch.
+    assert found.tokens == pytest.approx(training_macs(tokens, 600).saved_percent, abs=0.5)
+    patches = tiny(*overrides, *dense, "model.token_keep_ratio=1")
+    assert found.patches == pytest.approx(training_macs(patches, 600).saved_percent, abs=0.5)
+    assert found.examples == pytest.approx(100 / 6)
+    assert 0 < found.attention < found.tokens
+    # Half of the patches before the descent and in its two stages, all of them after it.
+    assert found.shapes == len({(0.5, 1.0), (0.5, "first"), (1.0, "second"), (1.0, 0.7)})
+    whole = savings(tiny(*dense, "model.token_keep_ratio=1"), 600)
+    assert whole == Savings(examples=0, tokens=0, attention=0, patches=0, shapes=1)
+
+
+def test_ratios_that_move_with_every_step_are_counted_exactly(tiny: Tiny) -> None:
+    config = tiny(
+        "training.epochs=4",
+        "model.fuse_tokens=true",
+        "sparsity.warmup={start_epoch: 0, end_epoch: 4, steps: null}",
+        "patch_schedule={schedule: linear, steps: null}",
+    )
+    expected = 50 * sum(
+        image_macs(config.model.vit, keep_ratios(config, epoch + index / 10)).training
+        for epoch in range(4)
+        for index in range(10)
+    )
+    assert training_macs(config, 600).macs == expected
+
+
 def deit_small(**sections: object) -> ExperimentConfig:
     return parse_config(
         {
@@ -159,6 +198,9 @@ def test_the_command_prints_stages_and_training(
     vit = tiny().model.vit
     assert shown["image"]["macs"] == image_macs(vit, KeepRatios(0.7, 0.5, 1.0)).total
     assert shown["training"]["macs"] == training_macs(tiny(), 600).macs
+    alone = asdict(savings(tiny(), 600))
+    assert shown["training"]["shapes"] == alone.pop("shapes")
+    assert shown["training"]["saved_percent_alone"] == alone
     assert main(["macs", str(tmp_path / "tiny.yaml"), "--keep", "0.4"]) == 0
     assert "% of dense" in capsys.readouterr().out
     assert main(["macs", str(tmp_path / "tiny.yaml"), "--train-images", "5"]) == 2

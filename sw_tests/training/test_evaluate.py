@@ -23,7 +23,7 @@ LEARNS = (
     "model.relative_position_bias=false",
     "patch_schedule.schedule=none",
     "data.train_images=600",
-    "training.ema_decay=0.8",
+    "training.ema_decay=0.98",
 )
 
 

@@ -15,7 +15,8 @@ def macs(
         typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; may be repeated."),
     ] = None,
     keep: Annotated[
-        float, typer.Option("--keep", metavar="RHO", help="Share of the patches of the image.")
+        float,
+        typer.Option("--keep", "--rho", metavar="RHO", help="Share of the patches of the image."),
     ] = 1.0,
     train_images: Annotated[
         int | None, typer.Option(min=1, help="Size of the training set (default: the data set's).")
@@ -23,7 +24,7 @@ def macs(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Count multiply-accumulates: of an image by stage, and of the whole training."""
-    from trivit.models.accounting import DENSE, image_macs, training_macs
+    from trivit.models.accounting import DENSE, image_macs, savings, training_macs
     from trivit.models.data import train_image_count
     from trivit.models.training import load_config
     from trivit.models.training.schedules import KeepRatios
@@ -41,12 +42,15 @@ def macs(
     if count < batch:
         raise ToolsError(f"a batch of {batch} is more than the {count} training images")
     training = training_macs(experiment, count)
+    alone = asdict(savings(experiment, count))
     figures = {
         "train_images": count,
         "steps": training.steps,
         "macs": training.macs,
         "dense_macs": training.dense_macs,
         "saved_percent": training.saved_percent,
+        "saved_percent_alone": alone,
+        "shapes": alone.pop("shapes"),
     }
     if as_json:
         stages = [asdict(stage) for stage in image.stages]
