@@ -91,7 +91,8 @@ def test_images_of_several_sizes_need_a_size(folder: Path, tmp_path: Path) -> No
     write_files(folder, {"train/dog/wide.png": encoded(smooth_pixels(3, 20, 50))})
     with pytest.raises(ModelsError, match=r"dog/wide.png is 50 x 20 pixels and the first .*--size"):
         make_store(folder, tmp_path / "store", on_corrupt="skip")
-    assert not (tmp_path / "store").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["images"]
+    assert make_store(folder, tmp_path / "store", size=8).width == 8
 
 
 @pytest.mark.parametrize("image_format", ["uint8", "jpeg"])
@@ -198,6 +199,16 @@ def test_an_unfinished_store_of_something_else_is_refused(
     with pytest.raises(ModelsError, match=r"store.partial is an unfinished preparation of another"):
         make_store(folder, tmp_path / "store", size=8, on_corrupt="skip")
     make_store(folder, tmp_path / "store", on_corrupt="skip")  # that one is continued
+
+
+def test_a_preparation_killed_before_its_first_record_is_forgotten(
+    folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "store.partial").mkdir()
+    (tmp_path / "store.partial" / "progress.jsonl").write_text('{"settings": "others"}\n')
+    make_store(folder, tmp_path / "store")
+    make_store(folder, tmp_path / "new")
+    assert contents(tmp_path / "store") == contents(tmp_path / "new")
 
 
 def test_two_processes_do_not_write_one_store(folder: Path, tmp_path: Path) -> None:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 CHANNELS = 3
 
 
+class DifferentSizeError(ModelsError):
+    """Images differ in size and none was chosen: the preparation cannot be continued."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Target:
     """How images are kept.
@@ -71,7 +75,7 @@ def convert(source: SourcePart, index: int, target: Target) -> Converted:
     A JPEG file that is in colour and has the size already is kept as it is.
 
     Raises:
-        ModelsError: it has another size, and resizing was not asked for.
+        DifferentSizeError: it has another size, and resizing was not asked for.
     """
     digest = raw_digest(b"")
     try:
@@ -82,7 +86,7 @@ def convert(source: SourcePart, index: int, target: Target) -> Converted:
         return Converted(b"", None, digest, " ".join(str(error).split()) or "unreadable")
     fits = image.size == (target.width, target.height)
     if not fits and not target.resize:
-        raise ModelsError(
+        raise DifferentSizeError(
             f"{source.where}: {source.names[index]} is {image.size[0]} x {image.size[1]} pixels "
             f"and the first image {target.width} x {target.height}: bring all to one with --size"
         )

@@ -82,7 +82,9 @@ class Journal:
             self.entries = [_entry(record) for record in records[1:]]
         except (ValueError, KeyError, TypeError, AttributeError):
             raise ModelsError(f"{self.path} is damaged: remove {self._folder}") from None
-        if records and records[0] != header:
+        if len(records) == 1 and records[0] != header:
+            lines = []  # nothing was done under the other settings
+        elif records and records[0] != header:
             raise ModelsError(
                 f"{self._folder} is an unfinished preparation of another source or with other "
                 "settings: remove it, or name another folder"

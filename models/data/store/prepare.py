@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,7 +15,14 @@ import numpy as np
 from trivit.models.data.decode import CorruptImageError
 from trivit.models.data.sources import Source, SourcePart
 from trivit.models.data.store.check import Bar, check_store, no_bar
-from trivit.models.data.store.convert import CHANNELS, Converted, Target, as_image, convert
+from trivit.models.data.store.convert import (
+    CHANNELS,
+    Converted,
+    DifferentSizeError,
+    Target,
+    as_image,
+    convert,
+)
 from trivit.models.data.store.finish import describe_store
 from trivit.models.data.store.index import (
     INDEX,
@@ -116,6 +124,13 @@ def prepare(
             settings = header["settings"]
             index = describe_store(partial, sources, parts, journal, target, settings)
             index.save(partial)
+        except DifferentSizeError:
+            shutil.rmtree(partial)
+            raise
+        except ModelsError:
+            if not journal.entries:
+                shutil.rmtree(partial)
+            raise
         finally:
             journal.close()
     (partial / JOURNAL).unlink(missing_ok=True)
