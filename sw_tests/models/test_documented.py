@@ -1,0 +1,41 @@
+"""docs/methods.md names tests, files and sizes: all of them exist and hold."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from trivit.models.accounting import DENSE, image_macs
+from trivit.models.vit_config import MODELS, named_config
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs" / "methods.md").read_text()
+# Cells do not contain bars; the separator line has no letters.
+ROWS = [
+    [cell.strip() for cell in line.strip("|").split("|")]
+    for line in TEXT.splitlines()
+    if line.startswith("| ")
+]
+
+
+def test_every_named_test_exists() -> None:
+    named = [match for row in ROWS for match in re.findall(r"`(test_\w+\.py)`: (.*)", row[-1])]
+    assert len(named) >= 10
+    for file, tests in named:
+        source = (ROOT / "sw_tests" / "models" / file).read_text()
+        for test in re.findall(r"`(\w+)`", tests):
+            assert f"def test_{test}(" in source, f"{file} has no test_{test}"
+
+
+def test_every_named_file_exists() -> None:
+    folders = (ROOT / "models", ROOT / "models" / "sparsity", ROOT)
+    for name in re.findall(r"`([\w/]+\.(?:py|yaml))`", TEXT):
+        if not name.startswith("test_"):
+            assert any((folder / name).is_file() for folder in folders), name
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name.startswith("deit")])
+def test_multiply_accumulates_are_the_documented_ones(name: str) -> None:
+    (row,) = [row for row in ROWS if row[0] == f"`{name}`"]
+    assert float(row[3]) == round(image_macs(named_config(name), DENSE).total / 1e9, 2)
+    assert int(row[1]) == 1 + MODELS[name].num_patches
