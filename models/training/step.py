@@ -56,10 +56,11 @@ def training_step(
         clock: told of the parts as they end.
     """
     mark = clock.mark if clock is not None else _no_mark
+    run = model.forward_details if forward is None else forward
     block = config.sparsity.variance_block if examples.wants_variance else None
     smoothing = config.training.label_smoothing
     with autocast(precision, batch.images.device):
-        details = (forward or model.forward_details)(
+        details = run(
             batch.images,
             variance_block=block,
             patch_scores_BN=patch_scores_BN,

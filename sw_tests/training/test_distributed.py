@@ -27,10 +27,10 @@ Everything = Callable[..., ExperimentConfig]
 
 
 def torchrun(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run the command line in two processes, as a user does."""
+    """Start two processes as a user does."""
     start = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     return subprocess.run(
-        [sys.executable, *start, "-m", "trivit.tools.cli", *map(str, arguments)],
+        [sys.executable, *start, *map(str, arguments)],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
@@ -57,7 +57,8 @@ def test_torchrun_trains_what_one_process_trains(everything: Everything, tmp_pat
     config = everything("training.epochs=4")
     expected = train(config, tmp_path / "one")
     save_config(config, tmp_path / "config.yaml")
-    ended = torchrun("train", tmp_path / "config.yaml", "--out", tmp_path / "two")
+    command = ["train", tmp_path / "config.yaml", "--out", tmp_path / "two"]
+    ended = torchrun("-m", "trivit.tools.cli", *command)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.count("trained") == 1, "one process speaks for all"
     one, two = (load_checkpoint(tmp_path / name / "checkpoint") for name in ("one", "two"))
@@ -72,6 +73,30 @@ def test_torchrun_trains_what_one_process_trains(everything: Everything, tmp_pat
     assert losses[1] == pytest.approx(losses[0], rel=1e-4)
     top1 = [[record["train_top1"] for record in records(tmp_path / n)] for n in ("one", "two")]
     assert top1[1] == top1[0]
+
+
+COMPILED = """
+import sys
+from trivit.models.training import compilation
+from trivit.tools.cli.main import main
+
+compilation.BACKEND = "eager"  # traced and run as it stands
+sys.exit(main(["train", *sys.argv[1:]]))
+"""
+
+
+@pytest.mark.full
+def test_processes_share_a_compiled_model(everything: Everything, tmp_path: Path) -> None:
+    overrides = ("training.epochs=2", "patch_schedule.schedule=none")
+    train(everything(*overrides), tmp_path / "one")
+    config = everything(*overrides, "training.compile=true")
+    save_config(config, tmp_path / "config.yaml")
+    (tmp_path / "child.py").write_text(COMPILED)
+    ended = torchrun(tmp_path / "child.py", tmp_path / "config.yaml", "--out", tmp_path / "two")
+    assert ended.returncode == 0, ended.stderr
+    one, two = (load_checkpoint(tmp_path / name / "checkpoint") for name in ("one", "two"))
+    assert_same_run(one, two)
+    assert json.loads((tmp_path / "two" / "train.json").read_text())["compiled_shapes"] == 4
 
 
 # Trains argv[2] into argv[3]; process 1 fails at the place argv[1].
