@@ -171,7 +171,7 @@ def test_sweep_claims_compare_the_mean_over_the_ratios_with_the_best_rival() -> 
             result("pss_l1_fixed", seed, 99.0, (99.0, 0.0)),
         ]
     claims = {c["claim"]: c for c in summary.summarise(results)["claims"]}
-    claim = claims["cyclic best over the sweep, l1"]
+    claim = claims["cyclic best over the sweep, L1"]
     assert claim["worse"] == "pss_l1_linear"
     assert claim["difference"] == {"mean": -5.0, "std": 0.0, "n": 2}
     assert claim["verdict"] == "does not hold"

@@ -62,7 +62,8 @@ def _patches(order: str, schedule: str) -> Method:
     return Method(
         name=f"pss_{order}_{schedule}",
         level="patches",
-        text=f"PSS, {order}, {schedule}" + (" (0.6)" if schedule == "fixed" else ""),
+        text=f"PSS, {'L1' if order == 'l1' else order}, {schedule}"
+        + (" (0.6)" if schedule == "fixed" else ""),
         settings={
             "model": _PSS_MODEL,
             "patch_schedule": {"schedule": schedule, "order": order, "keep_ratio": 0.6},

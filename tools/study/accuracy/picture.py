@@ -29,15 +29,16 @@ def draw_study(path: Path, study: Mapping[str, Any]) -> None:
     from matplotlib.figure import Figure
 
     datasets = list(dict.fromkeys(row["dataset"] for row in study["rows"]))
-    figure = Figure(figsize=(11, 4.6 * len(datasets)), layout="constrained")
+    figure = Figure(figsize=(10, 4.2 * len(datasets)), layout="constrained")
     axes = figure.subplots(len(datasets), 2, squeeze=False, width_ratios=(3, 2))
     for (left, right), dataset in zip(axes, datasets, strict=True):
         rows = [row for row in study["rows"] if row["dataset"] == dataset]
         _draw_methods(left, rows)
-        left.set_title(f"{dataset}: mean and standard deviation", fontsize=10)
+        left.set_title(f"{dataset}: mean and standard deviation", fontsize=9)
         _draw_sweeps(right, [row for row in rows if row["sweep"]])
-        right.set_title(f"{dataset}: top-1 by share of the patches", fontsize=10)
+        right.set_title(f"{dataset}: top-1 by share of the patches", fontsize=9)
     figure.suptitle(f"profile {study['profile']}, {study['finished_runs']} runs", fontsize=10)
+    figure.set_dpi(85)
     with atomic_write(path) as temporary:
         FigureCanvasAgg(figure).print_png(str(temporary))
 

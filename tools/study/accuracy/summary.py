@@ -53,16 +53,17 @@ class Claim:
 
 
 def _pss_claims() -> list[Claim]:
+    order_names = {"l1": "L1", "random": "random"}
     claims = [
         Claim(f"L1 over random order, {s}", f"pss_l1_{s}", (f"pss_random_{s}",))
         for s in PSS_SCHEDULES
     ]
     for order in PSS_ORDERS:
         others = tuple(f"pss_{order}_{s}" for s in PSS_SCHEDULES if s != "cyclic")
-        name = f"cyclic best over the sweep, {order}"
+        name = f"cyclic best over the sweep, {order_names[order]}"
         claims.append(Claim(name, f"pss_{order}_cyclic", others, over_sweep=True))
     for order in PSS_ORDERS:
-        text = f"cyclic over no schedule in the sweep, {order}"
+        text = f"cyclic over no schedule in the sweep, {order_names[order]}"
         claims.append(Claim(text, f"pss_{order}_cyclic", ("pss_baseline",), over_sweep=True))
     return claims
 
