@@ -26,7 +26,7 @@ def load(info: DatasetInfo) -> ImageDataset:
     Raises:
         ModelsError: not found, or a file is corrupt.
     """
-    found = _find(info)
+    found = find(info)
     if looks_like_cifar(found):
         archive = read_archive(found)
         if (archive.dataset, archive.class_names) != (info.name, info.class_names):
@@ -40,8 +40,12 @@ def load(info: DatasetInfo) -> ImageDataset:
     )
 
 
-def _find(info: DatasetInfo) -> Path:
-    """Return an archive, its unpacked folder, or a folder with train.zip and test.zip."""
+def find(info: DatasetInfo) -> Path:
+    """Return an archive, its unpacked folder, or a folder with train.zip and test.zip.
+
+    Raises:
+        ModelsError: none of them in ``$TRIVIT_DATA`` or its subfolder.
+    """
     if chosen := os.environ.get("TRIVIT_DATA"):
         folders = (Path(chosen) / info.name, Path(chosen))
         for folder in folders:

@@ -10,7 +10,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from trivit.models.data import DataConfig, Images, dataset_info, load_dataset, train_image_count
+from trivit.models.data import (
+    DataConfig,
+    Images,
+    cifar,
+    cifar10,
+    dataset_info,
+    load_dataset,
+    train_image_count,
+)
 from trivit.models.data.batches import epoch_batches
 from trivit.models.data.decode import decode
 from trivit.models.data.sources import open_source
@@ -219,6 +227,23 @@ def test_throughput_counts_what_was_delivered(store: Path) -> None:
         loading_throughput(train, batch_size=61, batches=1)
     with pytest.raises(ModelsError, match="0 timed"):
         loading_throughput(train, batch_size=6, batches=0)
+
+
+def test_the_real_cifar10_in_a_store_is_the_one_in_memory(tmp_path: Path) -> None:
+    try:
+        found = cifar.find(cifar10.INFO)
+    except ModelsError:
+        pytest.skip("TRIVIT_DATA names no folder with CIFAR-10")
+    prepare(None, open_source(str(found)), tmp_path / "store", PrepareConfig(workers=2))
+    info, stored = load_part(tmp_path / "store", "test")
+    memory = load_dataset(DataConfig(dataset="cifar10")).test.in_memory()
+    assert info.class_names == cifar10.INFO.class_names
+    assert info.mean == pytest.approx(cifar10.INFO.mean, abs=0.01)
+    assert info.std == pytest.approx(cifar10.INFO.std, abs=0.01)
+    assert len(stored) == 10_000
+    assert sorted(stored.labels.tolist()) == sorted(memory.labels.tolist())
+    if found.is_dir() and (found / "test.zip").is_file():  # these have one order in both
+        assert torch.equal(stored.in_memory().pixels, memory.pixels)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
