@@ -2,6 +2,6 @@
 
 from trivit.models.augmentation.augmenter import Augmented, Augmenter
 from trivit.models.augmentation.config import AugmentationConfig
-from trivit.models.augmentation.evaluation import evaluation_view
+from trivit.models.augmentation.evaluation import evaluated, evaluation_view
 
-__all__ = ["AugmentationConfig", "Augmented", "Augmenter", "evaluation_view"]
+__all__ = ["AugmentationConfig", "Augmented", "Augmenter", "evaluated", "evaluation_view"]

@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 import torch
 
+from trivit.models.augmentation import evaluated
 from trivit.models.data import DatasetInfo, Images, ImageSource, load_dataset
 from trivit.models.errors import ModelsError
 from trivit.models.files import atomic_write
@@ -55,10 +56,11 @@ def quantize(run: Path | str, settings: QuantizeConfig | None = None) -> dict[st
     """
     settings = settings or QuantizeConfig()
     run = Path(run)
-    config, float_model, info = load_run(run, settings.weights)
+    config, float_model, _ = load_run(run, settings.weights)
     _require_finished(run, config)
     chosen = variants(config.model.vit, settings.keep_ratios)
-    dataset = load_dataset(config.data)
+    dataset = evaluated(load_dataset(config.data), config.model.vit.image_size)
+    info = dataset.info
     test = dataset.test.in_memory()
     clock = _Clock()
     with StageProgress() as progress:

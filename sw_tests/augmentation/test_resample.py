@@ -7,11 +7,12 @@ import pytest
 import torch
 from PIL import Image, ImageFilter
 
-from trivit.models.augmentation import evaluation_view
+from trivit.models.augmentation import evaluated, evaluation_view
 from trivit.models.augmentation.crop import draw_regions
 from trivit.models.augmentation.resample import blur_weights, resample, resize_weights
+from trivit.models.data import ImageDataset, Images
 
-from .images import from_pillow, make_images, mean_difference, to_pillow, worst
+from .images import COLOUR, from_pillow, make_images, mean_difference, to_pillow, worst
 
 CPU = torch.device("cpu")
 
@@ -141,3 +142,17 @@ def test_evaluation_resizes_the_shorter_side(height: int, width: int) -> None:
         expected = resized[:, top : top + 42, left : left + 42]
         assert worst(result, expected) <= 3
         assert mean_difference(result, expected) < 0.3
+
+
+def test_a_dataset_can_be_seen_as_evaluation_sees_it() -> None:
+    images = Images(make_images(9, 3, 48, 48), torch.arange(9) % 7)
+    dataset = ImageDataset(COLOUR, images, images.first(4))
+    assert evaluated(dataset, 48) is dataset
+    seen = evaluated(dataset, 32)
+    assert (seen.info.height, seen.info.width, seen.info.mean) == (32, 32, COLOUR.mean)
+    assert (len(seen.train), len(seen.test)) == (9, 4)
+    expected = evaluation_view(images.pixels, 32)
+    whole = seen.train.to(CPU).in_memory()
+    assert torch.equal(whole.pixels, expected) and torch.equal(whole.labels, images.labels)
+    (drawn,) = seen.train.first(5).stream([torch.tensor([4, 0])])
+    assert torch.equal(drawn, expected[[4, 0]])

@@ -109,8 +109,10 @@ def _agreement(run: Path, classes: Labels) -> float:
 
 def _test_images(run: Path) -> tuple[Pixels, Labels]:
     """Test images uint8 [N, C, H, W] and labels [N] of the run's own configuration."""
+    from trivit.models.augmentation import evaluated
     from trivit.models.data import load_dataset
     from trivit.models.training import load_config
 
-    test = load_dataset(load_config(run / "config.yaml").data).test.in_memory()
+    config = load_config(run / "config.yaml")
+    test = evaluated(load_dataset(config.data), config.model.vit.image_size).test.in_memory()
     return test.pixels.numpy(), test.labels.numpy()
