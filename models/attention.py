@@ -81,33 +81,54 @@ class Attention(nn.Module):
         out_BHLE = F.scaled_dot_product_attention(q_BHLE, k_BHLE, v_BHLE, attn_mask=added)
         probabilities: Tensor | None = None
         if wanted is Wanted.CLS_ROW:
-            row = None if bias_BHLL is None else bias_BHLL[:, :, :1]
-            mean_B1L = mean_attention(q_BHLE[:, :, :1], k_BHLE, self.scale, row)
-            probabilities = mean_B1L.squeeze(1)
+            row_BHL = None if bias_BHLL is None else bias_BHLL[:, :, 0]
+            probabilities = mean_cls_row(q_BHLE[:, :, 0], k_BHLE, self.scale, row_BHL)
         elif wanted is Wanted.MATRIX:
             probabilities = mean_attention(q_BHLE, k_BHLE, self.scale, bias_BHLL, mask_B1LL)
         return self.proj(out_BHLE.transpose(1, 2).flatten(2)), probabilities
 
 
-def mean_attention(
-    q_BHQE: Tensor,
-    k_BHLE: Tensor,
-    scale: float,
-    bias_BHQL: Tensor | None = None,
-    mask_B1QL: Tensor | None = None,
+def mean_cls_row(
+    q_BHE: Tensor, k_BHLE: Tensor, scale: float, bias_BHL: Tensor | None = None
 ) -> Tensor:
-    """Return the head mean of softmax(q K^T * scale + bias), (B, Q, L), without gradient.
+    """Return the head mean of softmax(q_cls K^T * scale + bias), (B, L), without gradient.
 
     In float32 at least: ranking on half-precision probabilities would turn most of the order into
     ties.
     """
-    with torch.no_grad(), torch.autocast(q_BHQE.device.type, enabled=False):
-        scores_BHQL = (_wide(q_BHQE) * scale) @ _wide(k_BHLE).transpose(-2, -1)
-        if bias_BHQL is not None:
-            scores_BHQL = scores_BHQL + bias_BHQL
-        if mask_B1QL is not None:
-            scores_BHQL = scores_BHQL.masked_fill(~mask_B1QL, -math.inf)
-        return scores_BHQL.softmax(dim=-1).mean(dim=1)
+    with torch.no_grad(), torch.autocast(q_BHE.device.type, enabled=False):
+        q_BH1E = (_wide(q_BHE) * scale).unsqueeze(2)
+        scores_BHL = (q_BH1E @ _wide(k_BHLE).transpose(-2, -1)).squeeze(2)
+        if bias_BHL is not None:
+            scores_BHL = scores_BHL + bias_BHL
+        return scores_BHL.softmax(dim=-1).mean(dim=1)
+
+
+def mean_attention(
+    q_BHLE: Tensor,
+    k_BHLE: Tensor,
+    scale: float,
+    bias_BHLL: Tensor | None = None,
+    mask_B1LL: Tensor | None = None,
+) -> Tensor:
+    """Return the head mean of softmax(q K^T * scale + bias), (B, L, L), without gradient.
+
+    In float32 at least, as ``mean_cls_row``. One head after the other, as all of them at once would
+    take a gigabyte for a usual batch.
+    """
+    with torch.no_grad(), torch.autocast(q_BHLE.device.type, enabled=False):
+        q_BHLE, k_BHLE = _wide(q_BHLE) * scale, _wide(k_BHLE)
+        total_BLL: Tensor | None = None
+        for head in range(q_BHLE.shape[1]):
+            scores_BLL = q_BHLE[:, head] @ k_BHLE[:, head].transpose(-2, -1)
+            if bias_BHLL is not None:
+                scores_BLL = scores_BLL + bias_BHLL[:, head]
+            if mask_B1LL is not None:
+                scores_BLL = scores_BLL.masked_fill(~mask_B1LL[:, 0], -math.inf)
+            probabilities_BLL = scores_BLL.softmax(dim=-1)
+            total_BLL = probabilities_BLL if total_BLL is None else total_BLL + probabilities_BLL
+        assert total_BLL is not None  # a model has at least one head
+        return total_BLL / q_BHLE.shape[1]
 
 
 def _wide(values: Tensor) -> Tensor:
