@@ -139,7 +139,7 @@ class TrainingLoop:
         """
         state, progress = self.state, self.state.epoch
         epoch, steps = state.epochs_done, self.steps(state.epochs_done)
-        several = world().size > 1
+        processes = world().size
         state.model.train()
         self._clock.start()
         for index in range(progress.step, end):
@@ -158,12 +158,13 @@ class TrainingLoop:
                 self.precision,
                 state.examples,
                 forward=self._forward,
-                shared=several,
+                shared=processes > 1,
                 average=state.average,
                 clock=self._clock,
                 **drawn,
             )
-            progress.sums += torch.stack([result.loss.double(), result.correct.double()])
+            loss = result.loss.double() / processes
+            progress.sums += torch.stack([loss, result.correct.double()])
             progress.patch_ratio += state.model.patch_sampling.keep_ratio
             progress.step = index + 1
             advance()

@@ -31,7 +31,7 @@ class EpochProgress:
         step: steps done.
         updated: whether the example level was updated before the epoch.
         sums: of the steps' losses and of the images classified correctly, float64 (2,), on the
-            device; of this process's images.
+            device; this process's share of them.
         patch_ratio: sum of the steps' patch keep ratios.
         seconds: time so far, by part.
     """

@@ -198,7 +198,7 @@ class Trainer:
         """Return the epoch's sums over all processes, unless training has diverged."""
         progress = self.state.epoch
         sums = all_sum(progress.sums.clone())
-        loss = float(sums[0]) / (progress.step * world().size)
+        loss = float(sums[0]) / progress.step
         if not math.isfinite(loss):
             raise ModelsError(
                 f"the loss of epoch {self.epochs_done + 1} is {loss}: lower training.learning_rate "
@@ -216,7 +216,7 @@ class Trainer:
         record = {
             "epoch": state.epochs_done,
             "step": self.loop.steps_until(state.epochs_done),
-            "loss": float(sums[0]) / (progress.step * world().size),
+            "loss": float(sums[0]) / progress.step,
             "train_top1": 100.0 * int(sums[1]) / images,
             "learning_rate": state.optimizer.param_groups[0]["lr"],
             "token_keep_ratio": state.model.token_keep_ratio,
