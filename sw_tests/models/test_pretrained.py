@@ -19,6 +19,7 @@ from trivit.models.errors import ModelsError
 from trivit.models.pretrained import load_pretrained, read_state_dict
 from trivit.models.pretrained.positions import resize_grid
 from trivit.models.training import ExperimentConfig, load_run, train
+from trivit.models.training.checkpoint import load_checkpoint
 from trivit.models.vision_transformer import VisionTransformer, ViTConfig, named_config
 from trivit.tools.cli.main import main
 
@@ -339,6 +340,9 @@ def test_the_command_makes_a_run_that_can_be_used(
     assert "imported" in capsys.readouterr().out
     loaded = load_run(tmp_path / "run")
     assert loaded.config.model.num_classes == 7
+    # Quantization takes finished runs only.
+    state = load_checkpoint(tmp_path / "run" / "checkpoint").state
+    assert state["epoch"] == loaded.config.training.epochs
     images = torch.randn(2, 1, 28, 28)
     assert torch.equal(loaded.model(images), source.eval()(images))
     ten = [*arguments, "--set", "model.num_classes=10", "--out", str(tmp_path / "ten"), "--json"]
