@@ -18,6 +18,8 @@ DEPTH = TIMING["pipeline_depth"]
 LATENCY = TIMING["burst_latency"]
 _TILE_WORDS = TILE_OUTPUTS // TILE_DEPTH
 _MASK_BITS = 16
+_PASSES = TIMING["score_bits"] // TIMING["select_digit"] + 1
+SCORE_FLAGS = frozenset({"score_cls", "score_all"})
 
 
 @dataclass(frozen=True)
@@ -25,23 +27,29 @@ class Busy:
     """Cycles of a running instruction, and in how many of them the array issues products.
 
     ``memory`` are the cycles that only wait for DDR; the rest belongs to the vector units.
+    ``complete``: when an attention's [CLS] scores are there, if it keeps them.
     """
 
     cycles: int
     array: int = 0
     memory: int = 0
+    complete: int | None = None
 
 
 @dataclass(frozen=True)
 class MatmulTime:
-    """A matrix product tile by tile: cycles of each (``compute``), then ``drain``.
+    """A matrix product tile by tile.
 
-    ``array`` are the cycles of each tile in which the array issues products.
+    ``compute`` are the cycles of each tile, ``array`` those of them in which the array issues
+    products; ``tail`` later everything is in memory. ``pace_first`` and ``pace_last`` are the
+    cycles of a row group in the first and the last tile.
     """
 
     compute: tuple[int, ...]
     array: int
-    drain: int
+    tail: int
+    pace_first: int
+    pace_last: int
 
 
 def ceil_div(value: int, divisor: int) -> int:
@@ -55,16 +63,35 @@ def groups(rows: int) -> int:
 
 
 def matmul_time(f: Fields, flags: Flags) -> MatmulTime:
-    """Return the time of a matmul whose tiles are there when it wants them."""
+    """Return the time of a matmul whose operands are there when it wants them."""
     depth, outputs = f["depth_words"], f["out_words"]
     per_word = 2 if "residual" in flags else 1
     words = [min(_TILE_WORDS, outputs - start) for start in range(0, outputs, _TILE_WORDS)]
     epilogue = [count * per_word for count in words]
+    pace = [max(depth, e) for e in epilogue]
+    pipelines = 3 if "normalise" in flags else 2
     return MatmulTime(
-        compute=tuple(groups(f["rows"]) * max(depth, e) for e in epilogue),
+        compute=tuple(groups(f["rows"]) * cycles for cycles in pace),
         array=groups(f["rows"]) * depth,
-        drain=epilogue[-1] + 2 * DEPTH,
+        tail=epilogue[-1] + pipelines * DEPTH,
+        pace_first=pace[0],
+        pace_last=pace[-1],
     )
+
+
+def norm_latency(flags: Flags) -> int:
+    """Return the cycles from a row's last statistics to its mean and root, if they are needed."""
+    return 2 * DEPTH if "normalise" in flags else 0
+
+
+def plan_time(f: Fields, flags: Flags) -> int:
+    """Return the cycles in which a compacting matmul reads its index tensor."""
+    return _loop(ceil_div(f["kept"], TILE_DEPTH)) if "compact" in flags else 0
+
+
+def written_groups(f: Fields, flags: Flags) -> int:
+    """Return the row groups of a matmul's result."""
+    return groups(f["kept"] if "compact" in flags else f["rows"])
 
 
 def running_time(opcode: str, f: Fields, flags: Flags) -> Busy:
@@ -117,20 +144,18 @@ def _patchify(f: Fields, _: Flags) -> Busy:
     return Busy(cycles, memory=fetch)
 
 
-def _layernorm(f: Fields, _: Flags) -> Busy:
-    return Busy((groups(f["rows"]) + 4) * max(f["words"], DEPTH) + DEPTH)
-
-
 def _attention(f: Fields, flags: Flags) -> Busy:
     tokens, heads, width = f["tokens"], f["heads"], f["head_words"]
     mask = _mask_words(tokens) if "mask" in flags else 0
-    steps, array = _attention_steps(tokens, heads, width)
-    return Busy(_loop(groups(tokens) * (width + mask)) + steps + DEPTH, array=array)
+    steps, array, scores = _attention_steps(tokens, heads, width)
+    start = _loop(groups(tokens) * (width + mask))
+    complete = start + scores + DEPTH if flags & SCORE_FLAGS else None
+    return Busy(start + steps + DEPTH, array=array, complete=complete)
 
 
 @cache
-def _attention_steps(tokens: int, heads: int, width: int) -> tuple[int, int]:
-    """Return the cycles of all steps of attention, and those that the array issues in."""
+def _attention_steps(tokens: int, heads: int, width: int) -> tuple[int, int, int]:
+    """Return the cycles of attention's steps, of the array in them, and until [CLS] is scored."""
     lag, buffers = TIMING["attention_lag"], TIMING["softmax_buffers"]
     count = groups(tokens)
     total = heads * count
@@ -155,7 +180,7 @@ def _attention_steps(tokens: int, heads: int, width: int) -> tuple[int, int]:
         moved = clock + blocks * width
         output = max(moved, clock + DEPTH) + width if t > lag else moved
         clock = max(array, output, moved + DEPTH if blocks else 0)
-    return clock, total * (scores + context)
+    return clock, total * (scores + context), probabilities[total - count]
 
 
 def _mask_words(keys: int) -> int:
@@ -164,24 +189,26 @@ def _mask_words(keys: int) -> int:
 
 def _select_tokens(f: Fields, _: Flags) -> Busy:
     tokens = f["tokens"]
+    words = _loop(ceil_div(tokens, TILE_DEPTH))
     one_pass = ceil_div(tokens, TIMING["select_lanes"]) + TIMING["select_latency"]
-    search = _loop((TIMING["score_bits"] + 1) * one_pass)
-    return Busy(_loop(ceil_div(tokens, TILE_DEPTH)) + search + _loop(tokens))
-
-
-def _gather(f: Fields, _: Flags) -> Busy:
-    copy = _loop(groups(f["src_rows"]) * f["words"])
-    return Busy(_loop(ceil_div(f["rows"], TILE_DEPTH)) + _loop(f["rows"]) + copy)
+    return Busy(words + _loop(_PASSES * one_pass) + words)
 
 
 def _select_connections(f: Fields, _: Flags) -> Busy:
+    """Only the reading of the index tensor: what follows runs beside the next matmul."""
+    return Busy(_loop(ceil_div(f["rows"], TILE_DEPTH)))
+
+
+def connections_time(f: Fields) -> tuple[int, int]:
+    """Return the cycles of choosing the connections, and of writing the mask afterwards."""
     rows = f["rows"]
-    words = TILE_TOKENS * ceil_div(rows, TIMING["select_lanes"])
-    choose = _loop((TIMING["score_bits"] + 1) * words) + _loop(_mask_words(rows))
+    choose = _loop(_PASSES * TILE_TOKENS * ceil_div(rows, TIMING["select_lanes"]))
     collect = [
-        _loop(min(TILE_TOKENS, rows - start) * rows) for start in range(0, rows, TILE_TOKENS)
+        _loop(min(TILE_TOKENS, rows - start) * groups(f["tokens"]))
+        for start in range(0, rows, TILE_TOKENS)
     ]
-    return Busy(_loop(ceil_div(rows, TILE_DEPTH)) + _pipeline(collect, [choose] * len(collect)))
+    write = _loop(groups(rows) * _mask_words(rows))
+    return _pipeline(collect, [choose] * len(collect)), write
 
 
 def _pipeline(first: Sequence[int], second: Sequence[int]) -> int:
@@ -194,10 +221,8 @@ _FORMULAS: dict[str, Callable[[Fields, Flags], Busy]] = {
     "load": _load,
     "store": _store,
     "patchify": _patchify,
-    "layernorm": _layernorm,
     "attention": _attention,
     "select_tokens": _select_tokens,
-    "gather": _gather,
     "select_connections": _select_connections,
 }
 OPCODES = frozenset(_FORMULAS) | {"matmul"}
