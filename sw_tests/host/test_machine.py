@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from programs import Shape, random_bundle
 
+from trivit.host import oracle
 from trivit.host.generated import spec
 from trivit.host.instructions import KernelError, encode
+from trivit.host.oracle.checks import matrix_words
 from trivit.host.oracle.machine import ActivationMemory, Machine
+from trivit.host.oracle.matmul import unpack_weight
 
 PARAMS = np.arange(64 * 8, dtype=np.int16)
 IMAGE = np.arange(4 * 8, dtype=np.int16)
@@ -201,6 +204,33 @@ def test_memory_layout_and_partial_groups() -> None:
     # Row 9 is in bank 1, second group; row 11 onwards keeps what was there.
     assert memory.banks[1, 10 + 2 + 1].tolist() == tensor[9, 8:].tolist()
     assert (memory.read(10, 16, 2)[11:] == 9).all()
+
+
+def test_statistics_are_noted_and_read_by_row_number() -> None:
+    """A matmul normalises with what was noted before it and notes the rows that it keeps."""
+    machine = Machine()
+    rows = np.arange(2 * 8, dtype=np.int16).reshape(2, 8) ** 2
+    machine.memory.write(0, rows)
+    machine.memory.write(40, np.array([[1, 0, 0, 0, 0, 0, 0, 0]], dtype=np.int16))
+    machine.sums[:3], machine.squares[:3] = (5, 100, -7), (3000, 40000, 77)
+    before = (machine.sums[:2].copy(), machine.squares[:2].copy())
+    fields = {**VALID["matmul"], "kept": 1, "index": 40, "norm_shift": 20, "out_shift": 6}
+    words = encode("matmul", ("normalise", "statistics", "compact"), **fields)
+    machine.run(words[None], PARAMS, IMAGE, 16)
+
+    names = ("inv_width", "sqrt_width", "epsilon", "beta_shift", "norm_shift")
+    constants = {name: fields[name] for name in names}
+    x, _ = oracle.normalise(rows, before, PARAMS[:8], PARAMS[8:16], **constants)
+    weight, bias = unpack_weight(PARAMS[: matrix_words(1, 1) * 8], 1, 1)
+    y, _ = oracle.matmul(x[1:], weight[:16], bias[:16], bias_shift=0, out_shift=6)
+    assert y.any()
+    assert (machine.memory.read(100, 1, 2) == y).all()
+    assert machine.sums[:3].tolist() == [y.sum(dtype=int), 100, -7]
+    assert machine.squares[:3].tolist() == [(y.astype(int) ** 2).sum(), 40000, 77]
+
+    load = encode("load", ("statistics",), dst=7, source=1, rows=1, words=2)
+    machine.run(load[None], PARAMS, IMAGE, 16)
+    assert (machine.sums[:2].tolist(), machine.squares[0]) == ([248, 100], 4184)
 
 
 def test_load_and_store_round_trip() -> None:
