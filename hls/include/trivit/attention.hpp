@@ -151,35 +151,36 @@ inline Cycles load_first_head(const AttentionFields& f, const HeadPlaces& places
 
 // Q·K^T of a row group, a block per tile of 32 keys; queries come from the activation memory.
 inline void multiply_scores(const AttentionFields& f, const Step& step, const HeadPlaces& places,
-                            const ActivationMemory& activation,
+                            const ActivationMemory& activation, const NormaliseMemory& normalise,
                             const ProbabilityMemory& probability, const WeightMemory& weights,
-                            Sums (&sums)[kKeyTiles], LoopCounter& loop) {
+                            Sums (&sums)[kKeyTiles], LoopCounter& loop, uint64_t& saturated) {
 #pragma HLS INLINE
-    ArrayBlock block;
+    ArrayBlock block = ArrayBlock();
     block.source = RowSource::activation;
     block.row = f.src + step.group * 3 * f.heads * f.head_words + step.head * f.head_words;
     block.depth = f.head_words;
     for (uint32_t tile = 0; tile < ceil_div(f.tokens, kOutputs); ++tile) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 7
         block.weight = places.keys(step.head, tile);
-        run_array(activation, probability, weights, block, sums[tile], loop);
+        run_array(activation, normalise, probability, weights, block, sums[tile], loop, saturated);
     }
 }
 
 // P·V of a row group, a block per tile of 32 head columns.
 inline void multiply_context(const AttentionFields& f, const Step& step, uint32_t first_word,
                              const HeadPlaces& places, const ActivationMemory& activation,
-                             const ProbabilityMemory& probability, const WeightMemory& weights,
-                             Sums (&sums)[kValueTiles], LoopCounter& loop) {
+                             const NormaliseMemory& normalise, const ProbabilityMemory& probability,
+                             const WeightMemory& weights, Sums (&sums)[kValueTiles],
+                             LoopCounter& loop, uint64_t& saturated) {
 #pragma HLS INLINE
-    ArrayBlock block;
+    ArrayBlock block = ArrayBlock();
     block.source = RowSource::probability;
     block.row = first_word;
     block.depth = row_groups(f.tokens);
     for (uint32_t tile = 0; tile < ceil_div(f.head_words, kWordsPerTile); ++tile) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 4
         block.weight = places.values(step.head, tile);
-        run_array(activation, probability, weights, block, sums[tile], loop);
+        run_array(activation, normalise, probability, weights, block, sums[tile], loop, saturated);
     }
 }
 
@@ -261,7 +262,8 @@ inline void store_context(const AttentionFields& f, const Step& step,
 // mover. The loop body holds what they do in step t; it is a dataflow region whose channels are the
 // buffers below, so a process begins its next step while its neighbours still work on theirs.
 // Written out in order, as here, the results are the same.
-inline void attention(const AttentionFields& f, ActivationMemory& activation, WeightMemory& weights,
+inline void attention(const AttentionFields& f, ActivationMemory& activation,
+                      const NormaliseMemory& normalise, WeightMemory& weights,
                       ProbabilityMemory& probability, SoftmaxMemory& softmax,
                       AttentionMemory& memory, ScoreMemory& scores, Timeline& timeline,
                       uint64_t& saturated) {
@@ -301,8 +303,8 @@ inline void attention(const AttentionFields& f, ActivationMemory& activation, We
         Cycles rounding, exponentials, probabilities;
         if (t < steps) {
             const Step& step = scored.step();
-            multiply_scores(f, step, places, activation, probability, weights,
-                            memory.scores[buffer], scores_loop);
+            multiply_scores(f, step, places, activation, normalise, probability, weights,
+                            memory.scores[buffer], scores_loop, saturated);
             rounding = round_scores(f, step.group, softmax_buffer, memory.scores[buffer], memory,
                                     softmax, saturated);
             exponentials = softmax_exponentials(format, groups, softmax_buffer, softmax);
@@ -333,14 +335,17 @@ inline void attention(const AttentionFields& f, ActivationMemory& activation, We
         const bool multiplies = t >= uint32_t(kAttentionLag) && t < steps + kAttentionLag;
         if (multiplies) {
             multiply_context(f, multiplied.step(), multiplied_buffer * kMaxRowWords, places,
-                             activation, probability, weights, memory.context[buffer],
-                             context_loop);
+                             activation, normalise, probability, weights, memory.context[buffer],
+                             context_loop, saturated);
             multiplied.advance();
             multiplied_buffer =
                 multiplied_buffer + 1 == uint32_t(kProbabilityBuffers) ? 0 : multiplied_buffer + 1;
         }
         if (t < steps) {
             timing.softmax(t, scores_loop.issued(), rounding, exponentials, probabilities);
+            if (target.enabled && t == steps - groups) {  // [CLS] of the last head
+                timeline.scores_complete(timing.probabilities_end(t) + drain(1));
+            }
         }
         if (multiplies) timing.context(t - kAttentionLag, context_loop.issued());
         timing.move(moves.issued());

@@ -10,6 +10,13 @@
 #include <ap_int.h>
 #endif
 
+// The array as the hardware runs it, or as a processor likes to (mac_array.hpp).
+#if defined(__SYNTHESIS__) || defined(TRIVIT_HARDWARE_ORDER)
+#define TRIVIT_ARRAY_AS_HARDWARE 1
+#else
+#define TRIVIT_ARRAY_AS_HARDWARE 0
+#endif
+
 namespace trivit {
 
 static const int kLanes = kTileDepth;  // int16 elements in a memory word
