@@ -159,6 +159,10 @@ def test_macs_are_those_of_the_model(case: Any) -> None:
 def test_connections_count_as_if_gathered(exported: Callable[..., Any], tmp_path: Path) -> None:
     bundle = compile_model(exported(seed=5).save(tmp_path))
     attention = [i for i in estimate_bundle(bundle).instructions if i.opcode == "attention"]
+    # The projection multiplies all 17 rows, whichever of them it keeps.
+    work = {entry["tensor"]: entry["macs"] for entry in bundle.first.info["instructions"]}
+    assert work["blocks.0.selector.tokens"] == 17 * 32 * 32
+    assert work["blocks.0.mlp.gelu"] == 11 * 32 * 64
     # 16 patches, 10 kept, 5 keys each and [CLS]; [CLS] itself sees all 11.
     assert attention[0].open_macs == attention[0].macs == 2 * 17 * 17 * 32
     assert attention[1].macs == 2 * 11 * 11 * 32
