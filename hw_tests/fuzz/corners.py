@@ -222,6 +222,46 @@ def _attention(tokens: int, heads: int, head_words: int, pattern: str, shift: in
     return _finish(builder, result)
 
 
+def _connections(tokens: int, rows: int, pattern: str) -> Case:
+    """Connections among rows that an index tensor of a pattern names, with a product and without.
+
+    The first of them is never compared, whichever row it is.
+    """
+    builder = _builder()
+    source = _loaded(builder, tokens, 3, "uniform_9", "first")
+    context = _result(builder, tokens, 1)
+    builder.add(
+        "attention",
+        ("score_all",),
+        dst=context.address,
+        src=source.address,
+        mask=0,
+        tokens=tokens,
+        heads=1,
+        head_words=1,
+        score_shift=6,
+        exp_multiplier=1 << 23,
+        exp_shift=14,
+        prob_frac=15,
+        out_shift=15,
+    )
+    index = _result(builder, 1, -(-rows // 8), "first")
+    builder.load(index, patterns.indices(builder.rng, pattern, rows, tokens))
+    product = _result(builder, tokens, 2)
+    results = [product]
+    for keep in (1, (rows - 1) // 2, rows - 1):
+        opened = _result(builder, rows, mask_words(rows), "first")
+        results.append(opened)
+        fields = {"tokens": tokens, "rows": rows, "keep": max(1, keep)}
+        builder.add("select_connections", dst=opened.address, index=index.address, **fields)
+        if keep < rows - 1:
+            weight = _random(builder, context, product)
+            _multiply(builder, (), context, product, weight)
+    for result in results:
+        builder.store(result)
+    return _finish(builder, context)
+
+
 def _patchify(channels: int, patch: int, down: int, across: int) -> Case:
     builder = _builder()
     words = -(-channels * patch**2 // 8)
@@ -275,6 +315,9 @@ CORNERS: dict[str, Callable[[], Case]] = {
     "attention_two_tokens": partial(_attention, 2, 1, 1, "uniform_13", 14),
     "attention_smallest": partial(_attention, 33, 2, spec.MAX_HEAD_WORDS, "smallest", 22),
     "attention_left_shift": partial(_attention, 9, 2, 2, "limits", spec.MIN_SHIFT),
+    "connections_of_two_rows": partial(_connections, 7, 2, "last"),
+    "connections_without_cls": partial(_connections, 33, 20, "last"),
+    "connections_far_apart": partial(_connections, 100, 41, "spread"),
     "patchify_one_pixel": partial(_patchify, 1, 1, 1, 1),
     "patchify_row": partial(_patchify, 3, 1, 1, _ROWS - 1),
     "patchify_column": partial(_patchify, 3, 1, _ROWS - 1, 1),

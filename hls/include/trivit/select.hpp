@@ -207,7 +207,8 @@ inline Cycles select_tokens(const SelectTokensFields& f, const ScoreMemory& scor
 }
 
 // Scores of eight kept tokens against all kept tokens: eight of a row per cycle, of which the kept
-// ones move together into lanes of their own. The [CLS] key is always open and does not compete.
+// ones move together into lanes of their own. The first kept key is [CLS]: always open, it does not
+// compete.
 inline Cycles collect_scores(const SelectConnectionsFields& f, uint32_t group,
                              const ScoreMemory& scores, SelectMemory& memory) {
 #pragma HLS INLINE
@@ -223,8 +224,7 @@ inline Cycles collect_scores(const SelectConnectionsFields& f, uint32_t group,
             int32_t found[kLanes];
             for (uint32_t lane = 0; lane < uint32_t(kLanes); ++lane) {
 #pragma HLS UNROLL
-                const uint32_t key = from * kLanes + lane;
-                found[lane] = key == 0 ? kNeverSelected : scores.sum[query][key];
+                found[lane] = scores.sum[query][from * kLanes + lane];
             }
             const Kept<int32_t> kept = move_together(found, memory.plan.kept[from]);
             const uint32_t first = memory.plan.first[from];
@@ -232,7 +232,8 @@ inline Cycles collect_scores(const SelectConnectionsFields& f, uint32_t group,
 #pragma HLS UNROLL
                 const uint32_t i = (lane - first) % kSelectLanes;
                 if (i >= kept.count) continue;
-                memory.score[group & 1][row][(first + i) / kSelectLanes][lane] = kept.value[i];
+                memory.score[group & 1][row][(first + i) / kSelectLanes][lane] =
+                    first + i == 0 ? kNeverSelected : kept.value[i];
             }
             loop.tick();
         }
