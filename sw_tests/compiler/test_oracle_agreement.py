@@ -32,6 +32,18 @@ VARIANTS: list[dict[str, Any]] = [
     {"token_keep_ratio": 1.0},
     {"attention_keep_ratio": 1.0, "qkv_bias": False},
     {"in_channels": 3, "patch_size": 2, "embed_dim": 48, "num_heads": 3, "num_classes": 11},
+    {"token_keep_ratio": 0.9, "mlp_ratio": 4.0, "seed": 1},
+    # Widths and tokens of DeiT-T.
+    {
+        "image_size": 224,
+        "patch_size": 16,
+        "in_channels": 3,
+        "embed_dim": 192,
+        "num_heads": 3,
+        "mlp_ratio": 4.0,
+        "token_keep_ratio": 0.7,
+        "count": 1,
+    },
 ]
 LEAST_EQUAL = 0.999
 MOST_STEPS = 2
