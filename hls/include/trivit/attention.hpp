@@ -4,6 +4,7 @@
 
 #include "attention_timing.hpp"
 #include "mac_array.hpp"
+#include "multiply.hpp"
 #include "softmax.hpp"
 #include "timeline.hpp"
 
@@ -30,16 +31,16 @@ public:
     HeadPlaces(const AttentionFields& f, uint32_t base)
         : base_(base),
           groups_(row_groups(f.tokens)),
-          keys_(ceil_div(f.tokens, kOutputs) * f.head_words),
-          size_(keys_ + ceil_div(f.head_words, kWordsPerTile) * groups_),
+          keys_(size_product(ceil_div(f.tokens, kOutputs), f.head_words)),
+          size_(keys_ + size_product(ceil_div(f.head_words, kWordsPerTile), groups_)),
           head_words_(f.head_words) {}
 
     uint32_t claimed() const { return 2 * size_; }
     uint32_t keys(uint32_t head, uint32_t tile) const {
-        return ring_address(base_, (head & 1) * size_ + tile * head_words_);
+        return ring_address(base_, (head & 1 ? size_ : 0) + size_product(tile, head_words_));
     }
     uint32_t values(uint32_t head, uint32_t tile) const {
-        return ring_address(base_, (head & 1) * size_ + keys_ + tile * groups_);
+        return ring_address(base_, (head & 1 ? size_ : 0) + keys_ + size_product(tile, groups_));
     }
 
 private:
@@ -77,8 +78,9 @@ inline void move_keys(const AttentionFields& f, const Step& step, const HeadPlac
                       const ActivationMemory& activation, WeightMemory& weights,
                       LoopCounter& loop) {
 #pragma HLS INLINE
-    const uint32_t width = f.heads * f.head_words;
-    const uint32_t source = f.src + (step.group * 3 + 1) * width + step.head * f.head_words;
+    const uint32_t width = size_product(f.heads, f.head_words);
+    const uint32_t source =
+        f.src + size_product(step.group * 3 + 1, width) + size_product(step.head, f.head_words);
     const uint32_t target = places.keys(step.head, step.group / (kOutputs / kBanks));
     const uint32_t output = step.group % (kOutputs / kBanks) * kBanks;
     for (uint32_t word = 0; word < f.head_words; ++word) {
@@ -99,8 +101,9 @@ inline void move_values(const AttentionFields& f, const Step& step, const HeadPl
                         const ActivationMemory& activation, WeightMemory& weights,
                         LoopCounter& loop) {
 #pragma HLS INLINE
-    const uint32_t width = f.heads * f.head_words;
-    const uint32_t source = f.src + (step.group * 3 + 2) * width + step.head * f.head_words;
+    const uint32_t width = size_product(f.heads, f.head_words);
+    const uint32_t source =
+        f.src + size_product(step.group * 3 + 2, width) + size_product(step.head, f.head_words);
     for (uint32_t word = 0; word < f.head_words; ++word) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 16
 #pragma HLS PIPELINE II = 1
@@ -136,7 +139,8 @@ inline Cycles load_first_head(const AttentionFields& f, const HeadPlaces& places
         cursor.advance();
     }
     const uint32_t words =
-        f.has_mask ? row_groups(f.tokens) * ceil_div(ceil_div(f.tokens, 16), kLanes) : 0;
+        f.has_mask ? size_product(row_groups(f.tokens), ceil_div(ceil_div(f.tokens, 16), kLanes))
+                   : 0;
     for (uint32_t word = 0; word < words; ++word) {
 #pragma HLS LOOP_TRIPCOUNT min = 0 max = 52
 #pragma HLS PIPELINE II = 1
@@ -157,7 +161,8 @@ inline void multiply_scores(const AttentionFields& f, const Step& step, const He
 #pragma HLS INLINE
     ArrayBlock block = ArrayBlock();
     block.source = RowSource::activation;
-    block.row = f.src + step.group * 3 * f.heads * f.head_words + step.head * f.head_words;
+    block.row = f.src + size_product(step.group * 3, size_product(f.heads, f.head_words)) +
+                size_product(step.head, f.head_words);
     block.depth = f.head_words;
     for (uint32_t tile = 0; tile < ceil_div(f.tokens, kOutputs); ++tile) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 7
@@ -192,7 +197,7 @@ inline Cycles round_scores(const AttentionFields& f, uint32_t group, uint32_t bu
 #pragma HLS INLINE
     LoopCounter loop;
     const Rounding rounding = make_rounding(f.score_shift);
-    const uint32_t mask_words = ceil_div(ceil_div(f.tokens, 16), kLanes);
+    const uint32_t mask_row = size_product(group, ceil_div(ceil_div(f.tokens, 16), kLanes));
     for (uint32_t word = 0; word < ceil_div(f.tokens, kLanes); ++word) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 26
 #pragma HLS PIPELINE II = 1 rewind
@@ -203,7 +208,7 @@ inline Cycles round_scores(const AttentionFields& f, uint32_t group, uint32_t bu
             const bool real = group * kBanks + m < f.tokens;
             // Sixteen keys to a mask element: a word of eight keys takes half of one.
             const uint16_t bits =
-                uint16_t(memory.mask[m][group * mask_words + word / 16].lane[(word / 2) % kLanes]);
+                uint16_t(memory.mask[m][mask_row + word / 16].lane[(word / 2) % kLanes]);
             const uint32_t masked = f.has_mask ? (bits >> (word % 2 * 8)) & 255 : 255;
             const uint32_t open = masked & ((1u << keys) - 1);
             int16_t word_peak = -32768;  // apart from the row's, so that only one maximum recurs
@@ -234,7 +239,8 @@ inline void store_context(const AttentionFields& f, const Step& step,
                           LoopCounter& loop, uint64_t& saturated) {
 #pragma HLS INLINE
     const Rounding rounding = make_rounding(f.out_shift);
-    const uint32_t target = f.dst + (step.group * f.heads + step.head) * f.head_words;
+    const uint32_t target =
+        f.dst + size_product(size_product(step.group, f.heads) + step.head, f.head_words);
     for (uint32_t word = 0; word < f.head_words; ++word) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 16
 #pragma HLS PIPELINE II = 1
@@ -269,7 +275,7 @@ inline void attention(const AttentionFields& f, ActivationMemory& activation,
                       uint64_t& saturated) {
 #pragma HLS INLINE  // so that all blocks of the array have one parent and share one instance
     const uint32_t groups = row_groups(f.tokens);
-    const uint32_t steps = f.heads * groups;
+    const uint32_t steps = size_product(f.heads, groups);
     const uint32_t base = weights.next % uint32_t(kWeightDepth);
     const HeadPlaces places(f, base);
     claim_weights(weights, places.claimed());

@@ -6,6 +6,7 @@
 #include "compaction.hpp"
 #include "gelu.hpp"
 #include "mac_array.hpp"
+#include "multiply.hpp"
 #include "row_statistics.hpp"
 
 namespace trivit {
@@ -22,18 +23,19 @@ struct RowRoute {
     bool kept[kBanks];        // of the block's rows
     bool writes[kBanks];      // by bank from here on
     uint32_t source[kBanks];  // which row of the block
-    uint32_t group[kBanks];   // of the destination
+    bool next[kBanks];        // into the row group after `group`
+    uint32_t group;           // of the destination
 };
 
 // Rows of a group that is written as it is.
 inline RowRoute straight_route(uint32_t group, uint32_t rows) {
 #pragma HLS INLINE
-    RowRoute route;
+    RowRoute route = RowRoute();
+    route.group = group;
     for (uint32_t m = 0; m < uint32_t(kBanks); ++m) {
 #pragma HLS UNROLL
         route.kept[m] = route.writes[m] = group * kBanks + m < rows;
         route.source[m] = m;
-        route.group[m] = group;
     }
     return route;
 }
@@ -41,12 +43,8 @@ inline RowRoute straight_route(uint32_t group, uint32_t rows) {
 // The kept rows of a group, side by side from their first place on.
 inline RowRoute compacting_route(uint32_t group, const CompactionPlan& plan) {
 #pragma HLS INLINE
-    RowRoute route;
-    for (uint32_t m = 0; m < uint32_t(kBanks); ++m) {
-#pragma HLS UNROLL
-        route.kept[m] = route.writes[m] = false;
-        route.source[m] = route.group[m] = 0;
-    }
+    RowRoute route = RowRoute();
+    route.group = plan.first[group] / kBanks;
     uint32_t place = plan.first[group];
     for (uint32_t m = 0; m < uint32_t(kBanks); ++m) {
 #pragma HLS UNROLL
@@ -54,7 +52,7 @@ inline RowRoute compacting_route(uint32_t group, const CompactionPlan& plan) {
         route.kept[m] = true;
         route.writes[place % kBanks] = true;
         route.source[place % kBanks] = m;
-        route.group[place % kBanks] = place / kBanks;
+        route.next[place % kBanks] = place / kBanks != route.group;
         ++place;
     }
     return route;
@@ -96,6 +94,8 @@ Cycles finish_block(const MatmulFields& f, const Epilogue& epilogue, const RowRo
     LoopCounter loop;
     const int kInterval = kResidual ? 2 : 1;
     const uint32_t words = minimum(kWordsPerTile, f.out_words - first_word);
+    const uint32_t residual_at = f.residual + size_product(group, f.out_words) + first_word;
+    const uint32_t result_at = f.dst + size_product(route.group, f.out_words) + first_word;
     int32_t row_sum[kBanks] = {};
     int64_t row_squares[kBanks] = {};
 #pragma HLS ARRAY_PARTITION variable = row_sum dim = 0 complete
@@ -108,14 +108,13 @@ Cycles finish_block(const MatmulFields& f, const Epilogue& epilogue, const RowRo
 // Statistics are read in the first iteration and written in the last.
 #pragma HLS DEPENDENCE variable = statistics.sum inter false
 #pragma HLS DEPENDENCE variable = statistics.squares inter false
-        const uint32_t residual_at = group * f.out_words + first_word + word;
         uint32_t changed = 0;
         word_t result[kBanks];
         for (uint32_t m = 0; m < uint32_t(kBanks); ++m) {
 #pragma HLS UNROLL
             if (!route.kept[m]) continue;
             const word_t residual =
-                kResidual ? activation.bank[m][f.residual + residual_at] : zero_word();
+                kResidual ? activation.bank[m][residual_at + word] : zero_word();
             changed += finish_word(f, epilogue, &sums.value[m][word * kLanes], bias[word], residual,
                                    result[m]);
         }
@@ -123,9 +122,9 @@ Cycles finish_block(const MatmulFields& f, const Epilogue& epilogue, const RowRo
         for (uint32_t b = 0; b < uint32_t(kBanks); ++b) {
 #pragma HLS UNROLL
             if (!route.writes[b]) continue;
-            const uint32_t to = route.group[b];
+            const uint32_t to = route.group + (route.next[b] ? 1 : 0);
             const word_t& row = result[route.source[b]];
-            activation.bank[b][f.dst + to * f.out_words + first_word + word] = row;
+            activation.bank[b][result_at + (route.next[b] ? f.out_words : 0) + word] = row;
             if (!f.has_statistics) continue;
             if (word == 0 && first_word != 0) {
                 row_sum[b] = statistics.sum[b][to];

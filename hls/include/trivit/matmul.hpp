@@ -5,6 +5,7 @@
 
 #include "epilogue.hpp"
 #include "mac_array.hpp"
+#include "multiply.hpp"
 #include "ports.hpp"
 #include "timeline.hpp"
 
@@ -43,7 +44,7 @@ WeightTile load_tile(const MatmulFields& f, uint32_t tile, ParamPorts& params,
         uint32_t count[kParamPorts];
         for (uint32_t p = 0; p < uint32_t(kParamPorts); ++p) {
 #pragma HLS UNROLL
-            offset[p] = uint64_t(f.weight) + uint64_t(p * tiles + tile) * beats + first;
+            offset[p] = uint64_t(f.weight) + size_product(p * tiles + tile, beats) + first;
             count[p] = p < uint32_t(kWordsPerTile) ? size : 0;
         }
         params.read(offset, count, chunk);

@@ -4,6 +4,7 @@
 
 #include "activation_memory.hpp"
 #include "cycles.hpp"
+#include "multiply.hpp"
 #include "row_statistics.hpp"
 #include "stream.hpp"
 #include "timeline.hpp"
@@ -51,7 +52,7 @@ void load_rows(const LoadFields& f, ParamPorts& params, ActivationMemory& activa
             uint32_t count[kParamPorts];
             for (uint32_t p = 0; p < uint32_t(kParamPorts); ++p) {
 #pragma HLS UNROLL
-                offset[p] = uint64_t(f.source) + uint64_t(row + p) * f.words + first;
+                offset[p] = uint64_t(f.source) + size_product(row + p, f.words) + first;
                 count[p] = row + p < f.rows ? size : 0;
             }
             params.read(offset, count, chunk);
@@ -82,7 +83,7 @@ Cycles store_rows(const StoreFields& f, uint64_t region, OutputPort& output,
                   const ActivationMemory& activation) {
 #pragma HLS INLINE
     RowReader source(activation, f.src, f.words);
-    return stream_out(output, region + f.target, f.rows * f.words, source);
+    return stream_out(output, region + f.target, size_product(f.rows, f.words), source);
 }
 
 }  // namespace trivit

@@ -30,6 +30,15 @@ int64_t multiply(int64_t a, int64_t b) {
 #endif
 }
 
+// Sizes and addresses on the chip: rows, groups or tiles times words. One multiplier block.
+inline uint32_t size_product(uint32_t a, uint32_t b) {
+#pragma HLS INLINE
+    return uint32_t(multiply<14, 14>(a, b));
+}
+
+static_assert(kMaxDepthWords * kLanes + 1 < (1 << 13), "beats of a tile are a size");
+static_assert(4 * kMaxTokens < (1 << 13), "and so are four times the rows, or less");
+
 }  // namespace trivit
 
 #endif

@@ -39,14 +39,8 @@ struct SelectMemory {
     uint32_t above[kBanks];
 };
 
-// Rows `group` of a mask, `words` words each.
-struct MaskPlace {
-    uint32_t group;
-    uint32_t words;
-};
-
 // Open the `keep` largest of the first `count` scores of each row of a buffer, ties to the lower
-// index, and key 0.
+// index, and key 0. The first word of the rows in the mask is `mask_word`.
 //
 // Digit by digit from the top, the threshold rises by the most that at least `keep` scores still
 // reach; all candidates are compared at once. The last candidate that too few reached is
@@ -54,7 +48,7 @@ struct MaskPlace {
 // index order, by a last pass. Eight rows take turns: a row's counts are then complete long before
 // its next digit needs them, and the loop runs at II=1. A single row waits for its counts instead.
 inline Cycles select_largest(uint32_t rows, uint32_t count, uint32_t keep, uint32_t buffer,
-                             const MaskPlace& place, SelectMemory& memory) {
+                             uint32_t mask_word, SelectMemory& memory) {
 #pragma HLS INLINE off
     LoopCounter loop;
     const uint32_t words = ceil_div(count, kSelectLanes);
@@ -116,8 +110,8 @@ inline Cycles select_largest(uint32_t rows, uint32_t count, uint32_t keep, uint3
                     for (uint32_t part = 0; part < uint32_t(kSelectLanes / kMaskBits); ++part) {
 #pragma HLS UNROLL
                         const uint32_t element = word * (kSelectLanes / kMaskBits) + part;
-                        memory.mask[row][place.group * place.words + element / kLanes]
-                            .lane[element % kLanes] = int16_t(uint16_t(bits >> part * kMaskBits));
+                        memory.mask[row][mask_word + element / kLanes].lane[element % kLanes] =
+                            int16_t(uint16_t(bits >> part * kMaskBits));
                     }
                 }
             }
@@ -163,8 +157,7 @@ inline Cycles select_tokens(const SelectTokensFields& f, const ScoreMemory& scor
         loading.tick();
     }
 
-    const MaskPlace place = {0, kMaxMaskWords};
-    const Cycles search = select_largest(1, f.tokens, f.keep, 0, place, memory);
+    const Cycles search = select_largest(1, f.tokens, f.keep, 0, 0, memory);
 
     LoopCounter listing;
     word_t list = zero_word();  // indices that do not fill a word yet
@@ -248,17 +241,20 @@ inline Cycles search_connections(const WaitingConnections& connections, const Sc
 #pragma HLS INLINE
     const SelectConnectionsFields& f = connections.fields;
     const uint32_t groups = connections.waiting ? row_groups(f.rows) : 0;
-    MaskPlace place = {0, ceil_div(ceil_div(f.rows, kMaskBits), kLanes)};
+    const uint32_t words = ceil_div(ceil_div(f.rows, kMaskBits), kLanes);
+    uint32_t mask_word = 0;
     Cycles cycles;
     if (groups != 0) cycles = collect_scores(f, 0, scores, memory);
-    for (; place.group < groups; ++place.group) {
+    for (uint32_t group = 0; group < groups; ++group) {
 #pragma HLS LOOP_TRIPCOUNT min = 0 max = 26
         Cycles collecting;
-        if (place.group + 1 < groups) {
-            collecting = collect_scores(f, place.group + 1, scores, memory);
+        if (group + 1 < groups) {
+            collecting = collect_scores(f, group + 1, scores, memory);
         }
-        cycles += overlap(collecting,
-                          select_largest(kBanks, f.rows, f.keep, place.group & 1, place, memory));
+        const Cycles choosing =
+            select_largest(kBanks, f.rows, f.keep, group & 1, mask_word, memory);
+        cycles += overlap(collecting, choosing);
+        mask_word += words;
     }
     return cycles;
 }
@@ -270,6 +266,7 @@ inline Cycles write_mask(const SelectConnectionsFields& f, const SelectMemory& m
 #pragma HLS INLINE
     LoopCounter loop;
     const uint32_t words = ceil_div(ceil_div(f.rows, kMaskBits), kLanes);
+    uint32_t from = 0;
     for (uint32_t group = 0; group < row_groups(f.rows); ++group) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 26
         for (uint32_t word = 0; word < words; ++word) {
@@ -280,7 +277,7 @@ inline Cycles write_mask(const SelectConnectionsFields& f, const SelectMemory& m
 #pragma HLS UNROLL
                 const uint32_t row = group * kBanks + m;
                 if (row >= f.rows) continue;
-                word_t mask = memory.mask[m][group * words + word];
+                word_t mask = memory.mask[m][from];
                 for (uint32_t lane = 0; lane < uint32_t(kLanes); ++lane) {
 #pragma HLS UNROLL
                     const uint32_t first = (word * kLanes + lane) * kMaskBits;
@@ -288,8 +285,9 @@ inline Cycles write_mask(const SelectConnectionsFields& f, const SelectMemory& m
                     const uint32_t open = row == 0 ? 0xffff : uint16_t(mask.lane[lane]);
                     mask.lane[lane] = int16_t(uint16_t(open & ((1u << keys) - 1)));
                 }
-                activation.bank[m][f.dst + group * words + word] = mask;
+                activation.bank[m][f.dst + from] = mask;
             }
+            ++from;
             loop.tick();
         }
     }
