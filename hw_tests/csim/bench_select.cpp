@@ -42,10 +42,11 @@ static void connections(Random& random, Checker& checker) {
     checker.equal(int64_t(trivit::check(f, trivit::Regions())), 0, "accepted");
     std::vector<uint32_t> index;
     Tensor row(1, Row((f.rows + 7) / 8 * 8, -1));  // lanes beyond the indices are not read
+    const bool first = random.one_in(2);           // [CLS] is kept, as programs do
     for (uint32_t token = 0; token < f.tokens; ++token) {
-        // As many of the remaining tokens as are still wanted, [CLS] first.
+        // As many of the remaining tokens as are still wanted.
         const uint32_t wanted = f.rows - uint32_t(index.size());
-        if (token == 0 || random.between(0, f.tokens - token - 1) < int64_t(wanted)) {
+        if ((first && token == 0) || random.between(0, f.tokens - token - 1) < int64_t(wanted)) {
             row[0][index.size()] = int16_t(token);
             index.push_back(token);
         }

@@ -89,11 +89,14 @@ Error execute_instruction(const uint32_t (&descriptor)[kDescriptorWords], const 
                           uint32_t image, AllPorts& ports, KernelState& state,
                           uint64_t& saturated) {
 #pragma HLS INLINE
-// One multiplier array, one of each softmax process and one search serve every call below.
+// One multiplier array, one of each softmax process and one of each part of a selection serve every
+// call below.
 #pragma HLS ALLOCATION function instances = run_array limit = 1
 #pragma HLS ALLOCATION function instances = softmax_exponentials limit = 1
 #pragma HLS ALLOCATION function instances = softmax_probabilities limit = 1
 #pragma HLS ALLOCATION function instances = select_largest limit = 1
+#pragma HLS ALLOCATION function instances = collect_scores limit = 1
+#pragma HLS ALLOCATION function instances = write_mask limit = 1
     const uint64_t input_region = uint64_t(image) * regions.input;
     const uint64_t output_region = uint64_t(image) * regions.output;
     const uint32_t head = descriptor[0];

@@ -17,6 +17,7 @@ static const int kMaskBits = 16;           // keys in an element of a mask
 static_assert(kSelectLatency <= kBanks, "the turns of seven other rows cover a pass's latency");
 static_assert(kSelectLanes % kMaskBits == 0, "a search word opens whole elements of the mask");
 static_assert(kMaskBits * kLanes % kSelectLanes == 0, "a mask word is whole search words");
+static_assert(kMaskBits % kLanes == 0, "eight candidates lie in one element of the mask");
 static_assert(kScoreBits % kSelectDigit == 0, "passes find whole digits of the threshold");
 static_assert(kMaxHeads * 32767 < (1 << kScoreBits), "the search covers every head sum");
 
@@ -204,7 +205,7 @@ inline Cycles select_tokens(const SelectTokensFields& f, const ScoreMemory& scor
 // compete.
 inline Cycles collect_scores(const SelectConnectionsFields& f, uint32_t group,
                              const ScoreMemory& scores, SelectMemory& memory) {
-#pragma HLS INLINE
+#pragma HLS INLINE off
     LoopCounter loop;
     const uint32_t rows = minimum(kBanks, f.rows - group * kBanks);
     for (uint32_t row = 0; row < rows; ++row) {
@@ -263,7 +264,7 @@ inline Cycles search_connections(const WaitingConnections& connections, const Sc
 // open.
 inline Cycles write_mask(const SelectConnectionsFields& f, const SelectMemory& memory,
                          ActivationMemory& activation) {
-#pragma HLS INLINE
+#pragma HLS INLINE off
     LoopCounter loop;
     const uint32_t words = ceil_div(ceil_div(f.rows, kMaskBits), kLanes);
     uint32_t from = 0;
