@@ -122,7 +122,7 @@ static void one_product(Random& random, Checker& checker, bool extreme) {
     GuardedPort port(params);
     uint64_t saturated = 0;
     trivit::QuadPort<GuardedPort> ports = four(port);
-    trivit::matmul(f, state.compaction, reading, ports, state.probability, state.weights,
+    trivit::matmul(f, state.compaction, reading, state.patches, ports, state.probability, state.weights,
                    state.normalise, state.row_statistics, state.activation, state.sums,
                    state.timeline, saturated);
 

@@ -95,6 +95,40 @@ def _move_to_edge(draw: st.DrawFn, case: Case) -> Case:
     return replace(case, program=program)
 
 
+#: The last value that each number may have and the first that it may not.
+_LIMITS: dict[str, list[int]] = {
+    **dict.fromkeys(("bias_shift", "residual_shift", "beta_shift"), [30, 31]),
+    **dict.fromkeys(("out_shift", "norm_shift", "score_shift"), [-17, -16, 60, 61]),
+    **{"gelu_in_frac": [15, 16], "gelu_out_frac": [24, 25], "prob_frac": [15, 16]},
+    "exp_multiplier": [(1 << 23) - 1, 1 << 23, (1 << 24) - 1, 1 << 24],
+    "exp_shift": [40, 41],
+    "sqrt_width": [1 << 22, (1 << 22) + 1],
+    "epsilon": [1 << 56, (1 << 56) + 1],
+}
+
+
+def _move_to_limit(draw: st.DrawFn, case: Case) -> Case:
+    """Give a number the last value that it may have or the first that it may not."""
+    program = case.program.copy()
+    decoded = [(index, decode(words)) for index, words in enumerate(program)]
+    numbered = [(i, d) for i, d in decoded if d and d.opcode in ("attention", "matmul")]
+    if not numbered:
+        return _replace_words(draw, case)
+    index, instruction = draw(st.sampled_from(numbered))
+    limits = {name: edges for name, edges in _LIMITS.items() if name in instruction.fields}
+    if instruction.opcode == "matmul":
+        width = 8 * instruction.fields["depth_words"]
+        most = ((1 << 32) + width) // width
+        limits["inv_width"] = [most, most + 1]
+    name = draw(st.sampled_from(sorted(limits)))
+    value = draw(st.sampled_from(limits[name]))
+    place = next(f for f in spec.OPCODES[instruction.opcode].fields if f.name == name)
+    program[index, place.word] = value % (1 << 32)
+    if place.type == "u64":
+        program[index, place.word + 1] = value >> 32
+    return replace(case, program=program)
+
+
 def _cut_region(draw: st.DrawFn, case: Case) -> Case:
     """Make a region a little or much smaller than the program needs."""
     cut = draw(st.sampled_from([1, 1, 1, 2, 4, 5]) | st.integers(0, 1000))
@@ -116,7 +150,7 @@ def _wrong_length(draw: st.DrawFn, case: Case) -> Case:
 
 _DAMAGES: list[Callable[[st.DrawFn, Case], Case]] = [
     *(_flip_bits, _flip_bits, _replace_words, _replace_words, _move_to_edge, _move_to_edge),
-    *(_random_descriptor, _shuffle, _cut_region, _wrong_length),
+    *(_move_to_limit, _random_descriptor, _shuffle, _cut_region, _wrong_length),
 ]
 
 

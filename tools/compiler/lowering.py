@@ -139,18 +139,19 @@ def _patch_embed(operation: PatchEmbed, params: ParameterImage) -> Iterator[Draf
     patches = Tensor("patches", output.rows, channels * patch * patch, operation.image_frac)
     _check_size(patches)
     _check_width(output)
-    yield Draft(
-        "patchify",
-        patches,
-        {"dst": patches},
-        {"source": 0, "channels": channels, "height": height, "width": width, "patch": patch},
-    )
     # Position rows are the residual of the product; [CLS] has no patch, its row is loaded after.
     pos = operation.pos_embed
     position = Tensor(pos.name, output.rows, output.columns, pos.frac)
     rows = pos.integers.copy()
     rows[0] = 0
     yield _load(position, params, pos.name, rows)
+    # Directly before its product, which then works on the patches as they come.
+    yield Draft(
+        "patchify",
+        patches,
+        {"dst": patches},
+        {"source": 0, "channels": channels, "height": height, "width": width, "patch": patch},
+    )
     statistics = operation.statistics
     linear = Linear(
         output, patches, operation.weight, operation.bias, position, statistics=statistics

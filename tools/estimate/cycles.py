@@ -124,24 +124,52 @@ def _store(f: Fields, _: Flags) -> Busy:
 
 
 def _patchify(f: Fields, _: Flags) -> Busy:
-    patch, width = f["patch"], f["width"]
-    segment = gcd(patch, TILE_DEPTH)
-    columns, lines = width // patch, f["channels"] * f["height"]
-    patches = columns * (f["height"] // patch)
-    row_words = ceil_div(f["channels"] * patch * patch, TILE_DEPTH)
-    if width % TILE_DEPTH == 0:
-        share = ceil_div(lines, spec.PARAM_PORTS)
-        fetch = LATENCY + share * width // TILE_DEPTH
+    if comes_in_bands(f):
+        fetch, cut = _lines(f, f["channels"] * f["height"])
     else:
-        share = lines
-        fetch = _transfer(ceil_div(lines * width, TILE_DEPTH))
-    cycles = max(
-        _loop(groups(1 + patches) + row_words),
-        fetch,
-        _loop(share * width // segment),
-        _loop(lines * (patch // segment) * ceil_div(columns, TILE_DEPTH)),
-    )
-    return Busy(cycles, memory=fetch)
+        segments = f["channels"] * f["height"] * f["width"] // gcd(f["patch"], TILE_DEPTH)
+        fetch = _transfer(ceil_div(f["channels"] * f["height"] * f["width"], TILE_DEPTH))
+        cut = max(segments, _written(f, f["channels"] * f["height"]))
+    return Busy(max(_cleared(f), fetch, cut + DEPTH), memory=fetch)
+
+
+def comes_in_bands(f: Fields) -> bool:
+    """Return whether a patchify's rows of patches arrive one after the other."""
+    return f["width"] % TILE_DEPTH == 0
+
+
+def patches_ready(f: Fields, group: int) -> int:
+    """Return when, from the first request on, the patches of a row group are there."""
+    columns, band = f["width"] // f["patch"], f["channels"] * f["patch"]
+    patches = columns * (f["height"] // f["patch"])
+    last = min(TILE_TOKENS * (group + 1) - 1, patches)  # patch i is row i; row 0 is [CLS]
+    fetch, cut = _lines(f, ceil_div(last, columns) * band)
+    return max(_cleared(f), max(fetch, cut) + 2 * DEPTH)
+
+
+def patches_fetched(f: Fields) -> int:
+    """Return when, from the first request on, the image has come."""
+    return _lines(f, f["channels"] * f["height"])[0]
+
+
+def _lines(f: Fields, lines: int) -> tuple[int, int]:
+    """Return when so many lines have come, and the cycles of cutting and writing them."""
+    rounds = ceil_div(lines, spec.PARAM_PORTS)
+    pixels = rounds * f["width"]
+    complete = min(rounds * spec.PARAM_PORTS, f["channels"] * f["height"])
+    filled = pixels // gcd(f["patch"], TILE_DEPTH)
+    return _transfer(pixels // TILE_DEPTH), max(filled, _written(f, complete))
+
+
+def _written(f: Fields, lines: int) -> int:
+    segments = f["patch"] // gcd(f["patch"], TILE_DEPTH)
+    return lines * segments * ceil_div(f["width"] // f["patch"], TILE_DEPTH)
+
+
+def _cleared(f: Fields) -> int:
+    patches = (f["width"] // f["patch"]) * (f["height"] // f["patch"])
+    row_words = ceil_div(f["channels"] * f["patch"] ** 2, TILE_DEPTH)
+    return _loop(groups(1 + patches) + row_words)
 
 
 def _attention(f: Fields, flags: Flags) -> Busy:

@@ -15,11 +15,15 @@ from trivit.tools.errors import ToolsError
 from trivit.tools.estimate.cycles import (
     LATENCY,
     OPCODES,
+    Fields,
+    comes_in_bands,
     connections_time,
     groups,
     head_words,
     matmul_time,
     norm_latency,
+    patches_fetched,
+    patches_ready,
     plan_time,
     running_time,
     written_groups,
@@ -99,6 +103,7 @@ class _Timeline:
         self.side: _Side | None = None
         self.before: _Before | None = None
         self.complete: int | None = None  # of the attention directly before
+        self.patches: Fields | None = None  # a patchify that waits for a matmul beside it
         self.port = 0
         self.open = False
         self.claimed = 0
@@ -117,7 +122,7 @@ class _Timeline:
         else:
             array, memory = self._other(instruction)
         if last:
-            self._settle()
+            memory += self._settle()
         return Cost(self.now - before, array, memory)
 
     def _other(self, instruction: Instruction) -> tuple[int, int]:
@@ -128,7 +133,10 @@ class _Timeline:
         if opcode == "select_tokens" and complete is not None:
             self.now = max(self.now, max(self.descriptor, complete) + busy.cycles)
             return 0, 0
-        self._settle()
+        waited = self._settle()
+        if opcode == "patchify" and comes_in_bands(f):
+            self.patches = f
+            return 0, waited + self._begin(0)
         claim: _Claim | None = None
         ready = 0
         if opcode == "attention":
@@ -136,7 +144,7 @@ class _Timeline:
             ready = self.claimed
         elif opcode in ("load", "patchify"):
             ready = self.port
-        waited = self._begin(ready)
+        waited += self._begin(ready)
         if busy.complete is not None:
             self.complete = self.now + busy.complete
         self.now += busy.cycles
@@ -162,6 +170,7 @@ class _Timeline:
             arrived = self._transfer(TILE_DEPTH * depth + 1, self.claimed)
             waited += self._begin(max(vectors, arrived) if tile == 0 else arrived)
             if tile == 0:
+                waited += self._await_patches(groups(f["rows"]), time.pace_first)
                 self.now += self._follow(instruction, time.pace_first) + plan_time(f, flags)
             self.now += compute
             claim.release = self.now
@@ -183,13 +192,34 @@ class _Timeline:
         shared = min(groups(instruction.fields["rows"]), before.groups) - 1 - before.compacts
         return max(0, tail + norm - max(0, shared) * min(before.pace, pace))
 
-    def _settle(self) -> None:
-        """Wait until everything issued is in memory."""
+    def _await_patches(self, count: int, pace: int) -> int:
+        """Return how long the first pass over ``count`` row groups waits for the image."""
+        if self.patches is None:
+            return 0
+        f, self.patches = self.patches, None
+        start = self.now
+        self.port, self.open = start + patches_fetched(f), False
+        end = start
+        for group in range(count):
+            end = max(end, start + patches_ready(f, group)) + pace
+        self.now = end - count * pace
+        return self.now - start
+
+    def _settle(self) -> int:
+        """Wait until everything issued is in memory; return how long that waits for DDR."""
+        memory = 0
+        if self.patches is not None:
+            f, self.patches = self.patches, None
+            busy = running_time("patchify", f, frozenset())
+            memory = self._begin(self.port) + busy.memory
+            self.now += busy.cycles
+            self.port, self.open = self.now, False
         self.now += self.tail
         self.tail = 0
         if self.side is not None:
             self.now = max(self.now, self.side.end) + self.side.write
             self.side = None
+        return memory
 
     def _claim(self, words: int) -> _Claim:
         """Take a piece of the weight ring; ``claimed`` is when it is free."""

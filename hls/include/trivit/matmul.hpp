@@ -6,6 +6,7 @@
 #include "epilogue.hpp"
 #include "mac_array.hpp"
 #include "multiply.hpp"
+#include "patch_progress.hpp"
 #include "ports.hpp"
 #include "timeline.hpp"
 
@@ -79,10 +80,12 @@ WeightTile load_tile(const MatmulFields& f, uint32_t tile, ParamPorts& params,
 // group behind the one that is written.
 //
 // The rows of a normalising matmul pass through the normalisation between memory and array, again
-// for every tile. `reading`: what it took to read the index tensor of a compacting matmul.
+// for every tile. `reading`: what it took to read the index tensor of a compacting matmul. `patches`:
+// when one waits, the image follows the first tile over the ports, and the first pass over the row
+// groups keeps behind it.
 template <class ParamPorts>
-void matmul(const MatmulFields& f, const CompactionPlan& plan, Cycles reading, ParamPorts& params,
-            const ProbabilityMemory& probability, WeightMemory& weights, NormaliseMemory& normalise,
+void matmul(const MatmulFields& f, const CompactionPlan& plan, Cycles reading,
+            PatchProgress& patches, ParamPorts& params, const ProbabilityMemory& probability, WeightMemory& weights, NormaliseMemory& normalise,
             RowStatistics& statistics, ActivationMemory& activation, Sums& sums, Timeline& timeline,
             uint64_t& saturated) {
 #pragma HLS INLINE  // so that all blocks of the array have one parent and share one instance
@@ -110,6 +113,8 @@ void matmul(const MatmulFields& f, const CompactionPlan& plan, Cycles reading, P
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 96
         const WeightTile place = load_tile(f, tile, params, weights, timeline);
         timeline.begin();
+        const bool behind_patches = tile == 0 && patches.waiting;
+        if (behind_patches) timeline.start_patches(patches.fetched);
         block.row = f.src;
         block.weight = place.base;
         for (uint32_t group = 0; group < groups; ++group) {
@@ -117,6 +122,9 @@ void matmul(const MatmulFields& f, const CompactionPlan& plan, Cycles reading, P
 #pragma HLS LOOP_FLATTEN
 #pragma HLS DATAFLOW
 #pragma HLS STREAM variable = activation.bank type = unsync  // array on port A, epilogue on port B
+            if (behind_patches) {
+                timeline.await_patches(patches.ready[minimum(group, patches.groups - 1)]);
+            }
             LoopCounter array;
             block.group = group;
             block.counted = tile == 0 ? minimum(kBanks, f.rows - group * kBanks) : 0;
@@ -135,6 +143,7 @@ void matmul(const MatmulFields& f, const CompactionPlan& plan, Cycles reading, P
             block.row += f.depth_words;
         }
         if (tile == 0) timeline.follow(groups, pace, scaling, reading);
+        patches.waiting = false;
         timeline.release();
     }
     const uint32_t written = row_groups(f.has_compact ? f.kept : f.rows);

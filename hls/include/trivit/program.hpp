@@ -36,6 +36,7 @@ struct KernelState {
     SelectMemory select;
     WaitingConnections connections;
     LineMemory lines;
+    PatchProgress patches;
     Statistics statistics;
     Timeline timeline;
 };
@@ -77,13 +78,25 @@ inline void finish_connections(KernelState& state) {
     state.connections.waiting = false;
 }
 
+// A patchify with nothing beside it. Does nothing when none waits.
+inline void finish_patches(KernelState& state) {
+#pragma HLS INLINE
+    if (!state.patches.waiting) return;
+    state.timeline.begin_on_ports();
+    state.timeline.run(state.patches.ended);
+    state.timeline.end_on_ports();
+    state.patches.waiting = false;
+}
+
 // Check one descriptor and run it. Adds to saturated; changes nothing when it fails.
 //
 // A select_connections only reads its index tensor here. It then waits, and the search runs in the
 // scope of the next instruction: a matmul shares no memory with it, so as hardware the two calls
 // run at the same time; the mask moves when both are done. Before any other instruction the search
 // runs alone. The results are those of the program's order, because the compiler keeps the tensors
-// of the two apart (docs/numerics.md, Activation memory).
+// of the two apart (docs/numerics.md, Activation memory). A patchify whose patches come in bands
+// is written in order here, but as hardware it is a process of the matmul behind it: a counter of
+// complete row groups, which `PatchProgress` stands for, lets the array pass.
 template <class AllPorts>
 Error execute_instruction(const uint32_t (&descriptor)[kDescriptorWords], const Regions& regions,
                           uint32_t image, AllPorts& ports, KernelState& state,
@@ -103,6 +116,7 @@ Error execute_instruction(const uint32_t (&descriptor)[kDescriptorWords], const 
     Timeline& timeline = state.timeline;
     Error error = Error::unknown_opcode;
     if ((head & 255) != uint32_t(Opcode::matmul)) {
+        finish_patches(state);
         finish_connections(state);
         timeline.settle();
     }
@@ -129,7 +143,10 @@ Error execute_instruction(const uint32_t (&descriptor)[kDescriptorWords], const 
             const PatchifyFields f = decode_patchify(descriptor);
             error = check(f, regions);
             if (failed(error)) break;
-            patchify(f, input_region, ports.input, state.lines, state.activation, timeline);
+            patchify(f, input_region, ports.input, state.lines, state.activation, state.patches);
+            timeline.begin();
+            state.patches.waiting = true;
+            if (!comes_in_bands(f)) finish_patches(state);
             break;
         }
         case uint32_t(Opcode::matmul): {
@@ -146,7 +163,7 @@ Error execute_instruction(const uint32_t (&descriptor)[kDescriptorWords], const 
             }
             const Cycles searching =
                 search_connections(state.connections, state.scores, state.select);
-            matmul(f, state.compaction, reading, ports.params, state.probability, state.weights,
+            matmul(f, state.compaction, reading, state.patches, ports.params, state.probability, state.weights,
                    state.normalise, state.row_statistics, state.activation, state.sums, timeline,
                    saturated);
             if (state.connections.waiting) {
@@ -247,6 +264,7 @@ uint32_t execute_program(AllPorts& ports, const Arguments& arguments, KernelStat
         state.statistics.cycles[i] = 0;
     }
     state.connections.waiting = false;
+    state.patches.waiting = false;
     uint32_t status = 0;
     for (uint32_t image = 0; image < arguments.num_images && status == 0; ++image) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 64
@@ -260,7 +278,10 @@ uint32_t execute_program(AllPorts& ports, const Arguments& arguments, KernelStat
             const Error error =
                 execute_instruction(descriptor, regions, image, ports, state, saturated);
             const bool last = i + 1 == instructions;
-            if (failed(error) || last) finish_connections(state);
+            if (failed(error) || last) {
+                finish_patches(state);
+                finish_connections(state);
+            }
             if (failed(error)) {
                 status = status_code(error, i);
             } else {

@@ -35,6 +35,8 @@ public:
     void run_behind_scores(Cycles) {}
     void start_beside() {}
     void run_beside(Cycles, Cycles) {}
+    void start_patches(Cycles) {}
+    void await_patches(Cycles) {}
     uint64_t instruction_cycles() const { return 0; }
 };
 
@@ -47,7 +49,7 @@ public:
     void begin_image() {
         now_ = tail_ = port_ = claimed_ = before_ = descriptor_ = needed_ = earliest_ = 0;
         vector_end_[0] = vector_end_[1] = 0;
-        complete_ = complete_before_ = side_begin_ = side_end_ = side_write_ = 0;
+        complete_ = complete_before_ = side_begin_ = side_end_ = side_write_ = patches_ = 0;
         matmul_ = matmul_before_ = Matmul();
         open_ = beside_ = false;
         first_ = count_ = used_ = 0;
@@ -178,6 +180,18 @@ public:
         side_write_ = write.count();
     }
 
+    // The image comes over the ports, behind the first tile of the matmul that works on it.
+    void start_patches(Cycles fetched) {
+        patches_ = now_;
+        port_ = now_ + fetched.count();
+        open_ = false;
+    }
+
+    // The array waits for patches that are there so much after the start.
+    void await_patches(Cycles ready) {
+        if (patches_ + ready.count() > now_) now_ = patches_ + ready.count();
+    }
+
     uint64_t instruction_cycles() const { return now_ - before_; }
 
 private:
@@ -203,6 +217,7 @@ private:
     uint64_t side_begin_;       // a selection of connections beside the executor
     uint64_t side_end_;
     uint64_t side_write_;
+    uint64_t patches_;  // the first request for the image
     Matmul matmul_;
     Matmul matmul_before_;
     bool beside_;  // that selection still runs
