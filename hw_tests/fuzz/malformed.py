@@ -97,8 +97,8 @@ def _move_to_edge(draw: st.DrawFn, case: Case) -> Case:
 
 #: The last value that each number may have and the first that it may not.
 _LIMITS: dict[str, list[int]] = {
-    **dict.fromkeys(("bias_shift", "residual_shift", "beta_shift"), [30, 31]),
-    **dict.fromkeys(("out_shift", "norm_shift", "score_shift"), [-17, -16, 60, 61]),
+    **{name: [30, 31] for name in ("bias_shift", "residual_shift", "beta_shift")},
+    **{name: [-17, -16, 60, 61] for name in ("out_shift", "norm_shift", "score_shift")},
     **{"gelu_in_frac": [15, 16], "gelu_out_frac": [24, 25], "prob_frac": [15, 16]},
     "exp_multiplier": [(1 << 23) - 1, 1 << 23, (1 << 24) - 1, 1 << 24],
     "exp_shift": [40, 41],
