@@ -122,9 +122,9 @@ static void one_product(Random& random, Checker& checker, bool extreme) {
     GuardedPort port(params);
     uint64_t saturated = 0;
     trivit::QuadPort<GuardedPort> ports = four(port);
-    trivit::matmul(f, state.compaction, reading, state.patches, ports, state.probability, state.weights,
-                   state.normalise, state.row_statistics, state.activation, state.sums,
-                   state.timeline, saturated);
+    trivit::matmul(f, state.compaction, reading, state.patches, ports, state.probability,
+                   state.weights, state.normalise, state.row_statistics, state.activation,
+                   state.sums, state.timeline, saturated);
 
     weight.resize(out * 8);
     uint64_t expected_saturated = 0;

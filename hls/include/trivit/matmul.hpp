@@ -80,14 +80,14 @@ WeightTile load_tile(const MatmulFields& f, uint32_t tile, ParamPorts& params,
 // group behind the one that is written.
 //
 // The rows of a normalising matmul pass through the normalisation between memory and array, again
-// for every tile. `reading`: what it took to read the index tensor of a compacting matmul. `patches`:
-// when one waits, the image follows the first tile over the ports, and the first pass over the row
-// groups keeps behind it.
+// for every tile. `reading`: what it took to read the index tensor of a compacting matmul.
+// `patches`: when one waits, the image follows the first tile over the ports, and the first pass
+// over the row groups keeps behind it.
 template <class ParamPorts>
 void matmul(const MatmulFields& f, const CompactionPlan& plan, Cycles reading,
-            PatchProgress& patches, ParamPorts& params, const ProbabilityMemory& probability, WeightMemory& weights, NormaliseMemory& normalise,
-            RowStatistics& statistics, ActivationMemory& activation, Sums& sums, Timeline& timeline,
-            uint64_t& saturated) {
+            PatchProgress& patches, ParamPorts& params, const ProbabilityMemory& probability,
+            WeightMemory& weights, NormaliseMemory& normalise, RowStatistics& statistics,
+            ActivationMemory& activation, Sums& sums, Timeline& timeline, uint64_t& saturated) {
 #pragma HLS INLINE  // so that all blocks of the array have one parent and share one instance
     const uint32_t tiles = ceil_div(f.out_words, kWordsPerTile);
     const uint32_t groups = row_groups(f.rows);

@@ -8,10 +8,10 @@ namespace trivit {
 
 // Times count from the first request for the image.
 struct PatchProgress {
-    bool waiting;               // a patchify waits for a matmul beside it
-    uint32_t groups;            // row groups that it fills
-    Cycles ready[kMaxGroups];   // the group's patches are there
-    Cycles fetched;             // the ports are free
+    bool waiting;              // a patchify waits for a matmul beside it
+    uint32_t groups;           // row groups that it fills
+    Cycles ready[kMaxGroups];  // the group's patches are there
+    Cycles fetched;            // the ports are free
     Cycles ended;
 };
 

@@ -5,6 +5,7 @@
 #include "activation_memory.hpp"
 #include "checks.hpp"
 #include "cycles.hpp"
+#include "multiply.hpp"
 #include "patch_progress.hpp"
 #include "ports.hpp"
 
@@ -164,13 +165,15 @@ inline void write_line(const PatchifyFields& f, const PatchShape& shape, const L
 #pragma HLS LOOP_FLATTEN
 #pragma HLS PIPELINE II = 1
             const uint32_t element = place.element + x;
-            for (uint32_t i = 0; i < uint32_t(kBanks); ++i) {
+            const uint32_t first = place.row + column;
+            const uint32_t address =
+                f.dst + size_product(first / kBanks, shape.words) + element / kLanes;
+            for (uint32_t b = 0; b < uint32_t(kBanks); ++b) {
 #pragma HLS UNROLL
+                const uint32_t i = (b - first) % kBanks;  // the column that this bank takes
                 if (column + i >= shape.columns) continue;
-                const uint32_t row = place.row + column + i;
-                word_t& word =
-                    activation
-                        .bank[row % kBanks][f.dst + row / kBanks * shape.words + element / kLanes];
+                const bool next = b < first % kBanks;  // in the row group after the first column's
+                word_t& word = activation.bank[b][address + (next ? shape.words : 0)];
                 for (uint32_t lane = 0; lane < uint32_t(kLanes); ++lane) {
 #pragma HLS UNROLL
                     if (lane < shape.segment) {
@@ -333,8 +336,8 @@ void patchify(const PatchifyFields& f, uint64_t region, InputPorts& input, LineM
     if (comes_in_bands(f)) {
         patchify_lines(f, shape, region, input, memory, activation, clearing, progress);
     } else {
-        progress.ended = overlap(
-            clearing, patchify_stream(f, shape, region, input, memory, activation));
+        progress.ended =
+            overlap(clearing, patchify_stream(f, shape, region, input, memory, activation));
         progress.fetched = progress.ended;
     }
 }

@@ -163,9 +163,9 @@ Error execute_instruction(const uint32_t (&descriptor)[kDescriptorWords], const 
             }
             const Cycles searching =
                 search_connections(state.connections, state.scores, state.select);
-            matmul(f, state.compaction, reading, state.patches, ports.params, state.probability, state.weights,
-                   state.normalise, state.row_statistics, state.activation, state.sums, timeline,
-                   saturated);
+            matmul(f, state.compaction, reading, state.patches, ports.params, state.probability,
+                   state.weights, state.normalise, state.row_statistics, state.activation,
+                   state.sums, timeline, saturated);
             if (state.connections.waiting) {
                 timeline.run_beside(searching, write_mask(state.connections.fields, state.select,
                                                           state.activation));
