@@ -191,8 +191,9 @@ class Builder:
 def random_bundle(seed: int, shape: Shape | None = None) -> tuple[Bundle, NDArray[np.uint8]]:
     """Return a program over every opcode and flag, and two uint8 images for it.
 
-    The program embeds patches and runs two blocks, each with both selectors: in the first, both
-    selections stand where the kernel runs them beside other work, in the second, where it does not.
+    The program embeds patches while they come and runs two blocks, each with both selectors: in the
+    first, both selections stand where the kernel runs them beside other work, in the second, where
+    it does not.
     Matmuls stand alone and in chains. All tensors are named, so with_trace compares each.
     """
     shape = shape or Shape()
@@ -202,6 +203,9 @@ def random_bundle(seed: int, shape: Shape | None = None) -> tuple[Bundle, NDArra
     rows, words = shape.tokens, shape.words
     patch_words = -(-shape.channels * shape.patch**2 // 8)
 
+    source = b.values(rows * words, 13)
+    positions = b.tensor("positions", rows, words)
+    b.add("load", dst=positions, source=source, rows=rows, words=words)
     patches = b.tensor("patches", rows, patch_words)
     b.add(
         "patchify",
@@ -212,9 +216,6 @@ def random_bundle(seed: int, shape: Shape | None = None) -> tuple[Bundle, NDArra
         width=side,
         patch=shape.patch,
     )
-    source = b.values(rows * words, 13)
-    positions = b.tensor("positions", rows, words)
-    b.add("load", dst=positions, source=source, rows=rows, words=words)
     x = b.linear("embedded", patches, rows, patch_words, words, residual=positions, statistics=True)
     source = b.values(words, 13)
     b.tensor("x", rows, words, address=x)

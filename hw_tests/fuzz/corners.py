@@ -263,6 +263,7 @@ def _connections(tokens: int, rows: int, pattern: str) -> Case:
 
 
 def _patchify(channels: int, patch: int, down: int, across: int) -> Case:
+    """Patches, and products of them."""
     builder = _builder()
     words = -(-channels * patch**2 // 8)
     result = builder.target(1 + down * across, words, "last", border=False)
@@ -275,6 +276,11 @@ def _patchify(channels: int, patch: int, down: int, across: int) -> Case:
         width=across * patch,
         patch=patch,
     )
+    for rows in (result.rows, result.rows // 2):  # while the image comes, and afterwards
+        embedded = _result(builder, rows, 5)
+        source = Tensor(address=result.address, rows=rows, words=words)
+        _multiply(builder, (), source, embedded, _random(builder, source, embedded))
+        builder.store(embedded)
     builder.store(result)
     pixels = -(-channels * down * across * patch**2 // 8)
     return builder.case(patterns.tensor(builder.rng, "uniform_15", 2, pixels * 8))

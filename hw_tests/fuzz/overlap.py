@@ -23,14 +23,22 @@ def overlaps(instruction: Instruction) -> bool:
 
 
 def neighbours_overlap(first: Instruction, second: Instruction) -> bool:
-    """Whether two instructions that the kernel runs side by side write what the other touches."""
-    pair = (first.opcode, second.opcode)
-    beside = pair == ("select_connections", "matmul") or (
-        pair == ("attention", "select_tokens") and first.flags & _SCORES
-    )
-    if not beside:
-        return False
+    """Whether two instructions that the kernel runs side by side write what the other touches.
+
+    A matmul directly behind patchify may read the very patches that it writes.
+    """
     ours, theirs = tensors(first), tensors(second)
+    match first.opcode, second.opcode:
+        case ("select_connections", "matmul"):
+            pass
+        case ("attention", "select_tokens") if first.flags & _SCORES:
+            pass
+        case ("patchify", "matmul"):
+            address, _, words = ours["dst"]
+            if (theirs["src"][0], theirs["src"][2]) == (address, words):
+                del theirs["src"]
+        case _:
+            return False
     return any(_meet(ours["dst"], tensor) for tensor in theirs.values()) or any(
         _meet(theirs["dst"], tensor) for tensor in ours.values()
     )

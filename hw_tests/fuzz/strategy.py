@@ -101,10 +101,13 @@ class Drawing:
         return self.tensor(rows, words, lambda p: patterns.tensor(rng, p, rows, words * 8))
 
     def source(self, fits: Callable[[Tensor], bool], make: Callable[[], Tensor]) -> Tensor:
-        """Take a tensor of the program that fits, or make one."""
+        """Take a tensor of the program that fits, most often the last, or make one."""
         found = [tensor for tensor in self.values if fits(tensor)]
-        if found and self.draw(st.integers(0, 3)):
-            return self.draw(st.sampled_from(found))
+        match self.draw(st.sampled_from(["last", "last", "any", "new"])) if found else "new":
+            case "last":
+                return found[-1]
+            case "any":
+                return self.draw(st.sampled_from(found))
         return make()
 
     def any_source(self) -> Tensor:
@@ -137,9 +140,12 @@ class Drawing:
             self.masks.clear()
             self.indices.clear()
 
-    def wrote(self, target: Target) -> None:
-        """Store a result, at once or after others, and let later instructions use it."""
-        self.values.append(target)
+    def wrote(self, target: Target, *, last: bool = True) -> None:
+        """Store a result, at once or after others, and let later instructions use it.
+
+        Not as the ``last`` one if they would then have to wait for a selection beside them.
+        """
+        self.values.insert(len(self.values) if last else 0, target)
         self.unstored.append((target, self.draw(st.sampled_from([0, 0, 0, 3]))))
         if not self.hold and self.draw(st.booleans()):
             self.store_all()
@@ -370,7 +376,7 @@ def _select_tokens(d: Drawing) -> None:
     target = d.target(1, -(-(1 + keep) // 8))
     d.builder.add("select_tokens", dst=target.address, tokens=tokens, keep=keep)
     d.indices.append((target, 1 + keep, tokens))
-    d.wrote(target)
+    d.wrote(target, last=False)
 
 
 def _attention_with_scores(d: Drawing, flag: str) -> None:
@@ -416,7 +422,7 @@ def _select_connections(d: Drawing) -> None:
         keep=keep,
     )
     d.masks.append(target)
-    d.wrote(target)
+    d.wrote(target, last=False)
 
 
 _OPS: dict[str, Callable[[Drawing], None]] = {
@@ -438,6 +444,7 @@ _CHOICES: list[tuple[str, ...]] = [
     ("attention",),
     ("attention", "select_tokens"),
     ("select_connections", "matmul"),
+    ("patchify", "matmul"),
 ]
 
 

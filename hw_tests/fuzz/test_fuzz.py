@@ -29,6 +29,7 @@ SEED = int(os.environ.get("TRIVIT_FUZZ_SEED", "0"))
 BESIDE = [
     ("attention", "select_tokens"),
     ("select_connections", "matmul"),
+    ("patchify", "matmul"),
     ("matmul", "matmul"),
 ]
 
