@@ -29,6 +29,7 @@ static const int kClockMhz = 150;
 static const int kBurstLatency = 64;
 static const int kPipelineDepth = 24;
 static const int kDecode = 16;
+static const int kRoundingRows = 4;
 static const int kSoftmaxRows = 2;
 static const int kSoftmaxBuffers = 3;
 static const int kAttentionLag = 6;

@@ -42,6 +42,7 @@ TIMING: dict[str, int] = {
     'burst_latency': 64,
     'pipeline_depth': 24,
     'decode': 16,
+    'rounding_rows': 4,
     'softmax_rows': 2,
     'softmax_buffers': 3,
     'attention_lag': 6,

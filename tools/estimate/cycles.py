@@ -16,6 +16,7 @@ Flags = frozenset[str]
 
 DEPTH = TIMING["pipeline_depth"]
 LATENCY = TIMING["burst_latency"]
+ROUNDING = TILE_TOKENS // TIMING["rounding_rows"]  # cycles for a word of eight rows
 _TILE_WORDS = TILE_OUTPUTS // TILE_DEPTH
 _MASK_BITS = 16
 _PASSES = TIMING["score_bits"] // TIMING["select_digit"] + 1
@@ -65,7 +66,7 @@ def groups(rows: int) -> int:
 def matmul_time(f: Fields, flags: Flags) -> MatmulTime:
     """Return the time of a matmul whose operands are there when it wants them."""
     depth, outputs = f["depth_words"], f["out_words"]
-    per_word = 2 if "residual" in flags else 1
+    per_word = max(ROUNDING, 2 if "residual" in flags else 1)
     words = [min(_TILE_WORDS, outputs - start) for start in range(0, outputs, _TILE_WORDS)]
     epilogue = [count * per_word for count in words]
     pace = [max(depth, e) for e in epilogue]
@@ -197,7 +198,8 @@ def _attention_steps(tokens: int, heads: int, width: int) -> tuple[int, int, int
         array = clock
         if t < total:
             array = max(array, rounded[t - 2]) + scores
-            rounded[t] = max(array + DEPTH, rounded[t - 1], exponentials[t - buffers]) + count
+            rounded[t] = max(array + DEPTH, rounded[t - 1], exponentials[t - buffers])
+            rounded[t] += ROUNDING * count
             exponentials[t] = (
                 max(rounded[t] + DEPTH, exponentials[t - 1], probabilities[t - buffers]) + softmax
             )
@@ -206,7 +208,7 @@ def _attention_steps(tokens: int, heads: int, width: int) -> tuple[int, int, int
             array = max(array, probabilities[t - lag] + DEPTH) + context
         blocks = (t + count < total) + (count <= t + count - lag < total)
         moved = clock + blocks * width
-        output = max(moved, clock + DEPTH) + width if t > lag else moved
+        output = max(moved, clock + DEPTH) + ROUNDING * width if t > lag else moved
         clock = max(array, output, moved + DEPTH if blocks else 0)
     return clock, total * (scores + context), probabilities[total - count]
 

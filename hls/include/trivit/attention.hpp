@@ -189,18 +189,37 @@ inline void multiply_context(const AttentionFields& f, const Step& step, uint32_
     }
 }
 
-// Round the scores of a row group, a word of keys per iteration in all eight rows, and keep each
-// row's largest open score: softmax needs no pass of its own for the maximum.
+// A word of scores of one row, and the largest open one among them. Returns how many of the first
+// `keys` saturated. Not inlined in hardware, so that the rows of a group share its instances.
+TRIVIT_SHARED_UNIT uint32_t round_word(const SumWord& sums, const Rounding& rounding, uint32_t keys,
+                                       uint32_t open, word_t& result, int16_t& peak) {
+#pragma HLS INLINE off
+#pragma HLS PIPELINE II = 1
+    uint32_t changed = 0;
+    peak = -32768;
+    for (int lane = 0; lane < kLanes; ++lane) {
+#pragma HLS UNROLL
+        const Quantized s = requantize(int64_t(sums.lane[lane]), rounding);
+        result.lane[lane] = s.value;
+        if (uint32_t(lane) < keys) changed += s.saturated;
+        if (((open >> lane) & 1) && s.value > peak) peak = s.value;
+    }
+    return changed;
+}
+
+// Round the scores of a row group, a word of keys per iteration in all eight rows, four of them per
+// cycle, and keep each row's largest open score: softmax needs no pass of its own for the maximum.
 inline Cycles round_scores(const AttentionFields& f, uint32_t group, uint32_t buffer,
                            const Sums (&sums)[kKeyTiles], const AttentionMemory& memory,
                            SoftmaxMemory& softmax, uint64_t& saturated) {
 #pragma HLS INLINE
+#pragma HLS ALLOCATION function instances = round_word limit = kRoundingRows
     LoopCounter loop;
     const Rounding rounding = make_rounding(f.score_shift);
     const uint32_t mask_row = size_product(group, ceil_div(ceil_div(f.tokens, 16), kLanes));
     for (uint32_t word = 0; word < ceil_div(f.tokens, kLanes); ++word) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 26
-#pragma HLS PIPELINE II = 1 rewind
+#pragma HLS PIPELINE II = kRoundingInterval rewind
         uint32_t changed = 0;
         const uint32_t keys = minimum(kLanes, f.tokens - word * kLanes);
         for (int m = 0; m < kBanks; ++m) {
@@ -211,56 +230,57 @@ inline Cycles round_scores(const AttentionFields& f, uint32_t group, uint32_t bu
                 uint16_t(memory.mask[m][mask_row + word / 16].lane[(word / 2) % kLanes]);
             const uint32_t masked = f.has_mask ? (bits >> (word % 2 * 8)) & 255 : 255;
             const uint32_t open = masked & ((1u << keys) - 1);
-            int16_t word_peak = -32768;  // apart from the row's, so that only one maximum recurs
-            word_t score;
-            for (int lane = 0; lane < kLanes; ++lane) {
-#pragma HLS UNROLL
-                const acc_t sum =
-                    sums[word / kWordsPerTile].value[m][word % kWordsPerTile * kLanes + lane];
-                const Quantized s = requantize(int64_t(sum), rounding);
-                score.lane[lane] = s.value;
-                if (real && uint32_t(lane) < keys) changed += s.saturated;
-                if (((open >> lane) & 1) && s.value > word_peak) word_peak = s.value;
-            }
-            softmax.score[buffer][m][word] = score;
+            int16_t word_peak;  // apart from the row's, so that only one maximum recurs
+            changed +=
+                round_word(sum_word(sums[word / kWordsPerTile], m, word % kWordsPerTile), rounding,
+                           real ? keys : 0, open, softmax.score[buffer][m][word], word_peak);
             softmax.open[buffer][m][word] = uint8_t(open);
             const int16_t peak = word == 0 ? int16_t(-32768) : softmax.peak[buffer][m];
             softmax.peak[buffer][m] = word_peak > peak ? word_peak : peak;
         }
         saturated += changed;
-        loop.tick();
+        loop.add(kRoundingInterval);
     }
     return loop.issued();
 }
 
-// Round the head's output columns of a row group into the destination.
+// A word of one row of the output. Returns how many values saturated. Instances of its own: the
+// scores of another group are rounded at the same time.
+TRIVIT_SHARED_UNIT uint32_t round_output(const SumWord& sums, const Rounding& rounding,
+                                         word_t& result) {
+#pragma HLS INLINE off
+#pragma HLS PIPELINE II = 1
+    uint32_t changed = 0;
+    for (int lane = 0; lane < kLanes; ++lane) {
+#pragma HLS UNROLL
+        const Quantized y = requantize(int64_t(sums.lane[lane]), rounding);
+        result.lane[lane] = y.value;
+        changed += y.saturated;
+    }
+    return changed;
+}
+
+// Round the head's output columns of a row group into the destination, four rows per cycle.
 inline void store_context(const AttentionFields& f, const Step& step,
                           const Sums (&sums)[kValueTiles], ActivationMemory& activation,
                           LoopCounter& loop, uint64_t& saturated) {
 #pragma HLS INLINE
+#pragma HLS ALLOCATION function instances = round_output limit = kRoundingRows
     const Rounding rounding = make_rounding(f.out_shift);
     const uint32_t target =
         f.dst + size_product(size_product(step.group, f.heads) + step.head, f.head_words);
     for (uint32_t word = 0; word < f.head_words; ++word) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 16
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = kRoundingInterval
         uint32_t changed = 0;
         for (uint32_t m = 0; m < uint32_t(kBanks); ++m) {
 #pragma HLS UNROLL
             if (step.group * kBanks + m >= f.tokens) continue;
-            word_t result;
-            for (int lane = 0; lane < kLanes; ++lane) {
-#pragma HLS UNROLL
-                const acc_t sum =
-                    sums[word / kWordsPerTile].value[m][word % kWordsPerTile * kLanes + lane];
-                const Quantized y = requantize(int64_t(sum), rounding);
-                result.lane[lane] = y.value;
-                changed += y.saturated;
-            }
-            activation.bank[m][target + word] = result;
+            changed += round_output(sum_word(sums[word / kWordsPerTile], m, word % kWordsPerTile),
+                                    rounding, activation.bank[m][target + word]);
         }
         saturated += changed;
-        loop.tick();
+        loop.add(kRoundingInterval);
     }
 }
 

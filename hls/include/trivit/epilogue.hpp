@@ -58,14 +58,17 @@ inline RowRoute compacting_route(uint32_t group, const CompactionPlan& plan) {
     return route;
 }
 
-// One word of one row: bias, residual, rounding, GELU. Returns how many values saturated.
-inline uint32_t finish_word(const MatmulFields& f, const Epilogue& epilogue, const acc_t* sums,
-                            const word_t& bias, const word_t& residual, word_t& result) {
-#pragma HLS INLINE
+// One word of one row: bias, residual, rounding, GELU. Returns how many values saturated. Not
+// inlined in hardware, so that the rows of a group share its instances.
+TRIVIT_SHARED_UNIT uint32_t finish_word(const MatmulFields& f, const Epilogue& epilogue,
+                                        const SumWord& sums, const word_t& bias,
+                                        const word_t& residual, word_t& result) {
+#pragma HLS INLINE off
+#pragma HLS PIPELINE II = 1
     uint32_t changed = 0;
     for (int lane = 0; lane < kLanes; ++lane) {
 #pragma HLS UNROLL
-        const int64_t sum = int64_t(sums[lane]) + shift_left(bias.lane[lane], f.bias_shift) +
+        const int64_t sum = int64_t(sums.lane[lane]) + shift_left(bias.lane[lane], f.bias_shift) +
                             shift_left(residual.lane[lane], f.residual_shift);
         const Quantized y = requantize(sum, epilogue.rounding);
         result.lane[lane] = y.value;
@@ -82,9 +85,10 @@ inline uint32_t finish_word(const MatmulFields& f, const Epilogue& epilogue, con
     return changed;
 }
 
-// A block's epilogue, a word in each bank per iteration. Port B of a bank reads the residual and
-// writes the result in turn, so with a residual the loop runs at II=2, without at II=1. The row
-// statistics grow in registers; their memory is read at a block's first word and written after it.
+// A block's epilogue, a word in each bank per iteration. It runs at II=2: half of the rows are
+// rounded in each of the two cycles, and port B of a bank reads the residual in one and writes the
+// result in the other. The row statistics grow in registers; their memory is read at a block's
+// first word and written after it.
 template <bool kResidual>
 Cycles finish_block(const MatmulFields& f, const Epilogue& epilogue, const RowRoute& route,
                     uint32_t group, uint32_t first_word, const Sums& sums,
@@ -92,7 +96,10 @@ Cycles finish_block(const MatmulFields& f, const Epilogue& epilogue, const RowRo
                     RowStatistics& statistics, uint64_t& saturated) {
 #pragma HLS INLINE
     LoopCounter loop;
-    const int kInterval = kResidual ? 2 : 1;
+#pragma HLS ALLOCATION function instances = finish_word limit = kRoundingRows
+#pragma HLS ALLOCATION function instances = add_statistics limit = kRoundingRows
+    const int kPortInterval = kResidual ? 2 : 1;
+    const int kInterval = kRoundingInterval > kPortInterval ? kRoundingInterval : kPortInterval;
     const uint32_t words = minimum(kWordsPerTile, f.out_words - first_word);
     const uint32_t residual_at = f.residual + size_product(group, f.out_words) + first_word;
     const uint32_t result_at = f.dst + size_product(route.group, f.out_words) + first_word;
@@ -115,8 +122,8 @@ Cycles finish_block(const MatmulFields& f, const Epilogue& epilogue, const RowRo
             if (!route.kept[m]) continue;
             const word_t residual =
                 kResidual ? activation.bank[m][residual_at + word] : zero_word();
-            changed += finish_word(f, epilogue, &sums.value[m][word * kLanes], bias[word], residual,
-                                   result[m]);
+            changed +=
+                finish_word(f, epilogue, sum_word(sums, m, word), bias[word], residual, result[m]);
         }
         // The crossbar: bank b takes the row that the route names.
         for (uint32_t b = 0; b < uint32_t(kBanks); ++b) {

@@ -65,6 +65,21 @@ struct Sums {
     acc_t value[kBanks][kOutputs];
 };
 
+// Eight sums of a row, which become a memory word.
+struct SumWord {
+    acc_t lane[kLanes];
+};
+
+inline SumWord sum_word(const Sums& sums, uint32_t row, uint32_t word) {
+#pragma HLS INLINE
+    SumWord result;
+    for (int lane = 0; lane < kLanes; ++lane) {
+#pragma HLS UNROLL
+        result.lane[lane] = sums.value[row][word * kLanes + lane];
+    }
+    return result;
+}
+
 // What feeds the token side of the array: a memory, or rows of the activation memory on their way
 // through the normalisation.
 enum class RowSource { activation, normalised, probability };

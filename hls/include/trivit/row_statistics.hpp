@@ -16,9 +16,11 @@ struct RowStatistics {
     int64_t squares[kBanks][kMaxGroups];
 };
 
-// Adds a word of a row. Sums of the word stand apart, so that only one addition recurs.
-inline void add_statistics(const word_t& word, int32_t& sum, int64_t& squares) {
-#pragma HLS INLINE
+// Adds a word of a row. Sums of the word stand apart, so that only one addition recurs. Not inlined
+// in hardware, so that the rows of a group share its instances.
+TRIVIT_SHARED_UNIT void add_statistics(const word_t& word, int32_t& sum, int64_t& squares) {
+#pragma HLS INLINE off
+#pragma HLS PIPELINE II = 1
     int32_t word_sum = 0;
     int64_t word_squares = 0;
     for (int lane = 0; lane < kLanes; ++lane) {
