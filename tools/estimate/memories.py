@@ -281,10 +281,10 @@ def _state(kernel: KernelDescription) -> Iterator[Memory]:
 
 def _tables(kernel: KernelDescription) -> Iterator[Memory]:
     """Read-only tables; a lane that reads two entries per cycle owns one."""
-    banks, lanes = kernel.geometry["tokens"], kernel.geometry["depth"]
-    softmax_rows = kernel.timing["softmax_rows"]
+    lanes = kernel.geometry["depth"]
+    softmax_rows, rounding_rows = kernel.timing["softmax_rows"], kernel.timing["rounding_rows"]
     tables: tuple[tuple[str, str, int, int, int, Kind], ...] = (
-        ("epilogue", "kGeluTable", 1025, 18, banks * lanes, "auto"),
+        ("epilogue", "kGeluTable", 1025, 18, rounding_rows * lanes, "auto"),
         ("softmax", "kExp2Table", 257, 23, softmax_rows * lanes, "lutram"),
         ("softmax", "kRecipTable", 513, 25, softmax_rows, "auto"),
         ("normalise", "kRsqrtTable", 3073, 25, 1, "auto"),

@@ -90,8 +90,10 @@ def _array(kernel: KernelDescription) -> Iterator[Operators]:
 
 def _epilogue(kernel: KernelDescription) -> Iterator[Operators]:
     banks = kernel.geometry["tokens"]
-    lanes = banks * kernel.geometry["depth"]
-    tile_words = kernel.geometry["outputs"] // kernel.geometry["depth"]
+    rows = kernel.timing["rounding_rows"]
+    lanes = rows * kernel.geometry["depth"]
+    # A lane takes the words of a tile in the rows that share it.
+    tile_words = kernel.geometry["outputs"] // kernel.geometry["depth"] * (banks // rows)
     align = primitives.shifter_luts(ACCUMULATOR, _ALIGN_SHIFTS)
     yield Operators(
         unit="epilogue",
@@ -173,8 +175,9 @@ def _normalise(kernel: KernelDescription) -> Iterator[Operators]:
 
 
 def _attention(kernel: KernelDescription) -> Iterator[Operators]:
-    lanes = kernel.geometry["tokens"] * kernel.geometry["depth"]
-    tile_words = kernel.geometry["outputs"] // kernel.geometry["depth"]
+    banks, rows = kernel.geometry["tokens"], kernel.timing["rounding_rows"]
+    lanes = rows * kernel.geometry["depth"]
+    tile_words = kernel.geometry["outputs"] // kernel.geometry["depth"] * (banks // rows)
     select = primitives.mux_luts(ACCUMULATOR, tile_words)
     yield Operators(
         unit="attention",
