@@ -63,10 +63,16 @@ class Builder:
         self.params_words += len(block) // 8
         return address
 
-    def tensor(self, name: str, rows: int, words: int, kind: str = "value") -> int:
-        """Allocate the tensor that the next instruction writes and return its address."""
-        address = self.address
-        self.address += -(-rows // 8) * words
+    def tensor(
+        self, name: str, rows: int, words: int, kind: str = "value", address: int | None = None
+    ) -> int:
+        """Name the tensor that the next instruction writes and return its address.
+
+        Without an ``address`` it gets memory of its own.
+        """
+        if address is None:
+            address = self.address
+            self.address += -(-rows // 8) * words
         self.tensors.append(
             TensorInfo(
                 name=name,
@@ -95,56 +101,65 @@ class Builder:
         *,
         gelu: bool = False,
         residual: int | None = None,
+        in_place: bool = False,
+        normalise: bool = False,
+        statistics: bool = False,
+        kept: tuple[int, int] | None = None,
     ) -> int:
-        """Append a matmul whose outputs fill most of the int16 range."""
+        """Append a matmul whose outputs fill most of the int16 range.
+
+        ``in_place`` writes over the residual; ``kept`` is the address of an index tensor and how
+        many rows it keeps.
+        """
+        width = depth_words * 8
         weight = self.values(matrix_words(column_tiles(out_words), depth_words), 12)
-        dst = self.tensor(name, rows, out_words)
-        flags = (*(("gelu",) if gelu else ()), *(("residual",) if residual is not None else ()))
+        gamma, beta = (
+            (self.values(depth_words, 14), self.values(depth_words, 13)) if normalise else (0, 0)
+        )
+        index, count = kept or (0, rows)
+        dst = self.tensor(name, count, out_words, address=residual if in_place else None)
+        chosen = {
+            "gelu": gelu,
+            "residual": residual is not None,
+            "normalise": normalise,
+            "statistics": statistics,
+            "compact": kept is not None,
+        }
         self.add(
             "matmul",
-            flags,
+            tuple(flag for flag, wanted in chosen.items() if wanted),
             dst=dst,
             src=src,
             residual=residual or 0,
+            index=index,
             weight=weight,
-            rows=rows,
-            depth_words=depth_words,
-            out_words=out_words,
-            bias_shift=int(self.rng.integers(10, 13)),
-            residual_shift=int(self.rng.integers(9, 12)),
-            out_shift=11 + int(math.log2(depth_words * 8) / 2),
-            gelu_in_frac=12,
-            gelu_out_frac=12,
-        )
-        return dst
-
-    def layernorm(self, name: str, src: int, rows: int, words: int) -> int:
-        """Append a layer normalisation."""
-        width = words * 8
-        gamma, beta = self.values(words, 14), self.values(words, 13)
-        dst = self.tensor(name, rows, words)
-        self.add(
-            "layernorm",
-            dst=dst,
-            src=src,
             gamma=gamma,
             beta=beta,
             rows=rows,
-            words=words,
+            depth_words=depth_words,
+            out_words=out_words,
+            kept=count,
+            bias_shift=int(self.rng.integers(10, 13)),
+            residual_shift=int(self.rng.integers(9, 12)),
+            out_shift=11 + int(math.log2(width) / 2),
+            gelu_in_frac=12,
+            gelu_out_frac=12,
             inv_width=round(2**32 / width),
             sqrt_width=round(math.sqrt(width) * 2**16),
             epsilon=round(1e-6 * width * 2 ** (2 * (11 + 8))),
             beta_shift=int(self.rng.integers(18, 22)),
-            out_shift=20 + 14 - 13,
+            norm_shift=20 + 14 - 13,
         )
         return dst
 
-    def attention(self, name: str, src: int, shape: Shape, tokens: int, mask: int | None) -> int:
-        """Append an attention; the first one of a block feeds the selectors."""
+    def attention(
+        self, name: str, src: int, shape: Shape, tokens: int, mask: int | None, *scores: str
+    ) -> int:
+        """Append an attention; ``scores`` are the flags of what it keeps for the selectors."""
         dst = self.tensor(name, tokens, shape.words)
         self.add(
             "attention",
-            ("mask",) if mask is not None else ("score_cls", "score_all"),
+            (*(("mask",) if mask is not None else ()), *scores),
             dst=dst,
             src=src,
             mask=mask or 0,
@@ -159,12 +174,27 @@ class Builder:
         )
         return dst
 
+    def kept(self, name: str, tokens: int, keep: int) -> tuple[int, int]:
+        """Append a select_tokens; return its index tensor and the rows that it keeps."""
+        dst = self.tensor(name, 1, -(-(1 + keep) // 8), "index")
+        self.add("select_tokens", dst=dst, tokens=tokens, keep=keep)
+        return dst, 1 + keep
+
+    def mask(self, name: str, kept: tuple[int, int], tokens: int, keep: int) -> int:
+        """Append a select_connections among the kept rows."""
+        index, rows = kept
+        dst = self.tensor(name, rows, mask_words(rows), "mask")
+        self.add("select_connections", dst=dst, index=index, tokens=tokens, rows=rows, keep=keep)
+        return dst
+
 
 def random_bundle(seed: int, shape: Shape | None = None) -> tuple[Bundle, NDArray[np.uint8]]:
-    """Return a program over every opcode and two uint8 images for it.
+    """Return a program over every opcode and flag, and two uint8 images for it.
 
-    The program embeds patches, runs a block with both selectors, a second attention under the mask,
-    and a head; all its tensors are named, so with_trace compares each.
+    The program embeds patches while they come and runs two blocks, each with both selectors: in the
+    first, both selections stand where the kernel runs them beside other work, in the second, where
+    it does not.
+    Matmuls stand alone and in chains. All tensors are named, so with_trace compares each.
     """
     shape = shape or Shape()
     rng = np.random.default_rng(seed)
@@ -173,6 +203,9 @@ def random_bundle(seed: int, shape: Shape | None = None) -> tuple[Bundle, NDArra
     rows, words = shape.tokens, shape.words
     patch_words = -(-shape.channels * shape.patch**2 // 8)
 
+    source = b.values(rows * words, 13)
+    positions = b.tensor("positions", rows, words)
+    b.add("load", dst=positions, source=source, rows=rows, words=words)
     patches = b.tensor("patches", rows, patch_words)
     b.add(
         "patchify",
@@ -183,35 +216,33 @@ def random_bundle(seed: int, shape: Shape | None = None) -> tuple[Bundle, NDArra
         width=side,
         patch=shape.patch,
     )
-    source = b.values(rows * words, 13)
-    positions = b.tensor("positions", rows, words)
-    b.add("load", dst=positions, source=source, rows=rows, words=words)
-    x = b.linear("x", patches, rows, patch_words, words, residual=positions)
-    qkv = b.linear("qkv", b.layernorm("norm1", x, rows, words), rows, words, 3 * words)
-    context = b.attention("context", qkv, shape, rows, None)
-    x = b.linear("proj", context, rows, words, words, residual=x)
+    x = b.linear("embedded", patches, rows, patch_words, words, residual=positions, statistics=True)
+    source = b.values(words, 13)
+    b.tensor("x", rows, words, address=x)
+    b.add("load", ("statistics",), dst=x, source=source, rows=1, words=words)
 
-    kept_rows = 1 + shape.keep
-    kept = b.tensor("kept", 1, -(-kept_rows // 8), "index")
-    b.add("select_tokens", dst=kept, tokens=rows, keep=shape.keep)
-    gathered = b.tensor("tokens", kept_rows, words)
-    b.add("gather", dst=gathered, src=x, index=kept, src_rows=rows, rows=kept_rows, words=words)
-    mask = b.tensor("mask", kept_rows, mask_words(kept_rows), "mask")
-    b.add(
-        "select_connections",
-        dst=mask,
-        index=kept,
-        tokens=rows,
-        rows=kept_rows,
-        keep=shape.connections,
+    qkv = b.linear("qkv", x, rows, words, 3 * words, normalise=True)
+    context = b.attention("context", qkv, shape, rows, None, "score_cls", "score_all")
+    kept = b.kept("kept", rows, shape.keep)
+    mask = b.mask("mask", kept, rows, shape.connections)
+    x = b.linear("tokens", context, rows, words, words, residual=x, statistics=True, kept=kept)
+    rows = kept[1]
+    hidden = b.linear("fc1", x, rows, words, shape.hidden_words, gelu=True, normalise=True)
+    x = b.linear("fc2", hidden, rows, shape.hidden_words, words, residual=x, statistics=True)
+
+    qkv = b.linear("qkv2", x, rows, words, 3 * words, normalise=True)
+    context = b.attention("context2", qkv, shape, rows, mask, "score_all")
+    x = b.linear("proj2", context, rows, words, words, residual=x, in_place=True, statistics=True)
+    keep = -(-shape.keep // 2)
+    kept = b.kept("kept2", rows, keep)
+    mask = b.mask("mask2", kept, rows, min(shape.connections, keep))
+    context = b.attention("context3", qkv, shape, kept[1], mask)
+    hidden = b.linear(
+        "dropped", x, rows, words, shape.hidden_words, gelu=True, normalise=True, kept=kept
     )
-    norm2 = b.layernorm("norm2", gathered, kept_rows, words)
-    hidden = b.linear("fc1", norm2, kept_rows, words, shape.hidden_words, gelu=True)
-    x = b.linear("fc2", hidden, kept_rows, shape.hidden_words, words, residual=gathered)
-    qkv2 = b.linear("qkv2", x, kept_rows, words, 3 * words)
-    last = b.attention("context2", qkv2, shape, kept_rows, mask)
+    x = b.linear("fc4", hidden, kept[1], shape.hidden_words, words, statistics=True)
     out_words = -(-shape.classes // 8)
-    logits = b.linear("head", b.layernorm("norm", last, 1, words), 1, words, out_words)
+    logits = b.linear("head", x, 1, words, out_words, normalise=True)
     b.add("store", src=logits, target=0, rows=1, words=out_words)
 
     lut = np.clip(np.arange(256) * 128 - 16384, -32768, 32767).astype(np.int16)

@@ -6,7 +6,7 @@
 
 namespace trivit {
 
-static const int kKernelVersion = 2;
+static const int kKernelVersion = 3;
 static const int kDescriptorWords = 32;
 static const int kTileTokens = 8;
 static const int kTileOutputs = 32;
@@ -29,11 +29,13 @@ static const int kClockMhz = 150;
 static const int kBurstLatency = 64;
 static const int kPipelineDepth = 24;
 static const int kDecode = 16;
+static const int kRoundingRows = 4;
 static const int kSoftmaxRows = 2;
 static const int kSoftmaxBuffers = 3;
 static const int kAttentionLag = 6;
 static const int kSelectLanes = 32;
 static const int kSelectLatency = 8;
+static const int kSelectDigit = 2;
 static const int kScoreBits = 20;
 
 enum class Error : uint32_t {
@@ -52,27 +54,28 @@ enum class Opcode : uint32_t {
     store = 2,
     patchify = 3,
     matmul = 4,
-    layernorm = 5,
-    attention = 6,
-    select_tokens = 7,
-    gather = 8,
-    select_connections = 9,
+    attention = 5,
+    select_tokens = 6,
+    select_connections = 7,
 };
 
-// Copy `rows` x `words` from params to an activation tensor (row-major in params).
+// Copy `rows` x `words` from params to an activation tensor (row-major in params); with the
+// statistics flag (one row only) also note the row's sum and sum of squares.
 struct LoadFields {
     uint32_t dst;
     uint32_t source;
     uint32_t rows;
     uint32_t words;
+    bool has_statistics;
 };
-static const uint32_t kLoadFlags = 0x0;
+static const uint32_t kLoadFlags = 0x1;
 inline LoadFields decode_load(const uint32_t (&w)[kDescriptorWords]) {
     LoadFields f;
     f.dst = uint32_t(w[1]);
     f.source = uint32_t(w[2]);
     f.rows = uint32_t(w[3]);
     f.words = uint32_t(w[4]);
+    f.has_statistics = ((w[0] >> 8) & 1) != 0;
     return f;
 }
 
@@ -116,72 +119,67 @@ inline PatchifyFields decode_patchify(const uint32_t (&w)[kDescriptorWords]) {
 }
 
 // dst = requantize(src x W + (bias << bias_shift) [+ (residual << residual_shift)], out_shift),
-// optionally followed by GELU. Weights and bias are stored in one segment per port (see
-// docs/numerics.md, Parameters).
+// optionally followed by GELU. `normalise`: the rows of src pass through layer normalisation on
+// their way to the array. `statistics`: note sum and sum of squares of every row of dst.
+// `compact`: only the `kept` rows that an index tensor names are written, one after the other.
+// Weights and bias are stored in one segment per port (see docs/numerics.md, Parameters).
 struct MatmulFields {
     uint32_t dst;
     uint32_t src;
     uint32_t residual;
+    uint32_t index;
     uint32_t weight;
+    uint32_t gamma;
+    uint32_t beta;
     uint32_t rows;
     uint32_t depth_words;
     uint32_t out_words;
+    uint32_t kept;
     uint32_t bias_shift;
     uint32_t residual_shift;
     int32_t out_shift;
     uint32_t gelu_in_frac;
     uint32_t gelu_out_frac;
+    uint32_t inv_width;
+    uint32_t sqrt_width;
+    uint64_t epsilon;
+    uint32_t beta_shift;
+    int32_t norm_shift;
     bool has_gelu;
     bool has_residual;
+    bool has_normalise;
+    bool has_statistics;
+    bool has_compact;
 };
-static const uint32_t kMatmulFlags = 0x3;
+static const uint32_t kMatmulFlags = 0x1f;
 inline MatmulFields decode_matmul(const uint32_t (&w)[kDescriptorWords]) {
     MatmulFields f;
     f.dst = uint32_t(w[1]);
     f.src = uint32_t(w[2]);
     f.residual = uint32_t(w[3]);
-    f.weight = uint32_t(w[4]);
-    f.rows = uint32_t(w[5]);
-    f.depth_words = uint32_t(w[6]);
-    f.out_words = uint32_t(w[7]);
-    f.bias_shift = uint32_t(w[8]);
-    f.residual_shift = uint32_t(w[9]);
-    f.out_shift = int32_t(w[10]);
-    f.gelu_in_frac = uint32_t(w[11]);
-    f.gelu_out_frac = uint32_t(w[12]);
+    f.index = uint32_t(w[4]);
+    f.weight = uint32_t(w[5]);
+    f.gamma = uint32_t(w[6]);
+    f.beta = uint32_t(w[7]);
+    f.rows = uint32_t(w[8]);
+    f.depth_words = uint32_t(w[9]);
+    f.out_words = uint32_t(w[10]);
+    f.kept = uint32_t(w[11]);
+    f.bias_shift = uint32_t(w[12]);
+    f.residual_shift = uint32_t(w[13]);
+    f.out_shift = int32_t(w[14]);
+    f.gelu_in_frac = uint32_t(w[15]);
+    f.gelu_out_frac = uint32_t(w[16]);
+    f.inv_width = uint32_t(w[17]);
+    f.sqrt_width = uint32_t(w[18]);
+    f.epsilon = uint64_t(w[19]) | uint64_t(w[20]) << 32;
+    f.beta_shift = uint32_t(w[21]);
+    f.norm_shift = int32_t(w[22]);
     f.has_gelu = ((w[0] >> 8) & 1) != 0;
     f.has_residual = ((w[0] >> 9) & 1) != 0;
-    return f;
-}
-
-// Normalise each row over its `words` * 8 elements, scale by gamma, add beta.
-struct LayernormFields {
-    uint32_t dst;
-    uint32_t src;
-    uint32_t gamma;
-    uint32_t beta;
-    uint32_t rows;
-    uint32_t words;
-    uint32_t inv_width;
-    uint32_t sqrt_width;
-    uint64_t epsilon;
-    uint32_t beta_shift;
-    int32_t out_shift;
-};
-static const uint32_t kLayernormFlags = 0x0;
-inline LayernormFields decode_layernorm(const uint32_t (&w)[kDescriptorWords]) {
-    LayernormFields f;
-    f.dst = uint32_t(w[1]);
-    f.src = uint32_t(w[2]);
-    f.gamma = uint32_t(w[3]);
-    f.beta = uint32_t(w[4]);
-    f.rows = uint32_t(w[5]);
-    f.words = uint32_t(w[6]);
-    f.inv_width = uint32_t(w[7]);
-    f.sqrt_width = uint32_t(w[8]);
-    f.epsilon = uint64_t(w[9]) | uint64_t(w[10]) << 32;
-    f.beta_shift = uint32_t(w[11]);
-    f.out_shift = int32_t(w[12]);
+    f.has_normalise = ((w[0] >> 10) & 1) != 0;
+    f.has_statistics = ((w[0] >> 11) & 1) != 0;
+    f.has_compact = ((w[0] >> 12) & 1) != 0;
     return f;
 }
 
@@ -236,27 +234,6 @@ inline SelectTokensFields decode_select_tokens(const uint32_t (&w)[kDescriptorWo
     f.dst = uint32_t(w[1]);
     f.tokens = uint32_t(w[2]);
     f.keep = uint32_t(w[3]);
-    return f;
-}
-
-// Copy the rows that an index tensor names.
-struct GatherFields {
-    uint32_t dst;
-    uint32_t src;
-    uint32_t index;
-    uint32_t src_rows;
-    uint32_t rows;
-    uint32_t words;
-};
-static const uint32_t kGatherFlags = 0x0;
-inline GatherFields decode_gather(const uint32_t (&w)[kDescriptorWords]) {
-    GatherFields f;
-    f.dst = uint32_t(w[1]);
-    f.src = uint32_t(w[2]);
-    f.index = uint32_t(w[3]);
-    f.src_rows = uint32_t(w[4]);
-    f.rows = uint32_t(w[5]);
-    f.words = uint32_t(w[6]);
     return f;
 }
 

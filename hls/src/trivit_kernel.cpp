@@ -74,16 +74,22 @@ uint32_t trivit_kernel(const trivit::word_t* program, const trivit::word_t* para
 #pragma HLS BIND_STORAGE variable = state.attention.scores type = ram_2p impl = lutram
 #pragma HLS BIND_STORAGE variable = state.attention.context type = ram_2p impl = lutram
 // One pair is in use while the other is filled.
-#pragma HLS ARRAY_PARTITION variable = state.vectors.gamma dim = 1 complete
-#pragma HLS ARRAY_PARTITION variable = state.vectors.beta dim = 1 complete
-// Eight rows at once, in four buffers: one is read for results and filled, one is read for squares.
-#pragma HLS ARRAY_PARTITION variable = state.layernorm.row dim = 1 complete
-#pragma HLS ARRAY_PARTITION variable = state.layernorm.row dim = 2 complete
-#pragma HLS ARRAY_PARTITION variable = state.layernorm.sum dim = 0 complete
-#pragma HLS ARRAY_PARTITION variable = state.layernorm.power dim = 0 complete
-#pragma HLS ARRAY_PARTITION variable = state.layernorm.mean dim = 0 complete
-#pragma HLS ARRAY_PARTITION variable = state.layernorm.gain dim = 0 complete
-#pragma HLS ARRAY_PARTITION variable = state.layernorm.halvings dim = 0 complete
+#pragma HLS ARRAY_PARTITION variable = state.normalise.gamma dim = 1 complete
+#pragma HLS ARRAY_PARTITION variable = state.normalise.beta dim = 1 complete
+// Eight rows pass through the normalisation at once; the scales of a matmul's first rows are made
+// while the array works on the rows of another.
+#pragma HLS ARRAY_PARTITION variable = state.normalise.scale dim = 1 complete
+#pragma HLS BIND_STORAGE variable = state.normalise.scale type = ram_2p impl = lutram
+// An epilogue adds to eight rows at once, the scale unit reads a row.
+#pragma HLS ARRAY_PARTITION variable = state.row_statistics.sum dim = 1 complete
+#pragma HLS BIND_STORAGE variable = state.row_statistics.sum type = ram_2p impl = lutram
+#pragma HLS ARRAY_PARTITION variable = state.row_statistics.squares dim = 1 complete
+#pragma HLS BIND_STORAGE variable = state.row_statistics.squares type = ram_2p impl = lutram
+// Eight indices change the entries of up to eight groups in a cycle.
+#pragma HLS ARRAY_PARTITION variable = state.compaction.kept dim = 0 complete
+#pragma HLS ARRAY_PARTITION variable = state.compaction.first dim = 0 complete
+#pragma HLS ARRAY_PARTITION variable = state.select.plan.kept dim = 0 complete
+#pragma HLS ARRAY_PARTITION variable = state.select.plan.first dim = 0 complete
 // Rounding writes eight rows per cycle, softmax reads two of the other buffer.
 #pragma HLS ARRAY_PARTITION variable = state.softmax.score dim = 1 complete
 #pragma HLS ARRAY_PARTITION variable = state.softmax.score dim = 2 complete
@@ -103,16 +109,18 @@ uint32_t trivit_kernel(const trivit::word_t* program, const trivit::word_t* para
 // Softmax adds to two rows x eight keys per cycle.
 #pragma HLS ARRAY_PARTITION variable = state.scores.sum dim = 1 cyclic factor = trivit::kSoftmaxRows
 #pragma HLS ARRAY_PARTITION variable = state.scores.sum dim = 2 cyclic factor = 8
-// A search word of 32 scores per cycle, while the other buffer is filled; the winners of eight rows
-// are packed sixteen keys at a time.
+// A search word of 32 scores per cycle, while eight scores land in any lanes of the other buffer; a
+// search opens two elements of a mask row, and a mask word of eight rows moves at once.
 #pragma HLS ARRAY_PARTITION variable = state.select.score dim = 1 complete
 #pragma HLS ARRAY_PARTITION variable = state.select.score dim = 4 complete
 #pragma HLS BIND_STORAGE variable = state.select.score type = ram_2p impl = lutram
-#pragma HLS ARRAY_PARTITION variable = state.select.open dim = 0 complete
+#pragma HLS ARRAY_PARTITION variable = state.select.mask dim = 1 complete
+#pragma HLS DISAGGREGATE variable = state.select.mask
+#pragma HLS BIND_STORAGE variable = state.select.mask type = ram_2p impl = lutram
 #pragma HLS ARRAY_PARTITION variable = state.select.threshold dim = 1 complete
 #pragma HLS ARRAY_PARTITION variable = state.select.above dim = 1 complete
-// Eight indices are checked and stored, or followed, per cycle.
-#pragma HLS ARRAY_PARTITION variable = state.index.row dim = 1 cyclic factor = 8
+// Eight indices are stored per cycle.
+#pragma HLS ARRAY_PARTITION variable = state.select.index.row dim = 1 cyclic factor = 8
 // A port fills one patch column per cycle, eight neighbouring columns are read; eight pixels each.
 #pragma HLS ARRAY_PARTITION variable = state.lines.pixel dim = 1 complete
 #pragma HLS ARRAY_PARTITION variable = state.lines.pixel dim = 2 complete

@@ -19,7 +19,7 @@ class OpcodeSpec(NamedTuple):
     fields: tuple[FieldSpec, ...]
 
 
-KERNEL_VERSION = 2
+KERNEL_VERSION = 3
 DESCRIPTOR_WORDS = 32
 TILE_TOKENS = 8
 TILE_OUTPUTS = 32
@@ -42,11 +42,13 @@ TIMING: dict[str, int] = {
     'burst_latency': 64,
     'pipeline_depth': 24,
     'decode': 16,
+    'rounding_rows': 4,
     'softmax_rows': 2,
     'softmax_buffers': 3,
     'attention_lag': 6,
     'select_lanes': 32,
     'select_latency': 8,
+    'select_digit': 2,
     'score_bits': 20,
 }
 ERRORS: dict[str, int] = {
@@ -95,7 +97,7 @@ PORTS: dict[str, tuple[str, ...]] = {'gmem0': ('program', 'output', 'stats'), 'g
 OPCODES: dict[str, OpcodeSpec] = {
     "load": OpcodeSpec(
         code=1,
-        flags={},
+        flags={"statistics": 0},
         fields=(
             FieldSpec('dst', 'act', 1),
             FieldSpec('source', 'u32', 2),
@@ -127,41 +129,33 @@ OPCODES: dict[str, OpcodeSpec] = {
     ),
     "matmul": OpcodeSpec(
         code=4,
-        flags={"gelu": 0, "residual": 1},
+        flags={"gelu": 0, "residual": 1, "normalise": 2, "statistics": 3, "compact": 4},
         fields=(
             FieldSpec('dst', 'act', 1),
             FieldSpec('src', 'act', 2),
             FieldSpec('residual', 'act', 3),
-            FieldSpec('weight', 'u32', 4),
-            FieldSpec('rows', 'u32', 5),
-            FieldSpec('depth_words', 'u32', 6),
-            FieldSpec('out_words', 'u32', 7),
-            FieldSpec('bias_shift', 'u32', 8),
-            FieldSpec('residual_shift', 'u32', 9),
-            FieldSpec('out_shift', 'i32', 10),
-            FieldSpec('gelu_in_frac', 'u32', 11),
-            FieldSpec('gelu_out_frac', 'u32', 12),
-        ),
-    ),
-    "layernorm": OpcodeSpec(
-        code=5,
-        flags={},
-        fields=(
-            FieldSpec('dst', 'act', 1),
-            FieldSpec('src', 'act', 2),
-            FieldSpec('gamma', 'u32', 3),
-            FieldSpec('beta', 'u32', 4),
-            FieldSpec('rows', 'u32', 5),
-            FieldSpec('words', 'u32', 6),
-            FieldSpec('inv_width', 'u32', 7),
-            FieldSpec('sqrt_width', 'u32', 8),
-            FieldSpec('epsilon', 'u64', 9),
-            FieldSpec('beta_shift', 'u32', 11),
-            FieldSpec('out_shift', 'i32', 12),
+            FieldSpec('index', 'act', 4),
+            FieldSpec('weight', 'u32', 5),
+            FieldSpec('gamma', 'u32', 6),
+            FieldSpec('beta', 'u32', 7),
+            FieldSpec('rows', 'u32', 8),
+            FieldSpec('depth_words', 'u32', 9),
+            FieldSpec('out_words', 'u32', 10),
+            FieldSpec('kept', 'u32', 11),
+            FieldSpec('bias_shift', 'u32', 12),
+            FieldSpec('residual_shift', 'u32', 13),
+            FieldSpec('out_shift', 'i32', 14),
+            FieldSpec('gelu_in_frac', 'u32', 15),
+            FieldSpec('gelu_out_frac', 'u32', 16),
+            FieldSpec('inv_width', 'u32', 17),
+            FieldSpec('sqrt_width', 'u32', 18),
+            FieldSpec('epsilon', 'u64', 19),
+            FieldSpec('beta_shift', 'u32', 21),
+            FieldSpec('norm_shift', 'i32', 22),
         ),
     ),
     "attention": OpcodeSpec(
-        code=6,
+        code=5,
         flags={"mask": 0, "score_cls": 1, "score_all": 2},
         fields=(
             FieldSpec('dst', 'act', 1),
@@ -178,7 +172,7 @@ OPCODES: dict[str, OpcodeSpec] = {
         ),
     ),
     "select_tokens": OpcodeSpec(
-        code=7,
+        code=6,
         flags={},
         fields=(
             FieldSpec('dst', 'act', 1),
@@ -186,20 +180,8 @@ OPCODES: dict[str, OpcodeSpec] = {
             FieldSpec('keep', 'u32', 3),
         ),
     ),
-    "gather": OpcodeSpec(
-        code=8,
-        flags={},
-        fields=(
-            FieldSpec('dst', 'act', 1),
-            FieldSpec('src', 'act', 2),
-            FieldSpec('index', 'act', 3),
-            FieldSpec('src_rows', 'u32', 4),
-            FieldSpec('rows', 'u32', 5),
-            FieldSpec('words', 'u32', 6),
-        ),
-    ),
     "select_connections": OpcodeSpec(
-        code=9,
+        code=7,
         flags={},
         fields=(
             FieldSpec('dst', 'act', 1),

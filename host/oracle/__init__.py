@@ -6,8 +6,8 @@ number of saturated values. ``machine`` executes descriptors with them.
 
 from trivit.host.oracle.attention import AttentionOutput, attention, softmax
 from trivit.host.oracle.gelu import gelu
-from trivit.host.oracle.layernorm import layernorm
 from trivit.host.oracle.matmul import matmul
+from trivit.host.oracle.normalise import normalise, row_statistics
 from trivit.host.oracle.patches import patchify
 from trivit.host.oracle.selection import largest, select_connections, select_tokens
 
@@ -16,9 +16,10 @@ __all__ = [
     "attention",
     "gelu",
     "largest",
-    "layernorm",
     "matmul",
+    "normalise",
     "patchify",
+    "row_statistics",
     "select_connections",
     "select_tokens",
     "softmax",

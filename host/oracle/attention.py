@@ -50,7 +50,7 @@ def softmax(
     """Return the probabilities of each row at ``prob_frac`` fraction bits and the saturation count.
 
     ``scores`` is (rows, keys) int16 and ``open_keys`` the same shape; a row without an open key is
-    all zero. Error: at most p·2^-16 plus half a step.
+    all zero. Error: at most p·2^-16 + 2^-24 plus half a step.
     """
     e = _exponentials(scores, open_keys, exp_multiplier, exp_shift)
     probs = np.zeros(scores.shape, dtype=np.int16)

@@ -4,7 +4,7 @@ from trivit.host.generated import spec
 from trivit.host.instructions import Instruction
 
 #: Fields that count rows of a tensor and words of a row, checked alike in every op.
-_ROWS = ("rows", "src_rows", "tokens")
+_ROWS = ("rows", "tokens")
 _WORDS = ("words", "depth_words", "out_words")
 
 
@@ -19,6 +19,8 @@ def _sizes_fit(instruction: Instruction) -> bool:
     if not all(1 <= f[name] <= spec.MAX_DEPTH_WORDS for name in _WORDS if name in f):
         return False
     match instruction.opcode:
+        case "load":
+            return "statistics" not in instruction.flags or f["rows"] == 1
         case "patchify":
             sides = (f["channels"], f["height"], f["width"], f["patch"])
             if not all(1 <= side <= 4096 for side in sides):
@@ -31,6 +33,8 @@ def _sizes_fit(instruction: Instruction) -> bool:
                 1 + patches <= spec.MAX_TOKENS
                 and _ceil(f["channels"] * patch**2, 8) <= spec.MAX_DEPTH_WORDS
             )
+        case "matmul":
+            return "compact" not in instruction.flags or 1 <= f["kept"] <= f["rows"]
         case "attention":
             return (
                 1 <= f["heads"] <= spec.MAX_HEADS
@@ -56,16 +60,16 @@ def tensors(instruction: Instruction) -> dict[str, tuple[int, int, int]]:
             patches = (f["height"] // f["patch"]) * (f["width"] // f["patch"])
             return {"dst": (f["dst"], 1 + patches, _ceil(f["channels"] * f["patch"] ** 2, 8))}
         case "matmul":
+            compact = "compact" in instruction.flags
             found = {
-                "dst": (f["dst"], f["rows"], f["out_words"]),
+                "dst": (f["dst"], f["kept"] if compact else f["rows"], f["out_words"]),
                 "src": (f["src"], f["rows"], f["depth_words"]),
             }
             if "residual" in instruction.flags:
                 found["residual"] = (f["residual"], f["rows"], f["out_words"])
+            if compact:
+                found["index"] = _index_row(instruction)
             return found
-        case "layernorm":
-            shape = (f["rows"], f["words"])
-            return {"dst": (f["dst"], *shape), "src": (f["src"], *shape)}
         case "attention":
             width = f["heads"] * f["head_words"]
             found = {
@@ -77,18 +81,21 @@ def tensors(instruction: Instruction) -> dict[str, tuple[int, int, int]]:
             return found
         case "select_tokens":
             return {"dst": (f["dst"], 1, _ceil(1 + f["keep"], 8))}
-        case "gather":
-            return {
-                "dst": (f["dst"], f["rows"], f["words"]),
-                "src": (f["src"], f["src_rows"], f["words"]),
-                "index": (f["index"], 1, _ceil(f["rows"], 8)),
-            }
         case "select_connections":
             return {
                 "dst": (f["dst"], f["rows"], mask_words(f["rows"])),
-                "index": (f["index"], 1, _ceil(f["rows"], 8)),
+                "index": _index_row(instruction),
             }
     raise AssertionError(instruction.opcode)
+
+
+def index_count(instruction: Instruction) -> int:
+    """Return the row numbers in the index tensor of a compacting matmul or select_connections."""
+    return instruction.fields["kept" if instruction.opcode == "matmul" else "rows"]
+
+
+def _index_row(instruction: Instruction) -> tuple[int, int, int]:
+    return instruction.fields["index"], 1, _ceil(index_count(instruction), 8)
 
 
 def column_tiles(out_words: int) -> int:
@@ -119,18 +126,17 @@ def memory_regions(instruction: Instruction) -> list[tuple[str, int, int]]:
             return [("input", f["source"], _ceil(pixels, 8))]
         case "matmul":
             tiles = column_tiles(f["out_words"])
-            return [
-                ("params", f["weight"], matrix_words(tiles, f["depth_words"])),
-            ]
-        case "layernorm":
-            return [("params", f["gamma"], f["words"]), ("params", f["beta"], f["words"])]
+            read = [("params", f["weight"], matrix_words(tiles, f["depth_words"]))]
+            if "normalise" in instruction.flags:
+                read += [("params", f[name], f["depth_words"]) for name in ("gamma", "beta")]
+            return read
     return []
 
 
 def _numbers_fit(instruction: Instruction) -> bool:
     f = instruction.fields
     aligned = ("bias_shift", "residual_shift", "beta_shift")
-    shifts = ("out_shift", "score_shift")
+    shifts = ("out_shift", "norm_shift", "score_shift")
     upper = {
         "gelu_in_frac": 15,
         "gelu_out_frac": 24,
@@ -148,7 +154,7 @@ def _numbers_fit(instruction: Instruction) -> bool:
     if "exp_multiplier" in f and not 1 << 23 <= f["exp_multiplier"] < 1 << 24:
         return False
     if "inv_width" in f:
-        width = 8 * f["words"]
+        width = 8 * f["depth_words"]
         return f["inv_width"] * width <= (1 << 32) + width
     return True
 

@@ -9,7 +9,13 @@ from trivit.host import oracle
 from trivit.host.fixed_point import Int16, Int64
 from trivit.host.generated import spec
 from trivit.host.instructions import Instruction, KernelError, decode
-from trivit.host.oracle.checks import check, column_tiles, matrix_words, tensors
+from trivit.host.oracle.checks import (
+    check,
+    column_tiles,
+    index_count,
+    matrix_words,
+    tensors,
+)
 from trivit.host.oracle.matmul import unpack_weight
 from trivit.host.oracle.selection import pack_mask, unpack_mask
 
@@ -39,20 +45,20 @@ class ActivationMemory:
 
 
 class Machine:
-    """One kernel: its activation and score memory and the op of each opcode."""
+    """One kernel: its activation, statistics and score memory and the op of each opcode."""
 
     def __init__(self) -> None:
         self.memory = ActivationMemory()
         self.head_sum: Int64 = np.zeros((spec.MAX_TOKENS, spec.MAX_TOKENS), dtype=np.int64)
+        self.sums: Int64 = np.zeros(spec.MAX_TOKENS, dtype=np.int64)
+        self.squares: Int64 = np.zeros(spec.MAX_TOKENS, dtype=np.int64)
         self._ops: dict[str, Callable[[Instruction], int]] = {
             "load": self._load,
             "store": self._store,
             "patchify": self._patchify,
             "matmul": self._matmul,
-            "layernorm": self._layernorm,
             "attention": self._attention,
             "select_tokens": self._select_tokens,
-            "gather": self._gather,
             "select_connections": self._select_connections,
         }
 
@@ -100,13 +106,20 @@ class Machine:
     def _read(self, instruction: Instruction, name: str) -> Int16:
         return self.memory.read(*tensors(instruction)[name])
 
+    def _write(self, instruction: Instruction, tensor: Int16) -> None:
+        """Write the result of an op that may have the statistics flag."""
+        self.memory.write(instruction.fields["dst"], tensor)
+        if "statistics" in instruction.flags:
+            rows = len(tensor)
+            self.sums[:rows], self.squares[:rows] = oracle.row_statistics(tensor)
+
     def _rows_from(self, region: Int16, start: int, rows: int, words: int) -> Int16:
         return region[start * WORD : (start + rows * words) * WORD].reshape(rows, words * WORD)
 
     def _load(self, instruction: Instruction) -> int:
         f = instruction.fields
         block = self._rows_from(self._params, f["source"], f["rows"], f["words"])
-        self.memory.write(f["dst"], block)
+        self._write(instruction, block)
         return 0
 
     def _store(self, instruction: Instruction) -> int:
@@ -124,43 +137,44 @@ class Machine:
         return 0
 
     def _matmul(self, instruction: Instruction) -> int:
-        f = instruction.fields
+        f, flags = instruction.fields, instruction.flags
         columns = f["out_words"] * WORD
         tiles = column_tiles(f["out_words"])
         packed = self._rows_from(
             self._params, f["weight"], matrix_words(tiles, f["depth_words"]), 1
         )
         weight, bias = unpack_weight(packed, tiles, f["depth_words"])
-        gelu = (f["gelu_in_frac"], f["gelu_out_frac"]) if "gelu" in instruction.flags else None
+        kept = self._indices(instruction, f["rows"]) if "compact" in flags else None
+        x, clamped = self._read(instruction, "src"), 0
+        if "normalise" in flags:
+            x, clamped = self._normalise(x, f)
         y, saturated = oracle.matmul(
-            self._read(instruction, "src"),
+            x,
             weight[:columns],
             bias[:columns],
             bias_shift=f["bias_shift"],
             out_shift=f["out_shift"],
-            residual=(
-                self._read(instruction, "residual") if "residual" in instruction.flags else None
-            ),
+            residual=self._read(instruction, "residual") if "residual" in flags else None,
             residual_shift=f["residual_shift"],
-            gelu=gelu,
+            gelu=(f["gelu_in_frac"], f["gelu_out_frac"]) if "gelu" in flags else None,
+            kept=kept,
         )
-        self.memory.write(f["dst"], y)
-        return saturated
+        self._write(instruction, y)
+        return clamped + saturated
 
-    def _layernorm(self, instruction: Instruction) -> int:
-        f = instruction.fields
-        y, saturated = oracle.layernorm(
-            self._read(instruction, "src"),
-            self._rows_from(self._params, f["gamma"], 1, f["words"])[0],
-            self._rows_from(self._params, f["beta"], 1, f["words"])[0],
+    def _normalise(self, x: Int16, f: dict[str, int]) -> tuple[Int16, int]:
+        rows = len(x)
+        return oracle.normalise(
+            x,
+            (self.sums[:rows], self.squares[:rows]),
+            self._rows_from(self._params, f["gamma"], 1, f["depth_words"])[0],
+            self._rows_from(self._params, f["beta"], 1, f["depth_words"])[0],
             inv_width=f["inv_width"],
             sqrt_width=f["sqrt_width"],
             epsilon=f["epsilon"],
             beta_shift=f["beta_shift"],
-            out_shift=f["out_shift"],
+            norm_shift=f["norm_shift"],
         )
-        self.memory.write(f["dst"], y)
-        return saturated
 
     def _attention(self, instruction: Instruction) -> int:
         f = instruction.fields
@@ -194,15 +208,11 @@ class Machine:
         return 0
 
     def _indices(self, instruction: Instruction, bound: int) -> Int16:
-        index = self._read(instruction, "index")[0, : instruction.fields["rows"]]
-        if index.min() < 0 or index.max() >= bound:
+        """Return the strictly ascending row numbers below ``bound`` of the index tensor."""
+        index = self._read(instruction, "index")[0, : index_count(instruction)]
+        if index[0] < 0 or index[-1] >= bound or (index[1:] <= index[:-1]).any():
             raise KernelError(spec.ERRORS["index_range"], self._index)
         return index
-
-    def _gather(self, instruction: Instruction) -> int:
-        index = self._indices(instruction, instruction.fields["src_rows"])
-        self.memory.write(instruction.fields["dst"], self._read(instruction, "src")[index])
-        return 0
 
     def _select_connections(self, instruction: Instruction) -> int:
         f = instruction.fields

@@ -38,6 +38,7 @@ def matmul(
     residual: Int16 | None = None,
     residual_shift: int = 0,
     gelu: tuple[int, int] | None = None,
+    kept: Int16 | None = None,
 ) -> tuple[Int16, int]:
     """Return requantize(x·Wᵀ + bias + residual), then GELU if asked, and the saturation count.
 
@@ -50,7 +51,11 @@ def matmul(
         residual: (rows, N) added before rounding.
         residual_shift: left shift that aligns the residual.
         gelu: fraction lengths (input, output) of a GELU applied to the rounded sum.
+        kept: the rows of ``x`` whose results are returned and counted; all by default.
     """
+    if kept is not None:
+        x = x[kept]
+        residual = None if residual is None else residual[kept]
     accumulator = exact_product(x, weight.T) + (bias.astype(np.int64) << bias_shift)
     if residual is not None:
         accumulator = accumulator + (residual.astype(np.int64) << residual_shift)

@@ -1,5 +1,6 @@
 // Every check of docs/numerics.md from both sides, and the order in which they are made: a valid
 // descriptor is bent in one field at a time. Expected codes are written out here by hand.
+#include <algorithm>
 #include <limits>
 
 #include "bench.hpp"
@@ -95,19 +96,23 @@ int main() {
     const uint32_t depth = trivit::kActivationDepth;
 
     for (uint32_t opcode = 0; opcode < 256; ++opcode) {
-        if (opcode >= 1 && opcode <= 9) continue;
+        if (opcode >= 1 && opcode <= 7) continue;
         expect(make(opcode, {}), 0, opcode, Error::unknown_opcode, "opcode", checker);
     }
 
     // load: dst source rows words. 9 rows: two groups.
     Descriptor d = make(1, {5, 31, 9, 41});
-    flags(d, 0, checker);
+    flags(d, 1, checker);
     upper(d, 1, depth - 2 * 41, act, "load dst", checker);
     upper(d, 2, kParams - 9 * 41, mem, "load source", checker);
     size(d, 3, 208, "load rows", checker);
     size(d, 4, 384, "load words", checker);
     d[1] = 0xffffffffu;
     expect(d, 2, 0xffffffffu, act, "address before memory", checker);
+    d = make(1 | 1 << 8, {5, 31, 1, 41});
+    flags(d, 1, checker);
+    expect(d, 3, 1, Error::ok, "statistics of a row", checker);
+    expect(d, 3, 2, Error::size_limit, "statistics of two rows", checker);
 
     // store: src target rows words.
     d = make(2, {5, 5, 9, 5});
@@ -131,56 +136,90 @@ int main() {
     expect(make(3, {0, 0, 1, 4096, 4096, 4096}), 1, 0, Error::size_limit, "row too wide", checker);
     expect(make(3, {0, 0, 4096, 4096, 4096, 4096}), 1, 0, Error::size_limit, "pixels", checker);
 
-    // matmul: dst src residual weight rows depth out bias_shift residual_shift out_shift in out.
-    // 9 rows, 2 words deep, 5 words out; a tile has two depth words and a bias for each output.
+    // matmul: dst src residual index weight gamma beta rows depth out kept bias_shift
+    // residual_shift out_shift in out inv sqrt epsilon(2) beta_shift norm_shift. 9 rows, 2 words
+    // deep, 5 words out, 7 rows kept; a tile has two depth words and a bias for each output.
     const uint32_t matrix =
         trivit::ceil_div(5, trivit::kWordsPerTile) * (2 * trivit::kOutputs + trivit::kWordsPerTile);
-    for (uint32_t flag = 0; flag < 4; ++flag) {
-        d = make(4 | flag << 8, {50, 10, 70, 264, 9, 2, 5, 3, 4, 5, 6, 7});
-        flags(d, 3, checker);
-        upper(d, 1, depth - 10, act, "matmul dst", checker);
+    const Descriptor product =
+        make(4, {50, 10, 70, 30, kParams - matrix, kParams - 2, kParams - 2, 9, 2,  5, 7, 3,
+                 4,  5,  6,  7,  268435456,        262144,      7,           1, 20, 21});
+    for (uint32_t flag = 0; flag < 32; ++flag) {
+        d = product;
+        d[0] |= flag << 8;
+        flags(d, 31, checker);
+        for (int16_t lane = 0; lane < 8; ++lane)
+            state.activation.bank[0][30].lane[lane] = lane;
+        const uint32_t written = flag & 16 ? 1 : 2;  // row groups of dst
+        upper(d, 1, depth - written * 5, act, "matmul dst", checker);
+        // The product above went anywhere, so the index tensor is written again.
+        for (int16_t lane = 0; lane < 8; ++lane)
+            state.activation.bank[0][30].lane[lane] = lane;
         upper(d, 2, depth - 4, act, "matmul src", checker);
         if (flag & 2) {
             upper(d, 3, depth - 10, act, "matmul residual", checker);
         } else {
             expect(d, 3, 0xffffffffu, Error::ok, "unused residual", checker);
         }
-        upper(d, 4, kParams - matrix, mem, "matmul weight", checker);
-        size(d, 5, 208, "matmul rows", checker);
-        size(d, 6, 384, "matmul depth", checker);
-        size(d, 7, 384, "matmul out", checker);
-        upper(d, 8, 30, Error::shift_range, "bias_shift", checker);
-        upper(d, 9, 30, Error::shift_range, "residual_shift", checker);
-        shift(d, 10, "matmul out_shift", checker);
-        upper(d, 11, 15, Error::shift_range, "gelu_in_frac", checker);
-        upper(d, 12, 24, Error::shift_range, "gelu_out_frac", checker);
-        d[10] = 61;
-        expect(d, 4, 0xffffffffu, mem, "memory before shifts", checker);
+        if (flag & 16) {
+            for (int16_t lane = 0; lane < 8; ++lane)
+                state.activation.bank[0][depth - 1].lane[lane] = lane;
+            upper(d, 4, depth - 1, act, "matmul index", checker);
+            size(d, 11, 9, "matmul kept", checker);
+        } else {
+            expect(d, 4, 0xffffffffu, Error::ok, "unused index", checker);
+            expect(d, 11, 0, Error::ok, "unused kept", checker);
+        }
+        upper(d, 5, kParams - matrix, mem, "matmul weight", checker);
+        for (size_t word = 6; word <= 7; ++word) {
+            if (flag & 4) {
+                upper(d, word, kParams - 2, mem, "matmul gamma, beta", checker);
+            } else {
+                expect(d, word, 0xffffffffu, Error::ok, "unused vector", checker);
+            }
+        }
+        size(d, 8, 208, "matmul rows", checker);
+        size(d, 9, 384, "matmul depth", checker);
+        size(d, 10, 384, "matmul out", checker);
+        upper(d, 12, 30, Error::shift_range, "bias_shift", checker);
+        upper(d, 13, 30, Error::shift_range, "residual_shift", checker);
+        shift(d, 14, "matmul out_shift", checker);
+        upper(d, 15, 15, Error::shift_range, "gelu_in_frac", checker);
+        upper(d, 16, 24, Error::shift_range, "gelu_out_frac", checker);
+        // (2^32 + 16) / 16
+        upper(d, 17, 268435457, Error::shift_range, "inv_width", checker);
+        upper(d, 18, 1u << 22, Error::shift_range, "sqrt_width", checker);
+        d[19] = 0;
+        upper(d, 20, 1u << 24, Error::shift_range, "epsilon", checker);
+        d[20] = 1u << 24;
+        expect(d, 19, 1, Error::shift_range, "epsilon low word", checker);
+        d[20] = 0;
+        upper(d, 21, 30, Error::shift_range, "beta_shift", checker);
+        shift(d, 22, "norm_shift", checker);
+        d[14] = 61;
+        expect(d, 5, 0xffffffffu, mem, "memory before shifts", checker);
     }
 
-    // layernorm: dst src gamma beta rows words inv sqrt epsilon(2) beta_shift out_shift.
-    d = make(5, {50, 10, 398, 396, 9, 2, 268435456, 262144, 7, 1, 20, 21});
-    flags(d, 0, checker);
-    upper(d, 1, depth - 4, act, "layernorm dst", checker);
-    upper(d, 2, depth - 4, act, "layernorm src", checker);
-    upper(d, 3, kParams - 2, mem, "gamma", checker);
-    upper(d, 4, kParams - 2, mem, "beta", checker);
-    size(d, 5, 208, "layernorm rows", checker);
-    size(d, 6, 384, "layernorm words", checker);
-    upper(d, 7, 268435457, Error::shift_range, "inv_width", checker);  // (2^32 + 16) / 16
-    upper(d, 8, 1u << 22, Error::shift_range, "sqrt_width", checker);
-    d[9] = 0;
-    upper(d, 10, 1u << 24, Error::shift_range, "epsilon", checker);
-    d[10] = 1u << 24;
-    expect(d, 9, 1, Error::shift_range, "epsilon low word", checker);
-    d[10] = 0;
-    upper(d, 11, 30, Error::shift_range, "beta_shift", checker);
-    shift(d, 12, "layernorm out_shift", checker);
+    // The index tensor of a compacting product: ascending, below rows.
+    d = product;
+    d[0] |= 16u << 8;
+    trivit::word_t& index = state.activation.bank[0][30];
+    const int16_t lists[][7] = {
+        {0, 1, 2, 3, 4, 5, 8}, {2, 3, 4, 5, 6, 7, 8},  {0, 1, 2, 3, 4, 5, 9}, {0, 1, 2, 2, 4, 5, 8},
+        {0, 1, 3, 2, 4, 5, 8}, {-1, 1, 2, 3, 4, 5, 8}, {0, 1, 2, 3, 4, 5, -1}};
+    for (size_t i = 0; i < 7; ++i) {
+        std::memcpy(index.lane, lists[i], sizeof(lists[i]));
+        expect(d, 11, 7, i < 2 ? Error::ok : Error::index_range, "matmul indices", checker);
+        // The last index does not count when one row fewer is kept.
+        const bool six = i < 3 || i == 6;
+        std::memcpy(index.lane, lists[i], sizeof(lists[i]));
+        expect(d, 11, 6, six ? Error::ok : Error::index_range, "fewer indices", checker);
+    }
 
     // attention: dst src mask tokens heads head_words score_shift multiplier exp_shift frac
     // out_shift.
     for (uint32_t flag = 0; flag < 8; ++flag) {
-        d = make(6 | flag << 8, {100, 10, 200, 9, 2, 3, 4, 1u << 23, 5, 6, 7});
+        d = make(5 | flag << 8, {100, 10, 200, 9, 2, 3, 4, 1u << 23, 5, 6, 7});
         flags(d, 7, checker);
         upper(d, 1, depth - 12, act, "attention dst", checker);
         upper(d, 2, depth - 36, act, "attention src", checker);
@@ -199,12 +238,12 @@ int main() {
         upper(d, 10, 15, Error::shift_range, "prob_frac", checker);
         shift(d, 11, "attention out_shift", checker);
     }
-    d = make(6, {0, 100, 0, 1, 8, 16, 4, 1u << 23, 5, 6, 7});  // 3 x 8 x 16 = 384 words
+    d = make(5, {0, 100, 0, 1, 8, 16, 4, 1u << 23, 5, 6, 7});  // 3 x 8 x 16 = 384 words
     expect(d, 5, 8, Error::ok, "widest heads", checker);
     expect(d, 5, 9, Error::size_limit, "wider heads", checker);
 
     // select_tokens: dst tokens keep.
-    d = make(7, {5, 20, 8});
+    d = make(6, {5, 20, 8});
     flags(d, 0, checker);
     upper(d, 1, depth - 2, act, "select_tokens dst", checker);
     size(d, 2, 208, "select_tokens tokens", checker);
@@ -212,41 +251,31 @@ int main() {
     expect(d, 3, 0, Error::size_limit, "select_tokens keep", checker);
     upper(d, 3, 19, Error::size_limit, "select_tokens keep", checker);
 
-    // gather: dst src index src_rows rows words. The index tensor is cleared first.
-    std::memset(&state.activation, 0, sizeof(state.activation));
-    d = make(8, {100, 10, 50, 9, 17, 2});
-    flags(d, 0, checker);
-    upper(d, 1, depth - 6, act, "gather dst", checker);
-    upper(d, 2, depth - 4, act, "gather src", checker);
-    std::memset(&state.activation, 0, sizeof(state.activation));
-    expect(d, 3, depth - 3, Error::ok, "gather index", checker);
-    expect(d, 3, depth - 2, act, "gather index", checker);
-    size(d, 4, 208, "gather src_rows", checker);
-    size(d, 5, 208, "gather rows", checker);
-    size(d, 6, 384, "gather words", checker);
-    std::memset(&state.activation, 0, sizeof(state.activation));
-    state.activation.bank[0][51].lane[3] = 9;
-    expect(d, 4, 9, Error::index_range, "gather index range", checker);
-    expect(d, 4, 10, Error::ok, "gather index range", checker);
-    state.activation.bank[0][51].lane[3] = -1;
-    expect(d, 4, 10, Error::index_range, "gather negative index", checker);
-
-    // select_connections: dst index tokens rows keep.
-    std::memset(&state.activation, 0, sizeof(state.activation));
-    d = make(9, {100, 50, 20, 9, 3});
+    // select_connections: dst index tokens rows keep. A list of 0..15 where it reads indices.
+    const auto list = [](uint32_t address) {
+        for (int16_t i = 0; i < 16; ++i) {
+            const size_t word = std::min<size_t>(address + size_t(i / 8), trivit::kActivationDepth);
+            if (word < size_t(trivit::kActivationDepth))
+                state.activation.bank[0][word].lane[i % 8] = i;
+        }
+    };
+    list(50);
+    d = make(7, {100, 50, 20, 9, 3});
     flags(d, 0, checker);
     upper(d, 1, depth - 2, act, "select_connections dst", checker);
-    std::memset(&state.activation, 0, sizeof(state.activation));
+    list(depth - 2);
     expect(d, 2, depth - 2, Error::ok, "select_connections index", checker);
     expect(d, 2, depth - 1, act, "select_connections index", checker);
     size(d, 3, 208, "select_connections tokens", checker);
     size(d, 4, 20, "select_connections rows", checker);
     expect(d, 4, 1, Error::size_limit, "select_connections one row", checker);
     size(d, 5, 8, "select_connections keep", checker);
-    std::memset(&state.activation, 0, sizeof(state.activation));
-    state.activation.bank[0][51].lane[0] = 20;
-    expect(d, 3, 20, Error::index_range, "select_connections index range", checker);
-    expect(d, 3, 21, Error::ok, "select_connections index range", checker);
+    list(50);
+    state.activation.bank[0][51].lane[0] = 19;
+    expect(d, 3, 19, Error::index_range, "select_connections index range", checker);
+    expect(d, 3, 20, Error::ok, "select_connections index range", checker);
+    state.activation.bank[0][51].lane[0] = 7;
+    expect(d, 3, 20, Error::index_range, "select_connections order", checker);
 
     // The length of the program, and regions whose ends do not fit 32 bits.
     Words none;

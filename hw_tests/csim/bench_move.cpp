@@ -1,4 +1,4 @@
-// Load, store, gather and the check of indices.
+// Load, store, and reading index tensors.
 #include "direct.hpp"
 #include "trivit/program.hpp"
 
@@ -7,7 +7,8 @@ using namespace csim;
 static trivit::KernelState state;
 
 static void load_and_store(Random& random, Checker& checker) {
-    const uint32_t rows = uint32_t(random.between(1, random.one_in(5) ? 208 : 40));
+    const bool noted = random.one_in(4);  // the row's statistics
+    const uint32_t rows = noted ? 1 : uint32_t(random.between(1, random.one_in(5) ? 208 : 40));
     const uint32_t words = uint32_t(random.between(1, random.one_in(5) ? 384 : 20));
     const Tensor t = random.tensor(rows, words, 15);
     Words params(uint32_t(random.between(0, 20)));
@@ -17,13 +18,24 @@ static void load_and_store(Random& random, Checker& checker) {
         uint32_t(random.between(0, trivit::kActivationDepth - int64_t(groups(rows) * words)));
     load.rows = rows;
     load.words = words;
+    load.has_statistics = noted;
     const trivit::Regions regions = {uint32_t(params.size()), 0, 7 + rows * words};
     checker.equal(int64_t(trivit::check(load, regions)), 0, "load accepted");
     scramble(state.activation, random);
     Untouched untouched(state.activation);
     GuardedPort source(params);
     trivit::QuadPort<GuardedPort> sources = four(source);
-    trivit::load_rows(load, sources, state.activation, state.timeline);
+    const trivit::RowStatistics before = state.row_statistics;
+    trivit::load_rows(load, sources, state.activation, state.row_statistics, state.timeline);
+    if (noted) {
+        const direct::RowSums sums = direct::row_sums(t[0]);
+        checker.equal(state.row_statistics.sum[0][0], sums.sum, "sum");
+        checker.equal(state.row_statistics.squares[0][0], sums.squares, "sum of squares");
+        state.row_statistics.sum[0][0] = before.sum[0][0];
+        state.row_statistics.squares[0][0] = before.squares[0][0];
+    }
+    checker.holds(std::memcmp(&before, &state.row_statistics, sizeof(before)) == 0,
+                  "other statistics are unchanged");
     checker.equal(get(state.activation, load.dst, rows, words), t, "loaded");
     untouched.check(state.activation, load.dst, rows, words, checker);
 
@@ -47,50 +59,58 @@ static void load_and_store(Random& random, Checker& checker) {
     checker.equal(int64_t(source.violations() + target.violations()), 0, "accesses outside");
 }
 
-static void gather(Random& random, Checker& checker) {
-    trivit::GatherFields f;
-    f.src_rows = uint32_t(random.between(1, random.one_in(5) ? 208 : 40));
-    f.rows = uint32_t(random.between(1, random.one_in(5) ? 208 : 40));
-    f.words = uint32_t(random.between(1, 20));
-    f.src = uint32_t(random.between(0, 50));
-    f.dst = f.src + groups(f.src_rows) * f.words;
-    f.index = f.dst + groups(f.rows) * f.words;
-    checker.equal(int64_t(trivit::check(f, trivit::Regions())), 0, "accepted");
-    const Tensor source = random.tensor(f.src_rows, f.words, 15);
-    Tensor index(1, Row((f.rows + 7) / 8 * 8, -1));
-    Tensor expected;
-    for (uint32_t i = 0; i < f.rows; ++i) {
-        index[0][i] = int16_t(random.between(0, f.src_rows - 1));
-        expected.push_back(source[size_t(index[0][i])]);
+// The plan of an ascending list, and what is refused: an index outside, or out of order.
+static void indices(Random& random, Checker& checker) {
+    const uint32_t bound = uint32_t(random.between(1, random.one_in(5) ? 208 : 40));
+    const int64_t every = random.between(1, 6);
+    std::vector<uint32_t> list;
+    for (uint32_t r = 0; r < bound; ++r) {
+        if (random.one_in(every)) list.push_back(r);
     }
+    if (list.empty()) list.push_back(bound - 1);
+    const uint32_t count = uint32_t(list.size());
+    const uint32_t address = uint32_t(random.between(0, 50));
+    Tensor row(1, Row((count + 7) / 8 * 8, -1));  // lanes beyond the indices are not read
+    for (uint32_t i = 0; i < count; ++i)
+        row[0][i] = int16_t(list[i]);
     scramble(state.activation, random);
-    put(state.activation, f.src, source);
-    put(state.activation, f.index, index);
+    put(state.activation, address, row);
+    static trivit::CompactionPlan plan;
+    static trivit::RowNumbers numbers;
     trivit::Cycles cycles;
-    Untouched untouched(state.activation);
-    checker.equal(int64_t(trivit::read_indices(f.index, f.rows, f.src_rows, state.activation,
-                                               state.index, cycles)),
+    checker.equal(int64_t(trivit::read_indices(address, count, bound, state.activation, plan,
+                                               numbers, cycles)),
                   0, "indices accepted");
-    trivit::plan_gather(f, state.index, state.plan);
-    trivit::gather_rows(f, state.index, state.plan, state.activation);
-    checker.equal(get(state.activation, f.dst, f.rows, f.words), expected, "gathered");
-    untouched.check(state.activation, f.dst, f.rows, f.words, checker);
+    checker.equal(int64_t(cycles.count()), (count + 7) / 8 + 24, "eight indices per cycle");
+    uint32_t place = 0;
+    for (uint32_t group = 0; group < uint32_t(trivit::kMaxGroups); ++group) {
+        uint32_t kept = 0;
+        const uint32_t first = place;
+        for (; place < count && list[place] / 8 == group; ++place)
+            kept |= 1u << list[place] % 8;
+        checker.equal(plan.kept[group], kept, "kept rows", group);
+        if (kept != 0) checker.equal(plan.first[group], first, "first place", group);
+    }
+    for (uint32_t i = 0; i < count; ++i)
+        checker.equal(numbers.row[i], list[i], "row number", i);
 
-    // One index outside, anywhere, is found.
-    const int16_t outside[] = {-1, int16_t(f.src_rows), 32767, -32768};
-    index[0][size_t(random.between(0, f.rows - 1))] = outside[random.between(0, 3)];
-    put(state.activation, f.index, index);
-    checker.equal(int64_t(trivit::read_indices(f.index, f.rows, f.src_rows, state.activation,
-                                               state.index, cycles)),
+    // One bad index, anywhere, is found.
+    const uint32_t at = uint32_t(random.between(0, count - 1));
+    const int16_t before = at == 0 ? int16_t(-1) : row[0][at - 1];
+    const int16_t bad[] = {-1, int16_t(bound), 32767, -32768, before, int16_t(before - 1)};
+    row[0][at] = bad[random.between(0, 5)];
+    put(state.activation, address, row);
+    checker.equal(int64_t(trivit::read_indices(address, count, bound, state.activation, plan,
+                                               numbers, cycles)),
                   int64_t(trivit::Error::index_range), "indices refused");
 }
 
 int main() {
     Checker checker("move");
     Random random(8);
-    for (int i = 0; i < 60; ++i) {
+    for (int i = 0; i < 80; ++i) {
         load_and_store(random, checker);
-        gather(random, checker);
+        indices(random, checker);
     }
     return checker.finish();
 }

@@ -1,4 +1,4 @@
-// Token and connection selection: many ties, all or one kept, unordered and repeated indices.
+// Token and connection selection: many ties, all or one kept, dense and sparse indices.
 #include "direct.hpp"
 #include "trivit/program.hpp"
 
@@ -42,19 +42,27 @@ static void connections(Random& random, Checker& checker) {
     checker.equal(int64_t(trivit::check(f, trivit::Regions())), 0, "accepted");
     std::vector<uint32_t> index;
     Tensor row(1, Row((f.rows + 7) / 8 * 8, -1));  // lanes beyond the indices are not read
-    for (uint32_t i = 0; i < f.rows; ++i) {
-        index.push_back(i == 0 ? 0 : uint32_t(random.between(0, f.tokens - 1)));
-        row[0][i] = int16_t(index[i]);
+    const bool first = random.one_in(2);           // [CLS] is kept, as programs do
+    for (uint32_t token = 0; token < f.tokens; ++token) {
+        // As many of the remaining tokens as are still wanted.
+        const uint32_t wanted = f.rows - uint32_t(index.size());
+        if ((first && token == 0) || random.between(0, f.tokens - token - 1) < int64_t(wanted)) {
+            row[0][index.size()] = int16_t(token);
+            index.push_back(token);
+        }
     }
     const uint32_t words = ((f.rows + 15) / 16 + 7) / 8;
     scramble(state.activation, random);
     put(state.activation, f.index, row);
     Untouched untouched(state.activation);
     trivit::Cycles cycles;
-    const trivit::Error error =
-        trivit::read_indices(f.index, f.rows, f.tokens, state.activation, state.index, cycles);
+    const trivit::Error error = trivit::read_indices(f.index, f.rows, f.tokens, state.activation,
+                                                     state.select.plan, state.select.index, cycles);
     checker.equal(int64_t(error), 0, "indices accepted");
-    trivit::select_connections(f, state.index, state.scores, state.select, state.activation);
+    const trivit::WaitingConnections waiting = {f, true};
+    trivit::search_connections(waiting, state.scores, state.select);
+    untouched.check(state.activation, 0, 0, 1, checker);  // the search keeps to its own memories
+    trivit::write_mask(f, state.select, state.activation);
     direct::Scores all;
     for (uint32_t i = 0; i < f.tokens; ++i) {
         all.push_back(std::vector<int64_t>(state.scores.sum[i], state.scores.sum[i] + f.tokens));

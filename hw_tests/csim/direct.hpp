@@ -100,24 +100,38 @@ inline int floor_log2(wide v) {
     return log2;
 }
 
-struct LayernormNumbers {
+struct NormaliseNumbers {
     uint32_t inv_width;
     uint32_t sqrt_width;
     uint64_t epsilon;
     int beta_shift;
-    int out_shift;
+    int norm_shift;
 };
 
-inline Row layernorm_row(const Row& x, const Row& gamma, const Row& beta, const LayernormNumbers& n,
-                         uint64_t& saturated) {
-    wide sum = 0;
-    for (int16_t v : x)
-        sum += v;
-    const wide mean = floor_divide(sum * n.inv_width + power2(23), power2(24));
-    wide power = n.epsilon;
-    for (int16_t v : x)
-        power += (wide(v) * 256 - mean) * (wide(v) * 256 - mean);
-    power = std::max(wide(1), power);
+// Sum and sum of squares of a row.
+struct RowSums {
+    int64_t sum;
+    int64_t squares;
+};
+
+inline RowSums row_sums(const Row& x) {
+    RowSums sums = {0, 0};
+    for (int16_t v : x) {
+        sums.sum += v;
+        sums.squares += int64_t(v) * v;
+    }
+    return sums;
+}
+
+inline wide clamp(wide v, wide low, wide high) { return std::min(std::max(v, low), high); }
+
+// A row by the sums that are given, which need not be its own.
+inline Row normalise_row(const Row& x, const RowSums& sums, const Row& gamma, const Row& beta,
+                         const NormaliseNumbers& n, uint64_t& saturated) {
+    const wide mean = clamp(floor_divide(wide(sums.sum) * n.inv_width + power2(23), power2(24)),
+                            -power2(23), power2(23));
+    const wide power = std::max(wide(1), power2(16) * sums.squares - power2(9) * mean * sums.sum +
+                                             wide(x.size()) * mean * mean + wide(n.epsilon));
     const int k = floor_log2(power) / 2;
     const wide u = floor_divide(power * power2(62 - 2 * k), power2(40));
     const int i = int((u - power2(22)) / 4096);
@@ -128,11 +142,28 @@ inline Row layernorm_row(const Row& x, const Row& gamma, const Row& beta, const 
     const wide gain = rhe(root * n.sqrt_width, 18);
     Row out(x.size());
     for (size_t c = 0; c < x.size(); ++c) {
-        const wide normalised = rhe((wide(x[c]) * 256 - mean) * gain, k + 2);
-        out[c] = requantize(normalised * gamma[c] + wide(beta[c]) * power2(n.beta_shift),
-                            n.out_shift, saturated);
+        const wide normal =
+            clamp(rhe((wide(x[c]) * 256 - mean) * gain, k + 2), -power2(26), power2(26) - 1);
+        out[c] = requantize(normal * gamma[c] + wide(beta[c]) * power2(n.beta_shift), n.norm_shift,
+                            saturated);
     }
     return out;
+}
+
+inline Tensor normalise(const Tensor& src, const Row& gamma, const Row& beta,
+                        const NormaliseNumbers& n, uint64_t& saturated) {
+    Tensor out;
+    for (const Row& row : src)
+        out.push_back(normalise_row(row, row_sums(row), gamma, beta, n, saturated));
+    return out;
+}
+
+// Sums of squares of the centred row: what the formula with row_sums must equal.
+inline wide centred_power(const Row& x, wide mean) {
+    wide power = 0;
+    for (int16_t v : x)
+        power += (wide(v) * 256 - mean) * (wide(v) * 256 - mean);
+    return power;
 }
 
 struct AttentionNumbers {

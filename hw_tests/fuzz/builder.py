@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from fuzz.case import Case
+from fuzz.overlap import neighbours_overlap
 from programs import Builder
 
 from trivit.host.fixed_point import Int16
@@ -46,6 +47,8 @@ class FuzzBuilder(Builder):
     def __init__(self, rng: np.random.Generator) -> None:
         super().__init__(rng)
         self.output_words = 0
+        self.hoist = False  # loads go where memory was last forgotten, not to the end
+        self._hoisted = 0
         self._occupied: list[tuple[int, int]] = []
 
     def gaps(self) -> list[tuple[int, int]]:
@@ -63,6 +66,15 @@ class FuzzBuilder(Builder):
     def release_all(self) -> None:
         """Forget every tensor, so that its memory is used again."""
         self._occupied.clear()
+        self._hoisted = len(self.program)
+
+    def add(self, opcode: str, flags: tuple[str, ...] = (), **fields: int) -> None:
+        """Append an instruction, and a store before it where its result would be undefined."""
+        ours = decode(encode(opcode, flags, **fields))
+        before = decode(self.program[-1]) if self.program else None
+        if before is not None and ours is not None and neighbours_overlap(before, ours):
+            self.store(Tensor(address=0, rows=1, words=1))
+        super().add(opcode, flags, **fields)
 
     def place(self, depth: int, where: str) -> int:
         """Reserve ``depth`` words of each bank and return their address.
@@ -88,8 +100,13 @@ class FuzzBuilder(Builder):
         """Append an instruction with parameters that ``fill(field, words)`` gives.
 
         How many words each field needs is asked of the oracle, so no layout is repeated here.
+        Parameters in ``fields`` are not used by the instruction.
         """
-        names = [field.name for field in spec.OPCODES[opcode].fields if field.name in _PARAMETERS]
+        names = [
+            field.name
+            for field in spec.OPCODES[opcode].fields
+            if field.name in _PARAMETERS and field.name not in fields
+        ]
         draft = decode(encode(opcode, flags, **dict.fromkeys(names, 0), **fields))
         assert draft is not None
         regions = memory_regions(draft)
@@ -100,16 +117,22 @@ class FuzzBuilder(Builder):
         }
         self.add(opcode, flags, **fields, **addresses)
 
-    def load(self, tensor: Tensor, values: Int16) -> None:
-        """Append a load of (rows, words·8) values."""
+    def load(self, tensor: Tensor, values: Int16, *flags: str) -> None:
+        """Append a load of (rows, words·8) values.
+
+        The memory was free since it was last forgotten, so the load may stand anywhere since then.
+        """
         self.operands(
             "load",
-            (),
+            flags,
             lambda _, words: values.ravel()[: words * spec.TILE_DEPTH],
             dst=tensor.address,
             rows=tensor.rows,
             words=tensor.words,
         )
+        if self.hoist:
+            self.program.insert(self._hoisted, self.program.pop())
+            self._hoisted += 1
 
     def store(self, tensor: Tensor, gap: int = 0) -> None:
         """Append a store that leaves ``gap`` words of the output region untouched before it."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 from fuzz import patterns
-from fuzz.builder import FuzzBuilder, Tensor, groups
+from fuzz.builder import FuzzBuilder, Tensor
 from fuzz.case import Case
 
+from trivit.host.fixed_point import Int16
 from trivit.host.generated import spec
 from trivit.host.oracle.checks import mask_words
 
@@ -38,26 +40,61 @@ def _copy() -> Case:
     return _finish(builder, _loaded(builder, _ROWS, _WORDS, "uniform_15", "last"))
 
 
-def _layernorm(rows: int, words: int, pattern: str) -> Case:
-    """In place, as wide as rows can be, with the epsilon of real models."""
-    builder = _builder()
-    tensor = _loaded(builder, rows, words, pattern, "last")
-    width = words * 8
+def _multiply(
+    builder: FuzzBuilder,
+    flags: tuple[str, ...],
+    source: Tensor,
+    result: Tensor,
+    weight: Callable[[], Int16],
+    **changes: int,
+) -> None:
+    """Append a matmul from ``source`` to ``result``, with the constants of real models."""
+    width = source.words * 8
+    vectors = "normalise" in flags
+
+    def fill(name: str, words: int) -> Int16:
+        if name == "weight":
+            return weight()
+        return patterns.tensor(builder.rng, "uniform_15", 1, words * 8)[0]
+
+    fields = {
+        "residual": result.address,
+        "index": 0,
+        "rows": source.rows,
+        "kept": result.rows,
+        "bias_shift": 12,
+        "residual_shift": 12,
+        "out_shift": 14 + int(math.log2(width) / 2),
+        "gelu_in_frac": 12,
+        "gelu_out_frac": 12,
+        "inv_width": round(2**32 / width),
+        "sqrt_width": round(math.sqrt(width) * 2**16),
+        "epsilon": round(1e-6 * width * 2 ** (2 * (11 + 8))),
+        "beta_shift": 20,
+        "norm_shift": 21,
+        **({} if vectors else {"gamma": 0, "beta": 0}),
+        **changes,
+    }
     builder.operands(
-        "layernorm",
-        (),
-        lambda _, count: patterns.tensor(builder.rng, "uniform_15", 1, count * 8)[0],
-        dst=tensor.address,
-        src=tensor.address,
-        rows=rows,
-        words=words,
-        inv_width=round(2**32 / width),
-        sqrt_width=round(math.sqrt(width) * 2**16),
-        epsilon=round(1e-6 * width * 2 ** (2 * (11 + 8))),
-        beta_shift=20,
-        out_shift=21,
+        "matmul",
+        flags,
+        fill,
+        dst=result.address,
+        src=source.address,
+        depth_words=source.words,
+        out_words=result.words,
+        **fields,
     )
-    return _finish(builder, tensor)
+
+
+def _random(builder: FuzzBuilder, source: Tensor, result: Tensor) -> Callable[[], Int16]:
+    return partial(
+        patterns.matrix, builder.rng, "uniform_15", "uniform_15", result.words, source.words
+    )
+
+
+def _result(builder: FuzzBuilder, rows: int, words: int, where: str = "last") -> Tensor:
+    return builder.target(rows, words, where, border=False)
 
 
 def _matmul(rows: int, depth: int, out: int, pattern: str, align: int, out_shift: int) -> Case:
@@ -65,34 +102,90 @@ def _matmul(rows: int, depth: int, out: int, pattern: str, align: int, out_shift
     builder = _builder()
     source = _loaded(builder, rows, depth, pattern, "first")
     result = _loaded(builder, rows, out, pattern, "last")
-    builder.operands(
-        "matmul",
+    _multiply(
+        builder,
         ("gelu", "residual"),
-        lambda *_: patterns.matrix(builder.rng, pattern, pattern, out, depth),
-        dst=result.address,
-        src=source.address,
-        residual=result.address,
-        rows=rows,
-        depth_words=depth,
-        out_words=out,
+        source,
+        result,
+        lambda: patterns.matrix(builder.rng, pattern, pattern, out, depth),
         bias_shift=align,
         residual_shift=align,
         out_shift=out_shift,
-        gelu_in_frac=12,
-        gelu_out_frac=12,
     )
     return _finish(builder, result)
 
 
+def _normalise(rows: int, words: int, pattern: str) -> Case:
+    """Rows of a pattern, their statistics noted by a product with the identity."""
+    builder = _builder()
+    source = _loaded(builder, rows, words, pattern, "first")
+    copied, result = _result(builder, rows, words), _result(builder, rows, 5)
+    identity = patterns.identity(words)
+    _multiply(builder, ("statistics",), source, copied, lambda: identity, out_shift=14)
+    _multiply(builder, ("normalise",), copied, result, _random(builder, copied, result))
+    builder.store(copied)
+    return _finish(builder, result)
+
+
+def _foreign(noted: int, words: int, pattern: str, used: str) -> Case:
+    """A row normalised with the statistics of another one of ``noted`` words."""
+    builder = _builder()
+    other = _result(builder, 1, noted, "first")
+    values = patterns.tensor(builder.rng, pattern, 1, noted * 8)
+    builder.load(other, values, "statistics")
+    source, result = _loaded(builder, 1, words, used, "first"), _result(builder, 1, 5)
+    largest = ((1 << 32) + words * 8) // (words * 8)
+    for changes in (
+        {},
+        {"inv_width": largest, "sqrt_width": 1 << 22, "epsilon": 1 << 56},
+        {"inv_width": largest, "sqrt_width": 1 << 22, "epsilon": 0, "beta_shift": 30},
+    ):
+        weight = _random(builder, source, result)
+        _multiply(builder, ("normalise",), source, result, weight, **changes)
+        builder.store(result)
+    return _finish(builder, other)
+
+
+def _compact(rows: int, kept: int, out: int, pattern: str) -> Case:
+    """Rows dropped over the residual in place; what is kept is normalised by the next product."""
+    builder = _builder()
+    source = _loaded(builder, rows, 2, "uniform_15", "first")
+    index = _result(builder, 1, -(-kept // 8), "first")
+    builder.load(index, patterns.indices(builder.rng, pattern, kept, rows))
+    residual = _loaded(builder, rows, out, "uniform_15", "last")
+    result = Tensor(address=residual.address, rows=kept, words=out)
+    after = _result(builder, kept, 3)
+    flags = ("gelu", "residual", "statistics", "compact")
+    weight = _random(builder, source, result)
+    _multiply(builder, flags, source, result, weight, index=index.address)
+    _multiply(builder, ("normalise",), result, after, _random(builder, result, after))
+    builder.store(after)
+    return _finish(builder, residual)
+
+
+def _chain(rows: int, *words: int) -> Case:
+    """Products that feed each other without a gap; the last one ends the program."""
+    builder = _builder()
+    tensor = _loaded(builder, rows, words[0], "uniform_15", "first")
+    for place, width in enumerate(words[1:]):
+        result = _result(builder, rows, width)
+        flags = ("normalise", "statistics") if place else ("statistics",)
+        _multiply(builder, flags, tensor, result, _random(builder, tensor, result))
+        tensor = result
+    case = _finish(builder, tensor)
+    last = builder.program[-2]
+    return replace(case, program=np.vstack([case.program, last]))
+
+
 def _attention(tokens: int, heads: int, head_words: int, pattern: str, shift: int) -> Case:
-    """Masked attention, then both selections from its head sums."""
+    """Masked attention, both selections from its head sums, and a product that drops rows."""
     builder = _builder()
     width = heads * head_words
     source = _loaded(builder, tokens, 3 * width, pattern, "first")
     mask = builder.target(tokens, mask_words(tokens), "within", border=False)
     values = patterns.mask(builder.rng, "some_rows_closed", tokens, mask.words)
     builder.load(mask, values)
-    result = builder.target(tokens, width, "last", border=False)
+    result = _result(builder, tokens, width)
     builder.add(
         "attention",
         ("mask", "score_cls", "score_all"),
@@ -109,10 +202,11 @@ def _attention(tokens: int, heads: int, head_words: int, pattern: str, shift: in
         out_shift=15,
     )
     keep = tokens - 1
-    kept = builder.target(1, -(-tokens // 8), "first", border=False)
+    kept = _result(builder, 1, -(-tokens // 8), "first")
+    opened = _result(builder, tokens, mask_words(tokens), "first")
+    some = -(-tokens // 2)
+    dropped = _result(builder, some, 1, "first")
     builder.add("select_tokens", dst=kept.address, tokens=tokens, keep=keep)
-    builder.store(kept)
-    opened = builder.target(tokens, mask_words(tokens), "first", border=False)
     builder.add(
         "select_connections",
         dst=opened.address,
@@ -121,29 +215,55 @@ def _attention(tokens: int, heads: int, head_words: int, pattern: str, shift: in
         rows=tokens,
         keep=max(1, keep // 2),
     )
-    builder.store(opened)
+    weight = _random(builder, result, dropped)
+    _multiply(builder, ("statistics", "compact"), result, dropped, weight, index=kept.address)
+    for tensor in (kept, opened, dropped):
+        builder.store(tensor)
     return _finish(builder, result)
 
 
-def _gather(words: int, pattern: str) -> Case:
+def _connections(tokens: int, rows: int, pattern: str) -> Case:
+    """Connections among rows that an index tensor of a pattern names, with a product and without.
+
+    The first of them is never compared, whichever row it is.
+    """
     builder = _builder()
-    source = _loaded(builder, _ROWS, words, "uniform_15", "first")
-    index = builder.target(1, _ROWS // 8, "first", border=False)
-    builder.load(index, patterns.indices(builder.rng, pattern, _ROWS, _ROWS, None))
-    result = builder.target(_ROWS, words, "last", border=False)
+    source = _loaded(builder, tokens, 3, "uniform_9", "first")
+    context = _result(builder, tokens, 1)
     builder.add(
-        "gather",
-        dst=result.address,
+        "attention",
+        ("score_all",),
+        dst=context.address,
         src=source.address,
-        index=index.address,
-        src_rows=_ROWS,
-        rows=_ROWS,
-        words=words,
+        mask=0,
+        tokens=tokens,
+        heads=1,
+        head_words=1,
+        score_shift=6,
+        exp_multiplier=1 << 23,
+        exp_shift=14,
+        prob_frac=15,
+        out_shift=15,
     )
-    return _finish(builder, result)
+    index = _result(builder, 1, -(-rows // 8), "first")
+    builder.load(index, patterns.indices(builder.rng, pattern, rows, tokens))
+    product = _result(builder, tokens, 2)
+    results = [product]
+    for keep in (1, (rows - 1) // 2, rows - 1):
+        opened = _result(builder, rows, mask_words(rows), "first")
+        results.append(opened)
+        fields = {"tokens": tokens, "rows": rows, "keep": max(1, keep)}
+        builder.add("select_connections", dst=opened.address, index=index.address, **fields)
+        if keep < rows - 1:
+            weight = _random(builder, context, product)
+            _multiply(builder, (), context, product, weight)
+    for result in results:
+        builder.store(result)
+    return _finish(builder, context)
 
 
 def _patchify(channels: int, patch: int, down: int, across: int) -> Case:
+    """Patches, and products of them."""
     builder = _builder()
     words = -(-channels * patch**2 // 8)
     result = builder.target(1 + down * across, words, "last", border=False)
@@ -156,6 +276,11 @@ def _patchify(channels: int, patch: int, down: int, across: int) -> Case:
         width=across * patch,
         patch=patch,
     )
+    for rows in (result.rows, result.rows // 2):  # while the image comes, and afterwards
+        embedded = _result(builder, rows, 5)
+        source = Tensor(address=result.address, rows=rows, words=words)
+        _multiply(builder, (), source, embedded, _random(builder, source, embedded))
+        builder.store(embedded)
     builder.store(result)
     pixels = -(-channels * down * across * patch**2 // 8)
     return builder.case(patterns.tensor(builder.rng, "uniform_15", 2, pixels * 8))
@@ -171,13 +296,21 @@ def _longest() -> Case:
     return builder.case(np.zeros((2, 0), dtype=np.int16))
 
 
-#: How many words a gather of all rows may have for source and result to fit.
-_GATHERED = (spec.ACTIVATION_DEPTH - _ROWS) // (2 * groups(_ROWS))
-
 CORNERS: dict[str, Callable[[], Case]] = {
     "longest_program": _longest,
-    "layernorm_limits": partial(_layernorm, 9, 3, "limits"),
-    "layernorm_equal": partial(_layernorm, 9, 3, "smallest"),
+    "normalise_limits": partial(_normalise, 9, 3, "limits"),
+    "normalise_equal": partial(_normalise, 9, 3, "smallest"),
+    "normalise_smallest_of_616": partial(_normalise, 9, 77, "smallest"),
+    "foreign_largest": partial(_foreign, _WORDS, 1, "smallest", "largest"),
+    "foreign_smallest": partial(_foreign, 1, _WORDS, "zero", "smallest"),
+    "foreign_negative": partial(_foreign, 1, _WORDS, "largest", "alternating"),
+    "compact_nothing": partial(_compact, 27, 27, 9, "first"),
+    "compact_all_but_one": partial(_compact, 27, 26, 9, "spread"),
+    "compact_to_the_last": partial(_compact, 27, 1, 9, "last"),
+    "compact_to_the_last_group": partial(_compact, _ROWS, 8, 1, "last"),
+    "compact_one_group": partial(_compact, 8, 5, 5, "spread"),
+    "chain_of_one_group": partial(_chain, 8, 1, 4, 1, 9, 2),
+    "chain_of_three_groups": partial(_chain, 17, 2, 4, 1, 9, 2),
     "matmul_largest_sums": partial(_matmul, 9, _WORDS, 1, "smallest", spec.MAX_ALIGN_SHIFT, 30),
     "matmul_left_shift": partial(
         _matmul, 9, _WORDS, 1, "smallest", spec.MAX_ALIGN_SHIFT, spec.MIN_SHIFT
@@ -188,6 +321,9 @@ CORNERS: dict[str, Callable[[], Case]] = {
     "attention_two_tokens": partial(_attention, 2, 1, 1, "uniform_13", 14),
     "attention_smallest": partial(_attention, 33, 2, spec.MAX_HEAD_WORDS, "smallest", 22),
     "attention_left_shift": partial(_attention, 9, 2, 2, "limits", spec.MIN_SHIFT),
+    "connections_of_two_rows": partial(_connections, 7, 2, "last"),
+    "connections_without_cls": partial(_connections, 33, 20, "last"),
+    "connections_far_apart": partial(_connections, 100, 41, "spread"),
     "patchify_one_pixel": partial(_patchify, 1, 1, 1, 1),
     "patchify_row": partial(_patchify, 3, 1, 1, _ROWS - 1),
     "patchify_column": partial(_patchify, 3, 1, _ROWS - 1, 1),
@@ -196,13 +332,12 @@ CORNERS: dict[str, Callable[[], Case]] = {
 }
 LARGE: dict[str, Callable[[], Case]] = {
     "copy": _copy,
-    "layernorm_largest": partial(_layernorm, _ROWS, _WORDS, "uniform_15"),
+    "chain_widest": partial(_chain, _ROWS, 1, _WORDS, 5),
     "matmul_deepest": partial(_matmul, _ROWS, _WORDS, 4, "uniform_15", 12, 20),
     "matmul_widest": partial(_matmul, _ROWS, 1, _WORDS, "uniform_15", 12, 17),
     "matmul_one_row": partial(_matmul, 1, 96, _WORDS, "uniform_15", 12, 19),
     "attention_most_heads": partial(_attention, _ROWS, spec.MAX_HEADS, 8, "uniform_13", 15),
     "attention_widest_heads": partial(_attention, _ROWS, 8, spec.MAX_HEAD_WORDS, "uniform_13", 15),
-    "gather_widest": partial(_gather, _GATHERED, "random"),
-    "gather_ascending": partial(_gather, _GATHERED, "ascending"),
+    "compact_widest": partial(_compact, _ROWS, 139, _WORDS, "spread"),
     "patchify_imagenet": partial(_patchify, 3, 16, 14, 14),
 }

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from fuzz.case import Case
 from fuzz.driver import UNTOUCHED
+from fuzz.overlap import neighbours_overlap, overlaps
 from numpy.typing import NDArray
 
 from trivit.host.fixed_point import Int16
 from trivit.host.generated import spec
 from trivit.host.instructions import Instruction, KernelError, decode
-from trivit.host.oracle.checks import check, tensors
+from trivit.host.oracle.checks import check
 from trivit.host.oracle.machine import Machine
 from trivit.tools.estimate.schedule import program_costs
 
@@ -20,10 +21,7 @@ INDEX_RANGE = spec.ERRORS["index_range"]
 
 
 def formula_cycles(program: NDArray[np.uint32]) -> NDArray[np.uint64]:
-    """Return the cycles of each instruction of a valid program for one image, (instructions,).
-
-    Gathers must read ascending indices: docs/cycles.md leaves the others out.
-    """
+    """Return the cycles of each instruction of a valid program for one image, (instructions,)."""
     instructions = [instruction for words in program if (instruction := decode(words))]
     return np.array([cost.cycles for cost in program_costs(instructions)], dtype=np.uint64)
 
@@ -34,7 +32,6 @@ class Expectation:
 
     ``defined`` is False when an instruction's result is undefined by docs/numerics.md; then
     ``regions`` is only one possibility. ``storable`` is where any store of the program may write.
-    ``in_order`` is True when every gather read ascending indices: then the cycle formula holds.
     """
 
     status: int
@@ -43,7 +40,6 @@ class Expectation:
     storable: NDArray[np.bool_]
     saturations: NDArray[np.uint64]
     defined: bool
-    in_order: bool
 
 
 class Oracle:
@@ -52,14 +48,15 @@ class Oracle:
     def __init__(self, warm_up: Case) -> None:
         machine = Machine()
         machine.run(warm_up.program, warm_up.params, warm_up.inputs[0], warm_up.output_words)
-        self._banks = machine.memory.banks
-        self._head_sum = machine.head_sum
+        self._start = machine
         self._machine = Machine()
 
     def run(self, case: Case) -> Expectation:
         """Execute the case one instruction at a time."""
-        np.copyto(self._machine.memory.banks, self._banks)
-        np.copyto(self._machine.head_sum, self._head_sum)
+        machine, start = self._machine, self._start
+        np.copyto(machine.memory.banks, start.memory.banks)
+        for name in ("head_sum", "sums", "squares"):
+            np.copyto(getattr(machine, name), getattr(start, name))
         return _Execution(self._machine, case).result()
 
 
@@ -70,7 +67,8 @@ class _Execution:
         self.regions: Int16 = np.zeros((shape[0], shape[1] * spec.TILE_DEPTH), dtype=np.int16)
         self.touched = np.zeros(shape, dtype=bool)
         self.saturations = np.zeros(len(case.program), dtype=np.uint64)
-        self.defined = self.in_order = True
+        self.defined = True
+        self.before: Instruction | None = None
         # Tokens whose head sums an attention has left; the warm-up's has the most.
         self.cls_tokens = self.all_tokens = spec.MAX_TOKENS
 
@@ -82,13 +80,13 @@ class _Execution:
             storable=self._storable(),
             saturations=self.saturations,
             defined=self.defined,
-            in_order=self.in_order,
         )
 
     def _run(self) -> int:
         if not 1 <= self.case.length <= spec.MAX_INSTRUCTIONS:
             return spec.ERRORS["program_length"] << 24
         for image in range(self.case.images):
+            self.before = None
             for index in range(self.case.length):
                 try:
                     self._step(image, index)
@@ -121,9 +119,10 @@ class _Execution:
         }
 
     def _watch(self, instruction: Instruction) -> None:
-        """Note what makes results undefined, and whether the cycle formula holds."""
+        """Note what makes results undefined."""
         f = instruction.fields
-        if _overlaps(instruction):
+        before, self.before = self.before, instruction
+        if overlaps(instruction) or (before and neighbours_overlap(before, instruction)):
             self.defined = False
         match instruction.opcode:
             case "attention" if "score_all" in instruction.flags:
@@ -134,9 +133,6 @@ class _Execution:
                 self.defined = False
             case "select_connections" if f["tokens"] > self.all_tokens:
                 self.defined = False
-            case "gather":
-                row = self.machine.memory.read(*tensors(instruction)["index"])[0, : f["rows"]]
-                self.in_order &= bool((np.diff(row.astype(int)) > 0).all())
 
     def _storable(self) -> NDArray[np.bool_]:
         allowed = np.zeros_like(self.touched)
@@ -152,21 +148,3 @@ class _Execution:
 def _stored(instruction: Instruction) -> slice:
     f = instruction.fields
     return slice(f["target"], f["target"] + f["rows"] * f["words"])
-
-
-def _overlaps(instruction: Instruction) -> bool:
-    """Whether the destination overlaps a source in a way that leaves its contents undefined."""
-    found = tensors(instruction)
-    if "dst" not in found:
-        return False
-    target = found.pop("dst")
-    in_place = {"layernorm": "src", "matmul": "residual"}.get(instruction.opcode)
-    return any(
-        _meet(target, source) and not (name == in_place and source == target)
-        for name, source in found.items()
-    )
-
-
-def _meet(a: tuple[int, int, int], b: tuple[int, int, int]) -> bool:
-    ends = [address + -(-rows // spec.TILE_TOKENS) * words for address, rows, words in (a, b)]
-    return a[0] < ends[1] and b[0] < ends[0]

@@ -14,7 +14,8 @@ from trivit.host.generated import spec
 from trivit.host.instructions import decode
 from trivit.host.oracle.checks import memory_regions, tensors
 
-#: Fields that are addresses outside the chip, in the order of checks.memory_regions.
+#: Fields that are addresses outside the chip, in the order of checks.memory_regions; without
+#: the flag that uses them the last ones are not there.
 _OUTSIDE = ("source", "target", "weight", "gamma", "beta")
 
 #: Words that hold fields in some opcode; the others of a descriptor are ignored.
@@ -41,7 +42,7 @@ def _flip_bits(draw: st.DrawFn, case: Case) -> Case:
         index = draw(st.integers(0, len(program) - 1))
         word = draw(st.integers(0, _USED - 1) | st.integers(0, spec.DESCRIPTOR_WORDS - 1))
         # Low bits more often: high ones leave nearly every field's range.
-        bit = draw(st.integers(0, 11) | st.integers(0, 31))
+        bit = draw(st.integers(0, 12) | st.integers(0, 31))
         program[index, word] ^= np.uint32(1 << bit)
     return replace(case, program=program)
 
@@ -84,13 +85,47 @@ def _move_to_edge(draw: st.DrawFn, case: Case) -> Case:
     }
     fields = spec.OPCODES[instruction.opcode].fields
     outside = [field.name for field in fields if field.name in _OUTSIDE]
-    for name, (region, _, words) in zip(outside, memory_regions(instruction), strict=True):
+    for name, (region, _, words) in zip(outside, memory_regions(instruction), strict=False):
         operands[name] = (sizes[region], words)
     name = draw(st.sampled_from(sorted(operands)))
     size, words = operands[name]
     address = draw(st.sampled_from([size - words, size - words + 1, -words, 1 - words, -1]))
     program = case.program.copy()
     program[index, next(f.word for f in fields if f.name == name)] = address % (1 << 32)
+    return replace(case, program=program)
+
+
+#: The last value that each number may have and the first that it may not.
+_LIMITS: dict[str, list[int]] = {
+    **{name: [30, 31] for name in ("bias_shift", "residual_shift", "beta_shift")},
+    **{name: [-17, -16, 60, 61] for name in ("out_shift", "norm_shift", "score_shift")},
+    **{"gelu_in_frac": [15, 16], "gelu_out_frac": [24, 25], "prob_frac": [15, 16]},
+    "exp_multiplier": [(1 << 23) - 1, 1 << 23, (1 << 24) - 1, 1 << 24],
+    "exp_shift": [40, 41],
+    "sqrt_width": [1 << 22, (1 << 22) + 1],
+    "epsilon": [1 << 56, (1 << 56) + 1],
+}
+
+
+def _move_to_limit(draw: st.DrawFn, case: Case) -> Case:
+    """Give a number the last value that it may have or the first that it may not."""
+    program = case.program.copy()
+    decoded = [(index, decode(words)) for index, words in enumerate(program)]
+    numbered = [(i, d) for i, d in decoded if d and d.opcode in ("attention", "matmul")]
+    if not numbered:
+        return _replace_words(draw, case)
+    index, instruction = draw(st.sampled_from(numbered))
+    limits = {name: edges for name, edges in _LIMITS.items() if name in instruction.fields}
+    if instruction.opcode == "matmul":
+        width = 8 * instruction.fields["depth_words"]
+        most = ((1 << 32) + width) // width
+        limits["inv_width"] = [most, most + 1]
+    name = draw(st.sampled_from(sorted(limits)))
+    value = draw(st.sampled_from(limits[name]))
+    place = next(f for f in spec.OPCODES[instruction.opcode].fields if f.name == name)
+    program[index, place.word] = value % (1 << 32)
+    if place.type == "u64":
+        program[index, place.word + 1] = value >> 32
     return replace(case, program=program)
 
 
@@ -115,7 +150,7 @@ def _wrong_length(draw: st.DrawFn, case: Case) -> Case:
 
 _DAMAGES: list[Callable[[st.DrawFn, Case], Case]] = [
     *(_flip_bits, _flip_bits, _replace_words, _replace_words, _move_to_edge, _move_to_edge),
-    *(_random_descriptor, _shuffle, _cut_region, _wrong_length),
+    *(_move_to_limit, _random_descriptor, _shuffle, _cut_region, _wrong_length),
 ]
 
 

@@ -83,6 +83,16 @@ def matrix(
     return values
 
 
+def identity(words: int) -> Int16:
+    """Return a packed matrix of words·8 inputs and outputs that multiplies by 2^14."""
+    tiles = -(-words * TILE_DEPTH // TILE_OUTPUTS)
+    elements = matrix_words(tiles, words) * TILE_DEPTH
+    positions, _ = unpack_weight(np.arange(elements), tiles, words)
+    values = np.zeros(elements, dtype=np.int16)
+    values[positions.diagonal()] = 1 << 14
+    return values
+
+
 MASKS: dict[str, _Pattern] = {
     "random": lambda rng, rows, keys: rng.random((rows, keys)) < 0.4,
     "open": lambda rng, rows, keys: np.ones((rows, keys), dtype=bool),
@@ -101,30 +111,39 @@ def mask(rng: np.random.Generator, pattern: str, tokens: int, words: int) -> Int
     return np.packbits(bits, axis=1, bitorder="little").view("<i2").astype(np.int16)
 
 
-def _ascending(rng: np.random.Generator, count: int, bound: int) -> np.ndarray:
-    if count <= bound:
-        return np.sort(rng.permutation(bound)[:count])
-    return np.sort(rng.integers(0, bound, count))
+def _spread(rng: np.random.Generator, count: int, bound: int) -> np.ndarray:
+    return np.sort(rng.permutation(bound)[:count])
 
 
 INDICES: dict[str, Callable[[np.random.Generator, int, int], np.ndarray]] = {
-    "ascending": _ascending,
-    "descending": lambda rng, count, bound: _ascending(rng, count, bound)[::-1],
-    "random": lambda rng, count, bound: rng.integers(0, bound, count),
-    "first": lambda rng, count, bound: np.zeros(count, dtype=int),
-    "last": lambda rng, count, bound: np.full(count, bound - 1),
+    "spread": _spread,
+    "first": lambda rng, count, bound: np.arange(count),
+    "last": lambda rng, count, bound: np.arange(bound - count, bound),
 }
+#: Values that are wrong wherever they stand among indices below ``bound``.
+_WRONG: dict[str, Callable[[int], int]] = {
+    "bound": lambda bound: bound,
+    "negative": lambda bound: -1,
+    "smallest": lambda bound: INT16_MIN,
+    "largest": lambda bound: INT16_MAX,
+}
+MISTAKES = ("twice", "swapped", *_WRONG)
 
 
 def indices(
-    rng: np.random.Generator, pattern: str, count: int, bound: int, outside: int | None
+    rng: np.random.Generator, pattern: str, count: int, bound: int, mistake: str | None = None
 ) -> Int16:
-    """Return one padded row of ``count`` indices below ``bound``; the padding is random.
+    """Return one padded row of ``count`` ascending indices below ``bound``; the padding is random.
 
-    With ``outside`` one of the indices has that value.
+    ``mistake`` makes them wrong at a random place, unless it needs two and there is but one.
     """
     row = rng.integers(INT16_MIN, INT16_MAX + 1, -(-count // 8) * 8)
     row[:count] = INDICES[pattern](rng, count, bound)
-    if outside is not None:
-        row[rng.integers(count)] = outside
+    place = int(rng.integers(count))
+    if mistake == "twice":
+        row[place] = row[place - 1 if place else count - 1]
+    elif mistake == "swapped":
+        row[:count] = np.roll(row[:count], 1)
+    elif mistake is not None:
+        row[place] = _WRONG[mistake](bound)
     return row[None].astype(np.int16)

@@ -35,16 +35,6 @@ def _near(*values: int, low: int = 1, high: int) -> st.SearchStrategy[int]:
     )
 
 
-def _flags(opcode: str) -> st.SearchStrategy[tuple[str, ...]]:
-    """Draw each set of flags equally often."""
-    names = list(spec.OPCODES[opcode].flags)
-    sets = [
-        tuple(name for bit, name in enumerate(names) if chosen >> bit & 1)
-        for chosen in range(1 << len(names))
-    ]
-    return st.sampled_from(sets)
-
-
 def _sizes(high: int) -> st.SearchStrategy[int]:
     return _near(8, 16, 32, 64, 128, high=high)
 
@@ -68,6 +58,9 @@ class Drawing:
     values: list[Tensor] = field(default_factory=list)
     masks: list[Tensor] = field(default_factory=list)
     indices: list[tuple[Tensor, int, int]] = field(default_factory=list)  # count, bound
+    noted: Tensor | None = None  # whose statistics were noted last
+    unstored: list[tuple[Target, int]] = field(default_factory=list)
+    hold: bool = False  # keep stores back, so that the next instruction follows directly
     cls_tokens: int = 0  # tokens whose head sums the last attention with a score flag left
     all_tokens: int = 0
     pixels: int = 0  # words of the input region
@@ -78,6 +71,13 @@ class Drawing:
             near = fitting + self.draw(st.integers(-3, 3))
             return min(max(near, spec.MIN_SHIFT), spec.MAX_SHIFT)
         return self.draw(_SHIFTS)
+
+    def flags(self, opcode: str) -> tuple[str, ...]:
+        """Draw each set of flags equally often, which hypothesis alone does not."""
+        names = list(spec.OPCODES[opcode].flags)
+        sets = 1 << len(names)
+        chosen = self.draw(st.integers(0, sets - 1)) ^ int(self.builder.rng.integers(sets))
+        return tuple(name for bit, name in enumerate(names) if chosen >> bit & 1)
 
     def rows(self, high: int = spec.MAX_TOKENS) -> int:
         """Draw a number of rows."""
@@ -101,10 +101,13 @@ class Drawing:
         return self.tensor(rows, words, lambda p: patterns.tensor(rng, p, rows, words * 8))
 
     def source(self, fits: Callable[[Tensor], bool], make: Callable[[], Tensor]) -> Tensor:
-        """Take a tensor of the program that fits, or make one."""
+        """Take a tensor of the program that fits, most often the last, or make one."""
         found = [tensor for tensor in self.values if fits(tensor)]
-        if found and self.draw(st.integers(0, 3)):
-            return self.draw(st.sampled_from(found))
+        match self.draw(st.sampled_from(["last", "last", "any", "new"])) if found else "new":
+            case "last":
+                return found[-1]
+            case "any":
+                return self.draw(st.sampled_from(found))
         return make()
 
     def any_source(self) -> Tensor:
@@ -116,6 +119,12 @@ class Drawing:
 
         return self.source(lambda tensor: True, make)
 
+    def noted_source(self) -> Tensor:
+        """Take a tensor to normalise: most often the one whose statistics were noted last."""
+        if self.noted is not None and self.draw(st.integers(0, 3)):
+            return self.noted
+        return self.any_source()
+
     def target(self, rows: int, words: int, bits: int = 14) -> Target:
         """Reserve a place for a result; forget older tensors when memory is short."""
         border = bool(self.draw(st.integers(0, 3)) == 0)
@@ -124,15 +133,28 @@ class Drawing:
     def make_room(self) -> None:
         """Forget all tensors unless the next instruction surely finds room."""
         if self.builder.room() < 5 * VOLUME:
+            self.store_all()
             self.builder.release_all()
+            self.noted = None
             self.values.clear()
             self.masks.clear()
             self.indices.clear()
 
-    def wrote(self, target: Target) -> None:
-        """Store a result and let later instructions use it."""
-        self.builder.stored(target, self.draw(st.sampled_from([0, 0, 0, 3])))
-        self.values.append(target)
+    def wrote(self, target: Target, *, last: bool = True) -> None:
+        """Store a result, at once or after others, and let later instructions use it.
+
+        Not as the ``last`` one if they would then have to wait for a selection beside them.
+        """
+        self.values.insert(len(self.values) if last else 0, target)
+        self.unstored.append((target, self.draw(st.sampled_from([0, 0, 0, 3]))))
+        if not self.hold and self.draw(st.booleans()):
+            self.store_all()
+
+    def store_all(self) -> None:
+        """Store what is still to be stored."""
+        for target, gap in self.unstored:
+            self.builder.stored(target, gap)
+        self.unstored.clear()
 
     def parameters(self, *names: str) -> Callable[[str, int], np.ndarray]:
         """Draw a pattern for each parameter field and return what fills them."""
@@ -146,9 +168,14 @@ class Drawing:
 
 
 def _load(d: Drawing) -> None:
-    rows = d.rows()
-    target = d.fresh(rows, d.words(rows))
-    assert isinstance(target, Target)
+    flags = d.flags("load")
+    rows = 1 if flags else d.rows()
+    pattern = d.draw(_PATTERNS)
+    target = d.target(rows, d.words(rows), bits=patterns.magnitude_bits(pattern))
+    values = patterns.tensor(d.builder.rng, pattern, rows, target.words * 8)
+    d.builder.load(target, values, *flags)
+    if "statistics" in flags:
+        d.noted = target
     d.wrote(target)
 
 
@@ -183,44 +210,69 @@ def _patchify(d: Drawing) -> None:
 
 
 def _matmul(d: Drawing) -> None:
-    source = d.any_source()
-    rows = d.rows(source.rows)
+    flags = d.flags("matmul")
+    normalises = "normalise" in flags
+    source = d.noted_source() if normalises else d.any_source()
+    rows = kept = d.rows(source.rows)
     depth = source.words
+    index = d.draw(_WORD32)
+    if "compact" in flags:
+        found, kept = _index(d, d.draw(st.sampled_from([rows, 1]) | _sizes(rows)), rows)
+        index = found.address
     outputs = max(1, PRODUCTS // (groups(rows) * 64 * depth))
     # Whole tiles of 32 outputs are computed, whatever the width of the result.
     out_words = d.words(rows, max(4, outputs // 8))
-    flags = d.draw(_flags("matmul"))
     residual, target = d.draw(_WORD32), None
     if "residual" in flags:
         chosen = d.source(
-            lambda t: t.words == out_words and t.rows >= rows and t.address != source.address,
+            lambda t: t.words == out_words and t.rows >= rows and _apart(t, source, index),
             lambda: d.fresh(rows, out_words),
         )
         residual = chosen.address
         if d.draw(st.booleans()):  # in place
-            target = Target(address=residual, rows=rows, words=out_words)
-    target = target or d.target(rows, out_words)
+            target = Target(address=residual, rows=kept, words=out_words)
+    target = target or d.target(kept, out_words)
     pattern = d.draw(_PATTERNS)
-    sum_bits = source.bits + patterns.magnitude_bits(pattern) + int(math.log2(depth * 8) / 2)
+    source_bits = 14 if normalises else source.bits
+    sum_bits = source_bits + patterns.magnitude_bits(pattern) + int(math.log2(depth * 8) / 2)
     bias = d.draw(_PATTERNS)
     fitting = max(0, sum_bits - 15)
+    vectors = d.parameters("gamma", "beta") if normalises else None
+    unused = {} if vectors else {"gamma": d.draw(_WORD32), "beta": d.draw(_WORD32)}
+
+    def fill(name: str, words: int) -> np.ndarray:
+        if vectors is not None and name != "weight":
+            return vectors(name, words)
+        return patterns.matrix(d.builder.rng, pattern, bias, out_words, depth)
+
     d.builder.operands(
         "matmul",
         flags,
-        lambda *_: patterns.matrix(d.builder.rng, pattern, bias, out_words, depth),
+        fill,
         dst=target.address,
         src=source.address,
         residual=residual,
+        index=index,
         rows=rows,
         depth_words=depth,
         out_words=out_words,
+        kept=kept if "compact" in flags else d.draw(_WORD32),
         bias_shift=_align(d, fitting),
         residual_shift=_align(d, fitting),
         out_shift=d.shift(fitting),
         gelu_in_frac=d.draw(_near(8, low=0, high=15)),
         gelu_out_frac=d.draw(_near(12, low=0, high=24)),
+        **_normalisation(d, depth * 8),
+        **unused,
     )
     d.wrote(target)
+    if "statistics" in flags:
+        d.noted = target
+
+
+def _apart(residual: Tensor, source: Tensor, index: int) -> bool:
+    """Whether a residual may be written over: neither source nor index is the same tensor."""
+    return residual.address not in (source.address, index)
 
 
 def _align(d: Drawing, fitting: int) -> int:
@@ -229,48 +281,30 @@ def _align(d: Drawing, fitting: int) -> int:
     return d.draw(_ALIGN)
 
 
-def _layernorm(d: Drawing) -> None:
-    source = d.any_source()
-    rows, width = d.rows(source.rows), source.words * 8
-    in_place = d.draw(st.booleans())
-    target = (
-        Target(address=source.address, rows=rows, words=source.words)
-        if in_place
-        else d.target(rows, source.words)
-    )
+def _normalisation(d: Drawing, width: int) -> dict[str, int]:
+    """Draw constants of a normalisation, mostly those of rows of ``width`` elements."""
     usual = round(1e-6 * width * 2 ** (2 * (d.draw(st.integers(0, 15)) + 8)))
     largest_inverse = ((1 << 32) + width) // width
-    d.builder.operands(
-        "layernorm",
-        (),
-        d.parameters("gamma", "beta"),
-        dst=target.address,
-        src=source.address,
-        rows=rows,
-        words=source.words,
-        inv_width=d.draw(
+    return {
+        "inv_width": d.draw(
             st.sampled_from([round(2**32 / width)] * 4 + [0, 1, largest_inverse])
             | st.integers(0, largest_inverse)
         ),
-        sqrt_width=d.draw(
+        "sqrt_width": d.draw(
             st.sampled_from([round(math.sqrt(width) * 2**16)] * 4 + [0, 1, 1 << 22])
             | st.integers(0, 1 << 22)
         ),
-        epsilon=d.draw(
+        "epsilon": d.draw(
             st.sampled_from([usual, usual, usual, 0, 1, 1 << 56, (1 << 56) - 1])
             | st.integers(0, 56).map(lambda bits: 1 << bits)
         ),
-        beta_shift=d.draw(_ALIGN),
-        out_shift=d.shift(21),
-    )
-    if not in_place:
-        d.wrote(target)
-    else:
-        d.builder.store(target)
+        "beta_shift": d.draw(_ALIGN),
+        "norm_shift": d.shift(21),
+    }
 
 
 def _attention(d: Drawing, wanted: tuple[str, ...] | None = None) -> None:
-    flags = wanted or d.draw(_flags("attention"))
+    flags = wanted or d.flags("attention")
     tokens = d.rows()
     widest = min(spec.MAX_DEPTH_WORDS, VOLUME // groups(tokens)) // 3
     widest = max(1, min(widest, PRODUCTS // (16 * tokens * tokens)))
@@ -342,7 +376,7 @@ def _select_tokens(d: Drawing) -> None:
     target = d.target(1, -(-(1 + keep) // 8))
     d.builder.add("select_tokens", dst=target.address, tokens=tokens, keep=keep)
     d.indices.append((target, 1 + keep, tokens))
-    d.wrote(target)
+    d.wrote(target, last=False)
 
 
 def _attention_with_scores(d: Drawing, flag: str) -> None:
@@ -352,36 +386,20 @@ def _attention_with_scores(d: Drawing, flag: str) -> None:
 
 
 def _index(d: Drawing, count: int, bound: int) -> tuple[Tensor, int]:
-    """Take or load an index tensor; return it and how many indices it has, ``count`` at most."""
+    """Take or load ascending indices, or wrong ones now and then.
+
+    Return them and how many they are, ``count`` at most.
+    """
     found = [(t, min(n, count)) for t, n, used in d.indices if used <= bound]
     if found and d.draw(st.integers(0, 2)):
         return d.draw(st.sampled_from(found))
     pattern = d.draw(st.sampled_from(sorted(patterns.INDICES)))
-    outside = None
-    if d.draw(st.integers(0, 9)) == 9:
-        outside = d.draw(st.sampled_from([bound, -1, -(1 << 15), (1 << 15) - 1]))
+    mistake, rng = None, d.builder.rng
+    if rng.random() < 0.06:
+        mistake = d.draw(st.sampled_from(patterns.MISTAKES))
     target = d.target(1, -(-count // 8))
-    rng = d.builder.rng
-    d.builder.load(target, patterns.indices(rng, pattern, count, bound, outside))
+    d.builder.load(target, patterns.indices(rng, pattern, count, bound, mistake))
     return target, count
-
-
-def _gather(d: Drawing) -> None:
-    source = d.any_source()
-    bound = d.rows(source.rows)
-    most = min(spec.MAX_TOKENS, 8 * max(1, VOLUME // source.words))
-    index, rows = _index(d, d.rows(most), bound)
-    target = d.target(rows, source.words, source.bits)
-    d.builder.add(
-        "gather",
-        dst=target.address,
-        src=source.address,
-        index=index.address,
-        src_rows=bound,
-        rows=rows,
-        words=source.words,
-    )
-    d.wrote(target)
 
 
 def _select_connections(d: Drawing) -> None:
@@ -404,13 +422,11 @@ def _select_connections(d: Drawing) -> None:
         keep=keep,
     )
     d.masks.append(target)
-    d.wrote(target)
+    d.wrote(target, last=False)
 
 
 _OPS: dict[str, Callable[[Drawing], None]] = {
     "attention": _attention,
-    "gather": _gather,
-    "layernorm": _layernorm,
     "load": _load,
     "matmul": _matmul,
     "patchify": _patchify,
@@ -419,20 +435,39 @@ _OPS: dict[str, Callable[[Drawing], None]] = {
     "store": _store,
 }
 assert set(_OPS) == set(spec.OPCODES)
-#: The names to draw from: the ops with most to go wrong more often.
-_CHOICES = [*sorted(_OPS), "matmul", "matmul", "attention"]
+#: What to draw from: the ops with most to go wrong more often, and those that overlap in time.
+_CHOICES: list[tuple[str, ...]] = [
+    *((name,) for name in sorted(_OPS)),
+    *[("matmul",)] * 2,
+    ("matmul", "matmul"),
+    ("matmul", "matmul", "matmul"),
+    ("attention",),
+    ("attention", "select_tokens"),
+    ("select_connections", "matmul"),
+    ("patchify", "matmul"),
+]
 
 
 @st.composite
 def cases(draw: st.DrawFn, most: int = 4) -> Case:
-    """Draw a program with 1..``most`` instructions beside loads and stores, and its images."""
+    """Draw a program of 1..``most`` choices beside loads and stores, and its images."""
     seed = draw(st.integers(0, 2**32 - 1))
     d = Drawing(draw, FuzzBuilder(np.random.default_rng(seed)))
-    for _ in range(draw(st.integers(1, most))):
-        d.make_room()
-        _OPS[draw(st.sampled_from(_CHOICES))](d)
+    count = draw(st.integers(1, most))
+    bare = draw(st.integers(0, 7)) == 0  # the last instruction's result is not stored
+    for number in range(count):
+        if bare and number == count - 1:
+            d.store_all()
+        names = draw(st.sampled_from(_CHOICES))
+        d.builder.hoist = len(names) > 1 or draw(st.booleans())
+        for place, name in enumerate(names):
+            d.make_room()
+            d.hold = place + 1 < len(names)
+            _OPS[name](d)
     if not d.builder.program:  # nothing but selections of a single token
         _load(d)
+    if not bare:
+        d.store_all()
     images = draw(st.sampled_from([1, 1, 2, 3]))
     pattern = draw(_PATTERNS)
     inputs = patterns.tensor(d.builder.rng, pattern, images, d.pixels * 8)

@@ -10,18 +10,20 @@ from trivit.host.generated import spec
 
 
 def warm_up() -> Case:
-    """Return a program that leaves random values in activation memory and in score memory.
+    """Return a program that leaves random values in activation, statistics and score memory.
 
     So a kernel that reads what it should not, or clears what it should leave, differs from the
     oracle, which starts from the same values.
     """
     builder = Builder(np.random.default_rng(1))
+    builder.address = spec.ACTIVATION_DEPTH // 2
 
     def load(dst: int, rows: int, words: int) -> None:
         block = builder.rng.integers(-(1 << 15), 1 << 15, rows * words * spec.TILE_DEPTH)
         builder.add("load", dst=dst, source=builder.constants(block), rows=rows, words=words)
 
     load(0, spec.MAX_TOKENS, 3)
+    builder.linear("noted", 0, spec.MAX_TOKENS, 3, 4, statistics=True)
     builder.add(
         "attention",
         ("score_all",),

@@ -54,7 +54,7 @@ def test_the_summary_has_every_figure(demo: tuple[Path, str]) -> None:
     summary = json.loads((demo[0] / "summary.json").read_text())
     assert summary["reference_mismatches"] == 0
     assert summary["reference_images"] == 8
-    assert summary["reference_tensors"] > 30
+    assert summary["reference_tensors"] > 20
     assert summary["emulator_images"] >= 100
     assert summary["test_images"] == 200
     assert abs(summary["quantized_top1"] - summary["float_top1"]) <= 3

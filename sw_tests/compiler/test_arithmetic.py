@@ -49,7 +49,7 @@ def test_layer_norm_constants(words: int, frac: int) -> None:
     assert fields["inv_width"] == round(2**32 / width)
     assert fields["sqrt_width"] == round(width**0.5 * 65536)
     assert fields["epsilon"] == round(1e-6 * width * 4.0 ** (frac + 8))
-    assert (fields["beta_shift"], fields["out_shift"]) == (22, 23)
+    assert (fields["beta_shift"], fields["norm_shift"]) == (22, 23)
     with pytest.raises(ToolsError, match="epsilon 1000 is too large"):
         arithmetic.layer_norm_fields(replace(norm, epsilon=1e3, x=Tensor("x", 3, width, 24)))
 

@@ -11,14 +11,16 @@ import pytest
 
 from trivit.host.backends import open_backend
 from trivit.host.bundle import Bundle
-from trivit.host.instructions import decode
+from trivit.host.instructions import Instruction, decode
 from trivit.host.oracle.checks import tensors
 from trivit.host.tracing import with_trace
 from trivit.tools.compiler import compile_model, compile_run
+from trivit.tools.compiler.fusion import fused
 from trivit.tools.compiler.graph import load_graph
 from trivit.tools.compiler.ir import Attention, Linear, SelectConnections, SelectTokens
 from trivit.tools.compiler.lowering import lower
 from trivit.tools.compiler.params import ParameterImage
+from trivit.tools.compiler.placement import placed
 from trivit.tools.compiler.program import live_intervals
 from trivit.tools.compiler.recogniser import recognise
 from trivit.tools.errors import ToolsError
@@ -69,27 +71,70 @@ def test_estimated_cycles_are_those_that_the_kernel_counts(case: Any) -> None:
     assert estimate.latency_ms == pytest.approx(estimate.cycles / 150e6 * 1e3)
 
 
+def instructions(bundle: Bundle) -> list[Instruction]:
+    return [instruction for words in bundle.program if (instruction := decode(words))]
+
+
+def span(tensor: tuple[int, int, int]) -> range:
+    """Return the bank words of an (address, rows, words) tensor."""
+    address, rows, words = tensor
+    return range(address, address + -(-rows // 8) * words)
+
+
+def overlap(a: range, b: range) -> bool:
+    return a.start < b.stop and b.start < a.stop
+
+
 def test_tensors_in_use_do_not_overlap(case: Any) -> None:
     _, bundle = case
     words: dict[int, int] = {}  # bank word -> instruction that wrote it last
-    for index, descriptor in enumerate(bundle.program):
-        instruction = decode(descriptor)
-        assert instruction is not None
-        operands = tensors(instruction)
+    for index, instruction in enumerate(instructions(bundle)):
+        operands = {name: span(tensor) for name, tensor in tensors(instruction).items()}
         target = operands.pop("dst", None)
-        for address, rows, width in operands.values():
-            span = range(address, address + -(-rows // 8) * width)
-            writers = {words.get(word) for word in span}
+        for read in operands.values():
+            writers = {words.get(word) for word in read}
             assert None not in writers
             # One tensor comes from one instruction; the first row of x0 from a second one.
             assert len(writers) <= 2
-            if target is not None:
-                first, last = target[0], target[0] + -(-target[1] // 8) * target[2]
-                assert last <= span.start or span.stop <= first
+            assert target is None or not overlap(read, target)
         if target is not None:
-            words.update(
-                dict.fromkeys(range(target[0], target[0] + -(-target[1] // 8) * target[2]), index)
-            )
+            words.update(dict.fromkeys(target, index))
+
+
+def test_selections_run_beside_a_neighbour(case: Any) -> None:
+    _, bundle = case
+    found = instructions(bundle)
+    for index, instruction in enumerate(found):
+        if instruction.opcode == "select_tokens":
+            other = found[index - 1]
+            assert other.flags & {"score_cls", "score_all"}
+        elif instruction.opcode == "select_connections":
+            other = found[index + 1]
+            assert other.opcode == "matmul"
+        else:
+            continue
+        mine, theirs = tensors(instruction), tensors(other)
+        assert not any(overlap(span(mine["dst"]), span(t)) for t in theirs.values())
+        assert not any(overlap(span(theirs["dst"]), span(t)) for t in mine.values())
+
+
+def test_rows_are_normalised_by_the_sums_of_their_own_tensor(case: Any) -> None:
+    _, bundle = case
+    noted: tuple[int, ...] = ()
+    normalised = 0
+    for instruction in instructions(bundle):
+        f = instruction.fields
+        if "normalise" in instruction.flags:
+            assert (f["src"], f["depth_words"]) == noted[:2]
+            assert f["rows"] <= noted[2]
+            normalised += 1
+        if "statistics" in instruction.flags:
+            address, rows, words = tensors(instruction)["dst"]
+            first_row_only = instruction.opcode == "load"
+            assert not first_row_only or noted[:2] == (address, words)
+            noted = (address, words, noted[2] if first_row_only else rows)
+    model, _ = case
+    assert normalised == 2 * model.config.depth + 1
 
 
 def test_macs_are_those_of_the_model(case: Any) -> None:
@@ -114,6 +159,10 @@ def test_macs_are_those_of_the_model(case: Any) -> None:
 def test_connections_count_as_if_gathered(exported: Callable[..., Any], tmp_path: Path) -> None:
     bundle = compile_model(exported(seed=5).save(tmp_path))
     attention = [i for i in estimate_bundle(bundle).instructions if i.opcode == "attention"]
+    # The projection multiplies all 17 rows, whichever of them it keeps.
+    work = {entry["tensor"]: entry["macs"] for entry in bundle.first.info["instructions"]}
+    assert work["blocks.0.selector.tokens"] == 17 * 32 * 32
+    assert work["blocks.0.mlp.gelu"] == 11 * 32 * 64
     # 16 patches, 10 kept, 5 keys each and [CLS]; [CLS] itself sees all 11.
     assert attention[0].open_macs == attention[0].macs == 2 * 17 * 17 * 32
     assert attention[1].macs == 2 * 11 * 11 * 32
@@ -122,7 +171,7 @@ def test_connections_count_as_if_gathered(exported: Callable[..., Any], tmp_path
 
 def test_operations_of_a_sparse_model(exported: Callable[..., Any], tmp_path: Path) -> None:
     model = exported(depth=3, selector_blocks=(0, 1), seed=6)
-    operations = recognise(load_graph(model.save(tmp_path))).operations
+    operations = placed(fused(recognise(load_graph(model.save(tmp_path))))).operations
     attentions = [o for o in operations if isinstance(o, Attention)]
     assert [a.tokens for a in attentions] == [17, 11, 7]
     assert [a.selectors for a in attentions] == ["all", "all", ""]
@@ -135,8 +184,13 @@ def test_operations_of_a_sparse_model(exported: Callable[..., Any], tmp_path: Pa
     assert [o.keep for o in operations if isinstance(o, SelectConnections)] == [5, 3]
     layers = [o for o in operations if isinstance(o, Linear)]
     assert all((o.hidden is not None) == o.output.name.endswith("gelu") for o in layers)
-    norm = next(o for o in operations if o.output.name == "norm")
-    assert norm.output.rows == 1
+    assert [o.norm.output.name if o.norm else "" for o in layers] == [
+        name
+        for block in range(3)
+        for name in (f"blocks.{block}.norm1", "", f"blocks.{block}.norm2", "")
+    ] + ["norm"]
+    assert [(o.rows, o.output.rows) for o in layers if o.gather] == [(17, 11), (11, 7)]
+    assert layers[-1].rows == 1
 
 
 def test_only_needed_scores_are_kept(exported: Callable[..., Any], tmp_path: Path) -> None:
@@ -197,14 +251,14 @@ def test_estimate_refuses_a_traced_bundle(exported: Callable[..., Any], tmp_path
 
 def test_live_intervals_reach_the_last_reader(exported: Callable[..., Any], tmp_path: Path) -> None:
     model = recognise(load_graph(exported(seed=5).save(tmp_path)))
-    drafts = lower(model, ParameterImage())
+    drafts = lower(placed(fused(model)), ParameterImage())
     intervals = {i.name: i for i in live_intervals(drafts)}
     for step, draft in enumerate(drafts):
         for tensor in draft.tensors.values():
             assert intervals[tensor.name].first <= step <= intervals[tensor.name].last
     # x0 is the residual of the first projection, three instructions after its first reader.
     names = [d.writes.name if d.writes else "" for d in drafts]
-    assert intervals["x0"].last == names.index("blocks.0.attn.proj")
+    assert intervals["x0"].last == names.index("blocks.0.selector.tokens")
     assert not any(a == b for a, b in itertools.pairwise(names) if a != "x0")
 
 

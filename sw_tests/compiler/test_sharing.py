@@ -130,6 +130,9 @@ def _changed(source: Path, target: Path, name: str, change: Callable[[Any], Any]
         ("blocks.0.norm2.bias", "'blocks.0.norm2.bias' has other integers"),
         ("blocks.0.attn.qkv.scale", "'blocks.0.attn.qkv' has fraction length"),
         ("blocks.2.attn.scores.scale", "'blocks.2.attn.scores' has fraction length"),
+        ("blocks.0.mlp.fc1.scale", "'blocks.0.mlp.fc1' has fraction length"),
+        ("blocks.1.mlp.gelu.scale", "'blocks.1.mlp.gelu' has fraction length"),
+        ("blocks.2.norm2.scale", "'blocks.2.norm2' has fraction length"),
         ("head.weight.scale", "'head.weight' has fraction length"),
     ],
 )

@@ -14,7 +14,7 @@ from programs import random_bundle
 from trivit.host.backends import open_backend
 from trivit.host.bundle import Bundle, Program
 from trivit.host.errors import HostError
-from trivit.host.generated.spec import KERNEL_VERSION
+from trivit.host.generated.spec import KERNEL_VERSION, OPCODES
 from trivit.host.images import preprocess
 from trivit.host.tracing import with_trace
 
@@ -22,7 +22,7 @@ SINGLE, IMAGES = random_bundle(0)
 A = replace(SINGLE.first, name="a", token_keep_ratio=0.7, attention_keep_ratio=0.5)
 # Another program over the same parameters: a bias instead of the residual.
 _WORDS = SINGLE.program.copy()
-_WORDS[2, 0] &= 0xFF
+_WORDS[2, 0] ^= 1 << (8 + OPCODES["matmul"].flags["residual"])
 B = replace(A, name="b", token_keep_ratio=1.0, instructions=_WORDS)
 BUNDLE = replace(SINGLE, programs=(A, B))
 

@@ -23,7 +23,7 @@ def test_round_trip_of_extreme_fields(opcode: str) -> None:
 
 
 def test_unknown_opcodes_and_flags_do_not_decode() -> None:
-    words = encode("load", dst=0, source=0, rows=1, words=1)
+    words = encode("store", src=0, target=0, rows=1, words=1)
     assert decode(words | np.uint32(0xFF)) is None
     words[0] |= 1 << 8
     assert decode(words) is None

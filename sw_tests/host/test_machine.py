@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from programs import Shape, random_bundle
 
+from trivit.host import oracle
 from trivit.host.generated import spec
 from trivit.host.instructions import KernelError, encode
+from trivit.host.oracle.checks import matrix_words
 from trivit.host.oracle.machine import ActivationMemory, Machine
+from trivit.host.oracle.matmul import unpack_weight
 
 PARAMS = np.arange(64 * 8, dtype=np.int16)
 IMAGE = np.arange(4 * 8, dtype=np.int16)
@@ -21,28 +24,24 @@ VALID: dict[str, dict[str, Any]] = {
         "dst": 100,
         "src": 0,
         "residual": 0,
+        "index": 0,
         "weight": 0,
+        "gamma": 0,
+        "beta": 1,
         "rows": 2,
         "depth_words": 1,
         "out_words": 2,
+        "kept": 2,
         "bias_shift": 0,
         "residual_shift": 0,
         "out_shift": 10,
         "gelu_in_frac": 12,
         "gelu_out_frac": 12,
-    },
-    "layernorm": {
-        "dst": 0,
-        "src": 0,
-        "gamma": 0,
-        "beta": 1,
-        "rows": 2,
-        "words": 1,
         "inv_width": 2**29,
         "sqrt_width": 185364,
         "epsilon": 9,
         "beta_shift": 20,
-        "out_shift": 21,
+        "norm_shift": 21,
     },
     "attention": {
         "dst": 200,
@@ -58,7 +57,6 @@ VALID: dict[str, dict[str, Any]] = {
         "out_shift": 15,
     },
     "select_tokens": {"dst": 0, "tokens": 4, "keep": 2},
-    "gather": {"dst": 50, "src": 0, "index": 40, "src_rows": 4, "rows": 2, "words": 1},
     "select_connections": {"dst": 50, "index": 40, "tokens": 4, "rows": 3, "keep": 1},
 }
 LAST = spec.ACTIVATION_DEPTH - 1
@@ -85,17 +83,19 @@ REFUSED: list[tuple[str, dict[str, int], str]] = [
     ("matmul", {"out_shift": -17}, "shift_range"),
     ("matmul", {"bias_shift": 31}, "shift_range"),
     ("matmul", {"gelu_in_frac": 16}, "shift_range"),
-    ("layernorm", {"gamma": 64}, "memory_address"),
-    ("layernorm", {"inv_width": 2**29 + 2}, "shift_range"),
-    ("layernorm", {"epsilon": 2**56 + 1}, "shift_range"),
-    ("layernorm", {"sqrt_width": 2**22 + 1}, "shift_range"),
+    ("matmul", {"inv_width": 2**29 + 2}, "shift_range"),
+    ("matmul", {"epsilon": 2**56 + 1}, "shift_range"),
+    ("matmul", {"sqrt_width": 2**22 + 1}, "shift_range"),
+    ("matmul", {"beta_shift": 31}, "shift_range"),
+    ("matmul", {"norm_shift": 61}, "shift_range"),
+    ("matmul", {"norm_shift": -17}, "shift_range"),
     ("attention", {"heads": 17}, "size_limit"),
     ("attention", {"heads": 9, "head_words": 16}, "size_limit"),
     ("attention", {"exp_multiplier": 1 << 24}, "shift_range"),
     ("attention", {"prob_frac": 16}, "shift_range"),
     ("select_tokens", {"tokens": 1}, "size_limit"),
     ("select_tokens", {"keep": 4}, "size_limit"),
-    ("gather", {"index": LAST + 1}, "activation_address"),
+    ("select_connections", {"index": LAST + 1}, "activation_address"),
     ("select_connections", {"rows": 5}, "size_limit"),
     ("select_connections", {"keep": 3}, "size_limit"),
 ]
@@ -107,9 +107,23 @@ def run(*program: np.ndarray) -> tuple[Machine, np.ndarray]:
     return machine, output
 
 
+#: Changes that the flag before them alone makes wrong.
+REFUSED_WITH_FLAG: list[tuple[str, str, dict[str, int], str]] = [
+    ("load", "statistics", {"rows": 2}, "size_limit"),
+    ("matmul", "residual", {"residual": LAST + 1}, "activation_address"),
+    ("matmul", "compact", {"kept": 0}, "size_limit"),
+    ("matmul", "compact", {"kept": 3}, "size_limit"),
+    ("matmul", "compact", {"kept": 2**32 - 1}, "size_limit"),
+    ("matmul", "compact", {"index": LAST + 1}, "activation_address"),
+    ("matmul", "normalise", {"gamma": 64}, "memory_address"),
+    ("matmul", "normalise", {"beta": 2**32 - 1}, "memory_address"),
+]
+
+
 @pytest.mark.parametrize("opcode", VALID)
 def test_valid_descriptors_run(opcode: str) -> None:
-    run(encode(opcode, **VALID[opcode]))
+    index = encode("load", dst=40, source=0, rows=1, words=1)  # elements 0..7
+    run(index, encode(opcode, **VALID[opcode]))
 
 
 @pytest.mark.parametrize(("opcode", "change", "error"), REFUSED)
@@ -121,11 +135,24 @@ def test_refused_descriptors(opcode: str, change: dict[str, int], error: str) ->
     assert (caught.value.code, caught.value.index) == (spec.ERRORS[error], 1)
 
 
-def test_flags_bring_their_tensors_into_the_check() -> None:
-    fields = {**VALID["matmul"], "residual": LAST + 1}
-    run(encode("matmul", **fields))
+@pytest.mark.parametrize(("opcode", "flag", "change", "error"), REFUSED_WITH_FLAG)
+def test_flags_bring_their_fields_into_the_check(
+    opcode: str, flag: str, change: dict[str, int], error: str
+) -> None:
+    fields = {**VALID[opcode], **change}
+    run(encode(opcode, **fields))
     with pytest.raises(KernelError) as caught:
-        run(encode("matmul", ("residual",), **fields))
+        run(encode(opcode, (flag,), **fields))
+    assert caught.value.code == spec.ERRORS[error]
+
+
+def test_compaction_makes_room_at_the_end_of_memory() -> None:
+    """Two words at the end of each bank hold eight rows of two words, not nine."""
+    load = encode("load", dst=0, source=0, rows=1, words=1)
+    fields = {**VALID["matmul"], "rows": 9, "kept": 8, "dst": spec.ACTIVATION_DEPTH - 2}
+    run(load, encode("matmul", ("compact",), **fields))
+    with pytest.raises(KernelError) as caught:
+        run(load, encode("matmul", **fields))
     assert caught.value.code == spec.ERRORS["activation_address"]
 
 
@@ -139,14 +166,33 @@ def test_unknown_opcode_and_program_length() -> None:
     assert caught.value.code == spec.ERRORS["program_length"]
 
 
-def test_index_out_of_range_writes_nothing() -> None:
-    index = encode("load", dst=40, source=0, rows=1, words=1)  # elements 0..7
+INDEXED: dict[str, tuple[tuple[str, ...], dict[str, int]]] = {
+    "matmul": (("compact",), {"index": 40, "rows": 8, "kept": 3, "bias_shift": 10}),
+    "select_connections": ((), {"index": 40, "tokens": 8, "rows": 3}),
+}
+
+
+@pytest.mark.parametrize("opcode", INDEXED)
+@pytest.mark.parametrize("index", [[0, 1, 8], [-1, 0, 1], [1, 1, 2], [0, 2, 1], [0, 1, -32768]])
+def test_wrong_indices_write_nothing(opcode: str, index: list[int]) -> None:
+    flags, fields = INDEXED[opcode]
     machine = Machine()
-    program = np.stack([index, encode("gather", **{**VALID["gather"], "rows": 8})])
+    machine.memory.write(40, np.array([index + [0] * 5], dtype=np.int16))
+    program = encode(opcode, flags, **{**VALID[opcode], "dst": 50, **fields})[None]
     with pytest.raises(KernelError) as caught:
         machine.run(program, PARAMS, IMAGE, 16)
     assert caught.value.code == spec.ERRORS["index_range"]
     assert not machine.memory.read(50, 8, 1).any()
+
+
+@pytest.mark.parametrize("opcode", INDEXED)
+def test_indices_may_reach_the_last_row(opcode: str) -> None:
+    flags, fields = INDEXED[opcode]
+    machine = Machine()
+    machine.memory.write(40, np.array([[5, 6, 7, -1, 9, 9, 0, 0]], dtype=np.int16))
+    program = encode(opcode, flags, **{**VALID[opcode], "dst": 50, **fields})[None]
+    machine.run(program, PARAMS, IMAGE, 16)
+    assert machine.memory.read(50, 3, 1).any()
 
 
 def test_memory_layout_and_partial_groups() -> None:
@@ -158,6 +204,33 @@ def test_memory_layout_and_partial_groups() -> None:
     # Row 9 is in bank 1, second group; row 11 onwards keeps what was there.
     assert memory.banks[1, 10 + 2 + 1].tolist() == tensor[9, 8:].tolist()
     assert (memory.read(10, 16, 2)[11:] == 9).all()
+
+
+def test_statistics_are_noted_and_read_by_row_number() -> None:
+    """A matmul normalises with what was noted before it and notes the rows that it keeps."""
+    machine = Machine()
+    rows = np.arange(2 * 8, dtype=np.int16).reshape(2, 8) ** 2
+    machine.memory.write(0, rows)
+    machine.memory.write(40, np.array([[1, 0, 0, 0, 0, 0, 0, 0]], dtype=np.int16))
+    machine.sums[:3], machine.squares[:3] = (5, 100, -7), (3000, 40000, 77)
+    before = (machine.sums[:2].copy(), machine.squares[:2].copy())
+    fields = {**VALID["matmul"], "kept": 1, "index": 40, "norm_shift": 20, "out_shift": 6}
+    words = encode("matmul", ("normalise", "statistics", "compact"), **fields)
+    machine.run(words[None], PARAMS, IMAGE, 16)
+
+    names = ("inv_width", "sqrt_width", "epsilon", "beta_shift", "norm_shift")
+    constants = {name: fields[name] for name in names}
+    x, _ = oracle.normalise(rows, before, PARAMS[:8], PARAMS[8:16], **constants)
+    weight, bias = unpack_weight(PARAMS[: matrix_words(1, 1) * 8], 1, 1)
+    y, _ = oracle.matmul(x[1:], weight[:16], bias[:16], bias_shift=0, out_shift=6)
+    assert y.any()
+    assert (machine.memory.read(100, 1, 2) == y).all()
+    assert machine.sums[:3].tolist() == [y.sum(dtype=int), 100, -7]
+    assert machine.squares[:3].tolist() == [(y.astype(int) ** 2).sum(), 40000, 77]
+
+    load = encode("load", ("statistics",), dst=7, source=1, rows=1, words=2)
+    machine.run(load[None], PARAMS, IMAGE, 16)
+    assert (machine.sums[:2].tolist(), machine.squares[0]) == ([248, 100], 4184)
 
 
 def test_load_and_store_round_trip() -> None:

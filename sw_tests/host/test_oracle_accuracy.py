@@ -62,7 +62,7 @@ def test_softmax_within_its_bound(
     expected /= expected.sum(axis=1, keepdims=True)
     reachable = np.minimum(expected, 32767 * 2.0**-15)
     error = np.abs(to_real(probs, 15) - reachable)
-    assert (error <= expected * 2.0**-16 + 0.5 * 2.0**-15).all()
+    assert (error <= expected * 2.0**-16 + 2.0**-24 + 0.5 * 2.0**-15).all()
     assert (probs[~mask] == 0).all()
 
 
@@ -71,44 +71,6 @@ def test_softmax_of_a_row_without_open_keys_is_zero() -> None:
     mask = np.array([[False, False], [True, False]])
     probs, _ = oracle.softmax(scores, mask, exp_multiplier=1 << 23, exp_shift=10, prob_frac=15)
     assert probs.tolist() == [[0, 0], [32767, 0]]
-
-
-@settings(deadline=None, max_examples=60)
-@given(
-    st.integers(0, 2**32 - 1),
-    st.sampled_from([8, 64, 192, 768, 3072]),
-    st.sampled_from([1, 20, 500, 32767]),
-    st.integers(0, 15),
-)
-def test_layernorm_within_its_bound(seed: int, width: int, amplitude: int, in_frac: int) -> None:
-    rng = np.random.default_rng(seed)
-    gamma_frac, beta_frac, out_frac = 13, 12, 10
-    x = rng.integers(-amplitude, amplitude + 1, (3, width)).astype(np.int16)
-    x[1] = 7
-    x[2, 0] = 32767
-    gamma = rng.integers(-32767, 32768, width).astype(np.int16)
-    beta = rng.integers(-32767, 32768, width).astype(np.int16)
-    y, _ = oracle.layernorm(
-        x,
-        gamma,
-        beta,
-        inv_width=round(2**32 / width),
-        sqrt_width=round(math.sqrt(width) * 2**16),
-        epsilon=round(1e-6 * width * 2 ** (2 * (in_frac + 8))),
-        beta_shift=20 + gamma_frac - beta_frac,
-        out_shift=20 + gamma_frac - out_frac,
-    )
-    real = to_real(x, in_frac)
-    centred = real - real.mean(axis=1, keepdims=True)
-    sigma = np.sqrt((centred**2).mean(axis=1, keepdims=True) + 1e-6)
-    normalised = centred / sigma
-    scale, offset = to_real(gamma, gamma_frac), to_real(beta, beta_frac)
-    expected = np.clip(normalised * scale + offset, -32768 * 2.0**-out_frac, 32767 * 2.0**-out_frac)
-    bound = np.abs(scale) * (
-        np.abs(normalised) * 2.0**-19 + 2.0**-9 * 2.0**-in_frac / sigma + 2.0**-20
-    )
-    error = np.abs(to_real(y, out_frac) - expected)
-    assert (error <= bound + 0.5 * 2.0**-out_frac).all()
 
 
 def test_matmul_is_exact() -> None:
@@ -131,6 +93,32 @@ def test_matmul_is_exact() -> None:
             assert y[m, n] == clamped
     assert saturated == expected_saturated
     assert saturated > 0
+
+
+@pytest.mark.parametrize("kept", [[0, 1, 2, 3, 4], [0], [4], [1, 2, 4]])
+def test_dropped_rows_leave_neither_results_nor_saturations(kept: list[int]) -> None:
+    rng = np.random.default_rng(4)
+    x, weight = (rng.integers(-32767, 32768, (n, 16)).astype(np.int16) for n in (5, 7))
+    bias = rng.integers(-32768, 32768, 7).astype(np.int16)
+    residual = rng.integers(-32768, 32768, (5, 7)).astype(np.int16)
+
+    def product(rows: slice, index: list[int] | None = None) -> tuple[np.ndarray, int]:
+        return oracle.matmul(
+            x[rows],
+            weight,
+            bias,
+            bias_shift=9,
+            out_shift=16,
+            residual=residual[rows],
+            residual_shift=11,
+            gelu=(12, 15),
+            kept=None if index is None else np.array(index, dtype=np.int16),
+        )
+
+    y, saturated = product(slice(None), kept)
+    alone = [product(slice(row, row + 1)) for row in kept]
+    assert (y == np.concatenate([row for row, _ in alone])).all()
+    assert saturated == sum(count for _, count in alone) > 0
 
 
 def test_largest_operands_stay_exact() -> None:

@@ -97,7 +97,7 @@ def exponent(operation: Attention) -> tuple[int, int]:
 
 
 def layer_norm_fields(operation: LayerNorm) -> dict[str, int]:
-    """Return the numeric fields of a layernorm descriptor."""
+    """Return the numeric fields of a matmul that normalises its source."""
     name, width = operation.output.name, operation.x.columns
     if width % 8:
         raise ToolsError(
@@ -123,7 +123,7 @@ def layer_norm_fields(operation: LayerNorm) -> dict[str, int]:
         "sqrt_width": round(math.sqrt(width) * 2**16),
         "epsilon": epsilon,
         "beta_shift": beta_shift,
-        "out_shift": out_shift(name, accumulator_frac, operation.output.frac),
+        "norm_shift": out_shift(name, accumulator_frac, operation.output.frac),
     }
 
 

@@ -1,18 +1,19 @@
 """Operations of a program before memory is assigned: frozen records with named tensors.
 
-Integers of parameters are int64 arrays; ``*_frac`` is the fraction length beside them.
+Integers of parameters are int64 arrays; ``*_frac`` is the fraction length beside them. The
+recogniser finds LayerNorm, Gelu and Gather as operations of their own; the kernel has them as parts
+of a linear layer only (fusion.py).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trivit.host.generated.spec import TILE_DEPTH
-from trivit.tools.errors import ToolsError
 
 Integers: TypeAlias = NDArray[np.int64]
 
@@ -47,7 +48,10 @@ class Parameter:
 
 @dataclass(frozen=True, eq=False)
 class PatchEmbed:
-    """Patches times ``weight`` (D, C·patch²) plus bias and position; row 0 is [CLS]."""
+    """Patches times ``weight`` (D, C·patch²) plus bias and position; row 0 is [CLS].
+
+    ``statistics``: a linear layer normalises the output.
+    """
 
     output: Tensor
     image_shape: tuple[int, int, int]
@@ -57,6 +61,7 @@ class PatchEmbed:
     bias: Parameter | None
     cls_token: Parameter
     pos_embed: Parameter
+    statistics: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,10 +76,25 @@ class LayerNorm:
 
 
 @dataclass(frozen=True, eq=False)
-class Linear:
-    """``x`` times ``weight`` (N, K) transposed, plus bias and residual, then GELU if ``hidden``.
+class Gather:
+    """The rows of ``x`` that ``index`` names."""
 
-    ``hidden`` is the rounded sum that GELU reads; it never reaches memory.
+    output: Tensor
+    x: Tensor
+    index: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """``x`` times ``weight`` (N, K) transposed, plus bias and residual.
+
+    What is fused into it, in the order in which the kernel does it; none of these tensors but
+    ``output`` reaches memory:
+
+    - ``norm``: the rows of ``x`` are normalised first.
+    - ``hidden``: the rounded sum, which GELU reads.
+    - ``gather``: of the rows of ``gather.x`` only those that an index names are written.
+    - ``statistics``: a linear layer normalises the output.
     """
 
     output: Tensor
@@ -83,6 +103,14 @@ class Linear:
     bias: Parameter | None
     residual: Tensor | None
     hidden: Tensor | None = None
+    norm: LayerNorm | None = None
+    gather: Gather | None = None
+    statistics: bool = False
+
+    @property
+    def rows(self) -> int:
+        """Rows that are multiplied, whether or not they are written."""
+        return self.output.rows if self.gather is None else self.gather.x.rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,15 +167,6 @@ class AllTokens:
 
 
 @dataclass(frozen=True, eq=False)
-class Gather:
-    """The rows of ``x`` that ``index`` names."""
-
-    output: Tensor
-    x: Tensor
-    index: Tensor
-
-
-@dataclass(frozen=True, eq=False)
 class SelectConnections:
     """Mask that leaves every kept patch token ``keep`` keys and [CLS]."""
 
@@ -178,8 +197,9 @@ def inputs(operation: Operation) -> list[Tensor]:
             return []
         case LayerNorm(x=x) | Gelu(x=x):
             return [x]
-        case Linear(x=x, residual=residual):
-            return [x] if residual is None else [x, residual]
+        case Linear(x=x, residual=residual, gather=gather):
+            index = None if gather is None else gather.index
+            return [tensor for tensor in (x, residual, index) if tensor is not None]
         case Attention(qkv=qkv, mask=mask):
             return [qkv] if mask is None else [qkv, mask]
         case Gather(x=x, index=index):
@@ -204,28 +224,3 @@ class Model:
                 kept.append(operation)
                 wanted.update(tensor.name for tensor in inputs(operation))
         return Model(tuple(reversed(kept)), self.logits)
-
-    def fused(self) -> Model:
-        """Return the model with every GELU inside the linear layer before it.
-
-        Raises:
-            ToolsError: a GELU whose input something else computes or also reads.
-        """
-        readers: dict[str, int] = {}
-        for operation in self.operations:
-            for tensor in inputs(operation):
-                readers[tensor.name] = readers.get(tensor.name, 0) + 1
-        merged: list[Operation] = []
-        for operation in self.operations:
-            if not isinstance(operation, Gelu):
-                merged.append(operation)
-                continue
-            before = next((o for o in merged if o.output.name == operation.x.name), None)
-            if not isinstance(before, Linear) or before.hidden or readers[operation.x.name] > 1:
-                raise ToolsError(
-                    f"GELU '{operation.output.name}' must follow a linear layer whose result "
-                    f"nothing else reads; '{operation.x.name}' is no such result"
-                )
-            place = merged.index(before)
-            merged[place] = replace(before, output=operation.output, hidden=operation.x)
-        return Model(tuple(merged), self.logits)

@@ -35,6 +35,16 @@ from trivit.tools.compiler.ir import (
 from trivit.tools.compiler.params import ParameterImage, pack_rows, pack_weight
 from trivit.tools.errors import ToolsError
 
+_NORM_FIELDS = (
+    "gamma",
+    "beta",
+    "inv_width",
+    "sqrt_width",
+    "epsilon",
+    "beta_shift",
+    "norm_shift",
+)
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -82,8 +92,6 @@ def _lower(operation: Operation, params: ParameterImage, keys: dict[str, int]) -
     match operation:
         case PatchEmbed():
             yield from _patch_embed(operation, params)
-        case LayerNorm():
-            yield _layer_norm(operation, params)
         case Linear():
             yield _linear(operation, params)
         case Attention():
@@ -93,13 +101,6 @@ def _lower(operation: Operation, params: ParameterImage, keys: dict[str, int]) -
         case AllTokens(output=output):
             rows = np.arange(output.columns)[None]
             yield _load(output, params, output.name, rows)
-        case Gather(output=output, x=x, index=index):
-            yield Draft(
-                "gather",
-                output,
-                {"dst": output, "src": x, "index": index},
-                {"src_rows": x.rows, "rows": output.rows, "words": output.words},
-            )
         case SelectConnections(output=output, index=index, tokens=tokens, keep=keep):
             yield Draft(
                 "select_connections",
@@ -107,8 +108,8 @@ def _lower(operation: Operation, params: ParameterImage, keys: dict[str, int]) -
                 {"dst": output, "index": index},
                 {"tokens": tokens, "rows": output.rows, "keep": keep},
             )
-        case Gelu(output=output):
-            raise AssertionError(f"{output.name}: GELU is fused before lowering")
+        case LayerNorm(output=output) | Gelu(output=output) | Gather(output=output):
+            raise AssertionError(f"{output.name}: fused before lowering")
 
 
 def _check_size(tensor: Tensor) -> None:
@@ -120,10 +121,16 @@ def _check_size(tensor: Tensor) -> None:
             raise ToolsError(f"'{tensor.name}' has {value} {what}, the kernel takes {limit}")
 
 
-def _load(tensor: Tensor, params: ParameterImage, name: str, rows: Integers) -> Draft:
+def _load(
+    tensor: Tensor,
+    params: ParameterImage,
+    name: str,
+    rows: Integers,
+    flags: frozenset[str] = frozenset(),
+) -> Draft:
     source = params.add(name, pack_rows(rows), rows.shape)
     fields = {"source": source, "rows": len(rows), "words": tensor.words}
-    return Draft("load", tensor, {"dst": tensor}, fields)
+    return Draft("load", tensor, {"dst": tensor}, fields, flags)
 
 
 def _patch_embed(operation: PatchEmbed, params: ParameterImage) -> Iterator[Draft]:
@@ -132,21 +139,26 @@ def _patch_embed(operation: PatchEmbed, params: ParameterImage) -> Iterator[Draf
     patches = Tensor("patches", output.rows, channels * patch * patch, operation.image_frac)
     _check_size(patches)
     _check_width(output)
-    yield Draft(
-        "patchify",
-        patches,
-        {"dst": patches},
-        {"source": 0, "channels": channels, "height": height, "width": width, "patch": patch},
-    )
     # Position rows are the residual of the product; [CLS] has no patch, its row is loaded after.
     pos = operation.pos_embed
     position = Tensor(pos.name, output.rows, output.columns, pos.frac)
     rows = pos.integers.copy()
     rows[0] = 0
     yield _load(position, params, pos.name, rows)
-    linear = Linear(output, patches, operation.weight, operation.bias, position)
+    # Directly before its product, which then works on the patches as they come.
+    yield Draft(
+        "patchify",
+        patches,
+        {"dst": patches},
+        {"source": 0, "channels": channels, "height": height, "width": width, "patch": patch},
+    )
+    statistics = operation.statistics
+    linear = Linear(
+        output, patches, operation.weight, operation.bias, position, statistics=statistics
+    )
     yield _linear(linear, params, tokens=output.rows - 1)
-    yield _load(output, params, operation.cls_token.name, _cls_row(operation)[None])
+    flags = frozenset({"statistics"} if statistics else ())
+    yield _load(output, params, operation.cls_token.name, _cls_row(operation)[None], flags)
 
 
 def _cls_row(operation: PatchEmbed) -> Integers:
@@ -159,10 +171,16 @@ def _cls_row(operation: PatchEmbed) -> Integers:
 
 
 def _linear(operation: Linear, params: ParameterImage, tokens: int | None = None) -> Draft:
-    output, hidden = operation.output, operation.hidden
-    rounded = hidden or output
+    output, hidden, norm, gather = (
+        operation.output,
+        operation.hidden,
+        operation.norm,
+        operation.gather,
+    )
+    rounded = hidden or (gather.x if gather else output)
     weight = operation.weight
-    frac = operation.x.frac + weight.frac
+    x = norm.output if norm else operation.x
+    frac = x.frac + weight.frac
     bias = operation.bias or Parameter(
         f"{weight.name}.no_bias", np.zeros(output.columns, np.int64), frac
     )
@@ -179,40 +197,44 @@ def _linear(operation: Linear, params: ParameterImage, tokens: int | None = None
     if hidden is not None:
         arithmetic.check_gelu(hidden)
         flags.add("gelu")
+    if norm is not None:
+        flags.add("normalise")
+    if gather is not None:
+        _check_size(gather.x)
+        tensors["index"] = gather.index
+        flags.add("compact")
+    if operation.statistics:
+        flags.add("statistics")
     arithmetic.check_product(output.name, weight, bias.integers, bias_shift, residual_shift)
     fields = {
+        **_norm_fields(norm, params),
         "weight": params.add(
             weight.name, pack_weight(weight.integers, bias.integers), weight.integers.shape
         ),
-        "rows": output.rows,
+        "rows": operation.rows,
         "depth_words": operation.x.words,
         "out_words": output.words,
+        "kept": output.rows if gather else 0,
         "bias_shift": bias_shift,
         "residual_shift": residual_shift or 0,
         "out_shift": arithmetic.out_shift(rounded.name, frac, rounded.frac),
         "gelu_in_frac": rounded.frac if hidden else 0,
         "gelu_out_frac": output.frac if hidden else 0,
     }
-    macs = (output.rows if tokens is None else tokens) * weight.integers.size
+    macs = (operation.rows if tokens is None else tokens) * weight.integers.size
     return Draft("matmul", output, tensors, fields, frozenset(flags), macs, macs)
 
 
-def _layer_norm(operation: LayerNorm, params: ParameterImage) -> Draft:
-    output = operation.output
-    fields = {
-        "gamma": params.add(
-            operation.gamma.name,
-            pack_rows(operation.gamma.integers),
-            operation.gamma.integers.shape,
-        ),
-        "beta": params.add(
-            operation.beta.name, pack_rows(operation.beta.integers), operation.beta.integers.shape
-        ),
-        "rows": output.rows,
-        "words": output.words,
-        **arithmetic.layer_norm_fields(operation),
+def _norm_fields(norm: LayerNorm | None, params: ParameterImage) -> dict[str, int]:
+    """Return the fields that a matmul normalises its source by; zeros where it does not."""
+    if norm is None:
+        return dict.fromkeys(_NORM_FIELDS, 0)
+    vectors = {"gamma": norm.gamma, "beta": norm.beta}
+    places = {
+        name: params.add(vector.name, pack_rows(vector.integers), vector.integers.shape)
+        for name, vector in vectors.items()
     }
-    return Draft("layernorm", output, {"dst": output, "src": operation.x}, fields)
+    return places | arithmetic.layer_norm_fields(norm)
 
 
 def _attention(operation: Attention, keys: dict[str, int]) -> Draft:

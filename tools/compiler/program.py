@@ -14,13 +14,20 @@ from trivit.host.fixed_point import INT16_MAX, INT16_MIN
 from trivit.host.generated.spec import ACTIVATION_DEPTH, MAX_INSTRUCTIONS, TILE_DEPTH
 from trivit.host.instructions import decode, encode
 from trivit.host.oracle.checks import check
+from trivit.tools.compiler.fusion import fused
 from trivit.tools.compiler.graph import Metadata
 from trivit.tools.compiler.ir import Model, PatchEmbed, Tensor
 from trivit.tools.compiler.lowering import Draft, lower
 from trivit.tools.compiler.memory import Interval, allocate, bank_words
 from trivit.tools.compiler.params import ParameterImage
+from trivit.tools.compiler.placement import placed
 from trivit.tools.errors import ToolsError
 
+# Pairs that run at the same time when the second directly follows the first (docs/numerics.md,
+# Activation memory).
+_BESIDE = {("attention", "select_tokens"), ("select_connections", "matmul")}
+# Address fields that a flag asks for.
+_OPTIONAL = {"matmul": ("residual", "index"), "attention": ("mask",)}
 # Metadata that is kept elsewhere in the bundle, or that differs between its programs.
 _NOT_SHARED = ("class_names", "selector_blocks", "token_keep_ratio", "attention_keep_ratio")
 
@@ -78,7 +85,7 @@ def _drafts(source: Source, params: ParameterImage) -> list[Draft]:
             f"{logits.columns} logits: export it again with `trivit quantize`"
         )
     _embedding(source)
-    drafts = lower(source.model, params)
+    drafts = lower(placed(fused(source.model)), params)
     if len(drafts) > MAX_INSTRUCTIONS:
         raise ToolsError(
             f"the program has {len(drafts)} instructions, the kernel takes {MAX_INSTRUCTIONS}: "
@@ -122,12 +129,20 @@ def _ratio(metadata: Metadata, name: str) -> float:
 
 
 def live_intervals(drafts: Sequence[Draft]) -> list[Interval]:
-    """Return when each tensor is alive: from its first write to its last read."""
+    """Return when each tensor is alive: from its first write to its last read.
+
+    A tensor of an instruction that runs beside its neighbour lives through both.
+    """
     seen: dict[str, tuple[Tensor, int, int]] = {}
     for step, draft in enumerate(drafts):
+        start, end = step, step
+        if step > 0 and (drafts[step - 1].opcode, draft.opcode) in _BESIDE:
+            start = step - 1
+        if step + 1 < len(drafts) and (draft.opcode, drafts[step + 1].opcode) in _BESIDE:
+            end = step + 1
         for tensor in draft.tensors.values():
-            known, first, _ = seen.get(tensor.name, (tensor, step, step))
-            seen[tensor.name] = (known, first, step)
+            known, first, last = seen.get(tensor.name, (tensor, start, end))
+            seen[tensor.name] = (known, min(first, start), max(last, end))
     return [
         Interval(name, bank_words(tensor.rows, tensor.words), first, last)
         for name, (tensor, first, last) in seen.items()
@@ -135,11 +150,8 @@ def live_intervals(drafts: Sequence[Draft]) -> list[Interval]:
 
 
 def _encode(draft: Draft, addresses: dict[str, int]) -> NDArray[np.uint32]:
-    places = {name: addresses[tensor.name] for name, tensor in draft.tensors.items()}
-    if draft.opcode == "matmul":
-        places.setdefault("residual", 0)
-    if draft.opcode == "attention":
-        places.setdefault("mask", 0)
+    places = dict.fromkeys(_OPTIONAL.get(draft.opcode, ()), 0)
+    places |= {name: addresses[tensor.name] for name, tensor in draft.tensors.items()}
     return encode(draft.opcode, draft.flags, **places, **draft.fields)
 
 

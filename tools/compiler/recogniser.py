@@ -94,7 +94,7 @@ class ModelRecogniser:
         """Return the model that ends in ``output``.
 
         Raises:
-            ToolsError: the output is no row of logits, or a selector comes too late.
+            ToolsError: the output is no row of logits, or a selector has no attention.
         """
         logits = None
         if isinstance(output, Elements):
@@ -108,8 +108,8 @@ class ModelRecogniser:
             replace(o, selectors=wanted.get(o.probs.name, "")) if isinstance(o, Attention) else o
             for o in self._operations
         ]
-        model = Model(tuple(operations), logits).used().fused()
-        _check_score_memory(model)
+        model = Model(tuple(operations), logits).used()
+        _check_scores(model)
         return model
 
     def _add(self, node: Node, operation: Operation, shape: tuple[int, ...]) -> Elements:
@@ -269,15 +269,14 @@ def _parameter(value: Constant, table: np.ndarray) -> Parameter:
     return Parameter(value.name, np.ascontiguousarray(table), value.frac)
 
 
-def _check_score_memory(model: Model) -> None:
-    held = ""
+def _check_scores(model: Model) -> None:
+    computed = {o.probs.name for o in model.operations if isinstance(o, Attention)}
     for operation in model.operations:
-        if isinstance(operation, Attention) and operation.selectors:
-            held = operation.probs.name
-        elif (
-            isinstance(operation, SelectTokens | SelectConnections) and operation.probs.name != held
+        if (
+            isinstance(operation, SelectTokens | SelectConnections)
+            and operation.probs.name not in computed
         ):
             raise ToolsError(
-                f"'{operation.output.name}' selects by '{operation.probs.name}' after another "
-                "scored attention; the kernel remembers the scores of the last one only"
+                f"'{operation.output.name}' selects by '{operation.probs.name}', an attention "
+                "whose values nothing reads; the kernel has scores of whole attentions only"
             )

@@ -6,13 +6,21 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from trivit.tools.compiler.ir import Attention, LayerNorm, Linear, Operation, Parameter, PatchEmbed
+from trivit.tools.compiler.ir import (
+    Attention,
+    Gelu,
+    LayerNorm,
+    Linear,
+    Operation,
+    Parameter,
+    PatchEmbed,
+)
 from trivit.tools.compiler.program import Source
 from trivit.tools.errors import ToolsError
 
 _REMEDY = "quantize them together with `trivit quantize RUN --keep ...`"
 # Operations that selection neither adds nor removes.
-_Computing = (PatchEmbed, LayerNorm, Linear, Attention)
+_Computing = (PatchEmbed, LayerNorm, Linear, Gelu, Attention)
 
 
 def check_shared(sources: Sequence[Source]) -> None:
@@ -65,8 +73,8 @@ def _constants(operation: Operation) -> tuple[object, ...]:
             return (shape, patch)
         case LayerNorm(epsilon=epsilon):
             return (epsilon,)
-        case Linear(residual=residual, hidden=hidden):
-            return (residual is None, hidden is None)
+        case Linear(residual=residual):
+            return (residual is None,)
         case Attention(heads=heads, scale=scale):
             return (heads, scale)
     return ()
@@ -89,8 +97,6 @@ def _formats(a: Operation, b: Operation) -> Iterator[tuple[str, int, int]]:
     yield a.output.name, a.output.frac, b.output.frac
     if isinstance(a, PatchEmbed) and isinstance(b, PatchEmbed):
         yield "the image", a.image_frac, b.image_frac
-    if isinstance(a, Linear) and isinstance(b, Linear) and a.hidden and b.hidden:
-        yield a.hidden.name, a.hidden.frac, b.hidden.frac
     if isinstance(a, Attention) and isinstance(b, Attention):
         yield a.scores.name, a.scores.frac, b.scores.frac
         yield a.probs.name, a.probs.frac, b.probs.frac

@@ -24,6 +24,7 @@ class InstructionEstimate:
     ``cycles`` is split into ``array_cycles`` (it issues products), ``memory_cycles`` (everything
     waits for DDR) and ``vector_cycles`` (the rest); ``bound`` names the largest part.
     ``ideal_cycles`` is the array's geometry alone, ``ddr_bytes`` the traffic with the descriptor.
+    A selection that hides behind other work takes no cycles at all.
     """
 
     opcode: str
@@ -41,7 +42,7 @@ class InstructionEstimate:
     @property
     def utilisation(self) -> float:
         """Share of the array's multipliers times cycles that did useful products."""
-        return self.macs / (self.cycles * ARRAY_MACS)
+        return self.macs / (self.cycles * ARRAY_MACS) if self.cycles else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,6 @@ _PARAM_BURSTS = 4
 _CONTROL_BURSTS = 4
 _MAX_SIDE = 4096
 _MAX_PATCH = 64
-_LAYERNORM_ROWS = 4
 _MASK_BITS = 16
 
 
@@ -175,29 +174,26 @@ def _state(kernel: KernelDescription) -> Iterator[Memory]:
     )
     for vector in ("gamma", "beta"):
         yield Memory(
-            unit="layernorm", name=f"vectors.{vector}", shape=(2, row), bits=WORD, divided={0: 0}
+            unit="normalise", name=f"normalise.{vector}", shape=(2, row), bits=WORD, divided={0: 0}
         )
-    yield Memory(
-        unit="layernorm",
-        name="layernorm.row",
-        shape=(_LAYERNORM_ROWS, banks, row),
-        bits=WORD,
-        divided=every,
-    )
-    for name, bits, rows in (
-        ("sum", 64, 2),
-        ("power", 64, 2),
-        ("mean", 64, _LAYERNORM_ROWS),
-        ("gain", 64, 2),
-        ("halvings", 32, 2),
+    for name, bits in (
+        ("normalise.scale", 96),
+        ("row_statistics.sum", 32),
+        ("row_statistics.squares", 64),
     ):
         yield Memory(
-            unit="layernorm",
-            name=f"layernorm.{name}",
-            shape=(rows, banks),
+            unit="normalise",
+            name=name,
+            shape=(banks, groups),
             bits=bits,
-            divided=every,
+            divided={0: 0},
+            kind="lutram",
         )
+    for unit, plan in (("epilogue", "compaction"), ("selection", "select.plan")):
+        for name, bits in (("kept", 8), ("first", 16)):
+            yield Memory(
+                unit=unit, name=f"{plan}.{name}", shape=(groups,), bits=bits, divided={0: 0}
+            )
     yield Memory(
         unit="softmax",
         name="softmax.score",
@@ -255,17 +251,20 @@ def _state(kernel: KernelDescription) -> Iterator[Memory]:
     )
     yield Memory(
         unit="selection",
-        name="select.open",
-        shape=(2, banks, select_words, select_lanes),
-        bits=1,
-        divided={0: 0, 1: 0, 2: 0, 3: 0},
+        name="select.mask",
+        shape=(banks, groups * mask_words),
+        bits=WORD,
+        divided={0: 0},
+        lanes=lanes,
+        kind="lutram",
     )
     for name in ("threshold", "above"):
         yield Memory(
             unit="selection", name=f"select.{name}", shape=(banks,), bits=32, divided={0: 0}
         )
-    yield Memory(unit="selection", name="index.row", shape=(tokens,), bits=32, divided={0: lanes})
-    yield Memory(unit="selection", name="plan.round", shape=(tokens,), bits=96)
+    yield Memory(
+        unit="selection", name="select.index.row", shape=(tokens,), bits=16, divided={0: lanes}
+    )
     yield Memory(
         unit="patches",
         name="lines.pixel",
@@ -282,13 +281,13 @@ def _state(kernel: KernelDescription) -> Iterator[Memory]:
 
 def _tables(kernel: KernelDescription) -> Iterator[Memory]:
     """Read-only tables; a lane that reads two entries per cycle owns one."""
-    banks, lanes = kernel.geometry["tokens"], kernel.geometry["depth"]
-    softmax_rows = kernel.timing["softmax_rows"]
+    lanes = kernel.geometry["depth"]
+    softmax_rows, rounding_rows = kernel.timing["softmax_rows"], kernel.timing["rounding_rows"]
     tables: tuple[tuple[str, str, int, int, int, Kind], ...] = (
-        ("epilogue", "kGeluTable", 1025, 18, banks * lanes, "auto"),
+        ("epilogue", "kGeluTable", 1025, 18, rounding_rows * lanes, "auto"),
         ("softmax", "kExp2Table", 257, 23, softmax_rows * lanes, "lutram"),
         ("softmax", "kRecipTable", 513, 25, softmax_rows, "auto"),
-        ("layernorm", "kRsqrtTable", 3073, 25, 1, "auto"),
+        ("normalise", "kRsqrtTable", 3073, 25, 1, "auto"),
     )
     for unit, name, entries, bits, copies, kind in tables:
         yield Memory(
@@ -301,7 +300,7 @@ def _buffers(kernel: KernelDescription) -> Iterator[Memory]:
     ports = kernel.limits["param_ports"]
     for unit, name in (
         ("weights", "load_tile"),
-        ("layernorm", "load_vectors"),
+        ("normalise", "load_vectors"),
         ("activations", "load_rows"),
         ("patches", "patchify_lines"),
         ("patches", "patchify_stream"),

@@ -20,6 +20,7 @@ _WORD = 128
 _RIGHT_SHIFTS = 61  # 0..60
 _LEFT_SHIFTS = 17  # 0..16
 _ALIGN_SHIFTS = 31  # 0..30
+_GAIN_SHIFTS = 32  # 2..33
 
 _ADDRESS = 14
 _INDEX = 32
@@ -51,7 +52,7 @@ def kernel_operators(kernel: KernelDescription) -> tuple[Operators, ...]:
     return (
         *_array(kernel),
         *_epilogue(kernel),
-        *_layernorm(kernel),
+        *_normalise(kernel),
         *_attention(kernel),
         *_softmax(kernel),
         *_selection(kernel),
@@ -88,8 +89,11 @@ def _array(kernel: KernelDescription) -> Iterator[Operators]:
 
 
 def _epilogue(kernel: KernelDescription) -> Iterator[Operators]:
-    lanes = kernel.geometry["tokens"] * kernel.geometry["depth"]
-    tile_words = kernel.geometry["outputs"] // kernel.geometry["depth"]
+    banks = kernel.geometry["tokens"]
+    rows = kernel.timing["rounding_rows"]
+    lanes = rows * kernel.geometry["depth"]
+    # A lane takes the words of a tile in the rows that share it.
+    tile_words = kernel.geometry["outputs"] // kernel.geometry["depth"] * (banks // rows)
     align = primitives.shifter_luts(ACCUMULATOR, _ALIGN_SHIFTS)
     yield Operators(
         unit="epilogue",
@@ -101,6 +105,19 @@ def _epilogue(kernel: KernelDescription) -> Iterator[Operators]:
     )
     yield Operators(unit="epilogue", name="bias align", count=kernel.geometry["depth"], lut=align)
     yield Operators(unit="epilogue", name="rounding", count=lanes, lut=requantize_luts(ACCUMULATOR))
+    yield _multiply("epilogue", "squares", lanes, ELEMENT, ELEMENT)
+    yield Operators(
+        unit="epilogue",
+        name="row statistics",
+        count=lanes,
+        lut=primitives.adder_luts(19) + primitives.adder_luts(35),
+    )
+    yield Operators(
+        unit="epilogue",
+        name="compaction crossbar",
+        count=banks,
+        lut=primitives.mux_luts(_WORD, banks),
+    )
     # The step between table entries times the remainder: small enough for fabric.
     yield Operators(
         unit="epilogue",
@@ -116,22 +133,27 @@ def _epilogue(kernel: KernelDescription) -> Iterator[Operators]:
     )
 
 
-def _layernorm(kernel: KernelDescription) -> Iterator[Operators]:
+def _normalise(kernel: KernelDescription) -> Iterator[Operators]:
+    """Layer normalisation: a scale unit for one row per cycle, 64 lanes in front of the array."""
     lanes = kernel.geometry["tokens"] * kernel.geometry["depth"]
-    unit = "layernorm"
-    yield _multiply(unit, "squares", lanes, 25, 25)
-    yield _multiply(unit, "gain", lanes, 25, 30)
-    yield _multiply(unit, "gamma", lanes, 27, ELEMENT)
-    yield _multiply(unit, "mean", 1, 28, 31)
+    unit = "normalise"
+    yield _multiply(unit, "centred by gain", lanes, 25, 30)
+    yield _multiply(unit, "normal by gamma", lanes, 27, ELEMENT)
+    yield _multiply(unit, "sum by inverse width", 1, 28, 31)
+    yield _multiply(unit, "width by mean", 1, 13, 25)
+    yield _multiply(unit, "mean by slope", 1, 25, 38)
     yield _multiply(unit, "root interpolation", 1, 15, 13)
     yield _multiply(unit, "root scale", 1, 26, 24)
+    yield Operators(unit=unit, name="centre", count=lanes, lut=primitives.adder_luts(25))
     yield Operators(
         unit=unit,
-        name="sums, differences, powers",
+        name="gain rounding",
         count=lanes,
-        lut=sum(map(primitives.adder_luts, (28, 25, 25, 62))),
+        lut=primitives.shifter_luts(55, _GAIN_SHIFTS)
+        + primitives.mux_luts(1, _GAIN_SHIFTS)
+        + primitives.adder_luts(55)
+        + primitives.adder_luts(27),
     )
-    yield Operators(unit=unit, name="gain rounding", count=lanes, lut=requantize_luts(55))
     yield Operators(
         unit=unit,
         name="beta, rounding",
@@ -145,13 +167,17 @@ def _layernorm(kernel: KernelDescription) -> Iterator[Operators]:
         lut=primitives.shifter_luts(46, _ALIGN_SHIFTS),
     )
     yield Operators(
-        unit=unit, name="root normalise", count=1, lut=primitives.shifter_luts(62, 62) + 64
+        unit=unit,
+        name="power, root normalise",
+        count=1,
+        lut=3 * primitives.adder_luts(62) + primitives.shifter_luts(62, 62) + 64,
     )
 
 
 def _attention(kernel: KernelDescription) -> Iterator[Operators]:
-    lanes = kernel.geometry["tokens"] * kernel.geometry["depth"]
-    tile_words = kernel.geometry["outputs"] // kernel.geometry["depth"]
+    banks, rows = kernel.geometry["tokens"], kernel.timing["rounding_rows"]
+    lanes = rows * kernel.geometry["depth"]
+    tile_words = kernel.geometry["outputs"] // kernel.geometry["depth"] * (banks // rows)
     select = primitives.mux_luts(ACCUMULATOR, tile_words)
     yield Operators(
         unit="attention",
@@ -198,17 +224,32 @@ def _softmax(kernel: KernelDescription) -> Iterator[Operators]:
 
 def _selection(kernel: KernelDescription) -> Iterator[Operators]:
     lanes, banks = kernel.timing["select_lanes"], kernel.geometry["tokens"]
-    tokens = kernel.limits["max_tokens"]
+    elements = kernel.geometry["depth"]
+    candidates = (1 << kernel.timing["select_digit"]) - 1
+    bits = kernel.timing["score_bits"] + 1
     yield Operators(
         unit="selection",
         name="compare and count",
         count=lanes,
-        lut=2 * primitives.adder_luts(32) + primitives.mux_luts(32, banks) + 8,
+        # A comparator and a place in the count for each candidate, and one more for the ties.
+        lut=(candidates + 1) * (primitives.adder_luts(bits) + 4) + primitives.mux_luts(bits, banks),
+    )
+    # Eight scores of which some move up, then to any lane of the search word.
+    yield Operators(
+        unit="selection",
+        name="score compaction",
+        count=elements,
+        lut=primitives.mux_luts(bits, elements),
     )
     yield Operators(
-        unit="selection", name="mask packing", count=banks, lut=primitives.mux_luts(tokens, 4)
+        unit="selection",
+        name="score rotation",
+        count=lanes,
+        lut=primitives.mux_luts(bits, elements),
     )
-    yield Operators(unit="selection", name="score select", count=1, lut=primitives.mux_luts(32, 16))
+    yield Operators(
+        unit="selection", name="index list", count=elements, lut=primitives.mux_luts(16, elements)
+    )
 
 
 def _movement(kernel: KernelDescription) -> Iterator[Operators]:
@@ -226,12 +267,6 @@ def _movement(kernel: KernelDescription) -> Iterator[Operators]:
         name="read addresses",
         count=banks,
         lut=2 * primitives.mux_luts(_ADDRESS, 8),
-    )
-    yield Operators(
-        unit="activations",
-        name="gather crossbar",
-        count=banks,
-        lut=primitives.mux_luts(_WORD, banks),
     )
     yield Operators(
         unit="weights", name="write select", count=outputs, lut=primitives.mux_luts(_WORD, 3)

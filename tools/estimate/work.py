@@ -34,7 +34,10 @@ def ideal_cycles(instruction: Instruction) -> int:
 
 def ddr_bytes(instruction: Instruction) -> int:
     """Return the bytes between DDR and the chip for one image, the descriptor included."""
-    words = _OPERAND_WORDS.get(instruction.opcode, lambda f: 0)(instruction.fields)
+    f = instruction.fields
+    words = _OPERAND_WORDS.get(instruction.opcode, lambda f: 0)(f)
+    if "normalise" in instruction.flags:
+        words += 2 * f["depth_words"]
     return words * WORD_BYTES + DESCRIPTOR_WORDS * 4
 
 
@@ -56,5 +59,4 @@ _OPERAND_WORDS: dict[str, Callable[[_Fields], int]] = {
     "store": lambda f: f["rows"] * f["words"],
     "patchify": lambda f: _ceil(f["channels"] * f["height"] * f["width"], TILE_DEPTH),
     "matmul": _matmul_words,
-    "layernorm": lambda f: 2 * f["words"],
 }

@@ -4,6 +4,7 @@
 
 #include "attention_timing.hpp"
 #include "mac_array.hpp"
+#include "multiply.hpp"
 #include "softmax.hpp"
 #include "timeline.hpp"
 
@@ -30,16 +31,16 @@ public:
     HeadPlaces(const AttentionFields& f, uint32_t base)
         : base_(base),
           groups_(row_groups(f.tokens)),
-          keys_(ceil_div(f.tokens, kOutputs) * f.head_words),
-          size_(keys_ + ceil_div(f.head_words, kWordsPerTile) * groups_),
+          keys_(size_product(ceil_div(f.tokens, kOutputs), f.head_words)),
+          size_(keys_ + size_product(ceil_div(f.head_words, kWordsPerTile), groups_)),
           head_words_(f.head_words) {}
 
     uint32_t claimed() const { return 2 * size_; }
     uint32_t keys(uint32_t head, uint32_t tile) const {
-        return ring_address(base_, (head & 1) * size_ + tile * head_words_);
+        return ring_address(base_, (head & 1 ? size_ : 0) + size_product(tile, head_words_));
     }
     uint32_t values(uint32_t head, uint32_t tile) const {
-        return ring_address(base_, (head & 1) * size_ + keys_ + tile * groups_);
+        return ring_address(base_, (head & 1 ? size_ : 0) + keys_ + size_product(tile, groups_));
     }
 
 private:
@@ -77,8 +78,9 @@ inline void move_keys(const AttentionFields& f, const Step& step, const HeadPlac
                       const ActivationMemory& activation, WeightMemory& weights,
                       LoopCounter& loop) {
 #pragma HLS INLINE
-    const uint32_t width = f.heads * f.head_words;
-    const uint32_t source = f.src + (step.group * 3 + 1) * width + step.head * f.head_words;
+    const uint32_t width = size_product(f.heads, f.head_words);
+    const uint32_t source =
+        f.src + size_product(step.group * 3 + 1, width) + size_product(step.head, f.head_words);
     const uint32_t target = places.keys(step.head, step.group / (kOutputs / kBanks));
     const uint32_t output = step.group % (kOutputs / kBanks) * kBanks;
     for (uint32_t word = 0; word < f.head_words; ++word) {
@@ -99,8 +101,9 @@ inline void move_values(const AttentionFields& f, const Step& step, const HeadPl
                         const ActivationMemory& activation, WeightMemory& weights,
                         LoopCounter& loop) {
 #pragma HLS INLINE
-    const uint32_t width = f.heads * f.head_words;
-    const uint32_t source = f.src + (step.group * 3 + 2) * width + step.head * f.head_words;
+    const uint32_t width = size_product(f.heads, f.head_words);
+    const uint32_t source =
+        f.src + size_product(step.group * 3 + 2, width) + size_product(step.head, f.head_words);
     for (uint32_t word = 0; word < f.head_words; ++word) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 16
 #pragma HLS PIPELINE II = 1
@@ -136,7 +139,8 @@ inline Cycles load_first_head(const AttentionFields& f, const HeadPlaces& places
         cursor.advance();
     }
     const uint32_t words =
-        f.has_mask ? row_groups(f.tokens) * ceil_div(ceil_div(f.tokens, 16), kLanes) : 0;
+        f.has_mask ? size_product(row_groups(f.tokens), ceil_div(ceil_div(f.tokens, 16), kLanes))
+                   : 0;
     for (uint32_t word = 0; word < words; ++word) {
 #pragma HLS LOOP_TRIPCOUNT min = 0 max = 52
 #pragma HLS PIPELINE II = 1
@@ -151,50 +155,71 @@ inline Cycles load_first_head(const AttentionFields& f, const HeadPlaces& places
 
 // Q·K^T of a row group, a block per tile of 32 keys; queries come from the activation memory.
 inline void multiply_scores(const AttentionFields& f, const Step& step, const HeadPlaces& places,
-                            const ActivationMemory& activation,
+                            const ActivationMemory& activation, const NormaliseMemory& normalise,
                             const ProbabilityMemory& probability, const WeightMemory& weights,
-                            Sums (&sums)[kKeyTiles], LoopCounter& loop) {
+                            Sums (&sums)[kKeyTiles], LoopCounter& loop, uint64_t& saturated) {
 #pragma HLS INLINE
-    ArrayBlock block;
+    ArrayBlock block = ArrayBlock();
     block.source = RowSource::activation;
-    block.row = f.src + step.group * 3 * f.heads * f.head_words + step.head * f.head_words;
+    block.row = f.src + size_product(step.group * 3, size_product(f.heads, f.head_words)) +
+                size_product(step.head, f.head_words);
     block.depth = f.head_words;
     for (uint32_t tile = 0; tile < ceil_div(f.tokens, kOutputs); ++tile) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 7
         block.weight = places.keys(step.head, tile);
-        run_array(activation, probability, weights, block, sums[tile], loop);
+        run_array(activation, normalise, probability, weights, block, sums[tile], loop, saturated);
     }
 }
 
 // P·V of a row group, a block per tile of 32 head columns.
 inline void multiply_context(const AttentionFields& f, const Step& step, uint32_t first_word,
                              const HeadPlaces& places, const ActivationMemory& activation,
-                             const ProbabilityMemory& probability, const WeightMemory& weights,
-                             Sums (&sums)[kValueTiles], LoopCounter& loop) {
+                             const NormaliseMemory& normalise, const ProbabilityMemory& probability,
+                             const WeightMemory& weights, Sums (&sums)[kValueTiles],
+                             LoopCounter& loop, uint64_t& saturated) {
 #pragma HLS INLINE
-    ArrayBlock block;
+    ArrayBlock block = ArrayBlock();
     block.source = RowSource::probability;
     block.row = first_word;
     block.depth = row_groups(f.tokens);
     for (uint32_t tile = 0; tile < ceil_div(f.head_words, kWordsPerTile); ++tile) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 4
         block.weight = places.values(step.head, tile);
-        run_array(activation, probability, weights, block, sums[tile], loop);
+        run_array(activation, normalise, probability, weights, block, sums[tile], loop, saturated);
     }
 }
 
-// Round the scores of a row group, a word of keys per iteration in all eight rows, and keep each
-// row's largest open score: softmax needs no pass of its own for the maximum.
+// A word of scores of one row, and the largest open one among them. Returns how many of the first
+// `keys` saturated. Not inlined in hardware, so that the rows of a group share its instances.
+TRIVIT_SHARED_UNIT uint32_t round_word(const SumWord& sums, const Rounding& rounding, uint32_t keys,
+                                       uint32_t open, word_t& result, int16_t& peak) {
+#pragma HLS INLINE off
+#pragma HLS PIPELINE II = 1
+    uint32_t changed = 0;
+    peak = -32768;
+    for (int lane = 0; lane < kLanes; ++lane) {
+#pragma HLS UNROLL
+        const Quantized s = requantize(int64_t(sums.lane[lane]), rounding);
+        result.lane[lane] = s.value;
+        if (uint32_t(lane) < keys) changed += s.saturated;
+        if (((open >> lane) & 1) && s.value > peak) peak = s.value;
+    }
+    return changed;
+}
+
+// Round the scores of a row group, a word of keys per iteration in all eight rows, four of them per
+// cycle, and keep each row's largest open score: softmax needs no pass of its own for the maximum.
 inline Cycles round_scores(const AttentionFields& f, uint32_t group, uint32_t buffer,
                            const Sums (&sums)[kKeyTiles], const AttentionMemory& memory,
                            SoftmaxMemory& softmax, uint64_t& saturated) {
 #pragma HLS INLINE
+#pragma HLS ALLOCATION function instances = round_word limit = kRoundingRows
     LoopCounter loop;
     const Rounding rounding = make_rounding(f.score_shift);
-    const uint32_t mask_words = ceil_div(ceil_div(f.tokens, 16), kLanes);
+    const uint32_t mask_row = size_product(group, ceil_div(ceil_div(f.tokens, 16), kLanes));
     for (uint32_t word = 0; word < ceil_div(f.tokens, kLanes); ++word) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 26
-#pragma HLS PIPELINE II = 1 rewind
+#pragma HLS PIPELINE II = kRoundingInterval rewind
         uint32_t changed = 0;
         const uint32_t keys = minimum(kLanes, f.tokens - word * kLanes);
         for (int m = 0; m < kBanks; ++m) {
@@ -202,58 +227,60 @@ inline Cycles round_scores(const AttentionFields& f, uint32_t group, uint32_t bu
             const bool real = group * kBanks + m < f.tokens;
             // Sixteen keys to a mask element: a word of eight keys takes half of one.
             const uint16_t bits =
-                uint16_t(memory.mask[m][group * mask_words + word / 16].lane[(word / 2) % kLanes]);
+                uint16_t(memory.mask[m][mask_row + word / 16].lane[(word / 2) % kLanes]);
             const uint32_t masked = f.has_mask ? (bits >> (word % 2 * 8)) & 255 : 255;
             const uint32_t open = masked & ((1u << keys) - 1);
-            int16_t word_peak = -32768;  // apart from the row's, so that only one maximum recurs
-            word_t score;
-            for (int lane = 0; lane < kLanes; ++lane) {
-#pragma HLS UNROLL
-                const acc_t sum =
-                    sums[word / kWordsPerTile].value[m][word % kWordsPerTile * kLanes + lane];
-                const Quantized s = requantize(int64_t(sum), rounding);
-                score.lane[lane] = s.value;
-                if (real && uint32_t(lane) < keys) changed += s.saturated;
-                if (((open >> lane) & 1) && s.value > word_peak) word_peak = s.value;
-            }
-            softmax.score[buffer][m][word] = score;
+            int16_t word_peak;  // apart from the row's, so that only one maximum recurs
+            changed +=
+                round_word(sum_word(sums[word / kWordsPerTile], m, word % kWordsPerTile), rounding,
+                           real ? keys : 0, open, softmax.score[buffer][m][word], word_peak);
             softmax.open[buffer][m][word] = uint8_t(open);
             const int16_t peak = word == 0 ? int16_t(-32768) : softmax.peak[buffer][m];
             softmax.peak[buffer][m] = word_peak > peak ? word_peak : peak;
         }
         saturated += changed;
-        loop.tick();
+        loop.add(kRoundingInterval);
     }
     return loop.issued();
 }
 
-// Round the head's output columns of a row group into the destination.
+// A word of one row of the output. Returns how many values saturated. Instances of its own: the
+// scores of another group are rounded at the same time.
+TRIVIT_SHARED_UNIT uint32_t round_output(const SumWord& sums, const Rounding& rounding,
+                                         word_t& result) {
+#pragma HLS INLINE off
+#pragma HLS PIPELINE II = 1
+    uint32_t changed = 0;
+    for (int lane = 0; lane < kLanes; ++lane) {
+#pragma HLS UNROLL
+        const Quantized y = requantize(int64_t(sums.lane[lane]), rounding);
+        result.lane[lane] = y.value;
+        changed += y.saturated;
+    }
+    return changed;
+}
+
+// Round the head's output columns of a row group into the destination, four rows per cycle.
 inline void store_context(const AttentionFields& f, const Step& step,
                           const Sums (&sums)[kValueTiles], ActivationMemory& activation,
                           LoopCounter& loop, uint64_t& saturated) {
 #pragma HLS INLINE
+#pragma HLS ALLOCATION function instances = round_output limit = kRoundingRows
     const Rounding rounding = make_rounding(f.out_shift);
-    const uint32_t target = f.dst + (step.group * f.heads + step.head) * f.head_words;
+    const uint32_t target =
+        f.dst + size_product(size_product(step.group, f.heads) + step.head, f.head_words);
     for (uint32_t word = 0; word < f.head_words; ++word) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 16
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = kRoundingInterval
         uint32_t changed = 0;
         for (uint32_t m = 0; m < uint32_t(kBanks); ++m) {
 #pragma HLS UNROLL
             if (step.group * kBanks + m >= f.tokens) continue;
-            word_t result;
-            for (int lane = 0; lane < kLanes; ++lane) {
-#pragma HLS UNROLL
-                const acc_t sum =
-                    sums[word / kWordsPerTile].value[m][word % kWordsPerTile * kLanes + lane];
-                const Quantized y = requantize(int64_t(sum), rounding);
-                result.lane[lane] = y.value;
-                changed += y.saturated;
-            }
-            activation.bank[m][target + word] = result;
+            changed += round_output(sum_word(sums[word / kWordsPerTile], m, word % kWordsPerTile),
+                                    rounding, activation.bank[m][target + word]);
         }
         saturated += changed;
-        loop.tick();
+        loop.add(kRoundingInterval);
     }
 }
 
@@ -261,13 +288,14 @@ inline void store_context(const AttentionFields& f, const Step& step,
 // mover. The loop body holds what they do in step t; it is a dataflow region whose channels are the
 // buffers below, so a process begins its next step while its neighbours still work on theirs.
 // Written out in order, as here, the results are the same.
-inline void attention(const AttentionFields& f, ActivationMemory& activation, WeightMemory& weights,
+inline void attention(const AttentionFields& f, ActivationMemory& activation,
+                      const NormaliseMemory& normalise, WeightMemory& weights,
                       ProbabilityMemory& probability, SoftmaxMemory& softmax,
                       AttentionMemory& memory, ScoreMemory& scores, Timeline& timeline,
                       uint64_t& saturated) {
 #pragma HLS INLINE  // so that all blocks of the array have one parent and share one instance
     const uint32_t groups = row_groups(f.tokens);
-    const uint32_t steps = f.heads * groups;
+    const uint32_t steps = size_product(f.heads, groups);
     const uint32_t base = weights.next % uint32_t(kWeightDepth);
     const HeadPlaces places(f, base);
     claim_weights(weights, places.claimed());
@@ -301,8 +329,8 @@ inline void attention(const AttentionFields& f, ActivationMemory& activation, We
         Cycles rounding, exponentials, probabilities;
         if (t < steps) {
             const Step& step = scored.step();
-            multiply_scores(f, step, places, activation, probability, weights,
-                            memory.scores[buffer], scores_loop);
+            multiply_scores(f, step, places, activation, normalise, probability, weights,
+                            memory.scores[buffer], scores_loop, saturated);
             rounding = round_scores(f, step.group, softmax_buffer, memory.scores[buffer], memory,
                                     softmax, saturated);
             exponentials = softmax_exponentials(format, groups, softmax_buffer, softmax);
@@ -333,14 +361,17 @@ inline void attention(const AttentionFields& f, ActivationMemory& activation, We
         const bool multiplies = t >= uint32_t(kAttentionLag) && t < steps + kAttentionLag;
         if (multiplies) {
             multiply_context(f, multiplied.step(), multiplied_buffer * kMaxRowWords, places,
-                             activation, probability, weights, memory.context[buffer],
-                             context_loop);
+                             activation, normalise, probability, weights, memory.context[buffer],
+                             context_loop, saturated);
             multiplied.advance();
             multiplied_buffer =
                 multiplied_buffer + 1 == uint32_t(kProbabilityBuffers) ? 0 : multiplied_buffer + 1;
         }
         if (t < steps) {
             timing.softmax(t, scores_loop.issued(), rounding, exponentials, probabilities);
+            if (target.enabled && t == steps - groups) {  // [CLS] of the last head
+                timeline.scores_complete(timing.probabilities_end(t) + drain(1));
+            }
         }
         if (multiplies) timing.context(t - kAttentionLag, context_loop.issued());
         timing.move(moves.issued());

@@ -16,6 +16,7 @@ public:
     void move(Cycles) {}
     void store(Cycles) {}
     void end_step() {}
+    Cycles probabilities_end(uint32_t) const { return Cycles(); }
     Cycles cycles() const { return Cycles(); }
 };
 
@@ -45,6 +46,9 @@ public:
         exponentials_[t % kSteps] = powers;
         probabilities_[t % kSteps] = last;
     }
+
+    // When a step's last probabilities left their process.
+    Cycles probabilities_end(uint32_t t) const { return Cycles(probabilities_[t % kSteps]); }
 
     // The product with V of an earlier step.
     void context(uint32_t step, Cycles products) {

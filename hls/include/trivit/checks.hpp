@@ -48,6 +48,7 @@ inline uint32_t mask_row_words(uint32_t keys) { return ceil_div(ceil_div(keys, 1
 
 inline Error check(const LoadFields& f, const Regions& regions) {
     if (!rows_fit(f.rows) || !words_fit(f.words)) return Error::size_limit;
+    if (f.has_statistics && f.rows != 1) return Error::size_limit;
     if (!tensor_fits(f.dst, f.rows, f.words)) return Error::activation_address;
     if (!region_fits(f.source, f.rows * f.words, regions.params)) return Error::memory_address;
     return Error::ok;
@@ -73,37 +74,34 @@ inline Error check(const PatchifyFields& f, const Regions& regions) {
     return Error::ok;
 }
 
+// The constants of normalisation are checked whether or not it is asked for.
+inline bool normalisation_fits(const MatmulFields& f) {
+    const uint64_t width = 8 * uint64_t(f.depth_words);
+    return align_fits(f.beta_shift) && shift_fits(f.norm_shift) &&
+           f.inv_width * width <= (uint64_t(1) << 32) + width && f.sqrt_width <= kMaxSqrtWidth &&
+           f.epsilon <= kMaxEpsilon;
+}
+
 inline Error check(const MatmulFields& f, const Regions& regions) {
-    if (!rows_fit(f.rows) || !words_fit(f.depth_words) || !words_fit(f.out_words)) {
+    if (!rows_fit(f.rows) || !words_fit(f.depth_words) || !words_fit(f.out_words) ||
+        (f.has_compact && !in_range(f.kept, 1, f.rows))) {
         return Error::size_limit;
     }
-    if (!tensor_fits(f.dst, f.rows, f.out_words) || !tensor_fits(f.src, f.rows, f.depth_words) ||
-        (f.has_residual && !tensor_fits(f.residual, f.rows, f.out_words))) {
+    const uint32_t written = f.has_compact ? f.kept : f.rows;
+    if (!tensor_fits(f.dst, written, f.out_words) || !tensor_fits(f.src, f.rows, f.depth_words) ||
+        (f.has_residual && !tensor_fits(f.residual, f.rows, f.out_words)) ||
+        (f.has_compact && !tensor_fits(f.index, 1, ceil_div(f.kept, 8)))) {
         return Error::activation_address;
     }
     const uint64_t tiles = ceil_div(f.out_words, kTileOutputs / kTileDepth);
     const uint64_t tile_words = uint64_t(f.depth_words) * kTileOutputs + kTileOutputs / kTileDepth;
-    if (!region_fits(f.weight, tiles * tile_words, regions.params)) return Error::memory_address;
-    if (!align_fits(f.bias_shift) || !align_fits(f.residual_shift) || !shift_fits(f.out_shift) ||
-        f.gelu_in_frac > kMaxGeluInFrac || f.gelu_out_frac > kMaxFrac) {
-        return Error::shift_range;
-    }
-    return Error::ok;
-}
-
-inline Error check(const LayernormFields& f, const Regions& regions) {
-    if (!rows_fit(f.rows) || !words_fit(f.words)) return Error::size_limit;
-    if (!tensor_fits(f.dst, f.rows, f.words) || !tensor_fits(f.src, f.rows, f.words)) {
-        return Error::activation_address;
-    }
-    if (!region_fits(f.gamma, f.words, regions.params) ||
-        !region_fits(f.beta, f.words, regions.params)) {
+    if (!region_fits(f.weight, tiles * tile_words, regions.params) ||
+        (f.has_normalise && (!region_fits(f.gamma, f.depth_words, regions.params) ||
+                             !region_fits(f.beta, f.depth_words, regions.params)))) {
         return Error::memory_address;
     }
-    const uint64_t width = 8 * uint64_t(f.words);
-    if (!align_fits(f.beta_shift) || !shift_fits(f.out_shift) ||
-        f.inv_width * width > (uint64_t(1) << 32) + width || f.sqrt_width > kMaxSqrtWidth ||
-        f.epsilon > kMaxEpsilon) {
+    if (!align_fits(f.bias_shift) || !align_fits(f.residual_shift) || !shift_fits(f.out_shift) ||
+        f.gelu_in_frac > kMaxGeluInFrac || f.gelu_out_frac > kMaxFrac || !normalisation_fits(f)) {
         return Error::shift_range;
     }
     return Error::ok;
@@ -133,17 +131,6 @@ inline Error check(const SelectTokensFields& f, const Regions&) {
         return Error::size_limit;
     }
     if (!tensor_fits(f.dst, 1, ceil_div(1 + f.keep, 8))) return Error::activation_address;
-    return Error::ok;
-}
-
-inline Error check(const GatherFields& f, const Regions&) {
-    if (!rows_fit(f.rows) || !rows_fit(f.src_rows) || !words_fit(f.words)) {
-        return Error::size_limit;
-    }
-    if (!tensor_fits(f.dst, f.rows, f.words) || !tensor_fits(f.src, f.src_rows, f.words) ||
-        !tensor_fits(f.index, 1, ceil_div(f.rows, 8))) {
-        return Error::activation_address;
-    }
     return Error::ok;
 }
 

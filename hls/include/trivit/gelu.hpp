@@ -3,6 +3,7 @@
 #define TRIVIT_GELU_HPP
 
 #include "../../generated/tables.hpp"
+#include "multiply.hpp"
 #include "requantize.hpp"
 
 namespace trivit {
@@ -41,7 +42,8 @@ inline Quantized gelu(int16_t x, const GeluFormat& format) {
     const uint32_t safe = inside ? index : 0;
     const int32_t here = kGeluTable[safe];
     const int32_t next = kGeluTable[safe + 1];
-    const int32_t delta = inside ? (here << kGeluStepBits) + (next - here) * remainder : 0;
+    const int32_t slope = int32_t(multiply<15, 9>(next - here, remainder));
+    const int32_t delta = inside ? (here << kGeluStepBits) + slope : 0;
     const int64_t positive = int64_t(x > 0 ? x : 0) << format.value_shift;
     return requantize(positive - delta, format.rounding);
 }

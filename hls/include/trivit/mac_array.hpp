@@ -6,14 +6,9 @@
 
 #include "activation_memory.hpp"
 #include "cycles.hpp"
+#include "normalise.hpp"
 
 namespace trivit {
-
-#if defined(__SYNTHESIS__) || defined(TRIVIT_HARDWARE_ORDER)
-#define TRIVIT_ARRAY_AS_HARDWARE 1
-#else
-#define TRIVIT_ARRAY_AS_HARDWARE 0
-#endif
 
 // Weights of the tiles that wait or work: a ring of depth words. The 32 outputs of a depth word lie
 // in 32 memories, because the array takes all of them in one cycle; two ports each: one feeds the
@@ -70,8 +65,24 @@ struct Sums {
     acc_t value[kBanks][kOutputs];
 };
 
-// Memory that feeds the token side of the array.
-enum class RowSource { activation, probability };
+// Eight sums of a row, which become a memory word.
+struct SumWord {
+    acc_t lane[kLanes];
+};
+
+inline SumWord sum_word(const Sums& sums, uint32_t row, uint32_t word) {
+#pragma HLS INLINE
+    SumWord result;
+    for (int lane = 0; lane < kLanes; ++lane) {
+#pragma HLS UNROLL
+        result.lane[lane] = sums.value[row][word * kLanes + lane];
+    }
+    return result;
+}
+
+// What feeds the token side of the array: a memory, or rows of the activation memory on their way
+// through the normalisation.
+enum class RowSource { activation, normalised, probability };
 
 // What a block multiplies: depth word k takes address row + k of the eight row memories and ring
 // address weight + k of the weights.
@@ -80,25 +91,22 @@ struct ArrayBlock {
     uint32_t row;
     uint32_t weight;
     uint32_t depth;
+    // For normalised rows:
+    NormaliseFormat format;
+    uint32_t group;    // of the rows
+    uint32_t counted;  // rows whose saturations count: each row's, in the first tile
 };
 
 #if TRIVIT_ARRAY_AS_HARDWARE
 
-inline const word_t& row_operand(const ActivationMemory& activation,
-                                 const ProbabilityMemory& probability, RowSource source, int bank,
-                                 uint32_t address) {
-#pragma HLS INLINE
-    return source == RowSource::activation ? activation.bank[bank][address]
-                                           : probability.bank[bank][address];
-}
-
 // One block. There is one array: the function is not inlined, its callers are, and the top function
-// allows a single instance, so the row memories are chosen by a multiplexer in front of it. II=1
-// because the sums are its only recurrence, one addition deep; `rewind` because the next block
-// begins in the cycle after the last product of this one.
-inline void run_array(const ActivationMemory& activation, const ProbabilityMemory& probability,
-                      const WeightMemory& weights, const ArrayBlock& block, Sums& sums,
-                      LoopCounter& loop) {
+// allows a single instance, so the row memories are chosen by a multiplexer in front of it, and the
+// normalisation stands between: a longer pipeline, not a slower one. II=1 because the sums are its
+// only recurrence, one addition deep; `rewind` because the next block begins in the cycle after the
+// last product of this one.
+inline void run_array(const ActivationMemory& activation, const NormaliseMemory& normalise,
+                      const ProbabilityMemory& probability, const WeightMemory& weights,
+                      const ArrayBlock& block, Sums& sums, LoopCounter& loop, uint64_t& saturated) {
 #pragma HLS INLINE off
     acc_t running[kBanks][kOutputs];
 #pragma HLS ARRAY_PARTITION variable = running dim = 0 complete  // all 256 sums change every cycle
@@ -106,9 +114,18 @@ inline void run_array(const ActivationMemory& activation, const ProbabilityMemor
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 384
 #pragma HLS PIPELINE II = 1 rewind
         const uint32_t weight = ring_address(block.weight, k);
+        uint32_t saturations = 0;
         for (int m = 0; m < kBanks; ++m) {
 #pragma HLS UNROLL
-            const word_t x = row_operand(activation, probability, block.source, m, block.row + k);
+            word_t x = block.source == RowSource::probability ? probability.bank[m][block.row + k]
+                                                              : activation.bank[m][block.row + k];
+            if (block.source == RowSource::normalised) {
+                uint32_t changed = 0;
+                x = normalise_word(x, normalise.scale[m][block.group],
+                                   normalise.gamma[block.format.buffer][k],
+                                   normalise.beta[block.format.buffer][k], block.format, changed);
+                if (uint32_t(m) < block.counted) saturations += changed;
+            }
             for (int n = 0; n < kOutputs; ++n) {
 #pragma HLS UNROLL
                 // Products are exact in 32 bits; sums of full-range products are not, so they are
@@ -122,6 +139,7 @@ inline void run_array(const ActivationMemory& activation, const ProbabilityMemor
                 if (k + 1 == block.depth) sums.value[m][n] = running[m][n];
             }
         }
+        saturated += saturations;
         loop.tick();
     }
 }
@@ -140,13 +158,22 @@ static const int kRowsAtOnce = 4;
 static_assert(kMaxDepthWords * kLanes < (1 << 22), "sums of products stay below 2^53");
 static_assert(kBanks % kRowsAtOnce == 0, "a block is whole sets of rows");
 
-inline void run_array(const ActivationMemory& activation, const ProbabilityMemory& probability,
-                      const WeightMemory& weights, const ArrayBlock& block, Sums& sums,
-                      LoopCounter& loop) {
+// Where the fast form finds a row of a block.
+inline const word_t* row_operand(const ActivationMemory& activation,
+                                 const ProbabilityMemory& probability, const ArrayBlock& block,
+                                 int bank) {
+    if (block.source == RowSource::probability) return &probability.bank[bank][block.row];
+    if (block.source == RowSource::activation) return &activation.bank[bank][block.row];
+    return &normalised_rows().bank[bank][block.group * block.depth];
+}
+
+// Saturations of normalised rows are counted where these are made.
+inline void run_array(const ActivationMemory& activation, const NormaliseMemory&,
+                      const ProbabilityMemory& probability, const WeightMemory& weights,
+                      const ArrayBlock& block, Sums& sums, LoopCounter& loop, uint64_t&) {
     static double rows[kBanks][kMaxDepthWords * kLanes];
     for (int m = 0; m < kBanks; ++m) {
-        const word_t* row = block.source == RowSource::activation ? &activation.bank[m][block.row]
-                                                                  : &probability.bank[m][block.row];
+        const word_t* row = row_operand(activation, probability, block, m);
         for (uint32_t k = 0; k < block.depth; ++k) {
             for (int e = 0; e < kLanes; ++e)
                 rows[m][k * kLanes + e] = row[k].lane[e];

@@ -1,9 +1,12 @@
-// Matrix product with its fused epilogue (docs/numerics.md, matmul; docs/cycles.md, matmul).
+// Matrix product: tiles from four ports, row groups through the array and its epilogue
+// (docs/numerics.md, matmul; docs/cycles.md, matmul).
 #ifndef TRIVIT_MATMUL_HPP
 #define TRIVIT_MATMUL_HPP
 
-#include "gelu.hpp"
+#include "epilogue.hpp"
 #include "mac_array.hpp"
+#include "multiply.hpp"
+#include "patch_progress.hpp"
 #include "ports.hpp"
 #include "timeline.hpp"
 
@@ -42,7 +45,7 @@ WeightTile load_tile(const MatmulFields& f, uint32_t tile, ParamPorts& params,
         uint32_t count[kParamPorts];
         for (uint32_t p = 0; p < uint32_t(kParamPorts); ++p) {
 #pragma HLS UNROLL
-            offset[p] = uint64_t(f.weight) + uint64_t(p * tiles + tile) * beats + first;
+            offset[p] = uint64_t(f.weight) + size_product(p * tiles + tile, beats) + first;
             count[p] = p < uint32_t(kWordsPerTile) ? size : 0;
         }
         params.read(offset, count, chunk);
@@ -69,112 +72,83 @@ WeightTile load_tile(const MatmulFields& f, uint32_t tile, ParamPorts& params,
     return place;
 }
 
-// What the epilogue of one instruction needs in every block.
-struct Epilogue {
-    Rounding rounding;
-    GeluFormat gelu;
-};
-
-// One word of one row: bias, residual, rounding, GELU. Returns how many values saturated.
-inline uint32_t finish_word(const MatmulFields& f, const Epilogue& epilogue, const acc_t* sums,
-                            const word_t& bias, const word_t& residual, word_t& result) {
-#pragma HLS INLINE
-    uint32_t changed = 0;
-    for (int lane = 0; lane < kLanes; ++lane) {
-#pragma HLS UNROLL
-        const int64_t sum = int64_t(sums[lane]) + shift_left(bias.lane[lane], f.bias_shift) +
-                            shift_left(residual.lane[lane], f.residual_shift);
-        const Quantized y = requantize(sum, epilogue.rounding);
-        result.lane[lane] = y.value;
-        changed += y.saturated;
-    }
-    if (f.has_gelu) {
-        for (int lane = 0; lane < kLanes; ++lane) {
-#pragma HLS UNROLL
-            const Quantized g = gelu(result.lane[lane], epilogue.gelu);
-            result.lane[lane] = g.value;
-            changed += g.saturated;
-        }
-    }
-    return changed;
-}
-
-// A block's epilogue, a word in each bank per iteration. Port B of a bank reads the residual and
-// writes the result in turn, so with a residual the loop runs at II=2, without at II=1.
-template <bool kResidual>
-Cycles finish_block(const MatmulFields& f, const Epilogue& epilogue, uint32_t group,
-                    uint32_t first_word, const Sums& sums, const word_t (&bias)[kWordsPerTile],
-                    ActivationMemory& activation, uint64_t& saturated) {
-#pragma HLS INLINE
-    LoopCounter loop;
-    const int kInterval = kResidual ? 2 : 1;
-    const uint32_t words = minimum(kWordsPerTile, f.out_words - first_word);
-    const uint32_t rows = minimum(kBanks, f.rows - group * kBanks);
-    for (uint32_t word = 0; word < words; ++word) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 4
-#pragma HLS PIPELINE II = kInterval rewind
-// A residual word is read, then written, once.
-#pragma HLS DEPENDENCE variable = activation.bank inter false
-        const uint32_t offset = group * f.out_words + first_word + word;
-        uint32_t changed = 0;
-        for (uint32_t m = 0; m < uint32_t(kBanks); ++m) {
-#pragma HLS UNROLL
-            if (m >= rows) continue;
-            const word_t residual =
-                kResidual ? activation.bank[m][f.residual + offset] : zero_word();
-            word_t result;
-            changed += finish_word(f, epilogue, &sums.value[m][word * kLanes], bias[word], residual,
-                                   result);
-            activation.bank[m][f.dst + offset] = result;
-        }
-        saturated += changed;
-        loop.add(kInterval);
-    }
-    return loop.issued();
-}
-
 // Tiles arrive, blocks are multiplied, blocks are finished: three processes. A block's sums exist
 // twice, so the array works on the next block while the epilogue finishes this one; the compiler
 // keeps the source apart from destination and residual, so they share the activation memory without
-// a hand-over (docs/numerics.md, Activation memory).
+// a hand-over (docs/numerics.md, Activation memory). Nor does the array wait at the end: the next
+// instruction, if it is a matmul too, begins while the last blocks of this one are finished, a row
+// group behind the one that is written.
+//
+// The rows of a normalising matmul pass through the normalisation between memory and array, again
+// for every tile. `reading`: what it took to read the index tensor of a compacting matmul.
+// `patches`: when one waits, the image follows the first tile over the ports, and the first pass
+// over the row groups keeps behind it.
 template <class ParamPorts>
-void matmul(const MatmulFields& f, ParamPorts& params, const ProbabilityMemory& probability,
-            WeightMemory& weights, ActivationMemory& activation, Sums& sums, Timeline& timeline,
-            uint64_t& saturated) {
+void matmul(const MatmulFields& f, const CompactionPlan& plan, Cycles reading,
+            PatchProgress& patches, ParamPorts& params, const ProbabilityMemory& probability,
+            WeightMemory& weights, NormaliseMemory& normalise, RowStatistics& statistics,
+            ActivationMemory& activation, Sums& sums, Timeline& timeline, uint64_t& saturated) {
 #pragma HLS INLINE  // so that all blocks of the array have one parent and share one instance
     const uint32_t tiles = ceil_div(f.out_words, kWordsPerTile);
+    const uint32_t groups = row_groups(f.rows);
     Epilogue epilogue;
     epilogue.rounding = make_rounding(f.out_shift);
     epilogue.gelu = make_gelu_format(f.gelu_in_frac, f.gelu_out_frac);
-    Cycles finishing;
+    ArrayBlock block = ArrayBlock();
+    block.source = f.has_normalise ? RowSource::normalised : RowSource::activation;
+    block.depth = f.depth_words;
+    Cycles scaling;
+    if (f.has_normalise) {
+        block.format.buffer = load_vectors(f, params, normalise, timeline);
+        block.format.beta_shift = f.beta_shift;
+        block.format.rounding = make_rounding(f.norm_shift);
+        scaling = scale_rows(f, statistics, normalise);
+#if !TRIVIT_ARRAY_AS_HARDWARE
+        normalise_rows(f, block.format, normalise, activation, saturated);
+#endif
+    }
+    Cycles finishing;  // of the last block
+    Cycles pace;       // from one block of a tile to the next
     for (uint32_t tile = 0; tile < tiles; ++tile) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 96
         const WeightTile place = load_tile(f, tile, params, weights, timeline);
         timeline.begin();
-        ArrayBlock block;
-        block.source = RowSource::activation;
+        const bool behind_patches = tile == 0 && patches.waiting;
+        if (behind_patches) timeline.start_patches(patches.fetched);
         block.row = f.src;
         block.weight = place.base;
-        block.depth = f.depth_words;
-        for (uint32_t group = 0; group < row_groups(f.rows); ++group) {
+        for (uint32_t group = 0; group < groups; ++group) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 26
 #pragma HLS LOOP_FLATTEN
 #pragma HLS DATAFLOW
 #pragma HLS STREAM variable = activation.bank type = unsync  // array on port A, epilogue on port B
+            if (behind_patches) {
+                timeline.await_patches(patches.ready[minimum(group, patches.groups - 1)]);
+            }
             LoopCounter array;
-            run_array(activation, probability, weights, block, sums, array);
+            block.group = group;
+            block.counted = tile == 0 ? minimum(kBanks, f.rows - group * kBanks) : 0;
+            run_array(activation, normalise, probability, weights, block, sums, array, saturated);
+            const RowRoute route =
+                f.has_compact ? compacting_route(group, plan) : straight_route(group, f.rows);
             const word_t(&bias)[kWordsPerTile] = weights.bias[place.slot];
             const uint32_t word = tile * kWordsPerTile;
-            finishing = f.has_residual ? finish_block<true>(f, epilogue, group, word, sums, bias,
-                                                            activation, saturated)
-                                       : finish_block<false>(f, epilogue, group, word, sums, bias,
-                                                             activation, saturated);
-            timeline.run(overlap(array.issued(), finishing));
+            finishing = f.has_residual
+                            ? finish_block<true>(f, epilogue, route, group, word, sums, bias,
+                                                 activation, statistics, saturated)
+                            : finish_block<false>(f, epilogue, route, group, word, sums, bias,
+                                                  activation, statistics, saturated);
+            pace = overlap(array.issued(), finishing);
+            timeline.run(pace);
             block.row += f.depth_words;
         }
+        if (tile == 0) timeline.follow(groups, pace, scaling, reading);
+        patches.waiting = false;
         timeline.release();
     }
-    timeline.run(finishing + drain(2));
+    const uint32_t written = row_groups(f.has_compact ? f.kept : f.rows);
+    timeline.end_matmul(written, pace, f.has_compact, finishing + drain(f.has_normalise ? 3 : 2));
+    if (f.has_normalise) timeline.end_vector_buffer();
 }
 
 }  // namespace trivit

@@ -5,8 +5,9 @@
 #include "activation_memory.hpp"
 #include "checks.hpp"
 #include "cycles.hpp"
+#include "multiply.hpp"
+#include "patch_progress.hpp"
 #include "ports.hpp"
-#include "timeline.hpp"
 
 namespace trivit {
 
@@ -71,68 +72,120 @@ private:
     uint32_t place_;   // of the column in its line memory
 };
 
-// Writes lines to the patch rows, in image order (channel, y).
-class PatchWriter {
-public:
-    PatchWriter(const PatchifyFields& f, const PatchShape& shape, ActivationMemory& activation)
-        : activation_(activation), shape_(shape), dst_(f.dst), grid_rows_(f.height / f.patch) {}
+// Where a line belongs: its place in the image, the patch row of its first patch, and its first
+// element in these rows.
+struct LinePlace {
+    uint32_t line;
+    uint32_t row;
+    uint32_t element;
+};
 
-    // A segment of eight neighbouring patches per iteration: neighbouring rows, so different banks.
-    void put(const int16_t (&line)[kBanks][kLinePixels], LoopCounter& loop) {
-#pragma HLS INLINE
-        for (uint32_t x = 0; x < shape_.patch; x += shape_.segment) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 55
-            uint32_t place = 0;
-            for (uint32_t column = 0; column < shape_.columns; column += kBanks) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 26
-#pragma HLS LOOP_FLATTEN
-#pragma HLS PIPELINE II = 1
-                const uint32_t element = element_ + x;
-                for (uint32_t i = 0; i < uint32_t(kBanks); ++i) {
-#pragma HLS UNROLL
-                    if (column + i >= shape_.columns) continue;
-                    const uint32_t row = first_row_ + column + i;
-                    word_t& word =
-                        activation_.bank[row % kBanks]
-                                        [dst_ + row / kBanks * shape_.words + element / kLanes];
-                    for (uint32_t lane = 0; lane < uint32_t(kLanes); ++lane) {
-#pragma HLS UNROLL
-                        if (lane < shape_.segment) {
-                            word.lane[element % kLanes + lane] = line[i][place + x + lane];
-                        }
-                    }
-                }
-                place += shape_.patch;
-                loop.tick();
-            }
-        }
-        advance();
+// Lines by channel, as the image has them.
+class ImageOrder {
+public:
+    ImageOrder(const PatchifyFields& f, const PatchShape& shape)
+        : shape_(shape), grid_rows_(f.height / f.patch), y_(0), grid_y_(0) {
+        now_.line = now_.element = 0;
+        now_.row = 1;
     }
 
-private:
-    // Next line of the patches, then the patches below, then the next channel.
+    const LinePlace& now() const { return now_; }
+
     void advance() {
-        element_ += shape_.patch;
+#pragma HLS INLINE
+        ++now_.line;
+        now_.element += shape_.patch;
         if (++y_ < shape_.patch) return;
         y_ = 0;
         if (++grid_y_ < grid_rows_) {
-            element_ -= shape_.patch * shape_.patch;
-            first_row_ += shape_.columns;
+            now_.element -= shape_.patch * shape_.patch;
+            now_.row += shape_.columns;
             return;
         }
         grid_y_ = 0;
-        first_row_ = 1;
+        now_.row = 1;
     }
 
-    ActivationMemory& activation_;
+private:
     PatchShape shape_;
-    uint32_t dst_;
     uint32_t grid_rows_;
-    uint32_t element_ = 0;  // of the line's first pixel in a patch row
-    uint32_t y_ = 0;        // line within the patch
-    uint32_t grid_y_ = 0;
-    uint32_t first_row_ = 1;  // of the patches in this line
+    uint32_t y_;       // line within the patch
+    uint32_t grid_y_;  // row of patches
+    LinePlace now_;
 };
+
+// Lines by row of patches, all channels of one before the next: so the patches of a row are
+// complete as early as can be.
+class BandOrder {
+public:
+    BandOrder(const PatchifyFields& f, const PatchShape& shape)
+        : shape_(shape), height_(f.height), channels_(f.channels), y_(0), channel_(0), first_(0) {
+        now_.line = now_.element = 0;
+        now_.row = 1;
+    }
+
+    const LinePlace& now() const { return now_; }
+
+    void advance() {
+#pragma HLS INLINE
+        ++now_.line;
+        now_.element += shape_.patch;
+        if (++y_ < shape_.patch) return;
+        y_ = 0;
+        now_.line += height_ - shape_.patch;
+        if (++channel_ < channels_) return;
+        channel_ = 0;
+        first_ += shape_.patch;
+        now_.line = first_;
+        now_.element = 0;
+        now_.row += shape_.columns;
+    }
+
+private:
+    PatchShape shape_;
+    uint32_t height_;
+    uint32_t channels_;
+    uint32_t y_;        // line within the patch
+    uint32_t channel_;  // of the line
+    uint32_t first_;    // line of this row of patches in channel 0
+    LinePlace now_;
+};
+
+// Writes a line to its patch rows: a segment of eight neighbouring patches per iteration, which are
+// neighbouring rows and so different banks.
+inline void write_line(const PatchifyFields& f, const PatchShape& shape, const LinePlace& place,
+                       const int16_t (&line)[kBanks][kLinePixels], ActivationMemory& activation,
+                       LoopCounter& loop) {
+#pragma HLS INLINE
+    for (uint32_t x = 0; x < shape.patch; x += shape.segment) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 55
+        uint32_t pixel = x;
+        for (uint32_t column = 0; column < shape.columns; column += kBanks) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 26
+#pragma HLS LOOP_FLATTEN
+#pragma HLS PIPELINE II = 1
+            const uint32_t element = place.element + x;
+            const uint32_t first = place.row + column;
+            const uint32_t address =
+                f.dst + size_product(first / kBanks, shape.words) + element / kLanes;
+            for (uint32_t b = 0; b < uint32_t(kBanks); ++b) {
+#pragma HLS UNROLL
+                const uint32_t i = (b - first) % kBanks;  // the column that this bank takes
+                if (column + i >= shape.columns) continue;
+                const bool next = b < first % kBanks;  // in the row group after the first column's
+                word_t& word = activation.bank[b][address + (next ? shape.words : 0)];
+                for (uint32_t lane = 0; lane < uint32_t(kLanes); ++lane) {
+#pragma HLS UNROLL
+                    if (lane < shape.segment) {
+                        word.lane[element % kLanes + lane] = line[i][pixel + lane];
+                    }
+                }
+            }
+            pixel += shape.patch;
+            loop.tick();
+        }
+    }
+}
 
 // Zero the last word of every row, for the elements behind the patch, then row 0.
 inline Cycles clear_patches(const PatchifyFields& f, const PatchShape& shape, uint32_t rows,
@@ -156,18 +209,28 @@ inline Cycles clear_patches(const PatchifyFields& f, const PatchShape& shape, ui
 
 // Four lines at a time, one from each port: lines are whole words.
 template <class InputPorts>
-Cycles patchify_lines(const PatchifyFields& f, const PatchShape& shape, uint64_t region,
-                      InputPorts& input, LineMemory& memory, ActivationMemory& activation) {
+void patchify_lines(const PatchifyFields& f, const PatchShape& shape, uint64_t region,
+                    InputPorts& input, LineMemory& memory, ActivationMemory& activation,
+                    Cycles clearing, PatchProgress& progress) {
 #pragma HLS INLINE
     const uint32_t line_words = shape.width / kLanes;
-    PatchWriter writer(f, shape, activation);
+    const uint32_t rows = 1 + (f.height / f.patch) * shape.columns;
+    BandOrder order(f, shape);
     uint64_t beats = 0;
+    uint32_t group = 0;  // the first that is not complete
+    progress.groups = row_groups(rows);
     LoopCounter filling, writing;
     for (uint32_t line = 0; line < shape.lines; line += kParamPorts) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 1024
 #pragma HLS DATAFLOW  // lines arrive, lines are cut, lines are written
         LineFiller filler[kParamPorts];
+        LinePlace place[kParamPorts];
         const uint32_t lines = minimum(kParamPorts, shape.lines - line);
+        for (uint32_t p = 0; p < lines; ++p) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 4
+            place[p] = order.now();
+            order.advance();
+        }
         for (uint32_t first = 0; first < line_words; first += kBurstWords) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 2
             word_t chunk[kParamPorts][kBurstWords];
@@ -177,8 +240,11 @@ Cycles patchify_lines(const PatchifyFields& f, const PatchShape& shape, uint64_t
             uint32_t count[kParamPorts];
             for (uint32_t p = 0; p < uint32_t(kParamPorts); ++p) {
 #pragma HLS UNROLL
-                offset[p] = region + f.source + uint64_t(line + p) * line_words + first;
                 count[p] = p < lines ? size : 0;
+                offset[p] = 0;
+                if (p < lines) {
+                    offset[p] = region + f.source + uint64_t(place[p].line) * line_words + first;
+                }
             }
             input.read(offset, count, chunk);
             beats += size;
@@ -200,19 +266,30 @@ Cycles patchify_lines(const PatchifyFields& f, const PatchShape& shape, uint64_t
         }
         for (uint32_t p = 0; p < lines; ++p) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 4
-            writer.put(memory.pixel[p], writing);
+            write_line(f, shape, place[p], memory.pixel[p], activation, writing);
+        }
+        // Rows below the row of patches that the next line belongs to are complete; all are, when
+        // there is no next line.
+        const uint32_t complete = minimum(order.now().row, rows);
+        const Cycles issued = overlap(filling.issued(), writing.issued());
+        const Cycles now = overlap(clearing, overlap(transfer(beats), issued) + drain(2));
+        while (group < progress.groups && minimum(group * kBanks + kBanks, rows) <= complete) {
+#pragma HLS LOOP_TRIPCOUNT min = 0 max = 26
+            progress.ready[group++] = now;
         }
     }
-    return overlap(transfer(beats), overlap(filling.cycles(), writing.cycles()));
+    progress.fetched = transfer(beats);
+    progress.ended =
+        overlap(clearing, overlap(transfer(beats), overlap(filling.cycles(), writing.cycles())));
 }
 
-// Lines that begin within words: all of them over port 0.
+// Lines that begin within words: all of them over port 0, in the image's order.
 template <class InputPorts>
 Cycles patchify_stream(const PatchifyFields& f, const PatchShape& shape, uint64_t region,
                        InputPorts& input, LineMemory& memory, ActivationMemory& activation) {
 #pragma HLS INLINE
     const uint32_t total = ceil_div(shape.lines * shape.width, kLanes);
-    PatchWriter writer(f, shape, activation);
+    ImageOrder order(f, shape);
     LineFiller filler;
     LoopCounter filling, writing;
     uint32_t left = shape.width;  // pixels of the line that have not come
@@ -234,7 +311,8 @@ Cycles patchify_stream(const PatchifyFields& f, const PatchShape& shape, uint64_
                 filling.tick();
                 left -= shape.segment;
                 if (left != 0) continue;
-                writer.put(memory.pixel[0], writing);
+                write_line(f, shape, order.now(), memory.pixel[0], activation, writing);
+                order.advance();
                 left = shape.width;
                 --lines;
             }
@@ -243,20 +321,25 @@ Cycles patchify_stream(const PatchifyFields& f, const PatchShape& shape, uint64_
     return overlap(transfer(total), overlap(filling.cycles(), writing.cycles()));
 }
 
+// Whether lines are whole words. Then the rows of patches come one after the other, and a matmul
+// directly behind works on them as they come (docs/cycles.md, patchify).
+inline bool comes_in_bands(const PatchifyFields& f) { return f.width % kLanes == 0; }
+
 // region: first word of the image's input region.
 template <class InputPorts>
 void patchify(const PatchifyFields& f, uint64_t region, InputPorts& input, LineMemory& memory,
-              ActivationMemory& activation, Timeline& timeline) {
+              ActivationMemory& activation, PatchProgress& progress) {
 #pragma HLS INLINE
     const PatchShape shape(f);
     const uint32_t rows = 1 + (f.height / f.patch) * shape.columns;
-    timeline.begin_on_ports();
     const Cycles clearing = clear_patches(f, shape, rows, activation);
-    const Cycles cutting = shape.width % kLanes == 0
-                               ? patchify_lines(f, shape, region, input, memory, activation)
-                               : patchify_stream(f, shape, region, input, memory, activation);
-    timeline.run(overlap(clearing, cutting));
-    timeline.end_on_ports();
+    if (comes_in_bands(f)) {
+        patchify_lines(f, shape, region, input, memory, activation, clearing, progress);
+    } else {
+        progress.ended =
+            overlap(clearing, patchify_stream(f, shape, region, input, memory, activation));
+        progress.fetched = progress.ended;
+    }
 }
 
 }  // namespace trivit

@@ -4,9 +4,9 @@
 
 #include "attention.hpp"
 #include "checks.hpp"
-#include "layernorm.hpp"
 #include "matmul.hpp"
 #include "move.hpp"
+#include "normalise.hpp"
 #include "patchify.hpp"
 #include "select.hpp"
 
@@ -27,15 +27,16 @@ struct KernelState {
     WeightMemory weights;
     ProbabilityMemory probability;
     Sums sums;
-    VectorMemory vectors;
-    LayernormMemory layernorm;
+    NormaliseMemory normalise;
+    RowStatistics row_statistics;
+    CompactionPlan compaction;
     SoftmaxMemory softmax;
     AttentionMemory attention;
     ScoreMemory scores;
     SelectMemory select;
-    IndexMemory index;
-    GatherPlan plan;
+    WaitingConnections connections;
     LineMemory lines;
+    PatchProgress patches;
     Statistics statistics;
     Timeline timeline;
 };
@@ -67,29 +68,65 @@ void fetch_descriptor(uint32_t instruction, ProgramPort& program,
     }
 }
 
+// A select_connections whose turn it is, with nothing beside it. Does nothing when none waits.
+inline void finish_connections(KernelState& state) {
+#pragma HLS INLINE
+    if (!state.connections.waiting) return;
+    const Cycles searching = search_connections(state.connections, state.scores, state.select);
+    const Cycles writing = write_mask(state.connections.fields, state.select, state.activation);
+    state.timeline.run_beside(searching, writing);
+    state.connections.waiting = false;
+}
+
+// A patchify with nothing beside it. Does nothing when none waits.
+inline void finish_patches(KernelState& state) {
+#pragma HLS INLINE
+    if (!state.patches.waiting) return;
+    state.timeline.begin_on_ports();
+    state.timeline.run(state.patches.ended);
+    state.timeline.end_on_ports();
+    state.patches.waiting = false;
+}
+
 // Check one descriptor and run it. Adds to saturated; changes nothing when it fails.
+//
+// A select_connections only reads its index tensor here. It then waits, and the search runs in the
+// scope of the next instruction: a matmul shares no memory with it, so as hardware the two calls
+// run at the same time; the mask moves when both are done. Before any other instruction the search
+// runs alone. The results are those of the program's order, because the compiler keeps the tensors
+// of the two apart (docs/numerics.md, Activation memory). A patchify whose patches come in bands
+// is written in order here, but as hardware it is a process of the matmul behind it: a counter of
+// complete row groups, which `PatchProgress` stands for, lets the array pass.
 template <class AllPorts>
 Error execute_instruction(const uint32_t (&descriptor)[kDescriptorWords], const Regions& regions,
                           uint32_t image, AllPorts& ports, KernelState& state,
                           uint64_t& saturated) {
 #pragma HLS INLINE
-// One multiplier array, one of each softmax process and one search serve every call below.
+// One multiplier array, one of each softmax process and one of each part of a selection serve every
+// call below.
 #pragma HLS ALLOCATION function instances = run_array limit = 1
 #pragma HLS ALLOCATION function instances = softmax_exponentials limit = 1
 #pragma HLS ALLOCATION function instances = softmax_probabilities limit = 1
 #pragma HLS ALLOCATION function instances = select_largest limit = 1
+#pragma HLS ALLOCATION function instances = collect_scores limit = 1
+#pragma HLS ALLOCATION function instances = write_mask limit = 1
     const uint64_t input_region = uint64_t(image) * regions.input;
     const uint64_t output_region = uint64_t(image) * regions.output;
     const uint32_t head = descriptor[0];
     Timeline& timeline = state.timeline;
     Error error = Error::unknown_opcode;
+    if ((head & 255) != uint32_t(Opcode::matmul)) {
+        finish_patches(state);
+        finish_connections(state);
+        timeline.settle();
+    }
     switch (head & 255) {
         case uint32_t(Opcode::load): {
             if (!flags_known(head, kLoadFlags)) break;
             const LoadFields f = decode_load(descriptor);
             error = check(f, regions);
             if (failed(error)) break;
-            load_rows(f, ports.params, state.activation, timeline);
+            load_rows(f, ports.params, state.activation, state.row_statistics, timeline);
             break;
         }
         case uint32_t(Opcode::store): {
@@ -106,7 +143,10 @@ Error execute_instruction(const uint32_t (&descriptor)[kDescriptorWords], const 
             const PatchifyFields f = decode_patchify(descriptor);
             error = check(f, regions);
             if (failed(error)) break;
-            patchify(f, input_region, ports.input, state.lines, state.activation, timeline);
+            patchify(f, input_region, ports.input, state.lines, state.activation, state.patches);
+            timeline.begin();
+            state.patches.waiting = true;
+            if (!comes_in_bands(f)) finish_patches(state);
             break;
         }
         case uint32_t(Opcode::matmul): {
@@ -114,17 +154,24 @@ Error execute_instruction(const uint32_t (&descriptor)[kDescriptorWords], const 
             const MatmulFields f = decode_matmul(descriptor);
             error = check(f, regions);
             if (failed(error)) break;
-            matmul(f, ports.params, state.probability, state.weights, state.activation, state.sums,
-                   timeline, saturated);
-            break;
-        }
-        case uint32_t(Opcode::layernorm): {
-            if (!flags_known(head, kLayernormFlags)) break;
-            const LayernormFields f = decode_layernorm(descriptor);
-            error = check(f, regions);
-            if (failed(error)) break;
-            layernorm(f, ports.params, state.vectors, state.layernorm, state.activation, timeline,
-                      saturated);
+            Cycles reading;
+            if (f.has_compact) {
+                NoRowNumbers ignored;
+                error = read_indices(f.index, f.kept, f.rows, state.activation, state.compaction,
+                                     ignored, reading);
+                if (failed(error)) break;
+            }
+            const Cycles searching =
+                search_connections(state.connections, state.scores, state.select);
+            matmul(f, state.compaction, reading, state.patches, ports.params, state.probability,
+                   state.weights, state.normalise, state.row_statistics, state.activation,
+                   state.sums, timeline, saturated);
+            if (state.connections.waiting) {
+                timeline.run_beside(searching, write_mask(state.connections.fields, state.select,
+                                                          state.activation));
+                timeline.settle();
+                state.connections.waiting = false;
+            }
             break;
         }
         case uint32_t(Opcode::attention): {
@@ -132,8 +179,8 @@ Error execute_instruction(const uint32_t (&descriptor)[kDescriptorWords], const 
             const AttentionFields f = decode_attention(descriptor);
             error = check(f, regions);
             if (failed(error)) break;
-            attention(f, state.activation, state.weights, state.probability, state.softmax,
-                      state.attention, state.scores, timeline, saturated);
+            attention(f, state.activation, state.normalise, state.weights, state.probability,
+                      state.softmax, state.attention, state.scores, timeline, saturated);
             break;
         }
         case uint32_t(Opcode::select_tokens): {
@@ -141,23 +188,13 @@ Error execute_instruction(const uint32_t (&descriptor)[kDescriptorWords], const 
             const SelectTokensFields f = decode_select_tokens(descriptor);
             error = check(f, regions);
             if (failed(error)) break;
-            timeline.begin();
-            timeline.run(select_tokens(f, state.scores, state.select, state.activation));
-            break;
-        }
-        case uint32_t(Opcode::gather): {
-            if (!flags_known(head, kGatherFlags)) break;
-            const GatherFields f = decode_gather(descriptor);
-            error = check(f, regions);
-            if (failed(error)) break;
-            Cycles reading;
-            error =
-                read_indices(f.index, f.rows, f.src_rows, state.activation, state.index, reading);
-            if (failed(error)) break;
-            const Cycles planning = plan_gather(f, state.index, state.plan);
-            const Cycles copying = gather_rows(f, state.index, state.plan, state.activation);
-            timeline.begin();
-            timeline.run(reading + planning + copying);
+            const Cycles selecting = select_tokens(f, state.scores, state.select, state.activation);
+            if (timeline.behind_scores()) {
+                timeline.run_behind_scores(selecting);
+            } else {
+                timeline.begin();
+                timeline.run(selecting);
+            }
             break;
         }
         case uint32_t(Opcode::select_connections): {
@@ -166,11 +203,14 @@ Error execute_instruction(const uint32_t (&descriptor)[kDescriptorWords], const 
             error = check(f, regions);
             if (failed(error)) break;
             Cycles reading;
-            error = read_indices(f.index, f.rows, f.tokens, state.activation, state.index, reading);
+            error = read_indices(f.index, f.rows, f.tokens, state.activation, state.select.plan,
+                                 state.select.index, reading);
             if (failed(error)) break;
             timeline.begin();
-            timeline.run(reading + select_connections(f, state.index, state.scores, state.select,
-                                                      state.activation));
+            timeline.run(reading);
+            timeline.start_beside();
+            state.connections.fields = f;
+            state.connections.waiting = true;
             break;
         }
         default:
@@ -223,6 +263,8 @@ uint32_t execute_program(AllPorts& ports, const Arguments& arguments, KernelStat
         state.statistics.saturations[i] = 0;
         state.statistics.cycles[i] = 0;
     }
+    state.connections.waiting = false;
+    state.patches.waiting = false;
     uint32_t status = 0;
     for (uint32_t image = 0; image < arguments.num_images && status == 0; ++image) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 64
@@ -235,9 +277,15 @@ uint32_t execute_program(AllPorts& ports, const Arguments& arguments, KernelStat
             uint64_t saturated = 0;
             const Error error =
                 execute_instruction(descriptor, regions, image, ports, state, saturated);
+            const bool last = i + 1 == instructions;
+            if (failed(error) || last) {
+                finish_patches(state);
+                finish_connections(state);
+            }
             if (failed(error)) {
                 status = status_code(error, i);
             } else {
+                if (last) state.timeline.settle();
                 state.statistics.saturations[i] += saturated;
                 state.statistics.cycles[i] += state.timeline.instruction_cycles();
             }

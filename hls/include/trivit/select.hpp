@@ -3,43 +3,61 @@
 #define TRIVIT_SELECT_HPP
 
 #include "activation_memory.hpp"
-#include "move.hpp"
+#include "compaction.hpp"
 #include "softmax.hpp"
+#include "timeline.hpp"
 
 namespace trivit {
 
 static const int kSelectWords = (kMaxTokens + kSelectLanes - 1) / kSelectLanes;
+static const int kSelectCandidates = (1 << kSelectDigit) - 1;  // thresholds that a pass tries
 static const int32_t kNeverSelected = -1;  // scores are sums of probabilities, so never negative
+static const int kMaskBits = 16;           // keys in an element of a mask
 
 static_assert(kSelectLatency <= kBanks, "the turns of seven other rows cover a pass's latency");
-static_assert(kSelectLanes % kLanes == 0, "an activation word of scores lies in one search word");
+static_assert(kSelectLanes % kMaskBits == 0, "a search word opens whole elements of the mask");
+static_assert(kMaskBits * kLanes % kSelectLanes == 0, "a mask word is whole search words");
+static_assert(kMaskBits % kLanes == 0, "eight candidates lie in one element of the mask");
+static_assert(kScoreBits % kSelectDigit == 0, "passes find whole digits of the threshold");
 static_assert(kMaxHeads * 32767 < (1 << kScoreBits), "the search covers every head sum");
 
-// Eight rows of scores and the winners among them, twice: one buffer is filled while the other is
-// searched. All lanes of a word are compared at once.
+// A select_connections that has read its index tensor and waits for the matmul beside which it
+// runs.
+struct WaitingConnections {
+    SelectConnectionsFields fields;
+    bool waiting;
+};
+
+// Memories of the selection's own, so that it can run beside a matmul. Eight rows of scores, twice:
+// one buffer is filled while the other is searched. The winners are bits of the mask, in the form
+// that the activation memory takes; those of a token selection are its first row.
 struct SelectMemory {
+    CompactionPlan plan;
+    RowNumbers index;
     int32_t score[2][kBanks][kSelectWords][kSelectLanes];
-    bool open[2][kBanks][kSelectWords][kSelectLanes];
+    word_t mask[kBanks][kMaxGroups * kMaxMaskWords];
     int32_t threshold[kBanks];
     uint32_t above[kBanks];
 };
 
 // Open the `keep` largest of the first `count` scores of each row of a buffer, ties to the lower
-// index.
+// index, and key 0. The first word of the rows in the mask is `mask_word`.
 //
-// Bit by bit from the top, a bit of the threshold stays when at least `keep` scores reach it; the
-// last refused candidate is threshold + 1, so its count says how many are above and how many ties
-// remain to be opened in index order. Eight rows take turns: a row's count is then complete long
-// before its next bit needs it, and the loop runs at II=1. A single row waits for its count
-// instead.
+// Digit by digit from the top, the threshold rises by the most that at least `keep` scores still
+// reach; all candidates are compared at once. The last candidate that too few reached is
+// threshold + 1, so its count says how many are above and how many ties remain to be opened in
+// index order, by a last pass. Eight rows take turns: a row's counts are then complete long before
+// its next digit needs them, and the loop runs at II=1. A single row waits for its counts instead.
 inline Cycles select_largest(uint32_t rows, uint32_t count, uint32_t keep, uint32_t buffer,
-                             SelectMemory& memory) {
+                             uint32_t mask_word, SelectMemory& memory) {
 #pragma HLS INLINE off
     LoopCounter loop;
     const uint32_t words = ceil_div(count, kSelectLanes);
     const uint32_t turn = rows == 1 ? words + kSelectLatency : words;
-    uint32_t seen = 0;  // scores of the row that reach the candidate; in the last pass, ties opened
-    for (int bit = kScoreBits - 1; bit >= -1; --bit) {
+    uint32_t reached[kSelectCandidates] = {};  // scores of the row that reach each candidate
+    uint32_t opened = 0;                       // ties, in the last pass
+#pragma HLS ARRAY_PARTITION variable = reached dim = 0 complete
+    for (int bit = kScoreBits - kSelectDigit; bit >= -kSelectDigit; bit -= kSelectDigit) {
         for (uint32_t row = 0; row < rows; ++row) {
             for (uint32_t word = 0; word < turn; ++word) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 15
@@ -50,32 +68,51 @@ inline Cycles select_largest(uint32_t rows, uint32_t count, uint32_t keep, uint3
 #pragma HLS DEPENDENCE variable = memory.above inter distance = 8 true
                 loop.tick();
                 if (word >= words) continue;
-                if (word == 0) seen = 0;
-                const int32_t low = bit == kScoreBits - 1 ? 0 : memory.threshold[row];
-                const int32_t candidate = bit < 0 ? low : low + (int32_t(1) << bit);
-                const uint32_t ties = bit < 0 ? keep - memory.above[row] : 0;
-                uint32_t reached = 0;
-                for (int lane = 0; lane < kSelectLanes; ++lane) {
+                const int32_t* scores = memory.score[buffer][row][word];
+                const uint32_t here = minimum(count - word * kSelectLanes, kSelectLanes);
+                const bool first = bit == kScoreBits - kSelectDigit;
+                const int32_t low = first ? 0 : memory.threshold[row];
+                if (bit >= 0) {
+                    for (int candidate = 0; candidate < kSelectCandidates; ++candidate) {
 #pragma HLS UNROLL
-                    const int32_t score = memory.score[buffer][row][word][lane];
-                    const bool inside = word * kSelectLanes + lane < count;
-                    if (bit < 0) {
-                        const bool tie = inside && score == candidate;
-                        memory.open[buffer][row][word][lane] =
-                            inside && (score > candidate || (tie && seen + reached < ties));
-                        reached += tie ? 1 : 0;
-                    } else {
-                        reached += inside && score >= candidate ? 1 : 0;
+                        const int32_t least = low + (int32_t(candidate + 1) << bit);
+                        uint32_t more = 0;
+                        for (uint32_t lane = 0; lane < uint32_t(kSelectLanes); ++lane) {
+#pragma HLS UNROLL
+                            more += lane < here && scores[lane] >= least ? 1 : 0;
+                        }
+                        reached[candidate] = (word == 0 ? 0 : reached[candidate]) + more;
                     }
-                }
-                seen += reached;
-                if (bit >= 0 && word + 1 == words) {
-                    const bool stays = seen >= keep;
-                    memory.threshold[row] = stays ? candidate : low;
-                    if (!stays) {
-                        memory.above[row] = seen;
-                    } else if (bit == kScoreBits - 1) {
+                    if (word + 1 != words) continue;
+                    int32_t digit = 0;
+                    for (int candidate = 0; candidate < kSelectCandidates; ++candidate) {
+#pragma HLS UNROLL
+                        if (reached[candidate] >= keep) digit = candidate + 1;
+                    }
+                    memory.threshold[row] = low + (digit << bit);
+                    if (digit < kSelectCandidates) {
+                        memory.above[row] = reached[digit];
+                    } else if (first) {
                         memory.above[row] = 0;
+                    }
+                } else {
+                    const uint32_t ties = keep - memory.above[row];
+                    if (word == 0) opened = 0;
+                    uint32_t bits = 0;
+                    for (uint32_t lane = 0; lane < uint32_t(kSelectLanes); ++lane) {
+#pragma HLS UNROLL
+                        const bool inside = lane < here;
+                        const bool tie = inside && scores[lane] == low && opened < ties;
+                        opened += tie ? 1 : 0;
+                        const bool always = word == 0 && lane == 0;
+                        const bool open = tie || always || (inside && scores[lane] > low);
+                        bits |= (open ? 1u : 0u) << lane;
+                    }
+                    for (uint32_t part = 0; part < uint32_t(kSelectLanes / kMaskBits); ++part) {
+#pragma HLS UNROLL
+                        const uint32_t element = word * (kSelectLanes / kMaskBits) + part;
+                        memory.mask[row][mask_word + element / kLanes].lane[element % kLanes] =
+                            int16_t(uint16_t(bits >> part * kMaskBits));
                     }
                 }
             }
@@ -84,6 +121,27 @@ inline Cycles select_largest(uint32_t rows, uint32_t count, uint32_t keep, uint3
     return loop.cycles();
 }
 
+// Eight values of which some are kept, moved together.
+template <class Value>
+struct Kept {
+    Value value[kLanes];
+    uint32_t count;
+};
+
+template <class Value>
+Kept<Value> move_together(const Value (&values)[kLanes], uint32_t kept) {
+#pragma HLS INLINE
+    Kept<Value> result = Kept<Value>();
+    for (uint32_t lane = 0; lane < uint32_t(kLanes); ++lane) {
+#pragma HLS UNROLL
+        if ((kept >> lane) & 1) result.value[result.count++] = values[lane];
+    }
+    return result;
+}
+
+// In hardware a process of its own, which the last head's [CLS] scores start while attention goes
+// on with that head's other rows: it reads a row of scores that attention does not touch again, and
+// the few words of its list take cycles of bank 0's port B that attention's mover leaves.
 inline Cycles select_tokens(const SelectTokensFields& f, const ScoreMemory& scores,
                             SelectMemory& memory, ActivationMemory& activation) {
 #pragma HLS INLINE
@@ -100,106 +158,141 @@ inline Cycles select_tokens(const SelectTokensFields& f, const ScoreMemory& scor
         loading.tick();
     }
 
-    const Cycles search = select_largest(1, f.tokens, f.keep, 0, memory);
+    const Cycles search = select_largest(1, f.tokens, f.keep, 0, 0, memory);
 
     LoopCounter listing;
-    word_t list = zero_word();  // lane 0 of the first word: [CLS]
-    uint32_t lane = 0;
+    word_t list = zero_word();  // indices that do not fill a word yet
+    uint32_t listed = 0;
     uint32_t address = f.dst;
-    for (uint32_t key = 0; key < f.tokens; ++key) {
-#pragma HLS LOOP_TRIPCOUNT min = 2 max = 208
+    for (uint32_t word = 0; word < ceil_div(f.tokens, kLanes); ++word) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 26
 #pragma HLS PIPELINE II = 1
-        if (key == 0 || memory.open[0][0][key / kSelectLanes][key % kSelectLanes]) {
-            list.lane[lane] = int16_t(key);
-            if (++lane == uint32_t(kLanes)) {
-                activation.bank[0][address++] = list;
-                list = zero_word();
-                lane = 0;
+        // Eight candidates are half an element of the mask.
+        const uint32_t element = word * kLanes / kMaskBits;
+        const uint32_t bits = uint16_t(memory.mask[0][element / kLanes].lane[element % kLanes]) >>
+                              word * kLanes % kMaskBits;
+        int16_t keys[kLanes];
+        for (uint32_t lane = 0; lane < uint32_t(kLanes); ++lane) {
+#pragma HLS UNROLL
+            keys[lane] = int16_t(word * kLanes + lane);
+        }
+        const Kept<int16_t> kept = move_together(keys, bits);
+        word_t rest = zero_word();
+        for (uint32_t lane = 0; lane < uint32_t(kLanes); ++lane) {
+#pragma HLS UNROLL
+            const uint32_t to = listed + lane;
+            if (lane >= kept.count) continue;
+            if (to < uint32_t(kLanes)) {
+                list.lane[to] = kept.value[lane];
+            } else {
+                rest.lane[to - kLanes] = kept.value[lane];
             }
+        }
+        listed += kept.count;
+        if (listed >= uint32_t(kLanes)) {
+            activation.bank[0][address++] = list;
+            list = rest;
+            listed -= kLanes;
         }
         listing.tick();
     }
-    if (lane != 0) activation.bank[0][address] = list;
+    if (listed != 0) activation.bank[0][address] = list;
     return loading.cycles() + search + listing.cycles();
 }
 
-// Scores of eight kept tokens against all kept tokens, one per cycle: kept columns may share a
-// memory. The [CLS] key is always open and does not compete.
+// Scores of eight kept tokens against all kept tokens: eight of a row per cycle, of which the kept
+// ones move together into lanes of their own. The first kept key is [CLS]: always open, it does not
+// compete.
 inline Cycles collect_scores(const SelectConnectionsFields& f, uint32_t group,
-                             const IndexMemory& index, const ScoreMemory& scores,
-                             SelectMemory& memory) {
-#pragma HLS INLINE
+                             const ScoreMemory& scores, SelectMemory& memory) {
+#pragma HLS INLINE off
     LoopCounter loop;
     const uint32_t rows = minimum(kBanks, f.rows - group * kBanks);
     for (uint32_t row = 0; row < rows; ++row) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 8
-        for (uint32_t key = 0; key < f.rows; ++key) {
-#pragma HLS LOOP_TRIPCOUNT min = 2 max = 208
+        const uint32_t query = memory.index.row[group * kBanks + row];
+        for (uint32_t from = 0; from < row_groups(f.tokens); ++from) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 26
 #pragma HLS LOOP_FLATTEN
 #pragma HLS PIPELINE II = 1
-            const int32_t score = scores.sum[index.row[group * kBanks + row]][index.row[key]];
-            memory.score[group & 1][row][key / kSelectLanes][key % kSelectLanes] =
-                key == 0 ? kNeverSelected : score;
+            int32_t found[kLanes];
+            for (uint32_t lane = 0; lane < uint32_t(kLanes); ++lane) {
+#pragma HLS UNROLL
+                found[lane] = scores.sum[query][from * kLanes + lane];
+            }
+            const Kept<int32_t> kept = move_together(found, memory.plan.kept[from]);
+            const uint32_t first = memory.plan.first[from];
+            for (uint32_t lane = 0; lane < uint32_t(kSelectLanes); ++lane) {
+#pragma HLS UNROLL
+                const uint32_t i = (lane - first) % kSelectLanes;
+                if (i >= kept.count) continue;
+                memory.score[group & 1][row][(first + i) / kSelectLanes][lane] =
+                    first + i == 0 ? kNeverSelected : kept.value[i];
+            }
             loop.tick();
         }
     }
     return loop.cycles();
 }
 
-// Pack the open keys of eight rows, one mask word in each bank per iteration.
-inline Cycles write_mask(const SelectConnectionsFields& f, uint32_t group,
-                         const SelectMemory& memory, ActivationMemory& activation) {
+// The next group's scores are collected while a group is searched. Touches the selection's memories
+// and the scores only. Does nothing when nothing waits.
+inline Cycles search_connections(const WaitingConnections& connections, const ScoreMemory& scores,
+                                 SelectMemory& memory) {
 #pragma HLS INLINE
-    LoopCounter loop;
-    const uint32_t words = ceil_div(ceil_div(f.rows, 16), kLanes);
-    for (uint32_t word = 0; word < words; ++word) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 2
-#pragma HLS PIPELINE II = 1
-        for (uint32_t m = 0; m < uint32_t(kBanks); ++m) {
-#pragma HLS UNROLL
-            const uint32_t row = group * kBanks + m;
-            if (row >= f.rows) continue;
-            word_t mask;
-            for (uint32_t lane = 0; lane < uint32_t(kLanes); ++lane) {
-#pragma HLS UNROLL
-                uint32_t bits = 0;
-                for (uint32_t bit = 0; bit < 16; ++bit) {
-#pragma HLS UNROLL
-                    const uint32_t key = (word * kLanes + lane) * 16 + bit;
-                    if (key >= f.rows) continue;
-                    const bool open =
-                        row == 0 || key == 0 ||
-                        memory.open[group & 1][m][key / kSelectLanes][key % kSelectLanes];
-                    bits |= (open ? 1u : 0u) << bit;
-                }
-                mask.lane[lane] = int16_t(uint16_t(bits));
-            }
-            activation.bank[m][f.dst + group * words + word] = mask;
-        }
-        loop.tick();
-    }
-    return loop.cycles();
-}
-
-// The index tensor has been read and checked. The next group's scores are collected while a group
-// is searched.
-inline Cycles select_connections(const SelectConnectionsFields& f, const IndexMemory& index,
-                                 const ScoreMemory& scores, SelectMemory& memory,
-                                 ActivationMemory& activation) {
-#pragma HLS INLINE
-    const uint32_t groups = row_groups(f.rows);
-    Cycles cycles = collect_scores(f, 0, index, scores, memory);
+    const SelectConnectionsFields& f = connections.fields;
+    const uint32_t groups = connections.waiting ? row_groups(f.rows) : 0;
+    const uint32_t words = ceil_div(ceil_div(f.rows, kMaskBits), kLanes);
+    uint32_t mask_word = 0;
+    Cycles cycles;
+    if (groups != 0) cycles = collect_scores(f, 0, scores, memory);
     for (uint32_t group = 0; group < groups; ++group) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 26
+#pragma HLS LOOP_TRIPCOUNT min = 0 max = 26
         Cycles collecting;
         if (group + 1 < groups) {
-            collecting = collect_scores(f, group + 1, index, scores, memory);
+            collecting = collect_scores(f, group + 1, scores, memory);
         }
-        Cycles choosing = select_largest(kBanks, f.rows, f.keep, group & 1, memory);
-        choosing += write_mask(f, group, memory, activation);
+        const Cycles choosing =
+            select_largest(kBanks, f.rows, f.keep, group & 1, mask_word, memory);
         cycles += overlap(collecting, choosing);
+        mask_word += words;
     }
     return cycles;
+}
+
+// The mask into the activation memory, a word in each bank per iteration; the [CLS] row is all
+// open.
+inline Cycles write_mask(const SelectConnectionsFields& f, const SelectMemory& memory,
+                         ActivationMemory& activation) {
+#pragma HLS INLINE off
+    LoopCounter loop;
+    const uint32_t words = ceil_div(ceil_div(f.rows, kMaskBits), kLanes);
+    uint32_t from = 0;
+    for (uint32_t group = 0; group < row_groups(f.rows); ++group) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 26
+        for (uint32_t word = 0; word < words; ++word) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 2
+#pragma HLS LOOP_FLATTEN
+#pragma HLS PIPELINE II = 1
+            for (uint32_t m = 0; m < uint32_t(kBanks); ++m) {
+#pragma HLS UNROLL
+                const uint32_t row = group * kBanks + m;
+                if (row >= f.rows) continue;
+                word_t mask = memory.mask[m][from];
+                for (uint32_t lane = 0; lane < uint32_t(kLanes); ++lane) {
+#pragma HLS UNROLL
+                    const uint32_t first = (word * kLanes + lane) * kMaskBits;
+                    const uint32_t keys = first < f.rows ? minimum(f.rows - first, kMaskBits) : 0;
+                    const uint32_t open = row == 0 ? 0xffff : uint16_t(mask.lane[lane]);
+                    mask.lane[lane] = int16_t(uint16_t(open & ((1u << keys) - 1)));
+                }
+                activation.bank[m][f.dst + from] = mask;
+            }
+            ++from;
+            loop.tick();
+        }
+    }
+    return loop.cycles();
 }
 
 }  // namespace trivit

@@ -4,6 +4,7 @@
 
 #include "../../generated/tables.hpp"
 #include "mac_array.hpp"
+#include "multiply.hpp"
 #include "requantize.hpp"
 
 namespace trivit {
@@ -53,13 +54,14 @@ inline uint32_t exponential(uint32_t distance, const SoftmaxFormat& format) {
 #pragma HLS INLINE off
 #pragma HLS PIPELINE II = 1
 #pragma HLS BIND_STORAGE variable = kExp2Table type = rom_2p impl = lutram
-    const uint64_t t = (uint64_t(distance) * format.exp_multiplier) >> format.exp_shift;
+    const uint64_t t =
+        uint64_t(multiply<18, 25>(distance, format.exp_multiplier)) >> format.exp_shift;
     const uint64_t halvings = t >> 20;
     const uint32_t index = uint32_t(t >> 12) & 255;
-    const uint64_t remainder = t & 4095;
-    const uint64_t here = kExp2Table[index];
-    const uint64_t next = kExp2Table[index + 1];
-    const uint64_t value = ((here << 12) - (here - next) * remainder) >> 10;
+    const int64_t here = kExp2Table[index];
+    const int64_t next = kExp2Table[index + 1];
+    const uint64_t value =
+        uint64_t((here << 12) - multiply<16, 13>(here - next, int64_t(t & 4095))) >> 10;
     const uint32_t shift = halvings < kExpVanishes ? uint32_t(halvings) : kExpVanishes;
     return halvings < kExpVanishes ? uint32_t(value >> shift) : 0;
 }
@@ -79,7 +81,7 @@ inline void softmax_reciprocal(uint64_t sum, uint32_t prob_frac, int64_t& recipr
     const int64_t remainder = int64_t((u >> 16) & 32767);
     const int64_t here = kRecipTable[index];
     const int64_t next = kRecipTable[index + 1];
-    reciprocal = ((here << 15) - (here - next) * remainder) >> 15;
+    reciprocal = ((here << 15) - multiply<17, 16>(here - next, remainder)) >> 15;
     rounding = make_rounding(int32_t(24 + log2 - prob_frac));
 }
 
@@ -149,9 +151,10 @@ inline Cycles softmax_probabilities(const SoftmaxFormat& format, uint32_t rows, 
                 word_t result;
                 for (int lane = 0; lane < kLanes; ++lane) {
 #pragma HLS UNROLL
-                    const Quantized p = requantize(
-                        int64_t(memory.exponential[buffer][row][word][lane]) * reciprocal[v],
-                        rounding[v]);
+                    const Quantized p =
+                        requantize(multiply<26, 26>(memory.exponential[buffer][row][word][lane],
+                                                    reciprocal[v]),
+                                   rounding[v]);
                     result.lane[lane] = p.value;
                     changed += p.saturated;
                 }

@@ -10,13 +10,28 @@
 #include <ap_int.h>
 #endif
 
+// The array as the hardware runs it, or as a processor likes to (mac_array.hpp).
+#if defined(__SYNTHESIS__) || defined(TRIVIT_HARDWARE_ORDER)
+#define TRIVIT_ARRAY_AS_HARDWARE 1
+#else
+#define TRIVIT_ARRAY_AS_HARDWARE 0
+#endif
+
+// Before a function whose instances hardware shares: on a processor it is a part of its loop.
+#ifdef __SYNTHESIS__
+#define TRIVIT_SHARED_UNIT inline
+#else
+#define TRIVIT_SHARED_UNIT __attribute__((always_inline)) inline
+#endif
+
 namespace trivit {
 
 static const int kLanes = kTileDepth;  // int16 elements in a memory word
 static const int kBanks = kTileTokens;
 static const int kOutputs = kTileOutputs;
 static const int kWordsPerTile = kOutputs / kLanes;  // words that a column tile adds to a row
-static const int kMaxGroups = kMaxTokens / kBanks;   // groups of eight rows
+static const int kRoundingInterval = kBanks / kRoundingRows;  // cycles for a word of eight rows
+static const int kMaxGroups = kMaxTokens / kBanks;            // groups of eight rows
 static const int kMaxRowWords = (kMaxTokens + kLanes - 1) / kLanes;
 static const int kMaxMaskWords = (kMaxTokens + 16 * kLanes - 1) / (16 * kLanes);
 
@@ -26,6 +41,7 @@ static_assert(kMaxTokens % kBanks == 0, "row groups fill every bank");
 static_assert(kMaxTokens % kLanes == 0, "a row of keys fills whole words");
 static_assert(kBanks == kLanes, "V is transposed in square blocks of banks x lanes");
 static_assert(kBanks % kSoftmaxRows == 0, "softmax takes whole groups of rows");
+static_assert(kBanks % kRoundingRows == 0, "so do the rounding stages");
 static_assert(kParamPorts == 4 && kWordsPerTile <= kParamPorts,
               "a port brings the eight outputs of one word of a column tile");
 static_assert(kBanks == 2 * kParamPorts, "rows p, p + 4, ... lie in two banks of their own");

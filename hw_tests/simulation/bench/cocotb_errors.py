@@ -31,25 +31,31 @@ BAD_FIELDS: list[tuple[str, dict[str, int], str]] = [
     ("matmul", {"depth_words": spec.MAX_DEPTH_WORDS + 1}, "size_limit"),
     ("attention", {"heads": HUGE}, "size_limit"),
     ("patchify", {"dst": LAST + 1}, "activation_address"),
-    ("gather", {"src": HUGE}, "activation_address"),
+    ("select_connections", {"index": HUGE}, "activation_address"),
     ("load", {"source": HUGE}, "memory_address"),
     ("patchify", {"source": 1}, "memory_address"),
     ("store", {"target": HUGE}, "memory_address"),
     ("matmul", {"weight": HUGE}, "memory_address"),
-    ("layernorm", {"beta": HUGE}, "memory_address"),
+    ("matmul", {"beta": HUGE}, "memory_address"),
     ("load", {"source": ONE_PAST}, "memory_address"),
     ("store", {"target": ONE_PAST}, "memory_address"),
     ("matmul", {"weight": ONE_PAST}, "memory_address"),
-    ("layernorm", {"gamma": ONE_PAST}, "memory_address"),
+    ("matmul", {"gamma": ONE_PAST}, "memory_address"),
     ("matmul", {"out_shift": spec.MAX_SHIFT + 1}, "shift_range"),
     ("attention", {"prob_frac": 16}, "shift_range"),
 ]
 
 
-def changed(bundle: Bundle, opcode: str, fields: dict[str, int]) -> tuple[Bundle, int]:
-    """The bundle with `fields` of the last `opcode` instruction changed, and its index."""
+def changed(
+    bundle: Bundle, opcode: str, fields: dict[str, int], flag: str | None = None
+) -> tuple[Bundle, int]:
+    """The bundle with `fields` of the last `opcode` with `flag` changed, and that one's index."""
     decoded = [decode(words) for words in bundle.program]
-    index = max(i for i, found in enumerate(decoded) if found and found.opcode == opcode)
+    index = max(
+        i
+        for i, found in enumerate(decoded)
+        if found and found.opcode == opcode and (flag is None or flag in found.flags)
+    )
     found = decoded[index]
     assert found is not None
     sizes = {
@@ -139,10 +145,12 @@ async def unknown_opcode_or_flag(dut: Any, head: int) -> None:
 
 
 @cocotb.test()
-async def index_outside_its_tensor(dut: Any) -> None:
+@cocotb.parametrize(reader=[("matmul", "compact"), ("select_connections", None)])
+async def index_outside_its_tensor(dut: Any, reader: tuple[str, str | None]) -> None:
     bundle, images = random_bundle(13)
     positions = next(tensor for tensor in bundle.tensors if tensor.name == "positions")
-    bundle, index = changed(with_trace(bundle), "gather", {"index": positions.address})
+    opcode, flag = reader
+    bundle, index = changed(with_trace(bundle), opcode, {"index": positions.address}, flag)
     await refused(dut, bundle, images, "index_range", index)
 
 

@@ -1,0 +1,154 @@
+// What follows the array in a matrix product: bias, residual, rounding, GELU, the way of each row
+// to its place, and row statistics (docs/numerics.md, matmul; docs/cycles.md, matmul).
+#ifndef TRIVIT_EPILOGUE_HPP
+#define TRIVIT_EPILOGUE_HPP
+
+#include "compaction.hpp"
+#include "gelu.hpp"
+#include "mac_array.hpp"
+#include "multiply.hpp"
+#include "row_statistics.hpp"
+
+namespace trivit {
+
+// What the epilogue of one instruction needs in every block.
+struct Epilogue {
+    Rounding rounding;
+    GeluFormat gelu;
+};
+
+// Where the rows of a block go. A bank takes one of them at most, because the kept rows of a group
+// become neighbours.
+struct RowRoute {
+    bool kept[kBanks];        // of the block's rows
+    bool writes[kBanks];      // by bank from here on
+    uint32_t source[kBanks];  // which row of the block
+    bool next[kBanks];        // into the row group after `group`
+    uint32_t group;           // of the destination
+};
+
+// Rows of a group that is written as it is.
+inline RowRoute straight_route(uint32_t group, uint32_t rows) {
+#pragma HLS INLINE
+    RowRoute route = RowRoute();
+    route.group = group;
+    for (uint32_t m = 0; m < uint32_t(kBanks); ++m) {
+#pragma HLS UNROLL
+        route.kept[m] = route.writes[m] = group * kBanks + m < rows;
+        route.source[m] = m;
+    }
+    return route;
+}
+
+// The kept rows of a group, side by side from their first place on.
+inline RowRoute compacting_route(uint32_t group, const CompactionPlan& plan) {
+#pragma HLS INLINE
+    RowRoute route = RowRoute();
+    route.group = plan.first[group] / kBanks;
+    uint32_t place = plan.first[group];
+    for (uint32_t m = 0; m < uint32_t(kBanks); ++m) {
+#pragma HLS UNROLL
+        if (((plan.kept[group] >> m) & 1) == 0) continue;
+        route.kept[m] = true;
+        route.writes[place % kBanks] = true;
+        route.source[place % kBanks] = m;
+        route.next[place % kBanks] = place / kBanks != route.group;
+        ++place;
+    }
+    return route;
+}
+
+// One word of one row: bias, residual, rounding, GELU. Returns how many values saturated. Not
+// inlined in hardware, so that the rows of a group share its instances.
+TRIVIT_SHARED_UNIT uint32_t finish_word(const MatmulFields& f, const Epilogue& epilogue,
+                                        const SumWord& sums, const word_t& bias,
+                                        const word_t& residual, word_t& result) {
+#pragma HLS INLINE off
+#pragma HLS PIPELINE II = 1
+    uint32_t changed = 0;
+    for (int lane = 0; lane < kLanes; ++lane) {
+#pragma HLS UNROLL
+        const int64_t sum = int64_t(sums.lane[lane]) + shift_left(bias.lane[lane], f.bias_shift) +
+                            shift_left(residual.lane[lane], f.residual_shift);
+        const Quantized y = requantize(sum, epilogue.rounding);
+        result.lane[lane] = y.value;
+        changed += y.saturated;
+    }
+    if (f.has_gelu) {
+        for (int lane = 0; lane < kLanes; ++lane) {
+#pragma HLS UNROLL
+            const Quantized g = gelu(result.lane[lane], epilogue.gelu);
+            result.lane[lane] = g.value;
+            changed += g.saturated;
+        }
+    }
+    return changed;
+}
+
+// A block's epilogue, a word in each bank per iteration. It runs at II=2: half of the rows are
+// rounded in each of the two cycles, and port B of a bank reads the residual in one and writes the
+// result in the other. The row statistics grow in registers; their memory is read at a block's
+// first word and written after it.
+template <bool kResidual>
+Cycles finish_block(const MatmulFields& f, const Epilogue& epilogue, const RowRoute& route,
+                    uint32_t group, uint32_t first_word, const Sums& sums,
+                    const word_t (&bias)[kWordsPerTile], ActivationMemory& activation,
+                    RowStatistics& statistics, uint64_t& saturated) {
+#pragma HLS INLINE
+    LoopCounter loop;
+#pragma HLS ALLOCATION function instances = finish_word limit = kRoundingRows
+#pragma HLS ALLOCATION function instances = add_statistics limit = kRoundingRows
+    const int kPortInterval = kResidual ? 2 : 1;
+    const int kInterval = kRoundingInterval > kPortInterval ? kRoundingInterval : kPortInterval;
+    const uint32_t words = minimum(kWordsPerTile, f.out_words - first_word);
+    const uint32_t residual_at = f.residual + size_product(group, f.out_words) + first_word;
+    const uint32_t result_at = f.dst + size_product(route.group, f.out_words) + first_word;
+    int32_t row_sum[kBanks] = {};
+    int64_t row_squares[kBanks] = {};
+#pragma HLS ARRAY_PARTITION variable = row_sum dim = 0 complete
+#pragma HLS ARRAY_PARTITION variable = row_squares dim = 0 complete
+    for (uint32_t word = 0; word < words; ++word) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 4
+#pragma HLS PIPELINE II = kInterval rewind
+// A residual word is read before the result that may take its place is written.
+#pragma HLS DEPENDENCE variable = activation.bank inter false
+// Statistics are read in the first iteration and written in the last.
+#pragma HLS DEPENDENCE variable = statistics.sum inter false
+#pragma HLS DEPENDENCE variable = statistics.squares inter false
+        uint32_t changed = 0;
+        word_t result[kBanks];
+        for (uint32_t m = 0; m < uint32_t(kBanks); ++m) {
+#pragma HLS UNROLL
+            if (!route.kept[m]) continue;
+            const word_t residual =
+                kResidual ? activation.bank[m][residual_at + word] : zero_word();
+            changed +=
+                finish_word(f, epilogue, sum_word(sums, m, word), bias[word], residual, result[m]);
+        }
+        // The crossbar: bank b takes the row that the route names.
+        for (uint32_t b = 0; b < uint32_t(kBanks); ++b) {
+#pragma HLS UNROLL
+            if (!route.writes[b]) continue;
+            const uint32_t to = route.group + (route.next[b] ? 1 : 0);
+            const word_t& row = result[route.source[b]];
+            activation.bank[b][result_at + (route.next[b] ? f.out_words : 0) + word] = row;
+            if (!f.has_statistics) continue;
+            if (word == 0 && first_word != 0) {
+                row_sum[b] = statistics.sum[b][to];
+                row_squares[b] = statistics.squares[b][to];
+            }
+            add_statistics(row, row_sum[b], row_squares[b]);
+            if (word + 1 == words) {
+                statistics.sum[b][to] = row_sum[b];
+                statistics.squares[b][to] = row_squares[b];
+            }
+        }
+        saturated += changed;
+        loop.add(kInterval);
+    }
+    return loop.issued();
+}
+
+}  // namespace trivit
+
+#endif

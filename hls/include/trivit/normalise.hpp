@@ -1,0 +1,194 @@
+// Layer normalisation of rows on their way to the array (docs/numerics.md, normalise;
+// docs/cycles.md, matmul).
+#ifndef TRIVIT_NORMALISE_HPP
+#define TRIVIT_NORMALISE_HPP
+
+#include "../../generated/tables.hpp"
+#include "activation_memory.hpp"
+#include "multiply.hpp"
+#include "ports.hpp"
+#include "requantize.hpp"
+#include "row_statistics.hpp"
+#include "timeline.hpp"
+
+namespace trivit {
+
+static const int kCentredBits = 8;   // fraction bits that the mean has beyond x
+static const int kRootSteps = 3072;  // table over [1, 4) in steps of 1/1024
+static const int32_t kMeanLimit = 1 << 23;
+static const int32_t kNormalLimit = 1 << 26;
+
+static_assert(sizeof(kRsqrtTable) / sizeof(kRsqrtTable[0]) == kRootSteps + 1,
+              "the table covers 1..4, both ends included");
+
+// What a row's elements are normalised with: centred on mean, times gain * 2^-(halvings + 2).
+struct RowScale {
+    int32_t mean;       // at 8 fraction bits beyond x
+    int32_t gain;       // at 22 fraction bits
+    uint32_t halvings;  // of the root's argument
+};
+
+// Gamma and beta: one pair in use, one that the parameter stream fills. Row r's scale lies in bank
+// r mod 8, so that the eight rows of a group find theirs at once; they are kept for all tiles.
+struct NormaliseMemory {
+    word_t gamma[2][kMaxDepthWords];
+    word_t beta[2][kMaxDepthWords];
+    RowScale scale[kBanks][kMaxGroups];
+    uint32_t buffer;  // that the next normalising matmul uses
+};
+
+// Of one instruction: which vectors, and how the result is rounded.
+struct NormaliseFormat {
+    uint32_t buffer;
+    uint32_t beta_shift;
+    Rounding rounding;
+};
+
+// 1/sqrt(power) = root * 2^-24 * 2^-halvings.
+struct InverseRoot {
+    int32_t root;
+    uint32_t halvings;
+};
+
+// power: 1..2^62.
+inline InverseRoot inverse_root(uint64_t power) {
+    uint32_t log2 = 0;
+    for (int bit = 0; bit < 64; ++bit) {
+#pragma HLS UNROLL
+        if ((power >> bit) & 1) log2 = bit;
+    }
+    InverseRoot result;
+    result.halvings = log2 / 2;
+    const uint32_t u = uint32_t((power << (62 - 2 * result.halvings)) >> 40) - (1u << 22);
+    const uint32_t index = u >> 12;
+    const int64_t here = kRsqrtTable[index];
+    const int64_t next = kRsqrtTable[index + 1];
+    result.root = int32_t(((here << 12) - multiply<15, 13>(here - next, u & 4095)) >> 12);
+    return result;
+}
+
+inline int64_t clamp(int64_t value, int64_t low, int64_t high) {
+    return value < low ? low : value > high ? high : value;
+}
+
+// A row's scale from its statistics. Sums are exact integers, so nothing cancels:
+// sum of (256 x - mean)^2 = 2^16 squares + mean (C mean - 2^9 sum).
+inline RowScale scale_row(const MatmulFields& f, int32_t sum, int64_t squares) {
+#pragma HLS INLINE
+    const int64_t width = int64_t(f.depth_words) * kLanes;
+    const int64_t mean =
+        clamp((multiply<28, 31>(sum, f.inv_width) + (1 << 23)) >> 24, -kMeanLimit, kMeanLimit);
+    const int64_t slope = multiply<13, 25>(width, mean) - int64_t(sum) * 512;
+    const int64_t power = squares * 65536 + multiply<25, 38>(mean, slope) + int64_t(f.epsilon);
+    const InverseRoot inverse = inverse_root(power < 1 ? 1 : uint64_t(power));
+    RowScale scale;
+    scale.mean = int32_t(mean);
+    scale.gain =
+        int32_t(round_half_even(multiply<26, 24>(inverse.root, f.sqrt_width), make_rounding(18)));
+    scale.halvings = inverse.halvings;
+    return scale;
+}
+
+// The scales of all rows: one unit, one row per cycle, as the statistics become complete. With
+// eight depth words or more it keeps pace with the array; only the way of the last row shows,
+// through two pipelines: mean, then root.
+inline Cycles scale_rows(const MatmulFields& f, const RowStatistics& statistics,
+                         NormaliseMemory& memory) {
+#pragma HLS INLINE
+    for (uint32_t row = 0; row < f.rows; ++row) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 208
+#pragma HLS PIPELINE II = 1
+        const uint32_t bank = row % kBanks;
+        const uint32_t group = row / kBanks;
+        memory.scale[bank][group] =
+            scale_row(f, statistics.sum[bank][group], statistics.squares[bank][group]);
+    }
+    return drain(2);
+}
+
+// A word of a row, normalised: one of the eight instances in front of the array. Counts what
+// saturates.
+inline word_t normalise_word(const word_t& x, const RowScale& scale, const word_t& gamma,
+                             const word_t& beta, const NormaliseFormat& format, uint32_t& changed) {
+#pragma HLS INLINE
+    const Rounding normal = make_rounding(int32_t(scale.halvings) + 2);
+    word_t result;
+    for (int lane = 0; lane < kLanes; ++lane) {
+#pragma HLS UNROLL
+        const int64_t centred = int64_t(x.lane[lane]) * (1 << kCentredBits) - scale.mean;
+        const int64_t n = clamp(round_half_even(multiply<25, 30>(centred, scale.gain), normal),
+                                -kNormalLimit, kNormalLimit - 1);
+        const Quantized y = requantize(
+            multiply<27, 16>(n, gamma.lane[lane]) + shift_left(beta.lane[lane], format.beta_shift),
+            format.rounding);
+        result.lane[lane] = y.value;
+        changed += y.saturated;
+    }
+    return result;
+}
+
+// The parameter stream's part: gamma over port 0 and beta over port 1.
+template <class ParamPorts>
+uint32_t load_vectors(const MatmulFields& f, ParamPorts& params, NormaliseMemory& memory,
+                      Timeline& timeline) {
+#pragma HLS INLINE
+    const uint32_t buffer = memory.buffer & 1;
+    memory.buffer = buffer ^ 1;
+    timeline.await_vector_buffer();
+    for (uint32_t first = 0; first < f.depth_words; first += kBurstWords) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 6
+#pragma HLS DATAFLOW
+        word_t chunk[kParamPorts][kBurstWords];
+#pragma HLS BIND_STORAGE variable = chunk type = ram_2p impl = lutram
+        const uint32_t size = minimum(f.depth_words - first, kBurstWords);
+        const uint64_t offset[kParamPorts] = {uint64_t(f.gamma) + first, uint64_t(f.beta) + first,
+                                              0, 0};
+        const uint32_t count[kParamPorts] = {size, size, 0, 0};
+        params.read(offset, count, chunk);
+        for (uint32_t i = 0; i < size; ++i) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 64
+#pragma HLS PIPELINE II = 1
+            memory.gamma[buffer][first + i] = chunk[0][i];
+            memory.beta[buffer][first + i] = chunk[1][i];
+        }
+    }
+    timeline.bring(f.depth_words);
+    return buffer;
+}
+
+#if !TRIVIT_ARRAY_AS_HARDWARE
+
+// The hardware normalises a row again for every tile, at no cost. A processor normalises all rows
+// once for an instruction and keeps them here, a group after the other.
+struct NormalisedRows {
+    word_t bank[kBanks][kMaxGroups * kMaxDepthWords];
+};
+
+inline NormalisedRows& normalised_rows() {
+    static NormalisedRows rows;
+    return rows;
+}
+
+inline void normalise_rows(const MatmulFields& f, const NormaliseFormat& format,
+                           const NormaliseMemory& memory, const ActivationMemory& activation,
+                           uint64_t& saturated) {
+    NormalisedRows& rows = normalised_rows();
+    const word_t* gamma = memory.gamma[format.buffer];
+    const word_t* beta = memory.beta[format.buffer];
+    for (uint32_t row = 0; row < f.rows; ++row) {
+        const uint32_t group = row / kBanks;
+        const word_t* source = &activation.bank[row % kBanks][f.src + group * f.depth_words];
+        word_t* target = &rows.bank[row % kBanks][group * f.depth_words];
+        const RowScale scale = memory.scale[row % kBanks][group];
+        uint32_t changed = 0;
+        for (uint32_t k = 0; k < f.depth_words; ++k)
+            target[k] = normalise_word(source[k], scale, gamma[k], beta[k], format, changed);
+        saturated += changed;
+    }
+}
+
+#endif
+
+}  // namespace trivit
+
+#endif
