@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from trivit.models.training import ExperimentConfig, clock, train
+from trivit.models.training import ExperimentConfig, clock, loop, train
 from trivit.models.training.clock import STEP_PARTS, StepClock
 
 from .conftest import records
@@ -126,3 +126,27 @@ def test_the_clock_of_a_run_adds_parts_up() -> None:
         with parts.part("train"):
             time.sleep(0.01)
     assert 1.02 <= seconds["train"] < 2
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_steps_do_not_wait_for_the_device(
+    everything: Everything, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = loop.training_step
+    calls = 0
+
+    def watched(*arguments: object, **settings: object) -> object:
+        nonlocal calls
+        calls += 1
+        # The first steps set up libraries.
+        torch.cuda.set_sync_debug_mode("error" if calls > 3 else "default")
+        try:
+            return original(*arguments, **settings)  # type: ignore[arg-type]
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+
+    monkeypatch.setattr(loop, "training_step", watched)
+    summary = train(everything("training.device=cuda", "training.epochs=1"), tmp_path)
+    parts = summary["step_seconds_by_part"]
+    assert all(parts[part] > 0 for part in STEP_PARTS)
+    assert sum(parts.values()) == pytest.approx(summary["seconds_by_part"]["train"], rel=0.3)
