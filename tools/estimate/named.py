@@ -73,7 +73,7 @@ def untrained_program(config: ViTConfig, name: str, *, seed: int | None = None) 
 
 
 class _Untrained:
-    """Operations in the order in which the recogniser finds them in an export."""
+    """Operations in an order that respects their reads; `placed` puts selections where they go."""
 
     def __init__(self, config: ViTConfig, seed: int | None) -> None:
         self.config = config
@@ -98,21 +98,16 @@ class _Untrained:
                 pos_embed=self._positions(rows, width),
             )
         )
-        pending: SelectConnections | None = None  # takes effect in the block after its selector
         mask: Tensor | None = None
         for index in range(config.depth):
             point = f"blocks.{index}"
             normed = self._norm(x, f"{point}.norm1", x.rows)
             qkv = self._linear(normed, f"{point}.attn.qkv", 3 * width, bias=config.qkv_bias)
-            if pending is not None:
-                self.operations.append(pending)
-                mask, pending = pending.output, None
             selects = self.sparse and index in config.selector_blocks
             attention = self._attention(qkv, point, mask, selects, index)
             x = self._linear(attention.output, f"{point}.attn.proj", width, residual=x)
             if selects:
-                x, pending = self._select(x, point, attention.probs)
-                mask = None
+                x, mask = self._select(x, point, attention)
             hidden = self._linear(
                 self._norm(x, f"{point}.norm2", x.rows),
                 f"{point}.mlp.gelu",
@@ -177,11 +172,9 @@ class _Untrained:
         self.operations.append(attention)
         return attention
 
-    def _select(
-        self, x: Tensor, point: str, probs: Tensor
-    ) -> tuple[Tensor, SelectConnections | None]:
-        """Return the kept tokens and what selects the connections of the next blocks."""
-        config, tokens = self.config, x.rows
+    def _select(self, x: Tensor, point: str, attention: Attention) -> tuple[Tensor, Tensor | None]:
+        """Return the kept tokens and the mask of the blocks behind, if these have one."""
+        config, tokens, probs = self.config, x.rows, attention.probs
         keep = keep_count(tokens - 1, config.token_keep_ratio)
         kept = Tensor(f"{point}.selector.kept", 1, 1 + keep, 0, "index")
         gathered = Tensor(f"{point}.selector.tokens", 1 + keep, x.columns, x.frac)
@@ -189,12 +182,13 @@ class _Untrained:
             SelectTokens(kept, probs, tokens, keep),
             Gather(gathered, x, kept),
         ]
-        if config.attention_keep_ratio == 1:
+        if attention.selectors == "cls":
             return gathered, None
         keys = keep_count(keep, config.attention_keep_ratio)
         columns = -(-(1 + keep) // 16)
-        connections = Tensor(f"{point}.selector.mask", 1 + keep, columns, 0, "mask")
-        return gathered, SelectConnections(connections, kept, probs, tokens, keys)
+        mask = Tensor(f"{point}.selector.mask", 1 + keep, columns, 0, "mask")
+        self.operations.append(SelectConnections(mask, kept, probs, tokens, keys))
+        return gathered, mask
 
     def _weight(self, name: str, outputs: int, inputs: int) -> Parameter:
         if self.generator is None:
