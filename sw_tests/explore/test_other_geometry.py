@@ -13,7 +13,12 @@ from trivit.tools.kernel import ROOT
 
 FOLDERS = ("hls", "host", "models", "tools", "hw_tests", "sw_tests/estimate")
 CASES = {
-    "half the outputs": {"outputs": 16, "softmax_rows": 4, "softmax_buffers": 2},
+    "half the outputs": {
+        "outputs": 16,
+        "rounding_rows": 8,
+        "softmax_rows": 4,
+        "softmax_buffers": 2,
+    },
     "a quarter of the outputs": {
         "outputs": 8,
         "softmax_rows": 1,

@@ -81,6 +81,11 @@ class Use:
         return self.needed / self.limit
 
     @property
+    def over(self) -> bool:
+        """Whether the model's figure exceeds the limit."""
+        return self.needed > self.limit
+
+    @property
     def certainly_over(self) -> bool:
         """Whether the limit is exceeded beyond the model's uncertainty."""
         return self.needed * (1 - self.uncertainty) > self.limit
@@ -99,6 +104,11 @@ def uses(total: Resources, part: Part = ZU9EG) -> tuple[Use, ...]:
 def fits(total: Resources, part: Part = ZU9EG) -> bool:
     """Whether the part holds the kernel (see `check_fits`)."""
     return not any(use.certainly_over for use in uses(total, part))
+
+
+def probably_fits(total: Resources, part: Part = ZU9EG) -> bool:
+    """Whether the part holds the kernel if synthesis comes out as modelled."""
+    return not any(use.over for use in uses(total, part))
 
 
 def check_fits(total: Resources, part: Part = ZU9EG) -> None:

@@ -9,12 +9,21 @@ from trivit.host.instructions import Instruction, decode
 from trivit.host.oracle.checks import tensors
 from trivit.tools.errors import ToolsError
 from trivit.tools.estimate.named import named_program
-from trivit.tools.estimate.resources import Resources, check_fits, estimate_resources, fits
+from trivit.tools.estimate.resources import (
+    Resources,
+    check_fits,
+    estimate_resources,
+    fits,
+    probably_fits,
+)
 from trivit.tools.explore.formulas import cycle_counter
 from trivit.tools.explore.space import candidates
 from trivit.tools.kernel.description import KernelDescription
 
 KEEP_RATIOS = (1.0, 0.9, 0.8, 0.7)
+
+#: Values that no cycle depends on, except through ``burst_latency``.
+_WITHOUT_CYCLES = ("activation_depth", "clock_mhz")
 
 Program = Sequence[Instruction]
 
@@ -33,9 +42,19 @@ class Point:
         return self.cycles / (self.values["clock_mhz"] * 1e3)
 
     @property
-    def costs(self) -> tuple[float, float, float]:
-        """What the front minimises: latency, DSP, BRAM."""
-        return self.latency_ms, self.resources.dsp, self.resources.bram36
+    def costs(self) -> tuple[float, float, float, float]:
+        """What the front minimises: latency, DSP, BRAM, LUT."""
+        return (
+            self.latency_ms,
+            self.resources.dsp,
+            self.resources.bram36,
+            self.resources.lut,
+        )
+
+    @property
+    def probable(self) -> bool:
+        """Whether it fits as modelled, and not only at the low end of the model's uncertainty."""
+        return probably_fits(self.resources)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +100,7 @@ def explore(
     """Search the kernels for a model at a token keep ratio.
 
     The chosen point is the fastest; with ``target_ms`` the one with the fewest DSPs, then BRAM,
-    that is as fast as that.
+    then LUTs, that is as fast as that. A point that fits as modelled goes before all others.
 
     Raises:
         ToolsError: no candidate fits the part, or none reaches the target.
@@ -90,9 +109,13 @@ def explore(
     programs = {ratio: program_of(model, ratio) for ratio in ratios}
     needed = max(activation_words(program) for program in programs.values())
     points = []
+    counted: dict[tuple[int, ...], int] = {}
     for values, kernel in candidates(base, needed, clocks or (base.timing["clock_mhz"],)):
         resources = estimate_resources(kernel).total
-        cycles = cycle_counter(kernel)(programs[keep]) if fits(resources) else 0
+        deciding = tuple(v for name, v in values.items() if name not in _WITHOUT_CYCLES)
+        if fits(resources) and deciding not in counted:
+            counted[deciding] = cycle_counter(kernel)(programs[keep])
+        cycles = counted.get(deciding, 0)
         points.append((Point(values=values, cycles=cycles, resources=resources), kernel))
     fitting = [(point, kernel) for point, kernel in points if fits(point.resources)]
     if not fitting:
@@ -116,8 +139,8 @@ def explore(
 
 
 def pareto_front(points: Sequence[Point]) -> tuple[Point, ...]:
-    """Return the points that no other beats in latency, DSP and BRAM at once, fastest first."""
-    best: dict[tuple[float, float, float], Point] = {}
+    """Return the points that no other beats in all costs at once, fastest first."""
+    best: dict[tuple[float, ...], Point] = {}
     for point in points:
         best.setdefault(point.costs, point)
     front = [
@@ -132,9 +155,9 @@ def _choose(
     points: Sequence[tuple[Point, KernelDescription]], target_ms: float | None
 ) -> tuple[Point, KernelDescription]:
     if target_ms is None:
-        return min(points, key=lambda pair: pair[0].costs)
+        return min(points, key=lambda pair: (not pair[0].probable, *pair[0].costs))
     quick = [pair for pair in points if pair[0].latency_ms <= target_ms]
     if not quick:
         best = min(point.latency_ms for point, _ in points)
         raise ToolsError(f"no kernel reaches {target_ms:g} ms: the fastest needs {best:.2f} ms")
-    return min(quick, key=lambda pair: (*pair[0].costs[1:], pair[0].latency_ms))
+    return min(quick, key=lambda pair: (not pair[0].probable, *pair[0].costs[1:]))

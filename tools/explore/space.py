@@ -16,6 +16,7 @@ from trivit.tools.explore.description_file import with_values
 from trivit.tools.kernel.description import KernelDescription
 
 OUTPUTS = (8, 16, 32)
+ROUNDING_ROWS = (4, 8)
 SOFTMAX_ROWS = (1, 2, 4)
 SOFTMAX_BUFFERS = (2, 3)
 WEIGHT_DEPTHS = (1024, 2048)
@@ -50,9 +51,19 @@ def candidates(
     least = -(-activation_words // ACTIVATION_STEP) * ACTIVATION_STEP
     depths = sorted({least, base.limits["activation_depth"]} - {0})
     nanoseconds = base.timing["burst_latency"] / base.timing["clock_mhz"]
-    axes = (OUTPUTS, SOFTMAX_ROWS, SOFTMAX_BUFFERS, WEIGHT_DEPTHS, SELECT_LANES, depths, clocks)
+    axes = (
+        OUTPUTS,
+        ROUNDING_ROWS,
+        SOFTMAX_ROWS,
+        SOFTMAX_BUFFERS,
+        WEIGHT_DEPTHS,
+        SELECT_LANES,
+        depths,
+        clocks,
+    )
     names = (
         "outputs",
+        "rounding_rows",
         "softmax_rows",
         "softmax_buffers",
         "weight_depth",
@@ -78,5 +89,6 @@ def compiles(kernel: KernelDescription) -> bool:
     return (
         max(2 * (keys + values), 2 * limits["max_depth_words"]) <= limits["weight_depth"]
         and kernel.geometry["tokens"] % kernel.timing["softmax_rows"] == 0
+        and kernel.geometry["tokens"] % kernel.timing["rounding_rows"] == 0
         and kernel.timing["select_lanes"] % lanes == 0
     )

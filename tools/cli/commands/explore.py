@@ -57,6 +57,7 @@ def _point(point: "Point") -> dict[str, Any]:
         "cycles": point.cycles,
         "latency_ms": point.latency_ms,
         **asdict(point.resources),
+        "probably_fits": point.probable,
     }
 
 
@@ -85,7 +86,7 @@ def _print(result: "Exploration") -> None:
                 f"{p.latency_ms:.3f}" + (" *" if p == result.chosen else "  "),
                 f"{p.resources.dsp:,}",
                 f"{p.resources.bram36:,.1f}",
-                f"{p.resources.lut:,}",
+                f"{p.resources.lut:,}" + ("  " if p.probable else " ?"),
                 *(str(p.values[key]) for key in keys),
             )
             for p in result.front
@@ -93,3 +94,5 @@ def _print(result: "Exploration") -> None:
     )
     ratios = ", ".join(f"{ratio:g}: {ms:.2f} ms" for ratio, ms in result.chosen_ms.items())
     print(f"* chosen; by token keep ratio {ratios}")
+    if not all(point.probable for point in result.front):
+        print("? more LUTs than the ZU9EG has by the model, but within its uncertainty")

@@ -1,0 +1,54 @@
+"""Which sizes the search thinks possible, held against the C++'s own assertions."""
+
+import os
+import shutil
+import subprocess
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from trivit.tools.explore.description_file import with_values
+from trivit.tools.explore.space import OUTPUTS, ROUNDING_ROWS, compiles
+from trivit.tools.kernel import ROOT, emit, load_description
+
+KERNEL = load_description(ROOT / "hls" / "kernel.yaml")
+
+
+def accepted(values: dict[str, int], folder: Path) -> bool:
+    """Return whether the kernel passes the compiler's checks with other sizes."""
+    shutil.copytree(ROOT / "hls" / "include", folder / "include", dirs_exist_ok=True)
+    shutil.copytree(ROOT / "hls" / "src", folder / "src", dirs_exist_ok=True)
+    shutil.copytree(ROOT / "hls" / "generated", folder / "generated", dirs_exist_ok=True)
+    spec = emit.cpp_spec(with_values(KERNEL, values))
+    (folder / "generated" / "kernel_spec.hpp").write_text(spec)
+    command = [os.environ.get("CXX", "g++"), "-std=c++14", "-fsyntax-only", "-Wno-unknown-pragmas"]
+    source = folder / "src" / "trivit_kernel.cpp"
+    result = subprocess.run(
+        [*command, f"-I{folder / 'include'}", str(source)], capture_output=True, text=True
+    )
+    if result.returncode:
+        assert "static assertion failed" in result.stderr, result.stderr
+    return result.returncode == 0
+
+
+@pytest.mark.parametrize(("outputs", "rows"), [*product(OUTPUTS, ROUNDING_ROWS)])
+def test_arrays_and_rounding_rows_compile(outputs: int, rows: int, tmp_path: Path) -> None:
+    values = {"outputs": outputs, "rounding_rows": rows, "weight_depth": 2048}
+    assert compiles(with_values(KERNEL, values))
+    assert accepted(values, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"weight_depth": 512},
+        {"outputs": 8, "weight_depth": 1024},
+        {"rounding_rows": 3},
+        {"softmax_rows": 3},
+    ],
+    ids=str,
+)
+def test_what_the_assertions_refuse_is_not_searched(values: dict[str, int], tmp_path: Path) -> None:
+    assert not compiles(with_values(KERNEL, values))
+    assert not accepted(values, tmp_path)
