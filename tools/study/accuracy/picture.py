@@ -36,7 +36,7 @@ def draw_study(path: Path, study: Mapping[str, Any]) -> None:
         _draw_methods(left, rows)
         left.set_title(f"{dataset}: mean and standard deviation", fontsize=9)
         _draw_sweeps(right, [row for row in rows if row["sweep"]])
-        right.set_title(f"{dataset}: top-1 by share of the patches", fontsize=9)
+        right.set_title(f"{dataset}: top-1 by rho", fontsize=9)
     figure.suptitle(f"profile {study['profile']}, {study['finished_runs']} runs", fontsize=10)
     figure.set_dpi(85)
     with atomic_write(path) as temporary:
