@@ -45,7 +45,7 @@ def candidates(
     for clock in clocks:
         if not 1 <= clock <= MAX_CLOCK_MHZ:
             raise ToolsError(
-                f"a clock of {clock} MHz is outside 1..{MAX_CLOCK_MHZ}: above it the parameter "
+                f"a clock of {clock} MHz is outside 1..{MAX_CLOCK_MHZ}; with more, the parameter "
                 "ports would need more than DDR gives"
             )
     least = -(-activation_words // ACTIVATION_STEP) * ACTIVATION_STEP
