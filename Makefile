@@ -19,7 +19,7 @@ PIP_QUIET := $(if $(MAKE_TERMOUT),,--quiet)
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full bench lint clean
+.PHONY: help install demo test test-full bench bench-gpu lint clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -51,8 +51,17 @@ test-full: $(VENV)/stamp-dev  ## The longer checks as well
 	@sh tools/bootstrap.sh data
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest $(PYTEST_ARGS)
 
-bench: $(VENV)/stamp-quant  ## Time the emulator beside PyTorch; result in runs/bench
+bench: $(VENV)/stamp-quant  ## Time the emulator and training steps; results in runs/bench
 	$(BIN)/trivit bench emulator --out runs/bench/emulator.json
+	$(BIN)/trivit bench train --preset cpu --out runs/bench
+
+# What only a GPU can answer, in one go: its tests, DeiT-S steps, the accuracy study (which resumes).
+bench-gpu: $(VENV)/stamp-dev  ## The same on a CUDA GPU, with its tests and the accuracy study
+	@sh tools/bootstrap.sh lib
+	@sh tools/bootstrap.sh data
+	$(BIN)/python -m pytest -m 'not full' -k 'cuda or gpu' -rs sw_tests
+	$(BIN)/trivit bench train --preset h200 --out runs/bench
+	$(BIN)/trivit study accuracy --profile gpu --out runs/study
 
 lint: $(VENV)/stamp-dev  ## ruff and mypy
 	$(BIN)/ruff check .
