@@ -59,7 +59,7 @@ bench: $(VENV)/stamp-quant  ## Time the emulator and training steps; results in 
 bench-gpu: $(VENV)/stamp-dev  ## The same on a CUDA GPU, with its tests and the accuracy study
 	@sh tools/bootstrap.sh lib
 	@sh tools/bootstrap.sh data
-	$(BIN)/python -m pytest -m 'not full' -k 'cuda or gpu' -rs sw_tests
+	$(BIN)/python -m pytest -m gpu sw_tests
 	$(BIN)/trivit bench train --preset h200 --out runs/bench
 	$(BIN)/trivit study accuracy --profile gpu --out runs/study
 

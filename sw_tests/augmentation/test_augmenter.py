@@ -162,6 +162,7 @@ def test_nothing_reads_back_from_the_device(config: AugmentationConfig) -> None:
     assert recorder.names & WAITING, "the recorder does not see what makes the host wait"
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.parametrize("config", [DEIT, DEIT_3], ids=["deit", "deit3"])
 def test_cuda_does_the_same_without_waiting(config: AugmentationConfig) -> None:

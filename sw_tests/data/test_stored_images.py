@@ -246,6 +246,7 @@ def test_the_real_cifar10_in_a_store_is_the_one_in_memory(tmp_path: Path) -> Non
         assert torch.equal(stored.in_memory().pixels, memory.pixels)
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 def test_batches_on_cuda(store: Path) -> None:
     train = load_dataset(config(store)).train

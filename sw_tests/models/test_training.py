@@ -139,6 +139,7 @@ def test_a_diverging_run_stops_with_the_last_good_checkpoint(tiny: Tiny, tmp_pat
     assert not (tmp_path / "run" / "checkpoint").exists()
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_cuda_draws_the_same_examples_and_resumes(tiny: Tiny, tmp_path: Path) -> None:
     train(tiny("training.epochs=1"), tmp_path / "cpu")

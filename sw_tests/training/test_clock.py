@@ -128,6 +128,7 @@ def test_the_clock_of_a_run_adds_parts_up() -> None:
     assert 1.02 <= seconds["train"] < 2
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_steps_do_not_wait_for_the_device(
     everything: Everything, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
