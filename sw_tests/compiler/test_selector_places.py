@@ -141,7 +141,8 @@ def test_connections_only_need_no_selection_of_tokens(
 ) -> None:
     base = exported(seed=5, token_keep_ratio=1.0)
     bundle = compile_model(edited(base, tmp_path, connections_only))
-    assert opcodes(bundle)[:5] == ["patchify", "load", "matmul", "load", "load"]
+    # Position rows, patches, their product, the [CLS] row, and the index of all tokens.
+    assert opcodes(bundle)[:5] == ["load", "patchify", "matmul", "load", "load"]
     assert "select_tokens" not in opcodes(bundle)
     assert not any("compact" in i.flags for i in map(decode, bundle.program) if i)
     assert opcodes(bundle)[opcodes(bundle).index("select_connections") + 1] == "matmul"
