@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -86,11 +88,11 @@ def test_programs_use_every_opcode_and_saturate(emulator: Backend) -> None:
     assert emulator.run(bundle, images).saturations.sum() > 0
 
 
-def test_largest_token_count(emulator: Backend) -> None:
+@pytest.mark.parametrize(("heads", "head_words"), [(3, 4), (1, 8)])
+def test_largest_token_count(heads: int, head_words: int, emulator: Backend) -> None:
     """196 patches of a 14 x 14 grid, as in DeiT."""
-    bundle, images = random_bundle(
-        7, Shape(grid=14, patch=2, heads=3, head_words=8, hidden_words=8, keep=138, connections=97)
-    )
+    sizes = Shape(grid=14, patch=2, hidden_words=8, keep=138, connections=97)
+    bundle, images = random_bundle(7, replace(sizes, heads=heads, head_words=head_words))
     assert_same(bundle, images[:1], emulator)
 
 

@@ -19,6 +19,11 @@ from trivit.host.oracle.checks import mask_words
 _ROWS, _WORDS = spec.MAX_TOKENS, spec.MAX_DEPTH_WORDS
 
 
+def _most_rows(words: int) -> int:
+    """Return the most rows for which tensors of ``words`` words in all fit into memory."""
+    return min(_ROWS, spec.TILE_TOKENS * (spec.ACTIVATION_DEPTH // words))
+
+
 def _builder() -> FuzzBuilder:
     return FuzzBuilder(np.random.default_rng(5))
 
@@ -37,7 +42,7 @@ def _loaded(builder: FuzzBuilder, rows: int, words: int, pattern: str, where: st
 def _copy() -> Case:
     """The largest tensor, ending with the last word of activation memory."""
     builder = _builder()
-    return _finish(builder, _loaded(builder, _ROWS, _WORDS, "uniform_15", "last"))
+    return _finish(builder, _loaded(builder, _most_rows(_WORDS), _WORDS, "uniform_15", "last"))
 
 
 def _multiply(
@@ -163,6 +168,11 @@ def _compact(rows: int, kept: int, out: int, pattern: str) -> Case:
     return _finish(builder, residual)
 
 
+def _widest_compact(rows: int) -> Case:
+    """Two thirds of the widest rows that fit."""
+    return _compact(rows, rows * 2 // 3, _WORDS, "spread")
+
+
 def _chain(rows: int, *words: int) -> Case:
     """Products that feed each other without a gap; the last one ends the program."""
     builder = _builder()
@@ -220,6 +230,12 @@ def _attention(tokens: int, heads: int, head_words: int, pattern: str, shift: in
     for tensor in (kept, opened, dropped):
         builder.store(tensor)
     return _finish(builder, result)
+
+
+def _widest_attention(heads: int, head_words: int) -> Case:
+    """Attention over as many tokens as fit: source, result, masks, indices and kept rows."""
+    words = 4 * heads * head_words + 2 * mask_words(_ROWS) + 30
+    return _attention(_most_rows(words), heads, head_words, "uniform_13", 15)
 
 
 def _connections(tokens: int, rows: int, pattern: str) -> Case:
@@ -332,12 +348,12 @@ CORNERS: dict[str, Callable[[], Case]] = {
 }
 LARGE: dict[str, Callable[[], Case]] = {
     "copy": _copy,
-    "chain_widest": partial(_chain, _ROWS, 1, _WORDS, 5),
-    "matmul_deepest": partial(_matmul, _ROWS, _WORDS, 4, "uniform_15", 12, 20),
-    "matmul_widest": partial(_matmul, _ROWS, 1, _WORDS, "uniform_15", 12, 17),
+    "chain_widest": partial(_chain, _most_rows(_WORDS + 6), 1, _WORDS, 5),
+    "matmul_deepest": partial(_matmul, _most_rows(_WORDS + 4), _WORDS, 4, "uniform_15", 12, 20),
+    "matmul_widest": partial(_matmul, _most_rows(_WORDS + 1), 1, _WORDS, "uniform_15", 12, 17),
     "matmul_one_row": partial(_matmul, 1, 96, _WORDS, "uniform_15", 12, 19),
-    "attention_most_heads": partial(_attention, _ROWS, spec.MAX_HEADS, 8, "uniform_13", 15),
-    "attention_widest_heads": partial(_attention, _ROWS, 8, spec.MAX_HEAD_WORDS, "uniform_13", 15),
-    "compact_widest": partial(_compact, _ROWS, 139, _WORDS, "spread"),
+    "attention_most_heads": partial(_widest_attention, spec.MAX_HEADS, 8),
+    "attention_widest_heads": partial(_widest_attention, 8, spec.MAX_HEAD_WORDS),
+    "compact_widest": partial(_widest_compact, _most_rows(_WORDS + 9)),
     "patchify_imagenet": partial(_patchify, 3, 16, 14, 14),
 }

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from trivit.host.generated import spec
 from trivit.host.oracle.checks import mask_words
 
-#: Depth words of the largest drawn tensor: four of them fit activation memory.
-VOLUME = 2500
+#: Depth words of the largest drawn tensor: five of them fit activation memory.
+VOLUME = min(2500, spec.ACTIVATION_DEPTH // 6)
 #: Products of the largest drawn instruction, which keeps a case to some tens of milliseconds.
 PRODUCTS = 2_000_000
 

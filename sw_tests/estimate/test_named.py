@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from trivit.host.generated.spec import ACTIVATION_DEPTH
 from trivit.models.errors import ModelsError
 from trivit.models.vit_config import ViTConfig
 from trivit.tools.cli import main
@@ -14,6 +15,9 @@ from trivit.tools.estimate import estimate_bundle
 from trivit.tools.estimate.kinds import by_kind
 from trivit.tools.estimate.named import named_program, untrained_program
 from trivit.tools.estimate.work import ARRAY_MACS
+
+#: A kernel that was explored for DeiT-T has no memory for more.
+roomy = pytest.mark.skipif(ACTIVATION_DEPTH < 7200, reason="DeiT-S needs 7,200 words in a bank")
 
 SMALL: dict[str, Any] = {
     "image_size": 12,
@@ -84,8 +88,8 @@ def test_structure_is_that_of_a_compiled_export(changes: dict[str, Any], tmp_pat
         ("deit_tiny", 0.9, 3.68),
         ("deit_tiny", 0.8, 3.10),
         ("deit_tiny", 0.7, 2.76),
-        ("deit_small", 1.0, 15.30),
-        ("deit_small", 0.7, 10.14),
+        pytest.param("deit_small", 1.0, 15.30, marks=roomy),
+        pytest.param("deit_small", 0.7, 10.14, marks=roomy),
     ],
 )
 def test_ideal_of_the_array(model: str, keep: float, ideal_ms: float) -> None:
@@ -99,8 +103,8 @@ def test_ideal_of_the_array(model: str, keep: float, ideal_ms: float) -> None:
     [
         ("deit_tiny", 1.0, 4.8),
         ("deit_tiny", 0.7, 3.3),
-        ("deit_small", 1.0, 16.8),
-        ("deit_small", 0.7, 11.5),
+        pytest.param("deit_small", 1.0, 16.8, marks=roomy),
+        pytest.param("deit_small", 0.7, 11.5, marks=roomy),
     ],
 )
 def test_latency_reaches_its_goal(model: str, keep: float, most_ms: float) -> None:

@@ -67,10 +67,11 @@ def test_the_kernel_fits_its_part() -> None:
 
 
 def test_resources_follow_the_description() -> None:
-    total = estimate_resources(KERNEL).total
-    half = estimate_resources(with_values(KERNEL, {"outputs": 16})).total
+    deep = with_values(KERNEL, {"activation_depth": 15360, "outputs": 32})
+    total = estimate_resources(deep).total
+    half = estimate_resources(with_values(deep, {"outputs": 16})).total
     assert total.dsp - half.dsp == 1024
-    shallow = estimate_resources(with_values(KERNEL, {"activation_depth": 1024})).total
+    shallow = estimate_resources(with_values(deep, {"activation_depth": 1024})).total
     assert total.bram36 - shallow.bram36 == 64 * (7.5 - 0.5)
 
 

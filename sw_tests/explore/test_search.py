@@ -106,7 +106,7 @@ def test_latency_of_memory_is_constant_in_time() -> None:
 
 
 def test_a_model_without_room_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    huge = KERNEL.limits["activation_depth"] * 4
+    huge = 61440
     monkeypatch.setattr(search, "activation_words", lambda _: huge)
     with pytest.raises(ToolsError, match=r"does not fit the xczu9eg.* BRAM36, 820\.8 may be used"):
         explore(KERNEL, MODEL)
