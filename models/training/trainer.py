@@ -63,7 +63,7 @@ def train(
             if has_checkpoint(out / "checkpoint"):
                 trainer.restore()
             else:
-                trainer.initialise()
+                trainer.initialise(console)
         return trainer.run(console)
 
 
@@ -104,8 +104,14 @@ class Trainer:
         """Epochs completed."""
         return self.state.epochs_done
 
-    def initialise(self) -> None:
+    def initialise(self, console: Console | None = None) -> None:
         """Start from the weights that ``training.init_from`` names, if it does.
+
+        What became of each part of them is printed, on terminals or not: a head that starts anew
+        or a table that was left out is worth finding in a log.
+
+        Args:
+            console: where (default: standard error).
 
         Raises:
             ModelsError: they are missing or of another model.
@@ -115,9 +121,13 @@ class Trainer:
             return
         from trivit.models.pretrained import load_pretrained
 
-        load_pretrained(self.state.model, Path(path))
+        report = load_pretrained(self.state.model, Path(path))
         if self.state.average is not None:
             self.state.average.restart()
+        if self.first:
+            console = console or Console(stderr=True)
+            for line in ["training.init_from:", *report.lines()]:
+                console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def restore(self) -> None:
         """Continue from the checkpoint of the run folder.

@@ -73,9 +73,13 @@ def test_a_decay_out_of_range_is_refused(decay: str, everything: Everything) -> 
 
 
 def test_pretrained_weights_start_model_and_average(
-    everything: Everything, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    everything: Everything,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     train(everything("training.epochs=1"), tmp_path / "first")
+    assert capsys.readouterr().err == ""
     (weights,) = (tmp_path / "first" / "checkpoint").glob("model-*.safetensors")
     seen: list[torch.Tensor] = []
     original = loop.training_step
@@ -89,6 +93,9 @@ def test_pretrained_weights_start_model_and_average(
     train(everything("training.epochs=1", f"training.init_from={weights}"), tmp_path / "second")
     expected = load_checkpoint(tmp_path / "first" / "checkpoint").model["head.weight"]
     assert all(torch.equal(weight, expected) for weight in seen)
+    shown = capsys.readouterr().err.splitlines()
+    assert shown[0] == "training.init_from:"
+    assert shown[1].endswith(f"tensors of {weights}")
     with pytest.raises(ModelsError, match=r"nowhere\.safetensors"):
         missing = tmp_path / "nowhere.safetensors"
         train(everything(f"training.init_from={missing}"), tmp_path / "third")
