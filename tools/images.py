@@ -1,4 +1,4 @@
-"""Where `trivit run` and the demo take their images from."""
+"""Images that the tools run and measure on: files, data sets, and real ones at any size."""
 
 from pathlib import Path
 
@@ -29,34 +29,79 @@ def load_images(path: Path, shape: Shape) -> NDArray[np.uint8]:
         raise ToolsError(f"{path}: images of type {images.dtype}; give uint8 pixels 0..255")
     if images.ndim == 3 and shape[0] == 1:
         images = images[:, None]
-    check_shape(str(path), images, shape)
+    check_shape(str(path), images.shape[1:], shape)
     if len(images) == 0:
         raise ToolsError(f"{path}: no image in it; give at least one")
     return images
 
 
-def test_images(name: str, shape: Shape) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return the test images [N, C, H, W] and labels [N] of the data set ``name``.
+def test_images(
+    source: str, shape: Shape, classes: int, count: int | None = None
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return test images [N, C, H, W] and labels [N] of a data set or a store, as evaluation does.
+
+    Stored images of another size are resized and cut as `evaluation_view` does it.
+
+    Args:
+        source: name of a data set, or folder of ``trivit data prepare``.
+        shape: of an image (C, H, W).
+        classes: number of classes.
+        count: take only the first so many (``None``: all).
 
     Raises:
-        ModelsError: unknown name, or the data set cannot be read.
-        ToolsError: its images have another shape than ``shape`` (C, H, W).
+        ModelsError: no such data set or store, or it cannot be read.
+        ToolsError: it has other channels or another number of classes, or images in memory have
+            another shape.
     """
-    from trivit.models.data import DataConfig, dataset_info, load_dataset
+    from trivit.models.augmentation.evaluation import EvaluatedImages
+    from trivit.models.data import load_test_images
 
-    dataset_info(name)  # refuses an unknown name before torch reads anything
-    test = load_dataset(DataConfig(dataset=name)).test.in_memory()  # type: ignore[arg-type]
-    pixels = test.pixels.numpy()
-    check_shape(name, pixels, shape)
-    return pixels, test.labels.numpy()
+    info, images = load_test_images(source)
+    fits = info.channels == shape[0] and shape[1] == shape[2]
+    stored = Path(source).expanduser().is_dir()
+    if not (stored and fits):
+        check_shape(source, (info.channels, info.height, info.width), shape)
+    if len(info.class_names) != classes:
+        raise ToolsError(f"{source} has {len(info.class_names)} classes and this bundle {classes}")
+    images = images.first(count)
+    if stored:
+        images = EvaluatedImages(images, shape[1])
+    found = images.in_memory()
+    return found.pixels.numpy(), found.labels.numpy()
 
 
-def check_shape(source: str, images: NDArray[np.uint8], shape: Shape) -> None:
-    """Refuse images that are not [N, *shape].
+def check_shape(source: str, found: tuple[int, ...], shape: Shape) -> None:
+    """Refuse images of shape ``found`` that are not of ``shape`` (C, H, W).
 
     Raises:
         ToolsError: another shape; the message names ``source``.
     """
-    if images.ndim != 4 or images.shape[1:] != shape:
-        wanted, found = (" x ".join(map(str, s)) for s in (("N", *shape), images.shape))
-        raise ToolsError(f"{source}: images of shape {found}; this bundle takes {wanted}")
+    if found != shape:
+        wanted, given = (" x ".join(map(str, s)) for s in (shape, found))
+        raise ToolsError(f"{source}: images of shape {given}; this bundle takes {wanted}")
+
+
+def real_images(count: int, channels: int, side: int) -> NDArray[np.uint8]:
+    """Return ``count`` test images of Fashion-MNIST as uint8 [count, channels, side, side].
+
+    Raises:
+        ModelsError: the data set cannot be read.
+    """
+    from trivit.models.data import DataConfig, load_dataset
+
+    images = load_dataset(DataConfig(dataset="fashion_mnist")).test.first(count)
+    pixels = images.in_memory().pixels.numpy()
+    return np.repeat(resize(pixels[:, :1], side), channels, axis=1)
+
+
+def resize(images: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Return images [B, C, H, W] interpolated linearly to [B, C, side, side]."""
+    values = images.astype(np.float64)
+    for axis in (2, 3):
+        size = values.shape[axis]
+        place = np.clip((np.arange(side) + 0.5) * size / side - 0.5, 0, size - 1)
+        low = np.minimum(place.astype(int), max(size - 2, 0))
+        high = np.minimum(low + 1, size - 1)
+        weight = (place - low).reshape([-1 if a == axis else 1 for a in range(4)])
+        values = values.take(low, axis) * (1 - weight) + values.take(high, axis) * weight
+    return np.rint(values).astype(np.uint8)

@@ -2,7 +2,12 @@
 
 from trivit.models.data.config import DataConfig
 from trivit.models.data.dataset import DatasetInfo, ImageDataset, Images, ImageSource
-from trivit.models.data.registry import dataset_info, load_dataset, train_image_count
+from trivit.models.data.registry import (
+    dataset_info,
+    load_dataset,
+    load_test_images,
+    train_image_count,
+)
 
 __all__ = [
     "DataConfig",
@@ -12,5 +17,6 @@ __all__ = [
     "Images",
     "dataset_info",
     "load_dataset",
+    "load_test_images",
     "train_image_count",
 ]

@@ -1,11 +1,12 @@
 """Datasets by name."""
 
 from pathlib import Path
+from typing import cast, get_args
 
 from trivit.models.data import cifar10, cifar100, fashion_mnist, synthetic
-from trivit.models.data.config import DataConfig
-from trivit.models.data.dataset import DatasetInfo, ImageDataset
-from trivit.models.data.store.images import load_store
+from trivit.models.data.config import DataConfig, DatasetName
+from trivit.models.data.dataset import DatasetInfo, ImageDataset, ImageSource
+from trivit.models.data.store.images import load_part, load_store
 from trivit.models.data.store.index import read_index
 from trivit.models.errors import ModelsError
 
@@ -71,6 +72,31 @@ def load_dataset(config: DataConfig) -> ImageDataset:
         dataset.info,
         dataset.train.first(config.train_images),
         dataset.test.first(config.test_images),
+    )
+
+
+def load_test_images(source: str, workers: int | None = None) -> tuple[DatasetInfo, ImageSource]:
+    """Open the test images of a dataset or store, on the CPU, and their description.
+
+    A store needs no training images for that.
+
+    Args:
+        source: name of a dataset, or folder of a store.
+        workers: threads that read a store (``None``: one for each core, at most 16).
+
+    Raises:
+        ModelsError: neither, or it cannot be read, or the store has no test images.
+    """
+    named = [name for name in get_args(DatasetName) if name != "store"]
+    if source in named:
+        dataset = load_dataset(DataConfig(dataset=cast(DatasetName, source)))
+        return dataset.info, dataset.test
+    folder = Path(source).expanduser()
+    if folder.is_dir():
+        return load_part(folder, "test", workers)
+    raise ModelsError(
+        f"no data set '{source}': name one of {', '.join(named)}, or a folder that "
+        "'trivit data prepare' made"
     )
 
 

@@ -43,19 +43,15 @@ def check_folder(out: Path, config: ExperimentConfig, resume: bool) -> None:
 
 
 def check_fit(vit: ViTConfig, info: DatasetInfo) -> None:
-    """Check that the model takes the images, as ``evaluation_view`` shows them.
-
-    That view has the model's image size whatever size they are stored in.
+    """Check that the model takes the images; their size, training and evaluation adjust.
 
     Raises:
         ModelsError: other channels or classes.
     """
-    shape = (info.channels, vit.image_size, vit.image_size)
-    wanted = (vit.in_channels, vit.image_size, vit.image_size)
-    if shape != wanted:
+    if info.channels != vit.in_channels:
         raise ModelsError(
-            f"dataset {info.name} has images of shape {shape} and the model takes {wanted}: "
-            "choose a matching model"
+            f"dataset {info.name} has images of {info.channels} channels and the model takes "
+            f"{vit.in_channels}: set model.in_channels, or choose a matching model"
         )
     if len(info.class_names) != vit.num_classes:
         raise ModelsError(

@@ -3,14 +3,13 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any
 
 import torch
 
-from trivit.models.data import DataConfig, DatasetInfo, ImageSource, load_dataset
-from trivit.models.data.config import DatasetName
+from trivit.models.data import DatasetInfo, ImageSource, load_dataset, load_test_images
 from trivit.models.data.real_labels import MultiLabels, load_real_labels
-from trivit.models.data.store.images import StoredImages, load_part
+from trivit.models.data.store.images import StoredImages
 from trivit.models.errors import ModelsError
 from trivit.models.sparsity.config import PatchScheduleConfig
 from trivit.models.sparsity.patches import PatchSampling, sampled_patches
@@ -81,17 +80,7 @@ def _test_images(config: ExperimentConfig, data: str | None) -> tuple[str, Image
     if data is None:
         dataset = load_dataset(config.data)
         return dataset.info.name, dataset.test
-    if data in get_args(DatasetName) and data != "store":
-        dataset = load_dataset(DataConfig(dataset=cast(DatasetName, data)))
-        info, images = dataset.info, dataset.test
-    elif Path(data).is_dir():
-        info, images = load_part(Path(data), "test", config.data.workers)
-    else:
-        named = ", ".join(name for name in get_args(DatasetName) if name != "store")
-        raise ModelsError(
-            f"no data set '{data}': name one of {named}, or a folder that 'trivit data prepare' "
-            "made"
-        )
+    info, images = load_test_images(data, config.data.workers)
     check_fit(config.model.vit, info)
     return info.name, images
 

@@ -8,10 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib import image as png
-from programs import random_bundle
+from PIL import Image
+from programs import Shape, random_bundle
 
 from trivit.host.backends import open_backend
 from trivit.host.generated.spec import OPCODES, TIMING
+from trivit.models.augmentation.evaluation import EvaluatedImages
+from trivit.models.data import load_test_images
+from trivit.tools.cli import main
 from trivit.tools.report.sweep_picture import draw_sweep
 from trivit.tools.sweep import sweep
 
@@ -194,3 +198,49 @@ def test_an_unknown_data_set_is_refused(trivit: Trivit, bundle: Path) -> None:
 
 def test_a_data_set_of_another_shape_is_refused(trivit: Trivit, bundle: Path) -> None:
     trivit("run", bundle, "--images", "synthetic").refused("28 x 28", "12 x 12")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of test images, 16 x 16, two of each of ten classes."""
+    folder = tmp_path_factory.mktemp("images")
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 16, 16, 3), dtype=np.uint8)
+    for number, image in enumerate(pixels):
+        path = folder / "test" / f"class{number % 10}" / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(path)
+    store = folder / "store"
+    assert (
+        main(["data", "prepare", str(folder / "test"), "--part", "test", "--out", str(store)]) == 0
+    )
+    return store
+
+
+def test_images_of_a_store(trivit: Trivit, tmp_path: Path, store: Path) -> None:
+    """They are what evaluation sees, with their labels."""
+    side = SINGLE.preprocessing.height
+    colour, _ = random_bundle(3, Shape(channels=3))
+    assert colour.preprocessing.height == side != 16
+    path, seen = tmp_path / "program.trivit", tmp_path / "seen.npy"
+    path.write_bytes(colour.to_bytes())
+    _, images = load_test_images(str(store))
+    view = EvaluatedImages(images.first(7), side).in_memory()
+    np.save(seen, view.pixels.numpy())
+    run = ("run", path, "--backend", "reference", "--json", "--images")
+    from_store = json.loads(trivit(*run, store, "--count", 7).out)
+    from_file = json.loads(trivit(*run, seen).out)
+    assert from_store["classes"] == from_file["classes"]
+    right = np.array(from_file["classes"]) == view.labels.numpy()
+    assert from_store["top1"] == pytest.approx(100 * right.mean())
+    assert "top1" not in from_file
+
+
+def test_a_store_of_other_classes_or_channels_is_refused(
+    trivit: Trivit, bundle: Path, tmp_path: Path, store: Path
+) -> None:
+    trivit("run", bundle, "--images", store).refused("3 x 16 x 16", "1 x 12 x 12")
+    trivit("run", bundle, "--images", tmp_path).refused("no prepared store")
+    colour, _ = random_bundle(3, Shape(channels=3))
+    few = dataclasses.replace(colour, class_names=colour.class_names[:9])
+    bundle.write_bytes(few.to_bytes())
+    trivit("run", bundle, "--images", store).refused("10 classes and this bundle 9")

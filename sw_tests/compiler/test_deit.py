@@ -22,7 +22,7 @@ from trivit.models.vision_transformer import VisionTransformer
 from trivit.models.vit_config import ViTConfig, named_config
 from trivit.tools.compiler import compile_model
 from trivit.tools.estimate import estimate_bundle
-from trivit.tools.real_images import real_images
+from trivit.tools.images import real_images
 
 DENSE = (1.0, 1.0)
 SPARSE = ((0.9, 0.2), (0.8, 0.2), (0.7, 0.2))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from trivit.tools.real_images import resize
+from trivit.tools.images import resize
 from trivit.tools.study.attention_connections import local_masks, shared_masks
 from trivit.tools.study.mappings import (
     MAPPINGS,

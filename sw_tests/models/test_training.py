@@ -111,7 +111,7 @@ def test_a_run_is_not_overwritten(tiny: Tiny, tmp_path: Path) -> None:
     [
         (
             ["model.in_channels=3"],
-            r"images of shape \(1, 28, 28\) and the model takes \(3, 28, 28\)",
+            "images of 1 channels and the model takes 3: set model.in_channels",
         ),
         (["model.num_classes=7"], "has 10 classes and the model 7"),
         (["training.batch_size=1000"], "batch_size is 1000: only 540 training examples"),

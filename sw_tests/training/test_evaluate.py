@@ -127,7 +127,7 @@ def test_other_images_are_named(
     assert (shown["dataset"], shown["test_images"]) == ("synthetic", 500)
     for arguments, message in (
         (["--data", "nothing"], "no data set 'nothing': name one of fashion_mnist"),
-        (["--data", str(store)], "(3, 28, 28) and the model takes (1, 28, 28)"),
+        (["--data", str(store)], "images of 3 channels and the model takes 1"),
         (["--data", "cifar100"], "trivit: "),
         (["--real", "real.json"], "ReaL labels go with the names of a store's images"),
         (["--rho", "0"], "patch keep ratio is 0.0: choose a ratio above 0 and at most 1"),

@@ -20,7 +20,7 @@ from trivit.host.tracing import with_trace
 from trivit.models.vit_config import ViTConfig, named_config
 from trivit.tools.estimate.estimate import estimate_bundle
 from trivit.tools.estimate.named import untrained_program
-from trivit.tools.real_images import real_images
+from trivit.tools.images import real_images
 from trivit.tools.report.token_picture import original_positions
 from trivit.tools.study.mappings import (
     MAPPINGS,

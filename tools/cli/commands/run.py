@@ -42,7 +42,12 @@ def run(
         Path | None, typer.Option(help="With --sweep: draw accuracy over latency into this PNG.")
     ] = None,
     images: Annotated[
-        str, typer.Option(help="A .npy file of uint8 [N, C, H, W], or the name of a data set.")
+        str,
+        typer.Option(
+            metavar="FILE|NAME|STORE",
+            help="A .npy file of uint8 [N, C, H, W]; or the test images of a data set or of a "
+            "folder that trivit data prepare made.",
+        ),
     ] = "fashion_mnist",
     count: Annotated[int | None, typer.Option(min=1, help="Use the first COUNT images.")] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Images for each start.")] = 64,
@@ -69,11 +74,9 @@ def run(
     shape = (layout.channels, layout.height, layout.width)
     labels = None
     if images.endswith(".npy"):
-        pixels = load_images(Path(images), shape)
+        pixels = load_images(Path(images), shape)[:count]
     else:
-        pixels, labels = test_images(images, shape)
-    pixels = pixels[:count]
-    labels = None if labels is None else labels[:count]
+        pixels, labels = test_images(images, shape, len(program.class_names), count)
     if sweep:
         _sweep(program, backend.value, pixels, labels, batch_size, picture, as_json, bundle)
         return
