@@ -95,6 +95,27 @@ def _check_registers(registers: tuple[Register, ...]) -> None:
         expected += 12 if register.pointer else 8
 
 
+def _check_numbers(path: Path, description: KernelDescription) -> None:
+    """Check that sizes, constants and codes are whole numbers.
+
+    Raises:
+        ToolsError: one that is something else; its section and name are in the message.
+    """
+    sections: dict[str, dict[str, object]] = {
+        "geometry": {**description.geometry},
+        "limits": {**description.limits},
+        "errors": {**description.errors},
+        "timing": {**description.timing},
+        "registers": {register.name: register.offset for register in description.registers},
+        "opcodes": {opcode.name: opcode.code for opcode in description.opcodes},
+        "kernel": {"version": description.version},
+    }
+    for section, numbers in sections.items():
+        for name, value in numbers.items():
+            if type(value) is not int:
+                raise ToolsError(f"{path}: {section}: {name} is {value!r}, not a whole number")
+
+
 def load_description(path: Path) -> KernelDescription:
     """Read and check the kernel description.
 
@@ -131,6 +152,7 @@ def load_description(path: Path) -> KernelDescription:
     except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())
         raise ToolsError(f"{path} is not a kernel description: {reason}") from error
+    _check_numbers(path, description)
     _check_registers(registers)
     codes = [opcode.code for opcode in opcodes]
     if len(set(codes)) != len(codes):
