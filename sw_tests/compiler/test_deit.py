@@ -110,7 +110,7 @@ from trivit.host.backends import open_backend
 from trivit.host.bundle import Bundle
 bundle = Bundle.load(sys.argv[1])
 result = open_backend("emulator").run(bundle, np.load(sys.argv[2]))
-assert result.logits.any() and result.cycles.all()
+assert result.logits.any()
 # Not getrusage: its maximum includes the process that started this one.
 peak = re.search(r"VmHWM:\s*(\d+) kB", pathlib.Path("/proc/self/status").read_text())
 print(int(result.cycles.sum()), int(peak[1]) // 1024)
@@ -126,7 +126,8 @@ def test_deit_base_runs_in_less_than_a_gigabyte(
     (tmp_path / "p.trivit").write_bytes(bundle.to_bytes())
     np.save(tmp_path / "i.npy", pixels)
     command = [sys.executable, "-c", _RUN, str(tmp_path / "p.trivit"), str(tmp_path / "i.npy")]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    cycles, mebibytes = (int(word) for word in output.split())
+    ended = subprocess.run(command, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    cycles, mebibytes = (int(word) for word in ended.stdout.split())
     assert cycles == estimate_bundle(bundle).cycles
     assert mebibytes < 1024
