@@ -1,15 +1,22 @@
 """YAML to configuration: what is refused, and that nothing is lost on the way back."""
 
+import re
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
+from trivit.models.accounting import savings, training_macs
+from trivit.models.data import train_image_count
 from trivit.models.errors import ModelsError
 from trivit.models.training import ExperimentConfig, load_config, parse_config
 from trivit.models.training.config import save_config
 
-CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
+FOLDER = Path(__file__).parents[2] / "configs"
+README = (FOLDER / "README.md").read_text()
+LEVELS = sorted(FOLDER.glob("levels/*.yaml"))
+CONFIGS = [*sorted(FOLDER.glob("*.yaml")), *LEVELS]
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -21,6 +28,29 @@ def test_every_config_of_the_project_loads(path: Path, tmp_path: Path) -> None:
 
 def test_project_has_configs() -> None:
     assert {"fashion_mnist_micro", "cifar10_deit_tiny"} <= {path.stem for path in CONFIGS}
+
+
+@pytest.mark.parametrize("path", LEVELS, ids=lambda path: path.stem)
+def test_a_level_alone_saves_what_the_readme_says(path: Path) -> None:
+    """Nothing else differs from the baseline, and no other level saves anything."""
+    data, level = re.fullmatch(r"(fashion_mnist|cifar10)_([a-z]+)_.*", path.stem).groups()  # type: ignore[union-attr]
+    config = load_config(path)
+    dense = load_config(FOLDER / f"{data}_micro_dense.yaml")
+    count = train_image_count(config.data)
+    alone = asdict(savings(config, count))
+    names = {"connections": "attention"}
+    assert alone.pop(names.get(level, level)) > 0
+    assert alone.pop("shapes") >= 1
+    assert not any(alone.values())
+    model = replace(config.model, token_keep_ratio=1.0, attention_keep_ratio=1.0)
+    plain = replace(
+        config, model=model, sparsity=dense.sparsity, patch_schedule=dense.patch_schedule
+    )
+    assert plain == dense
+    (row,) = [line for line in README.splitlines() if f"`levels/{path.name}`" in line]
+    fashion, cifar = re.findall(r"[\d.]+(?= [/%])", row.split("|")[-2])
+    shown = float({"fashion_mnist": fashion, "cifar10": cifar}[data])
+    assert shown == round(training_macs(config, count).saved_percent, 1)
 
 
 def test_overrides_are_typed_values(tiny: Callable[..., ExperimentConfig]) -> None:
