@@ -1,4 +1,4 @@
-"""docs/methods.md names tests, files and sizes: all of them exist and hold."""
+"""What the documentation names exists: tests, files, sizes, links."""
 
 import re
 from pathlib import Path
@@ -39,3 +39,29 @@ def test_multiply_accumulates_are_the_documented_ones(name: str) -> None:
     (row,) = [row for row in ROWS if row[0] == f"`{name}`"]
     assert float(row[3]) == round(image_macs(named_config(name), DENSE).total / 1e9, 2)
     assert int(row[1]) == 1 + MODELS[name].num_patches
+
+
+def test_every_link_leads_to_a_file() -> None:
+    pages = [ROOT / "README.md", *ROOT.glob("*/README.md"), *ROOT.glob("docs/**/*.md")]
+    links = [
+        (page, target)
+        for page in pages
+        for target in re.findall(r"\]\(([^)\s#:]+)(?:#[^)]*)?\)", page.read_text())
+    ]
+    assert len(links) > 40
+    broken = [(page, target) for page, target in links if not (page.parent / target).exists()]
+    assert not broken
+
+
+@pytest.mark.parametrize("page", ["configs", "models", "tools"])
+def test_every_part_of_a_folder_is_in_its_readme(page: str) -> None:
+    folder, text = ROOT / page, (ROOT / page / "README.md").read_text()
+    parts = [
+        path.name + "/" * path.is_dir()
+        for path in folder.iterdir()
+        if path.suffix in (".py", ".yaml", ".sh")
+        or any(path.glob("*.py"))
+        or any(path.glob("*.yaml"))
+    ]
+    missing = [name for name in parts if f"`{name}`" not in text and name != "__init__.py"]
+    assert not missing
