@@ -205,6 +205,11 @@ def test_the_command_prints_stages_and_training(
     assert "% of dense" in capsys.readouterr().out
     assert main(["macs", str(tmp_path / "tiny.yaml"), "--train-images", "5"]) == 2
     assert "a batch of 50 is more than the 5 training images" in capsys.readouterr().err
+    store = ["--set", "data.dataset=store", "--set", f"data.path={tmp_path / 'none'}"]
+    assert main(["macs", str(tmp_path / "tiny.yaml"), *store]) == 2
+    assert "no prepared store" in (refusal := capsys.readouterr().err)
+    assert "or give the number of images with --train-images" in refusal
+    assert main(["macs", str(tmp_path / "tiny.yaml"), *store, "--train-images", "600"]) == 0
 
 
 def test_every_config_of_the_project_can_be_counted() -> None:

@@ -26,6 +26,7 @@ def macs(
     """Count multiply-accumulates: of an image by stage, and of the whole training."""
     from trivit.models.accounting import DENSE, image_macs, savings, training_macs
     from trivit.models.data import train_image_count
+    from trivit.models.errors import ModelsError
     from trivit.models.training import load_config
     from trivit.models.training.schedules import KeepRatios
     from trivit.models.vit_config import check_keep_ratio
@@ -37,7 +38,10 @@ def macs(
     vit = experiment.model.vit
     image = image_macs(vit, KeepRatios(vit.token_keep_ratio, vit.attention_keep_ratio, keep))
     dense = image_macs(vit, DENSE).total
-    count = train_images or train_image_count(experiment.data)
+    try:
+        count = train_images or train_image_count(experiment.data)
+    except ModelsError as error:
+        raise ToolsError(f"{error}, or give the number of images with --train-images") from None
     batch = experiment.training.batch_size
     if count < batch:
         raise ToolsError(f"a batch of {batch} is more than the {count} training images")
