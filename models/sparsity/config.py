@@ -12,6 +12,9 @@ from trivit.models.errors import ModelsError
 Compat = Literal["paper", "code"]
 PatchOrder = Literal["random", "l1", "l2"]
 
+# Methods of the example level that see the whole set for ``period_epochs`` first.
+STARTS_WHOLE = ("two_phase", "active_bias")
+
 
 @dataclass(frozen=True, kw_only=True)
 class WarmupConfig:
@@ -60,7 +63,8 @@ class ExampleConfig:
         class_balanced: remove the same percentage of every class.
 
     Raises:
-        ModelsError: a ratio out of its range, or an update larger than the removed part.
+        ModelsError: a ratio out of its range, an update larger than the removed part, or a setting
+            that the method does not have.
     """
 
     method: Literal["online", "random", "fixed", "two_phase", "active_bias"] = "online"
@@ -88,6 +92,11 @@ class ExampleConfig:
             )
         if self.updates is not None and self.updates < 0:
             raise ModelsError(f"sparsity.examples.updates is {self.updates}: use 0 or more")
+        if self.updates is not None and self.method not in ("online", "random"):
+            raise ModelsError(
+                f"sparsity.examples.updates does nothing with method {self.method}: "
+                "use online or random, or null"
+            )
         if self.class_balanced and self.method not in ("online", "two_phase"):
             raise ModelsError(
                 f"sparsity.examples.class_balanced does nothing with method {self.method}: "

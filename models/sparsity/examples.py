@@ -15,17 +15,14 @@ import math
 import torch
 from torch import Tensor
 
-from trivit.models.sparsity.config import Compat, ExampleConfig
+from trivit.models.sparsity.config import STARTS_WHOLE, Compat, ExampleConfig
 from trivit.models.sparsity.ranking import active_bias_weights, least_informative
 from trivit.models.sparsity.statistics import ExampleStatistics
-
-# These see the whole set for a while before they leave anything out.
-_STARTS_WHOLE = ("two_phase", "active_bias")
 
 
 def examples_in_play(config: ExampleConfig, count: int, epoch: int) -> int:
     """Return how many of ``count`` examples ``epoch`` (0-based) trains on."""
-    if config.method in _STARTS_WHOLE and epoch < config.period_epochs:
+    if config.method in STARTS_WHOLE and epoch < config.period_epochs:
         return count
     return count - round(count * (1 - config.keep_ratio))
 
@@ -65,7 +62,7 @@ class ExampleSelector:
         self.update_count = min(round(count * config.update_ratio), self.removed_count)
         self.updates_done = 0
         order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
-        absent = 0 if config.method in _STARTS_WHOLE else self.removed_count
+        absent = 0 if config.method in STARTS_WHOLE else self.removed_count
         # In the order in which examples came out of play: without shuffling, first out, first in.
         self.pool = order[:absent].to(device)
         self.in_play = torch.ones(count, dtype=torch.bool, device=device)

@@ -58,3 +58,16 @@ def check_fit(vit: ViTConfig, info: DatasetInfo) -> None:
             f"dataset {info.name} has {len(info.class_names)} classes and the model "
             f"{vit.num_classes}: set model.num_classes"
         )
+
+
+def check_shift(shift: int, info: DatasetInfo) -> None:
+    """Check that ``data.shift`` leaves something of every image.
+
+    Raises:
+        ModelsError: it moves images out of themselves.
+    """
+    side = min(info.height, info.width)
+    if shift >= side:
+        raise ModelsError(
+            f"data.shift is {shift}: use fewer than the {side} pixels of the images of {info.name}"
+        )

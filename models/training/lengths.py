@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from trivit.models.sparsity.config import STARTS_WHOLE
 from trivit.models.training.training_config import require
 
 if TYPE_CHECKING:
@@ -30,7 +31,12 @@ def check_lengths(config: "ExperimentConfig") -> None:
         return
     period, updates = examples.period_epochs, examples.updates
     require(period <= epochs, "sparsity.examples.period_epochs", period, most)
-    if updates and examples.method in ("online", "random"):
+    if examples.method in STARTS_WHOLE:
+        whole = (
+            f"fewer than the {epochs} epochs of the run, which are all on the whole set otherwise"
+        )
+        require(period < epochs, "sparsity.examples.period_epochs", period, whole)
+    if updates:
         room = (epochs - 1) // period
         allowed = f"at most {room}, as an update every {period} epochs leaves room for in {epochs}"
         require(updates <= room, "sparsity.examples.updates", updates, f"{allowed} epochs")

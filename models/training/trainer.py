@@ -16,7 +16,7 @@ from trivit.models.files import atomic_write
 from trivit.models.training.accuracy import top1
 from trivit.models.training.agreement import all_or_none, told_when_others_stop
 from trivit.models.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
-from trivit.models.training.checks import check_fit, check_folder
+from trivit.models.training.checks import check_fit, check_folder, check_shift
 from trivit.models.training.clock import RunClock
 from trivit.models.training.config import ExperimentConfig, save_config
 from trivit.models.training.device import choose_device, chosen_precision
@@ -80,6 +80,7 @@ class Trainer:
             dataset = load_dataset(config.data)
             self.info = dataset.info
             check_fit(config.model.vit, self.info)
+            check_shift(config.data.shift, self.info)
             self.dataset = fingerprint(dataset)
             train_images = dataset.train.to(self.device)
             self.test_images = dataset.test.to(self.device)

@@ -113,6 +113,7 @@ def test_a_run_is_not_overwritten(tiny: Tiny, tmp_path: Path) -> None:
             ["model.in_channels=3"],
             "images of 1 channels and the model takes 3: set model.in_channels",
         ),
+        (["data.shift=28"], "data.shift is 28: use fewer than the 28 pixels"),
         (["model.num_classes=7"], "has 10 classes and the model 7"),
         (["training.batch_size=1000"], "batch_size is 1000: only 540 training examples"),
     ],

@@ -29,6 +29,14 @@ Everything = Callable[..., ExperimentConfig]
             ["sparsity.examples={method: two_phase, keep_ratio: 0.9, period_epochs: 4}"],
             "sparsity.examples.period_epochs is 4",
         ),
+        (
+            ["sparsity.examples={method: two_phase, keep_ratio: 0.9, period_epochs: 3}"],
+            "sparsity.examples.period_epochs is 3: use fewer than the 3 epochs of the run",
+        ),
+        (
+            ["sparsity.examples={method: active_bias, keep_ratio: 0.9, period_epochs: 3}"],
+            "sparsity.examples.period_epochs is 3: use fewer than the 3 epochs of the run",
+        ),
     ],
 )
 def test_schedules_longer_than_the_run_are_refused(
@@ -54,6 +62,7 @@ def test_schedules_longer_than_the_run_are_refused(
         ],
         ["sparsity.examples={keep_ratio: 1.0, period_epochs: 30}"],
         ["sparsity.examples={method: fixed, keep_ratio: 0.9, period_epochs: 30}"],
+        ["sparsity.examples={method: two_phase, keep_ratio: 0.9, period_epochs: 2}"],
     ],
 )
 def test_schedules_that_fit_are_not(overrides: list[str], everything: Everything) -> None:
@@ -67,6 +76,8 @@ def test_schedules_that_fit_are_not(overrides: list[str], everything: Everything
         ("model.selector_blocks=[2]", "selector block 2 is outside the 2 blocks: choose 0 to 1"),
         ("sparsity.variance_block=5", "sparsity.variance_block is 5: use -2 to 1, or null"),
         ("sparsity.examples.keep_ratio=0", "sparsity.examples.keep_ratio is 0.0: choose a ratio"),
+        ("sparsity.examples={method: fixed, updates: 2}", "sparsity.examples.updates does nothing"),
+        ("sparsity.examples={method: two_phase, updates: 2}", "sparsity.examples.updates does no"),
         ("patch_schedule.start=0", "patch_schedule.start is 0.0: choose a ratio above 0"),
         ("training.checkpoint_every_steps=0", "training.checkpoint_every_steps is 0: use 1 or"),
         ("augmentation.flip=2", "augmentation.flip is 2.0: use 0 to 1"),
