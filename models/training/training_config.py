@@ -69,6 +69,9 @@ class TrainingConfig:
             require(value >= 0 and math.isfinite(value), f"training.{name}", value, "0 or more")
         rate = self.learning_rate
         require(rate > 0 and math.isfinite(rate), "training.learning_rate", rate, "more than 0")
+        lowest = self.min_learning_rate
+        at_most = f"at most training.learning_rate, {rate}"
+        require(lowest <= rate, "training.min_learning_rate", lowest, at_most)
         smoothing = self.label_smoothing
         require(0 <= smoothing < 1, "training.label_smoothing", smoothing, "0 up to below 1")
         require(0 <= self.beta2 < 1, "training.beta2", self.beta2, "0 up to below 1")

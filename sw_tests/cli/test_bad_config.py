@@ -28,7 +28,7 @@ from .conftest import CONFIG, Trivit, files_in, tiny_settings
         ("data.train_images=0", ["train_images"]),
         ("training.batch_size=1000", ["1000"]),
         ("epochs", ["epochs"]),
-        ("model.in_channels=3", ["(1, 28, 28)", "(3, 28, 28)"]),
+        ("model.in_channels=3", ["1 channels", "takes 3", "model.in_channels"]),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused(

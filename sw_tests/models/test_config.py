@@ -86,6 +86,10 @@ def test_model_settings_are_filled_in_from_the_name() -> None:
         ("training.learning_rate=fast", "training.learning_rate is 'fast': expected a number"),
         ("training.learning_rate=-1", "training.learning_rate is -1.0: use more than 0"),
         ("training.learning_rate=.nan", "training.learning_rate is nan"),
+        (
+            "training.min_learning_rate=1",
+            "training.min_learning_rate is 1.0: use at most training.",
+        ),
         ("training.beta2=1.0", "training.beta2 is 1.0: use 0 up to below 1"),
         ("training.device=tpu", "training.device is 'tpu': choose one of auto, cpu, cuda"),
         ("data.flip=1", "data.flip is 1: expected true or false"),
