@@ -24,6 +24,8 @@ from trivit.tools.compiler import compile_model
 from trivit.tools.estimate import estimate_bundle
 from trivit.tools.images import real_images
 
+from .memory_needs import deit_of_width
+
 DENSE = (1.0, 1.0)
 SPARSE = ((0.9, 0.2), (0.8, 0.2), (0.7, 0.2))
 
@@ -96,7 +98,9 @@ def test_deit_tiny(images: Callable[[int], np.ndarray], tmp_path: Path) -> None:
 
 @pytest.mark.full
 @pytest.mark.parametrize("ratios", [DENSE, *SPARSE], ids=str)
-@pytest.mark.parametrize("name", ["deit_tiny", "deit_small"])
+@pytest.mark.parametrize(
+    "name", ["deit_tiny", pytest.param("deit_small", marks=deit_of_width(384))]
+)
 def test_deit_in_every_tensor(
     name: str, ratios: tuple[float, float], images: Callable[[int], np.ndarray], tmp_path: Path
 ) -> None:
@@ -118,6 +122,7 @@ print(int(result.cycles.sum()), int(peak[1]) // 1024)
 
 
 @pytest.mark.full
+@deit_of_width(768)
 def test_deit_base_runs_in_less_than_a_gigabyte(
     images: Callable[[int], np.ndarray], tmp_path: Path
 ) -> None:

@@ -26,6 +26,8 @@ from trivit.tools.compiler.recogniser import recognise
 from trivit.tools.errors import ToolsError
 from trivit.tools.estimate import estimate_bundle
 
+from .memory_needs import deit_of_width
+
 VARIANTS: dict[str, dict[str, Any]] = {
     "sparse": {"seed": 5},
     "two selectors": {"depth": 3, "selector_blocks": (0, 1), "seed": 6},
@@ -284,7 +286,14 @@ def test_deit_sized_block(exported: Callable[..., Any], tmp_path: Path) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize(("width", "heads"), [(192, 3), (384, 6), (768, 12)])
+@pytest.mark.parametrize(
+    ("width", "heads"),
+    [
+        (192, 3),
+        pytest.param(384, 6, marks=deit_of_width(384)),
+        pytest.param(768, 12, marks=deit_of_width(768)),
+    ],
+)
 def test_whole_deit(exported: Callable[..., Any], tmp_path: Path, width: int, heads: int) -> None:
     sizes = DEIT_TINY | {"embed_dim": width, "num_heads": heads}
     model = exported(depth=12, count=1, selector_blocks=(3, 6, 9), **sizes)
