@@ -52,8 +52,9 @@ KERNEL = Design(
     ),
     cpp_sources=(FOLDER / "dpi" / "kernel_dpi.cpp",),
     includes=(ROOT / "hls" / "generated",),
-    # The kernel's cost is in its loops, Verilator's in its model: optimise both.
-    cxx_flags=f"-std=c++20 -O2 -I{ROOT / 'hls' / 'include'} -I{FOLDER / 'dpi'}",
+    # The kernel's cost is in its loops, Verilator's in its model: optimise both. -MP lets make
+    # build again when a header that an earlier build included is gone.
+    cxx_flags=f"-std=c++20 -O2 -MP -I{ROOT / 'hls' / 'include'} -I{FOLDER / 'dpi'}",
 )
 
 
