@@ -6,6 +6,7 @@ of the batch. So a run does not depend on the number of processes, up to roundin
 """
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -17,6 +18,9 @@ from torch.nn.parallel import DistributedDataParallel
 
 from trivit.models.errors import ModelsError
 from trivit.models.vision_transformer import VisionTransformer, ViTDetails
+
+#: Time for gloo's threads to let go of tensors before the group ends.
+_LAST_WORK_SECONDS = 0.2
 
 
 class World(NamedTuple):
@@ -55,6 +59,9 @@ def process_group(device: str) -> Iterator[None]:
     try:
         yield
     finally:
+        # A gloo thread that still lets go of the last tensor needs the interpreter's lock. The
+        # group's destructor waits for that thread while holding the lock: for ever. So pause here.
+        time.sleep(_LAST_WORK_SECONDS)
         dist.destroy_process_group()
 
 
