@@ -108,23 +108,6 @@ def _stage(progress: float, count: int) -> int:
     return math.floor(progress * count + _BORDER)
 
 
-def visited_keep_ratios(config: PatchScheduleConfig) -> list[float] | None:
-    """Return the ratios that the schedule takes, ascending; ``None`` if it moves without steps.
-
-    Each is one tensor shape: what a compiled model should be warmed up for.
-    """
-    if config.schedule == "none":
-        return [1.0]
-    if config.schedule == "fixed":
-        return [config.keep_ratio]
-    if config.schedule == "list":
-        return sorted(set(config.ratios))
-    if config.steps is None:
-        return None
-    low, high = sorted((round(config.start * config.steps), round(config.end * config.steps)))
-    return [level / config.steps for level in range(low, high + 1)]
-
-
 class PatchSampler:
     """Says how a step samples patches, and draws random orders that can be drawn again."""
 
