@@ -199,6 +199,7 @@ class VisionTransformer(nn.Module):
         images_BCHW: Tensor,
         *,
         variance_block: int | None = None,
+        variance_correction: int = 0,
         track_tokens: bool = False,
         patch_scores_BN: Tensor | None = None,
         depth_draws_RB: Tensor | None = None,
@@ -208,6 +209,7 @@ class VisionTransformer(nn.Module):
         Args:
             images_BCHW: normalised float images.
             variance_block: block whose [CLS] attention variance is returned (-1 the last one).
+            variance_correction: 1 makes that variance unbiased, as the released code's is.
             track_tokens: return the original positions of the tokens that each selector keeps.
             patch_scores_BN: what patch sampling ranks by, instead of its own order.
             depth_draws_RB: uniform numbers that decide which residual branches stochastic depth
@@ -240,7 +242,9 @@ class VisionTransformer(nn.Module):
             tokens.x = tokens.x + _scaled(added, scales_RB, 2 * index)
             if wants_variance:
                 assert scores_BN is not None
-                variance_B = scores_BN.var(dim=-1, correction=0)
+                # Of a single token nothing varies: its unbiased variance would be 0 / 0.
+                correction = min(variance_correction, scores_BN.shape[1] - 1)
+                variance_B = scores_BN.detach().var(dim=-1, correction=correction)
             if selection is not None:
                 select(config, selection, tokens, scores_BN, attention_BLL)
                 tokens.find_pairs(self.relative_position_index, config.has_placeless_tokens)

@@ -3,9 +3,10 @@
 Tri-Level, "Sparsity in Training Examples" (remove-and-restore), and the baselines of its Tables 4
 and 5. All draws come from the CPU, so that every device and every process takes the same.
 
-Paper and released code differ in two things (``compat``). Examples that were never classified
-correctly: see ``ranking``. And what an update may restore: by the paper's appendix ("Shuffle vs.
-Non-Shuffle") the newly removed examples join the pool first, so that some of them come back at
+Paper and released code differ in three things (``compat``). Examples that were never classified
+correctly: see ``ranking``. The code looks for events in the first 30 presentations since an update
+only, the paper names no limit. And what an update may restore: by the paper's appendix ("Shuffle
+vs. Non-Shuffle") the newly removed examples join the pool first, so that some of them come back at
 once; the code restores from those that were out of play before. That counts start afresh at each
 update is the code's; the paper does not say.
 """
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from trivit.models.sparsity.config import STARTS_WHOLE, Compat, ExampleConfig
 from trivit.models.sparsity.ranking import active_bias_weights, least_informative
-from trivit.models.sparsity.statistics import ExampleStatistics
+from trivit.models.sparsity.statistics import COUNTED_PRESENTATIONS, ExampleStatistics
 
 
 def examples_in_play(config: ExampleConfig, count: int, epoch: int) -> int:
@@ -102,6 +103,17 @@ class ExampleSelector:
     def examples(self) -> Tensor:
         """Return the indices of the examples in play, int64, ascending."""
         return torch.nonzero(self.in_play).squeeze(1)
+
+    def record(
+        self,
+        indices_B: Tensor,
+        correct_B: Tensor,
+        variance_B: Tensor | None = None,
+        confidence_B: Tensor | None = None,
+    ) -> None:
+        """Count the outcomes of one step, as ``ExampleStatistics.record``."""
+        counted = COUNTED_PRESENTATIONS if self.compat == "code" else None
+        self.statistics.record(indices_B, correct_B, variance_B, confidence_B, counted=counted)
 
     def start_epoch(self, epoch: int) -> bool:
         """Update if one is due before ``epoch`` (0-based) starts; return whether it was."""

@@ -4,10 +4,7 @@ import torch
 from torch import Tensor
 
 from trivit.models.sparsity.config import Compat
-from trivit.models.sparsity.statistics import ExampleStatistics
-
-# What the released code counts for an example that was never classified correctly.
-_NEVER_LEARNED_COUNT = 30
+from trivit.models.sparsity.statistics import COUNTED_PRESENTATIONS, ExampleStatistics
 
 
 def least_informative(
@@ -23,8 +20,8 @@ def least_informative(
 
     Ordered by forgetting events, then mean [CLS] attention variance, then index, all ascending
     (Tri-Level, "Attention Aware Example Selector"). Never learned examples are the most
-    informative (``paper``, after Toneva et al.) or count 30 events (``code``). Only examples in
-    play and seen since the last update are candidates.
+    informative (``paper``, after Toneva et al.) or count as many events as presentations are
+    counted (``code``). Only examples in play and seen since the last update are candidates.
 
     Args:
         statistics: of the full set, N examples.
@@ -40,7 +37,7 @@ def least_informative(
         second = statistics.variance_sum[candidates] / statistics.presentations[candidates]
     else:
         second = ties[candidates]
-    never = _NEVER_LEARNED_COUNT if compat == "code" else torch.iinfo(torch.int32).max
+    never = COUNTED_PRESENTATIONS if compat == "code" else torch.iinfo(torch.int32).max
     events = statistics.forgotten[candidates].masked_fill(~statistics.learned[candidates], never)
     by_second = torch.argsort(second, stable=True)
     ranked = candidates[by_second[torch.argsort(events[by_second], stable=True)]]

@@ -23,7 +23,7 @@ from trivit.models.training.optimisation import learning_rate
 from trivit.models.training.run_state import RunState
 from trivit.models.training.schedules import KeepRatios, keep_ratios, steps_in_epoch
 from trivit.models.training.seeds import derive_seed
-from trivit.models.training.step import training_step
+from trivit.models.training.step import training_step, variance_correction
 from trivit.models.vision_transformer import VisionTransformer
 
 
@@ -86,7 +86,12 @@ class TrainingLoop:
         for ratios in self.shapes:
             drawn = self._apply(ratios, epoch=0, index=0)
             with autocast(self.precision, device):
-                logits = self._forward(images, variance_block=block, **drawn).logits
+                logits = self._forward(
+                    images,
+                    variance_block=block,
+                    variance_correction=variance_correction(self.config),
+                    **drawn,
+                ).logits
             logits.float().sum().backward()
             self.state.optimizer.zero_grad(set_to_none=True)
 

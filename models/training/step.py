@@ -63,6 +63,7 @@ def training_step(
         details = run(
             batch.images,
             variance_block=block,
+            variance_correction=variance_correction(config),
             patch_scores_BN=patch_scores_BN,
             depth_draws_RB=depth_draws_RB,
         )
@@ -90,8 +91,13 @@ def training_step(
             _exchange(columns) if shared else columns
         )
         assert indices_B is not None and correct_all_B is not None
-        examples.statistics.record(indices_B, correct_all_B.bool(), variance_B, confidence_B)
+        examples.record(indices_B, correct_all_B.bool(), variance_B, confidence_B)
     return StepResult(loss.detach(), correct_B.sum())
+
+
+def variance_correction(config: ExperimentConfig) -> int:
+    """Return how the [CLS] variance is normalised: the released code takes the unbiased one."""
+    return 1 if config.sparsity.compat == "code" else 0
 
 
 def _no_mark(part: str) -> None:

@@ -12,6 +12,7 @@ from trivit.models.sparsity.config import ExampleConfig
 from trivit.models.sparsity.examples import ExampleSelector, examples_in_play
 from trivit.models.sparsity.ranking import active_bias_weights, least_informative
 from trivit.models.sparsity.statistics import ExampleStatistics
+from trivit.models.training import step
 
 CPU = torch.device("cpu")
 Presentation = tuple[bool, float]
@@ -205,22 +206,78 @@ def test_impossible_settings_are_refused(changes: dict[str, float], message: str
         ExampleConfig(**changes)  # type: ignore[arg-type]
 
 
-def test_repeated_examples_of_a_step_count_in_batch_order() -> None:
+def random_step(source: random.Random, images: int) -> list[torch.Tensor]:
+    """A step of ``images``, copies of 12 examples among them: its columns."""
+    indices = [source.randrange(12) for _ in range(images)]
+    correct = [source.random() < 0.5 for _ in indices]
+    # Full float32 mantissas, as attention gives them.
+    values = torch.rand(2, images, generator=torch.Generator().manual_seed(source.randrange(999)))
+    return [torch.tensor(indices), torch.tensor(correct), *values]
+
+
+def test_an_example_has_one_outcome_in_a_step() -> None:
     source = random.Random(4)
-    together, apart = ExampleStatistics.zeros(12, CPU), ExampleStatistics.zeros(12, CPU)
+    together = ExampleStatistics.zeros(12, CPU)
+    histories: list[list[list[float]]] = [[] for _ in range(12)]
     for _ in range(30):
-        indices = [source.randrange(12) for _ in range(20)]
-        correct = [source.random() < 0.5 for _ in indices]
-        # Full float32 mantissas, as attention gives them.
-        values = torch.rand(2, 20, generator=torch.Generator().manual_seed(source.randrange(999)))
-        together.record(torch.tensor(indices), torch.tensor(correct), *values)
-        for i, outcome, variance, confidence in zip(indices, correct, *values, strict=True):
-            apart.record(
-                torch.tensor([i]), torch.tensor([outcome]), variance.view(1), confidence.view(1)
-            )
-    for name, tensor in vars(together).items():
-        assert torch.equal(tensor, getattr(apart, name)), name
-    assert int(together.forgotten.sum()) > 20
+        step = random_step(source, 20)
+        together.record(*step)
+        seen: set[int] = set()
+        for row in zip(*(column.tolist() for column in step), strict=True):
+            if row[0] not in seen:
+                seen.add(row[0])
+                histories[row[0]].append(list(row[1:]))
+    assert together.presentations.tolist() == [len(history) for history in histories]
+    events = [sum(a[0] and not b[0] for a, b in pairwise(history)) for history in histories]
+    assert together.forgotten.tolist() == events
+    assert together.learned.tolist() == [any(row[0] for row in history) for history in histories]
+    assert together.was_correct.tolist() == [history[-1][0] for history in histories]
+    assert together.variance_sum.tolist() == [sum(r[1] for r in history) for history in histories]
+    assert together.confidence_sum.tolist() == [sum(r[2] for r in h) for h in histories]
+    assert together.confidence_square_sum.tolist() == pytest.approx(
+        [sum(r[2] ** 2 for r in h) for h in histories], rel=1e-14
+    )
+
+
+@pytest.mark.parametrize("processes", [2, 4])
+def test_copies_on_other_processes_count_as_on_one(
+    processes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = random.Random(5)
+    alone = ExampleStatistics.zeros(12, CPU)
+    shared = [ExampleStatistics.zeros(12, CPU) for _ in range(processes)]
+    for _ in range(10):
+        batch = random_step(source, 20)
+        alone.record(*batch)
+        parts = [list(p) for p in zip(*(c.chunk(processes) for c in batch), strict=True)]
+        sent: list[torch.Tensor] = []
+        monkeypatch.setattr(step, "in_rank_order", lambda part, to=sent: (to.append(part), part)[1])
+        for part in parts:
+            step._exchange(part)
+        monkeypatch.setattr(step, "in_rank_order", lambda _, whole=torch.cat(sent): whole)
+        for part, statistics in zip(parts, shared, strict=True):
+            merged = step._exchange(part)
+            assert merged[0] is not None and merged[1] is not None
+            statistics.record(merged[0], merged[1].bool(), *merged[2:])
+    for statistics in shared:
+        for name, tensor in vars(alone).items():
+            assert torch.equal(getattr(statistics, name), tensor), name
+
+
+@pytest.mark.parametrize(("compat", "events", "learned"), [("paper", 20, True), ("code", 0, False)])
+def test_only_the_code_stops_counting_after_thirty_presentations(
+    compat: Literal["paper", "code"], events: int, learned: bool
+) -> None:
+    selector = make_selector(compat=compat)
+    index = selector.examples()[:1]
+    for i in range(70):  # right every second time, but not within the first thirty
+        selector.record(index, torch.tensor([i >= 30 and i % 2 == 0]), torch.tensor([0.5]))
+    statistics = selector.statistics
+    assert int(statistics.forgotten[index]) == events
+    assert bool(statistics.learned[index]) is learned
+    # The code's variance is the mean over all of them.
+    assert int(statistics.presentations[index]) == 70
+    assert float(statistics.variance_sum[index]) == 35.0
 
 
 def present_all(selector: ExampleSelector, seed: int = 0) -> None:

@@ -12,6 +12,8 @@ from trivit.models.errors import ModelsError
 from trivit.models.relative_position import pair_index, position_bias, relative_position_index
 from trivit.models.sparsity.patches import PatchSampling
 from trivit.models.stochastic_depth import StochasticDepth, branch_scales, drop_rates
+from trivit.models.training import parse_config
+from trivit.models.training.step import variance_correction
 from trivit.models.vision_transformer import (
     MODELS,
     VisionTransformer,
@@ -142,6 +144,22 @@ def test_variance_of_a_selector_block_is_taken_before_the_selection() -> None:
     connections = make_model(0.5, 0.5).forward_details(images, variance_block=0).cls_variance
     torch.testing.assert_close(all_tokens, selected)
     torch.testing.assert_close(all_tokens, connections, rtol=1e-5, atol=1e-9)
+
+
+@torch.no_grad()
+def test_the_variance_may_be_unbiased() -> None:
+    images = torch.randn(2, 2, 12, 12, dtype=torch.float64)
+    model = make_model(0.5, 1.0)
+    biased, unbiased = (
+        model.forward_details(images, variance_block=0, variance_correction=c).cls_variance
+        for c in (0, 1)
+    )
+    assert biased is not None and unbiased is not None
+    count = model.config.num_patches
+    torch.testing.assert_close(unbiased, biased * count / (count - 1))
+    for compat, correction in (("paper", 0), ("code", 1)):
+        config = parse_config({"model": {"name": "micro_28"}, "sparsity": {"compat": compat}})
+        assert variance_correction(config) == correction
 
 
 @torch.no_grad()
