@@ -12,6 +12,12 @@ from trivit.models.errors import ModelsError
 Compat = Literal["paper", "code"]
 PatchOrder = Literal["random", "l1", "l2"]
 
+# Schedules that a cooldown may end.
+COOLED_DOWN = ("linear", "cosine", "cyclic")
+
+# What the released DeiT code leaves of every training, whatever its length.
+_CODE_COOLDOWN_EPOCHS = 10.0
+
 # Methods of the example level that see the whole set for ``period_epochs`` first.
 STARTS_WHOLE = ("two_phase", "active_bias")
 
@@ -138,6 +144,9 @@ class PatchScheduleConfig:
             a new ratio every step).
         ratios: of the list; name one twice to hold it twice as long.
         cycle_epochs: length of a cycle (``null``: 1 for ``cyclic``, the training for ``list``).
+        cooldown_epochs: the schedule ends so many epochs before the training; from there on
+            ``cyclic`` takes all patches, ``linear`` and ``cosine`` stay at their end (``null``: 10
+            with ``compat: code``, as the released DeiT code, else 0).
         compat: ``paper``, or ``code`` to follow the released code where it differs.
 
     Raises:
@@ -152,6 +161,7 @@ class PatchScheduleConfig:
     steps: int | None = 5
     ratios: tuple[float, ...] = ()
     cycle_epochs: float | None = None
+    cooldown_epochs: float | None = None
     compat: Compat = "paper"
 
     def __post_init__(self) -> None:
@@ -177,3 +187,22 @@ class PatchScheduleConfig:
             raise ModelsError(
                 f"patch_schedule.cycle_epochs is {self.cycle_epochs}: use more than 0, or null"
             )
+        cooldown = self.cooldown_epochs
+        if cooldown is not None and not cooldown >= 0:
+            raise ModelsError(
+                f"patch_schedule.cooldown_epochs is {cooldown}: use 0 or more, or null"
+            )
+        if cooldown and self.schedule not in COOLED_DOWN:
+            raise ModelsError(
+                f"patch_schedule.cooldown_epochs does nothing with schedule {self.schedule}: "
+                "use linear, cosine or cyclic, or null"
+            )
+
+    @property
+    def cooldown(self) -> float:
+        """Epochs at the end of the training that the schedule leaves out."""
+        if self.schedule not in COOLED_DOWN:
+            return 0.0
+        if self.cooldown_epochs is not None:
+            return self.cooldown_epochs
+        return _CODE_COOLDOWN_EPOCHS if self.compat == "code" else 0.0

@@ -1,10 +1,11 @@
 """Patch sampling schedule: train on a share of each image's patches that changes with the step.
 
-PSS, "Training with a Patch Sampling Schedule". Released code and paper differ in two things
+PSS, "Training with a Patch Sampling Schedule". Released code and paper differ in three things
 (``compat``). The code's linear and cyclic schedules move the *drop* ratio to half a step below the
 end and round it, so that the first level lasts half as long as the others; the paper's figure shows
-a step function, here with levels of equal length. The code ranks patches after the position
-embedding was added, the paper's Algorithm 1 before.
+a step function, here with levels of equal length. The code for DeiT ends its schedules 10 epochs
+before the training ends and drops nothing from there on; the paper does not say so. The code ranks
+patches after the position embedding was added, the paper's Algorithm 1 before.
 
 Shape suffixes: B batch, N patch tokens, D width, K kept patch tokens.
 """
@@ -73,11 +74,14 @@ def scheduled_keep_ratio(config: PatchScheduleConfig, epoch: float, epochs: int)
         return 1.0
     if config.schedule == "fixed":
         return config.keep_ratio
+    epochs_scheduled = epochs - config.cooldown
+    if config.schedule == "cyclic" and epoch >= epochs_scheduled:
+        return 1.0
     if config.schedule == "cyclic" or (config.schedule == "list" and config.cycle_epochs):
         cycle = config.cycle_epochs or 1.0
         progress = (epoch % cycle) / cycle
     else:
-        progress = epoch / epochs
+        progress = min(1.0, epoch / epochs_scheduled) if epochs_scheduled > 0 else 1.0
     if config.schedule == "list":
         return config.ratios[min(_stage(progress, len(config.ratios)), len(config.ratios) - 1)]
     if config.schedule == "cyclic":

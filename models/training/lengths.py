@@ -26,6 +26,9 @@ def check_lengths(config: "ExperimentConfig") -> None:
         require(end <= epochs, "sparsity.warmup.end_epoch", end, most)
     cycle = config.patch_schedule.cycle_epochs
     require(cycle is None or cycle <= epochs, "patch_schedule.cycle_epochs", cycle, most)
+    cooldown = config.patch_schedule.cooldown
+    fewer = f"fewer than the {epochs} epochs of the run"
+    require(cooldown < epochs, "patch_schedule.cooldown_epochs", cooldown, fewer)
     examples = sparsity.examples
     if examples.keep_ratio == 1 or examples.method == "fixed":
         return

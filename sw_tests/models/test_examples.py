@@ -250,15 +250,13 @@ def test_copies_on_other_processes_count_as_on_one(
         batch = random_step(source, 20)
         alone.record(*batch)
         parts = [list(p) for p in zip(*(c.chunk(processes) for c in batch), strict=True)]
-        sent: list[torch.Tensor] = []
-        monkeypatch.setattr(step, "in_rank_order", lambda part, to=sent: (to.append(part), part)[1])
-        for part in parts:
-            step._exchange(part)
-        monkeypatch.setattr(step, "in_rank_order", lambda _, whole=torch.cat(sent): whole)
+        # As ``_exchange`` stacks them; each process gets the parts of all.
+        whole = torch.cat([torch.stack([c.double() for c in part], dim=1) for part in parts])
+        monkeypatch.setattr(step, "in_rank_order", lambda _, whole=whole: whole)
         for part, statistics in zip(parts, shared, strict=True):
-            merged = step._exchange(part)
-            assert merged[0] is not None and merged[1] is not None
-            statistics.record(merged[0], merged[1].bool(), *merged[2:])
+            indices, correct, *values = step._exchange(part)
+            assert indices is not None and correct is not None
+            statistics.record(indices, correct.bool(), *values)
     for statistics in shared:
         for name, tensor in vars(alone).items():
             assert torch.equal(getattr(statistics, name), tensor), name

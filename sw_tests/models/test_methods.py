@@ -98,7 +98,9 @@ FACTORS: dict[str, dict[str, tuple[str, ...]]] = {
     "patches": {
         "all": OFF,
         "fixed": ("patch_schedule={schedule: fixed, order: l2}",),
-        "linear_random_code": ("patch_schedule={schedule: linear, order: random, compat: code}",),
+        "linear_random_code": (
+            "patch_schedule={schedule: linear, order: random, compat: code, cooldown_epochs: 0.5}",
+        ),
         "cyclic_l1": ("patch_schedule={schedule: cyclic, order: l1}",),
         "cosine_random": ("patch_schedule={schedule: cosine, order: random, steps: null}",),
         "list_l1_code": ("patch_schedule={schedule: list, ratios: [0.5, 1.0, 0.3], compat: code}",),

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from trivit.models.errors import ModelsError
-from trivit.models.sparsity.config import Compat, PatchScheduleConfig
+from trivit.models.sparsity.config import COOLED_DOWN, Compat, PatchScheduleConfig
 from trivit.models.sparsity.patches import (
     PatchSampler,
     PatchSampling,
@@ -48,7 +48,7 @@ def test_counts_are_the_papers() -> None:
 
 @pytest.mark.parametrize("schedule", ["linear", "cyclic"])
 def test_code_levels_last_as_in_the_released_code(schedule: Any) -> None:
-    config = PatchScheduleConfig(schedule=schedule, compat="code")
+    config = PatchScheduleConfig(schedule=schedule, compat="code", cooldown_epochs=0)
     span = 1.0 if schedule == "cyclic" else 10.0
     expected = {0.2: 1 / 9, 0.4: 2 / 9, 0.6: 2 / 9, 0.8: 2 / 9, 1.0: 2 / 9}
     assert shares(config, 10, span) == pytest.approx(expected, abs=2e-3)
@@ -64,6 +64,53 @@ def test_code_levels_last_as_in_the_released_code(schedule: Any) -> None:
         assert ratio == pytest.approx(1 - max(0.0, round(fifths) / 5))
 
 
+def released_ratio(schedule: str, step: int, steps: int, epochs: int) -> float:
+    """Keep ratio of a step as the released DeiT code finds it: drop 0.8 to -0.1, then a cooldown
+    of 10 epochs."""
+    iterations = (epochs - 10) * steps
+    if schedule == "cyclic":
+        if step > iterations - 1:
+            return 1.0
+        within = step % steps
+        progress = within / (steps / 2) if within <= steps // 2 else (steps - within) / (steps / 2)
+    else:
+        progress = step / iterations
+    return 1 - max(0.0, round((0.8 - 0.9 * progress) * 5) / 5)
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cyclic"])
+def test_only_the_code_ends_with_a_cooldown(schedule: Any) -> None:
+    steps, epochs = 50, 300
+    config = PatchScheduleConfig(schedule=schedule, compat="code")
+    ratios = [scheduled_keep_ratio(config, step / steps, epochs) for step in range(steps * epochs)]
+    released = [released_ratio(schedule, step, steps, epochs) for step in range(steps * epochs)]
+    assert ratios == pytest.approx(released)
+    assert set(ratios[290 * steps :]) == {1.0}
+    assert ratios[290 * steps - 1] == (0.2 if schedule == "cyclic" else 1.0)
+    # 5.8 / 9 without the cooldown, and 0.648 for a cycle in 50 steps.
+    mean = {"linear": 0.6563, "cyclic": 0.6597}[schedule]
+    assert sum(ratios) / len(ratios) == pytest.approx(mean, abs=1e-4)
+    paper = PatchScheduleConfig(schedule=schedule)
+    assert paper.cooldown == 0
+
+
+def test_a_cooldown_may_be_of_any_length() -> None:
+    cosine = PatchScheduleConfig(schedule="cosine", start=1.0, end=0.4, cooldown_epochs=2)
+    assert [scheduled_keep_ratio(cosine, epoch, 4) for epoch in (0, 1.99, 2, 3.9)] == [
+        1.0,
+        0.4,
+        0.4,
+        0.4,
+    ]
+    listed = PatchScheduleConfig(schedule="list", ratios=(0.5, 1.0), compat="code")
+    assert scheduled_keep_ratio(listed, 3.9, 4) == 1.0  # the released code has no lists
+    with pytest.raises(ModelsError, match="cooldown_epochs does nothing with schedule fixed"):
+        PatchScheduleConfig(schedule="fixed", cooldown_epochs=3)
+    short = {"model": {"name": "micro_28"}, "training": {"epochs": 10}}
+    with pytest.raises(ModelsError, match=r"cooldown_epochs is 10\.0: use fewer than the 10 epo"):
+        parse_config({**short, "patch_schedule": {"schedule": "cyclic", "compat": "code"}})
+
+
 @pytest.mark.parametrize("schedule", ["linear", "cyclic"])
 def test_paper_levels_last_equally_long(schedule: Any) -> None:
     config = PatchScheduleConfig(schedule=schedule)
@@ -74,6 +121,8 @@ def test_paper_levels_last_equally_long(schedule: Any) -> None:
 @pytest.mark.parametrize("compat", ["paper", "code"])
 def test_courses(compat: Compat) -> None:
     def course(points: int, span: float, **settings: Any) -> list[float]:
+        if compat == "code" and settings.get("schedule") in COOLED_DOWN:
+            settings["cooldown_epochs"] = 0
         config = PatchScheduleConfig(compat=compat, **settings)
         return [scheduled_keep_ratio(config, span * i / points, 4) for i in range(points)]
 
@@ -103,7 +152,7 @@ def test_a_schedule_takes_all_its_levels_and_no_others() -> None:
     cases: list[tuple[dict[str, Any], list[float]]] = [
         ({}, [1.0]),
         ({"schedule": "fixed", "keep_ratio": 0.6}, [0.6]),
-        ({"schedule": "linear", "compat": "code"}, [0.2, 0.4, 0.6, 0.8, 1.0]),
+        ({"schedule": "linear", "compat": "code", "cooldown_epochs": 1}, [0.2, 0.4, 0.6, 0.8, 1.0]),
         ({"schedule": "cyclic", "start": 0.25, "end": 0.75, "steps": 4}, [0.25, 0.5, 0.75]),
         ({"schedule": "cosine", "start": 1.0, "end": 0.6}, [0.6, 0.8, 1.0]),
         ({"schedule": "list", "ratios": (1.0, 0.5, 1.0)}, [0.5, 1.0]),
@@ -202,7 +251,7 @@ def test_training_follows_the_schedule_and_evaluates_at_any_ratio(
                 "timing_rounds": 0,
                 "evaluate_every": 10,
             },
-            "patch_schedule": {"schedule": "cyclic", "compat": "code"},
+            "patch_schedule": {"schedule": "cyclic", "compat": "code", "cooldown_epochs": 1},
         }
     )
     summary = train(config, tmp_path / "run")

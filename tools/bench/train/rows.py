@@ -131,7 +131,7 @@ def _all(shape: str) -> dict[str, float]:
 def cyclic_weights(compat: str) -> dict[str, float]:
     """Return the share of an epoch's steps that the cyclic schedule spends on each shape."""
     schedule = PatchScheduleConfig(
-        schedule="cyclic", compat="code" if compat == "code" else "paper"
+        schedule="cyclic", compat="code" if compat == "code" else "paper", cooldown_epochs=0
     )
     counts = Counter(
         scheduled_keep_ratio(schedule, (step + 0.5) / _SCHEDULE_SAMPLES, 1)
