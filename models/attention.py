@@ -1,7 +1,8 @@
 """Multi-head self-attention with an optional relative position bias; names are timm's.
 
-The output always comes from PyTorch's fused attention, which keeps no probabilities. What a level
-ranks by is computed beside it, in float32 and without gradient.
+The output comes from PyTorch's fused attention, which keeps no probabilities. What a level ranks by
+is computed beside it, in float32, and without gradient unless it weighs tokens too. Tri-Level's
+released code has a softmax of its own, which ``attention_compat: code`` computes as it stands.
 
 Shape suffixes: B batch, H heads, L tokens present ([CLS] first, if any), D width, E head width.
 """
@@ -15,6 +16,9 @@ from torch import Tensor, nn
 
 from trivit.models.relative_position import position_bias, table_entries
 from trivit.models.vit_config import ViTConfig
+
+# Of the softmax in Tri-Level's released code.
+CODE_EPSILON = 1e-6
 
 
 class Wanted(Enum):
@@ -34,6 +38,7 @@ class Attention(nn.Module):
         super().__init__()
         self.num_heads = config.num_heads
         self.scale = config.head_dim**-0.5
+        self.compat = config.attention_compat
         self.qkv = nn.Linear(config.embed_dim, 3 * config.embed_dim, bias=config.qkv_bias)
         self.proj = nn.Linear(config.embed_dim, config.embed_dim)
         table = None
@@ -66,13 +71,22 @@ class Attention(nn.Module):
         *,
         bias_BHLL: Tensor | None = None,
         wanted: Wanted = Wanted.NOTHING,
+        gradient: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
         """Return the output (B, L, D) and the wanted probabilities, the mean of the heads.
 
         These are the [CLS] row (B, L), which no mask ever closes, or the matrix (B, L, L): query
-        first, in float32 at least, without gradient.
+        first, in float32 at least, with a gradient only if ``gradient`` says so.
         """
         q_BHLE, k_BHLE, v_BHLE = self.heads(x_BLD)
+        if self.compat == "code":
+            all_BHLL = released_softmax(q_BHLE, k_BHLE, self.scale, bias_BHLL, mask_B1LL)
+            out_BHLE = all_BHLL.to(v_BHLE.dtype) @ v_BHLE
+            given = None
+            if wanted is not Wanted.NOTHING:
+                given = (all_BHLL if gradient else all_BHLL.detach()).mean(dim=1)
+                given = given[:, 0] if wanted is Wanted.CLS_ROW else given
+            return self.proj(out_BHLE.transpose(1, 2).flatten(2)), given
         added = mask_B1LL
         if bias_BHLL is not None:
             added = bias_BHLL.to(q_BHLE.dtype)
@@ -80,23 +94,24 @@ class Attention(nn.Module):
                 added = torch.where(mask_B1LL, added, -math.inf)
         out_BHLE = F.scaled_dot_product_attention(q_BHLE, k_BHLE, v_BHLE, attn_mask=added)
         probabilities: Tensor | None = None
-        if wanted is Wanted.CLS_ROW:
-            row_BHL = None if bias_BHLL is None else bias_BHLL[:, :, 0]
-            probabilities = mean_cls_row(q_BHLE[:, :, 0], k_BHLE, self.scale, row_BHL)
-        elif wanted is Wanted.MATRIX:
-            probabilities = mean_attention(q_BHLE, k_BHLE, self.scale, bias_BHLL, mask_B1LL)
+        with torch.set_grad_enabled(gradient and torch.is_grad_enabled()):
+            if wanted is Wanted.CLS_ROW:
+                row_BHL = None if bias_BHLL is None else bias_BHLL[:, :, 0]
+                probabilities = mean_cls_row(q_BHLE[:, :, 0], k_BHLE, self.scale, row_BHL)
+            elif wanted is Wanted.MATRIX:
+                probabilities = mean_attention(q_BHLE, k_BHLE, self.scale, bias_BHLL, mask_B1LL)
         return self.proj(out_BHLE.transpose(1, 2).flatten(2)), probabilities
 
 
 def mean_cls_row(
     q_BHE: Tensor, k_BHLE: Tensor, scale: float, bias_BHL: Tensor | None = None
 ) -> Tensor:
-    """Return the head mean of softmax(q_cls K^T * scale + bias), (B, L), without gradient.
+    """Return the head mean of softmax(q_cls K^T * scale + bias), (B, L).
 
     In float32 at least: ranking on half-precision probabilities would turn most of the order into
     ties.
     """
-    with torch.no_grad(), torch.autocast(q_BHE.device.type, enabled=False):
+    with torch.autocast(q_BHE.device.type, enabled=False):
         q_BH1E = (_wide(q_BHE) * scale).unsqueeze(2)
         scores_BHL = (q_BH1E @ _wide(k_BHLE).transpose(-2, -1)).squeeze(2)
         if bias_BHL is not None:
@@ -111,12 +126,12 @@ def mean_attention(
     bias_BHLL: Tensor | None = None,
     mask_B1LL: Tensor | None = None,
 ) -> Tensor:
-    """Return the head mean of softmax(q K^T * scale + bias), (B, L, L), without gradient.
+    """Return the head mean of softmax(q K^T * scale + bias), (B, L, L).
 
     In float32 at least, as ``mean_cls_row``. One head after the other, as all of them at once would
     take a gigabyte for a usual batch.
     """
-    with torch.no_grad(), torch.autocast(q_BHLE.device.type, enabled=False):
+    with torch.autocast(q_BHLE.device.type, enabled=False):
         q_BHLE, k_BHLE = _wide(q_BHLE) * scale, _wide(k_BHLE)
         total_BLL: Tensor | None = None
         for head in range(q_BHLE.shape[1]):
@@ -129,6 +144,29 @@ def mean_attention(
             total_BLL = probabilities_BLL if total_BLL is None else total_BLL + probabilities_BLL
         assert total_BLL is not None  # a model has at least one head
         return total_BLL / q_BHLE.shape[1]
+
+
+def released_softmax(
+    q_BHLE: Tensor,
+    k_BHLE: Tensor,
+    scale: float,
+    bias_BHLL: Tensor | None = None,
+    mask_B1LL: Tensor | None = None,
+) -> Tensor:
+    """Return the probabilities of Tri-Level's released code, (B, H, L, L), in float32 at least.
+
+    Each is (e + eps / L) / (sum of e + eps), where e is 0 for closed connections and exp(score -
+    largest score) for the others; the largest may be that of a closed one.
+    """
+    with torch.autocast(q_BHLE.device.type, enabled=False):
+        scores_BHLL = (_wide(q_BHLE) * scale) @ _wide(k_BHLE).transpose(-2, -1)
+        if bias_BHLL is not None:
+            scores_BHLL = scores_BHLL + bias_BHLL
+        exp_BHLL = (scores_BHLL - scores_BHLL.amax(dim=-1, keepdim=True)).exp()
+        if mask_B1LL is not None:
+            exp_BHLL = exp_BHLL * mask_B1LL
+        share = CODE_EPSILON / k_BHLE.shape[2]
+        return (exp_BHLL + share) / (exp_BHLL.sum(dim=-1, keepdim=True) + CODE_EPSILON)
 
 
 def _wide(values: Tensor) -> Tensor:

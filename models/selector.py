@@ -32,6 +32,7 @@ class Selection:
         keep: patch tokens that stay, without a fused one.
         keys: connections of each of them; ``None``: all.
         wants_scores: whether it ranks or weighs tokens.
+        weighs: whether the scores weigh a fused token, so that they need their gradient.
         wants_matrix: whether it ranks connections by attention.
     """
 
@@ -39,6 +40,7 @@ class Selection:
     keep: int
     keys: int | None
     wants_scores: bool
+    weighs: bool
     wants_matrix: bool
 
 
@@ -53,6 +55,7 @@ def plan_selection(
         keep=keep,
         keys=keep_count(keep, attention_keep_ratio) if selects_connections else None,
         wants_scores=drops and (config.fuse_tokens or config.token_score != "static"),
+        weighs=drops and config.fuse_tokens,
         wants_matrix=selects_connections and config.attention_pattern != "window",
     )
 
@@ -105,7 +108,7 @@ def _connections(
         side = config.image_size // config.patch_size
         return window_connections(tokens.positions(), side, keys)
     assert attention_BLL is not None
-    attention_BKK = patch_attention(attention_BLL, kept_BK, tokens.prefix)
+    attention_BKK = patch_attention(attention_BLL.detach(), kept_BK, tokens.prefix)
     if config.attention_pattern == "magnitude":
         return magnitude_connections(attention_BKK, keys, config.attention_compat)
     return largest_connections(attention_BKK, keys, config.attention_compat)

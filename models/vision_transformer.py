@@ -15,7 +15,7 @@ from trivit.models.attention import Attention, Wanted
 from trivit.models.errors import ModelsError
 from trivit.models.present_tokens import PresentTokens
 from trivit.models.relative_position import relative_position_index
-from trivit.models.selector import plan_selection, select
+from trivit.models.selector import Selection, plan_selection, select
 from trivit.models.sparsity.patches import PatchSampling, patch_scores, sample_patches
 from trivit.models.sparsity.tokens import column_scores, gather_tokens
 from trivit.models.stochastic_depth import branch_scales, drop_rates
@@ -233,16 +233,10 @@ class VisionTransformer(nn.Module):
                 ratios = self.token_keep_ratio, self.attention_keep_ratio
                 selection = plan_selection(config, tokens.patches, *ratios)
             wants_variance = index == variance_index
-            added, scores_BN, attention_BLL = self._attend(
-                block,
-                tokens,
-                wants_variance or (selection is not None and selection.wants_scores),
-                selection is not None and selection.wants_matrix,
-            )
+            added, scores_BN, attention_BLL = self._attend(block, tokens, selection, wants_variance)
             tokens.x = tokens.x + _scaled(added, scales_RB, 2 * index)
             if wants_variance:
-                assert scores_BN is not None
-                # Of a single token nothing varies: its unbiased variance would be 0 / 0.
+                assert scores_BN is not None  # of one token the unbiased variance would be 0 / 0
                 correction = min(variance_correction, scores_BN.shape[1] - 1)
                 variance_B = scores_BN.detach().var(dim=-1, correction=correction)
             if selection is not None:
@@ -266,18 +260,20 @@ class VisionTransformer(nn.Module):
         if not self.training or self.config.drop_path == 0:
             return None
         if draws_RB is None:
-            branches = len(self.drop_rates)
-            draws_RB = torch.rand(branches, batch, device=self.drop_rates.device)
+            draws_RB = torch.rand(len(self.drop_rates), batch, device=self.drop_rates.device)
         return branch_scales(self.drop_rates, draws_RB)
 
     def _attend(
-        self, block: Block, tokens: PresentTokens, wants_scores: bool, wants_matrix: bool
+        self, block: Block, tokens: PresentTokens, selection: Selection | None, variance: bool
     ) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """Return what a block's attention adds to the tokens, (B, L, D).
 
         Also the scores (B, N) of the patch tokens and the head-mean probabilities (B, L, L), each
-        if wanted and without gradient.
+        if wanted, with a gradient where ``selection`` weighs tokens by them.
         """
+        wants_scores = variance or (selection is not None and selection.wants_scores)
+        wants_matrix = selection is not None and selection.wants_matrix
+        gradient = selection is not None and selection.weighs
         config, prefix = self.config, tokens.prefix
         by_column = config.token_score == "column_sum" or not config.class_token
         wanted = Wanted.CLS_ROW if wants_scores else Wanted.NOTHING
@@ -285,7 +281,7 @@ class VisionTransformer(nn.Module):
             wanted = Wanted.MATRIX
         bias = block.attn.bias(self.relative_position_index, tokens.pairs, tokens.x.shape[1])
         added, attention = block.attn(
-            block.norm1(tokens.x), tokens.mask, bias_BHLL=bias, wanted=wanted
+            block.norm1(tokens.x), tokens.mask, bias_BHLL=bias, wanted=wanted, gradient=gradient
         )
         if wanted is Wanted.CLS_ROW:
             return added, attention[:, prefix:], None

@@ -15,8 +15,8 @@ PatchOrder = Literal["random", "l1", "l2"]
 # Schedules that a cooldown may end.
 COOLED_DOWN = ("linear", "cosine", "cyclic")
 
-# What the released DeiT code leaves of every training, whatever its length.
-_CODE_COOLDOWN_EPOCHS = 10.0
+# What the released DeiT code of PSS leaves of every training, whatever its length.
+CODE_COOLDOWN_EPOCHS = 10.0
 
 # Methods of the example level that see the whole set for ``period_epochs`` first.
 STARTS_WHOLE = ("two_phase", "active_bias")
@@ -205,4 +205,4 @@ class PatchScheduleConfig:
             return 0.0
         if self.cooldown_epochs is not None:
             return self.cooldown_epochs
-        return _CODE_COOLDOWN_EPOCHS if self.compat == "code" else 0.0
+        return CODE_COOLDOWN_EPOCHS if self.compat == "code" else 0.0

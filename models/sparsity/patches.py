@@ -49,12 +49,14 @@ def sampled_patches(num_patches: int, keep_ratio: float, prefix: int = 1) -> int
 def patch_scores(patches_BND: Tensor, order: PatchOrder) -> Tensor:
     """Return what patches are ranked by, (B, N) without gradient (PSS, "Patch Sampling Functions").
 
-    ``random`` draws from the global generator of the tokens' device.
+    ``random`` draws from the global generator of the tokens' device. Norms are summed in float32 at
+    least, whatever the tokens are: in bfloat16 most of the order would be ties.
     """
     with torch.no_grad():
         if order == "random":
             return torch.rand(patches_BND.shape[:2], device=patches_BND.device)
-        return torch.linalg.vector_norm(patches_BND.detach(), ord=int(order[1]), dim=-1)
+        wide = torch.promote_types(patches_BND.dtype, torch.float32)
+        return torch.linalg.vector_norm(patches_BND, ord=int(order[1]), dim=-1, dtype=wide)
 
 
 def sample_patches(scores_BN: Tensor, keep_ratio: float, prefix: int = 1) -> Tensor:

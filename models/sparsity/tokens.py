@@ -37,7 +37,8 @@ def static_tokens(tokens: int, count: int, device: torch.device) -> Tensor:
 def fuse_tokens(x_BLD: Tensor, scores_BN: Tensor, kept_BK: Tensor, prefix: int = 1) -> Tensor:
     """Return the sum of the dropped patch tokens, weighted by their scores: (B, 1, D).
 
-    EViT (Liang et al., 2022), "inattentive token fusion". The weights carry no gradient.
+    EViT (Liang et al., 2022), "inattentive token fusion". The weights carry the gradient of the
+    scores, as in its released code.
 
     Args:
         x_BLD: tokens before the drop.
@@ -65,7 +66,7 @@ def select_tokens(scores_BN: Tensor, count: int) -> Tensor:
 
     Equal scores go to the lower index.
     """
-    chosen_BK = largest_indices(scores_BN, count)
+    chosen_BK = largest_indices(scores_BN.detach(), count)
     if torch.onnx.is_in_onnx_export():
         return torch.topk(chosen_BK, count, dim=-1, largest=False, sorted=True).values
     return torch.sort(chosen_BK, dim=-1).values

@@ -63,6 +63,18 @@ def distance(a: int, b: int, side: int) -> float:
     return float((a // side - b // side) ** 2 + (a % side - b % side) ** 2)
 
 
+def softmax(scores: list[Tensor], opened: list[bool], compat: str) -> Tensor:
+    """Probabilities of one row; the released code adds 1e-6, a share of it to closed ones too."""
+    if compat == "paper":
+        closed = torch.tensor(-math.inf).double()
+        row = [s if is_open else closed for s, is_open in zip(scores, opened, strict=True)]
+        return torch.stack(row).softmax(0)
+    largest = max(map(float, scores))
+    e = [torch.exp(s - largest) * is_open for s, is_open in zip(scores, opened, strict=True)]
+    total = sum(map(float, e)) + 1e-6
+    return torch.stack([(value + 1e-6 / len(e)) / total for value in e])
+
+
 def reference(
     model: VisionTransformer,
     image: Tensor,
@@ -111,7 +123,7 @@ def reference(
                 for k in range(3)
             ]
             for i in range(len(x)):
-                scores = []
+                scores, opened = [], []
                 for j in range(len(x)):
                     is_open = open_keys is None or i < prefix or j in open_keys[i]
                     if j < prefix and c.class_connections == "open":
@@ -120,8 +132,9 @@ def reference(
                     if c.relative_position_bias:
                         table = p[name + "attn.relative_position_bias_table"]
                         score = score + bias(table, side, places[i], places[j])[h]
-                    scores.append(score if is_open else torch.tensor(-math.inf).double())
-                weights = torch.stack(scores).softmax(0)
+                    scores.append(score)
+                    opened.append(is_open)
+                weights = softmax(scores, opened, c.attention_compat)
                 for j in range(len(x)):
                     mean[i][j] += float(weights[j]) / c.num_heads
                     outputs[i][h * head : (h + 1) * head] += weights[j] * qkv[j][part[2]]

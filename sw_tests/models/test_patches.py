@@ -170,6 +170,29 @@ def test_norms_rank_and_ties_go_to_the_lower_index() -> None:
     assert sample_patches(patch_scores(patches, "l1"), 0.4).tolist() == [[0]]
 
 
+def test_everything_that_ranks_is_wide_in_bfloat16() -> None:
+    torch.manual_seed(0)
+    patches = torch.randn(4, 196, 64).bfloat16()
+    for order in ("l1", "l2"):
+        scores = patch_scores(patches, order)  # type: ignore[arg-type]
+        assert scores.dtype == torch.float32
+        exact = torch.linalg.vector_norm(patches.double(), ord=int(order[1]), dim=-1)
+        torch.testing.assert_close(scores.double(), exact, rtol=1e-6, atol=0)
+        assert all(len(row.unique()) > 190 for row in scores)  # 38 where sums are bfloat16
+    assert patch_scores(patches.double(), "l1").dtype == torch.float64
+    # What the selectors rank tokens and connections by, under autocast as in training.
+    config = named_config(
+        "micro_28", selector_blocks=(1,), token_keep_ratio=0.5, attention_keep_ratio=0.5
+    )
+    model = VisionTransformer(config)
+    attention = model.blocks[1].attn
+    given: list[torch.dtype] = []
+    attention.register_forward_hook(lambda *call: given.append(call[-1][1].dtype))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        model(torch.randn(2, 1, 28, 28))
+    assert given == [torch.float32]
+
+
 def test_random_order_is_uniform_and_repeatable() -> None:
     torch.manual_seed(1)
     patches = torch.zeros(4000, 10, 2)

@@ -190,6 +190,66 @@ def test_probabilities_are_those_of_the_output() -> None:
                 torch.testing.assert_close(given, mean, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("bias", [False, True])
+def test_only_the_code_s_softmax_has_an_epsilon(bias: bool) -> None:
+    attention = make_model(1.0, 1.0, attention_compat="code").blocks[0].attn
+    paper = make_model(1.0, 1.0).blocks[0].attn
+    assert isinstance(attention, Attention) and isinstance(paper, Attention)
+    x = torch.randn(2, 9, 12, dtype=torch.float64)
+    mask = torch.rand(2, 1, 9, 9) < 0.5
+    mask[:, :, 0], mask[..., 0] = True, True
+    added = torch.randn(2, 3, 9, 9, dtype=torch.float64) if bias else None
+    q, k, v = attention.heads(x)
+    scores = q @ k.transpose(-2, -1) / 2.0  # heads are 4 wide
+    scores = scores if added is None else scores + added
+    # As released: the largest of all scores, and an epsilon that closed connections share.
+    e = (scores - scores.amax(-1, keepdim=True)).exp() * mask
+    probabilities = (e + 1e-6 / 9) / (e.sum(-1, keepdim=True) + 1e-6)
+    for wanted, mean in (
+        (Wanted.NOTHING, None),
+        (Wanted.CLS_ROW, probabilities.mean(1)[:, 0]),
+        (Wanted.MATRIX, probabilities.mean(1)),
+    ):
+        out, given = attention(x, mask, bias_BHLL=added, wanted=wanted)
+        expected = attention.proj((probabilities @ v).transpose(1, 2).flatten(2))
+        torch.testing.assert_close(out, expected, rtol=1e-12, atol=1e-14)
+        assert (given is None) == (mean is None)
+        if mean is not None:
+            torch.testing.assert_close(given, mean, rtol=1e-12, atol=1e-14)
+    assert not torch.allclose(out, paper(x, mask, bias_BHLL=added)[0], rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("compat", ["paper", "code"])
+@pytest.mark.parametrize(("attention", "score"), [(1.0, "cls"), (0.5, "cls"), (1.0, "column_sum")])
+def test_a_fused_token_carries_gradient_to_what_weighs_it(
+    attention: float, score: str, compat: str
+) -> None:
+    changes = {"fuse_tokens": True, "token_score": score, "attention_compat": compat}
+    model = make_model(0.5, attention, **changes)
+    weight = model.blocks[model.config.selector_blocks[0]].attn.qkv.weight
+    images = torch.randn(2, 2, 12, 12, dtype=torch.float64)
+    direction, step = torch.randn_like(weight), 1e-6
+    model(images).square().sum().backward()
+    with torch.no_grad():
+        weight += step * direction
+        above = model(images).square().sum()
+        weight -= 2 * step * direction
+        below = model(images).square().sum()
+    assert float((weight.grad * direction).sum()) == pytest.approx(
+        float(above - below) / (2 * step), rel=1e-5
+    )
+
+
+def test_scores_that_only_rank_have_no_gradient() -> None:
+    for attention in (1.0, 0.5):
+        block = make_model(0.5, attention).blocks[1].attn
+        assert isinstance(block, Attention)
+        x = torch.randn(2, 9, 12, dtype=torch.float64)
+        for wanted in (Wanted.CLS_ROW, Wanted.MATRIX):
+            _, given = block(x, wanted=wanted)
+            assert not given.requires_grad
+
+
 def test_keep_ratios_change_at_run_time() -> None:
     assert named_config("micro_28", token_keep_ratio=0.7, fuse_tokens=True).patch_counts() == [
         36,
