@@ -12,7 +12,12 @@ from functools import lru_cache
 from trivit.models.sparsity.counts import connection_count, keep_count
 from trivit.models.sparsity.patches import sampled_patches
 from trivit.models.training.config import ExperimentConfig
-from trivit.models.training.schedules import KeepRatios, epoch_ratios, run_ratios
+from trivit.models.training.schedules import (
+    KeepRatios,
+    epoch_ratios,
+    run_ratios,
+    selected_counts,
+)
 from trivit.models.vit_config import ViTConfig
 
 DENSE = KeepRatios(token=1.0, attention=1.0, patch=1.0)
@@ -106,28 +111,12 @@ class TrainingMacs:
         return 100.0 * (1 - self.macs / self.dense_macs)
 
 
-def _selected_counts(vit: ViTConfig, ratios: KeepRatios) -> tuple[int, ...]:
-    """Return the numbers of patches and connections that ``ratios`` stand for.
-
-    While ratios move with every step, many of them stand for the same numbers.
-    """
-    patches = vit.num_patches
-    if ratios.patch < 1:
-        patches = sampled_patches(patches, ratios.patch, vit.prefix_tokens)
-    counts = [patches, ratios.token < 1, ratios.attention < 1]
-    for _ in vit.selector_blocks:
-        kept = keep_count(patches, ratios.token)
-        counts += [kept, keep_count(kept, ratios.attention)]
-        patches = kept + int(vit.fuse_tokens and kept < patches)
-    return tuple(counts)
-
-
 def _work(vit: ViTConfig, ratios: Counter[KeepRatios]) -> int:
     """Return the work on one image in each of the steps that run with ``ratios``."""
     known: dict[tuple[int, ...], int] = {}
     total = 0
     for entry, steps in ratios.items():
-        counts = _selected_counts(vit, entry)
+        counts = selected_counts(vit, entry)
         if counts not in known:
             known[counts] = image_macs(vit, entry).training
         total += steps * known[counts]
@@ -195,7 +184,7 @@ def savings(config: ExperimentConfig, train_images: int) -> Savings:
         return 100.0 * (1 - _work(vit, alone) / dense)
 
     # The kept connections are a mask: they change no shape.
-    shapes = {_selected_counts(vit, entry._replace(attention=1.0)) for entry in ratios}
+    shapes = {selected_counts(vit, entry._replace(attention=1.0)) for entry in ratios}
     return Savings(
         examples=100.0 * (1 - steps / all_steps),
         tokens=saved("token"),

@@ -60,7 +60,10 @@ def fine_tune(
             value = F.cross_entropy(model(batch.images), batch.labels)
             loss = float(value.detach())
             if not torch.isfinite(value):
-                raise ModelsError(f"fine-tuning diverged at step {done}: lower its learning rate")
+                raise ModelsError(
+                    f"fine-tuning diverged at step {done}: lower its learning rate, or check the "
+                    "scale of weights that were imported"
+                )
             value.backward()
             optimizer.step()
             on_step(loss)

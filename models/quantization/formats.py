@@ -59,7 +59,8 @@ def largest_fraction_length(limit: float, name: str = "tensor") -> int:
     top = (1 << (BIT_WIDTH - 1)) - 1
     if not math.isfinite(limit) or limit > top:
         raise ModelsError(
-            f"{name} reaches {limit:g}, more than 16 bits hold; train with a lower learning rate"
+            f"{name} reaches {limit:g}, more than 16 bits hold: train with a lower learning rate, "
+            "or check the scale of weights that were imported"
         )
     for fraction_length in range(MAX_FRACTION_LENGTH, 0, -1):
         if math.ldexp(limit, fraction_length) <= top:

@@ -1,5 +1,6 @@
 """What is checked before a run starts, so that nothing is written when it cannot."""
 
+import math
 from pathlib import Path
 
 from trivit.models.data import DatasetInfo
@@ -21,25 +22,64 @@ _MAY_CHANGE = (
     "training.checkpoint_every_steps",
 )
 
+# What helps against divergence, so that the run may go on from its last checkpoint.
+_REMEDIES = (
+    "training.learning_rate",
+    "training.min_learning_rate",
+    "training.gradient_clip",
+)
 
-def check_folder(out: Path, config: ExperimentConfig, resume: bool) -> None:
-    """Check that ``out`` may hold this run.
+
+def check_folder(out: Path, config: ExperimentConfig, resume: bool) -> list[str]:
+    """Check that ``out`` may hold this run; return how its optimisation changes from here on.
 
     Raises:
         ModelsError: it holds one already, or one of other settings.
     """
     if not has_checkpoint(out / "checkpoint"):
-        return
+        return []
     if not resume:
         raise ModelsError(
             f"{out} already holds a run: continue it with --resume, or name another folder"
         )
     saved = load_config(out / "config.yaml")
-    difference = first_difference(saved, config, ignore=_MAY_CHANGE)
+    difference = first_difference(saved, config, ignore=_MAY_CHANGE + _REMEDIES)
     if difference:
         raise ModelsError(
             f"cannot resume {out}, which was started with other settings: {difference}"
         )
+    before, now = saved.training, config.training
+    names = [name.removeprefix("training.") for name in _REMEDIES]
+    return [
+        f"training.{name} was {getattr(before, name)}, from here on {getattr(now, name)}"
+        for name in names
+        if getattr(before, name) != getattr(now, name)
+    ]
+
+
+def divergence(config: ExperimentConfig, out: Path, epoch: int, loss: float) -> str:
+    """Return what to say and to advise when ``epoch`` (1-based) has diverged.
+
+    Args:
+        config: the experiment.
+        out: its run folder.
+        epoch: the one under way.
+        loss: its mean; finite when only weights or optimizer state are not.
+    """
+    what = f"the loss of epoch {epoch} is {loss}"
+    if math.isfinite(loss):
+        what = f"epoch {epoch} left weights or optimizer state that are not finite"
+    training = config.training
+    clip = "set training.gradient_clip"
+    if training.gradient_clip is not None:
+        clip = f"training.gradient_clip ({training.gradient_clip})"
+    remedy = f"lower training.learning_rate ({training.learning_rate}) or {clip}"
+    if training.init_from is not None:
+        remedy = f"check the scale of the weights in {training.init_from}, or {remedy}"
+    again = "start again"
+    if has_checkpoint(out / "checkpoint"):
+        again = "go on from the last checkpoint with --resume, or start again with another --out"
+    return f"{what}: {remedy}, and {again}"
 
 
 def check_fit(vit: ViTConfig, info: DatasetInfo) -> None:

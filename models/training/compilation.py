@@ -8,27 +8,33 @@ import torch._dynamo
 
 from trivit.models.errors import ModelsError
 from trivit.models.training.config import ExperimentConfig
-from trivit.models.training.schedules import KeepRatios, visited_ratios
+from trivit.models.training.schedules import KeepRatios, selected_counts, visited_ratios
 
-# A graph takes a compiler up to a minute; the papers' schedules need fewer when they go in steps.
-MAX_SHAPES = 32
+# A graph takes a compiler up to a minute. Enough for a warm-up in ten steps, each of which meets
+# the five levels of a cyclic patch schedule.
+MAX_SHAPES = 64
 
 BACKEND = "inductor"
 
 
-def shapes_to_compile(config: ExperimentConfig, train_images: int) -> list[KeepRatios]:
-    """Return the ratios of the training, each of which needs a graph of its own.
+def shapes_to_compile(config: ExperimentConfig, train_images: int) -> dict[KeepRatios, KeepRatios]:
+    """Return the ratios that the training runs with, and for each the one that shares its graph.
+
+    Ratios that keep the same numbers of patches, tokens and connections need one graph together;
+    only those that meet in a step of this training count.
 
     Raises:
         ModelsError: the schedules visit more than ``MAX_SHAPES``.
     """
-    ratios = visited_ratios(config, train_images)
-    if len(ratios) > MAX_SHAPES:
+    visited = visited_ratios(config, train_images)
+    first: dict[tuple[int, ...], KeepRatios] = {}
+    shared = {r: first.setdefault(selected_counts(config.model.vit, r), r) for r in visited}
+    if len(first) > MAX_SHAPES:
         raise ModelsError(
-            f"training.compile is true and the schedules visit {len(ratios)} shapes, more than "
+            f"training.compile is true and the schedules visit {len(first)} shapes, more than "
             f"{MAX_SHAPES}: set sparsity.warmup.steps and patch_schedule.steps, such as 5"
         )
-    return ratios
+    return shared
 
 
 def compiled(forward: Callable[..., Any], shapes: int) -> Callable[..., Any]:

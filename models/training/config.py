@@ -14,6 +14,7 @@ from trivit.models.sparsity.config import PatchScheduleConfig, SparsityConfig
 from trivit.models.training.config_files import read_settings
 from trivit.models.training.lengths import check_lengths
 from trivit.models.training.mapping import from_mapping, set_override, to_mapping
+from trivit.models.training.scaling import epochs_of, leaves, scale_schedules
 from trivit.models.training.training_config import TrainingConfig, require
 from trivit.models.vit_config import ViTConfig, named_config
 
@@ -91,6 +92,7 @@ def parse_config(mapping: object, overrides: list[str] | None = None) -> Experim
     if not isinstance(tree, dict):
         raise ModelsError("the config is no mapping of settings: start it with 'model:'")
     tree = _copy(tree)
+    before, given = epochs_of(tree), set()
     for override in overrides or []:
         name, equals, text = override.partition("=")
         if not equals or not name.strip():
@@ -100,6 +102,8 @@ def parse_config(mapping: object, overrides: list[str] | None = None) -> Experim
         except yaml.YAMLError:
             raise ModelsError(f"cannot read the value of override '{override}'") from None
         set_override(tree, name.strip(), value)
+        given |= leaves(value, name.strip())
+    scale_schedules(tree, before, given)
     return from_mapping(ExperimentConfig, tree)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from trivit.models.errors import ModelsError
+from trivit.models.training.scaling import epochs_of, leaves, scale_schedules
 
 BASE = "base"
 
@@ -14,7 +15,8 @@ def read_settings(path: Path, children: tuple[Path, ...] = ()) -> Any:
     """Return what the YAML file ``path`` says, laid over what its base says.
 
     The base is a path relative to the file and may have a base of its own. Sections are merged
-    setting by setting; any other value, a list too, replaces the base's.
+    setting by setting; any other value, a list too, replaces the base's. With
+    ``training.scale_schedules`` other epochs than the base's scale its schedules.
 
     Args:
         path: the file.
@@ -46,7 +48,10 @@ def read_settings(path: Path, children: tuple[Path, ...] = ()) -> Any:
     if not isinstance(base, str):
         raise ModelsError(f"config {path}: base is {base!r}: give the path of another config")
     below = read_settings(path.parent / base, (*children, path))
-    return merged(below if below is not None else {}, mapping)
+    both = merged(below if below is not None else {}, mapping)
+    if isinstance(both, dict):
+        scale_schedules(both, epochs_of(below), leaves(mapping))
+    return both
 
 
 def merged(below: Any, above: Any) -> Any:

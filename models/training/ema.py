@@ -4,30 +4,52 @@ import copy
 
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from trivit.models.vision_transformer import VisionTransformer
+
+
+def warmed_up_decay(decay: float, updates: int) -> float:
+    """Return the decay of the update after ``updates`` others: min(decay, (1 + n) / (10 + n)).
+
+    The rule of TensorFlow's ``ExponentialMovingAverage(num_updates=n)``. A short run averages about
+    the last tenth of its steps, and DeiT's 0.99996 holds from step 225,000 on, in the first third
+    of its 300 epochs. The warm-up of timm's ``ModelEmaV3``, 1 - (1 + n)^(-2/3), would reach 0.99996
+    only after four million steps, so that the recipe's average would never be the published one.
+    """
+    return min(decay, (1 + updates) / (10 + updates))
 
 
 class WeightAverage:
     """A second model whose weights follow those of the first.
 
-    After every step ``average = decay * average + (1 - decay) * weights``. It starts from the
-    initial weights, as DeiT's does. Nothing waits for the device.
+    After every step ``average = decay * average + (1 - decay) * weights``, with a decay that warms
+    up. It starts from the initial weights, as DeiT's does. Nothing waits for the device.
+
+    Attributes:
+        model: the averages.
+        updates: updates so far; ``None``: the decay is constant, as in runs from before it warmed
+            up, so that they end as they began.
     """
 
     def __init__(self, model: VisionTransformer, decay: float) -> None:
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
-        self._averages: list[Tensor | torch.nn.Parameter] = list(self.model.parameters())
-        self._weights: list[Tensor | torch.nn.Parameter] = list(model.parameters())
-        self._combine = get_ema_multi_avg_fn(decay)
+        self.updates: int | None = 0
+        self._decay = decay
+        self._averages: list[Tensor] = list(self.model.parameters())
+        self._weights: list[Tensor] = list(model.parameters())
 
     def restart(self) -> None:
         """Take the weights as they are, as if no step had been made."""
+        self.updates = 0
         with torch.no_grad():
             for average, weights in zip(self._averages, self._weights, strict=True):
                 average.copy_(weights)
 
     def update(self) -> None:
         """Take in the weights after an optimizer step."""
-        self._combine(self._averages, self._weights, 1)
+        decay = self._decay
+        if self.updates is not None:
+            decay = warmed_up_decay(decay, self.updates)
+            self.updates += 1
+        with torch.no_grad():
+            torch._foreach_lerp_(self._averages, self._weights, 1 - decay)

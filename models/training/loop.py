@@ -62,9 +62,10 @@ class TrainingLoop:
                 f"each process's part of training.batch_size is {self.part.stop - self.part.start}:"
                 " mixup and cutmix mix pairs of images, choose an even number"
             )
-        self.shapes: list[KeepRatios] = []
+        self._shared: dict[KeepRatios, KeepRatios] = {}
         if config.training.compile:
-            self.shapes = shapes_to_compile(config, len(images))
+            self._shared = shapes_to_compile(config, len(images))
+        self.shapes = sorted(set(self._shared.values()), reverse=True)
         self._patches = PatchSampler(config.patch_schedule, state.device)
         self._depth = StochasticDepth(config.model.vit, state.device)
         self._clock = StepClock(state.device, state.step_seconds)
@@ -153,7 +154,8 @@ class TrainingLoop:
             for group in state.optimizer.param_groups:
                 group["lr"] = rate
             # Schedules count in epochs: a method that shortens one does not shift what comes later.
-            drawn = self._apply(keep_ratios(self.config, epoch + index / steps), epoch, index)
+            ratios = keep_ratios(self.config, epoch + index / steps)
+            drawn = self._apply(ratios, epoch, index)
             self._clock.mark("data")
             result = training_step(
                 state.model,
@@ -170,14 +172,18 @@ class TrainingLoop:
             )
             loss = result.loss.double() / processes
             progress.sums += torch.stack([loss, result.correct.double()])
-            progress.patch_ratio += state.model.patch_sampling.keep_ratio
+            progress.patch_ratio += ratios.patch
             progress.step = index + 1
             advance()
             self._clock.mark("bookkeeping")
         self._clock.finish()
 
     def _apply(self, ratios: KeepRatios, epoch: int, index: int) -> dict[str, Any]:
-        """Set the ratios of a step; return what is drawn for its forward pass."""
+        """Set the ratios of a step; return what is drawn for its forward pass.
+
+        Compiled, the model gets the ratios whose graph they share: the same numbers of tokens.
+        """
+        ratios = self._shared.get(ratios, ratios)
         model, seed = self.state.model, self.config.seed
         model.set_keep_ratios(token=ratios.token, attention=ratios.attention)
         model.set_patch_sampling(self._patches.sampling(ratios.patch))

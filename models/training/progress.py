@@ -56,6 +56,8 @@ class TrainingProgress:
             return
         accuracy = record.get("float_top1")
         tested = "" if accuracy is None else f"  test top-1 {accuracy:.2f} %"
+        if "model_top1" in record:
+            tested += f" (not averaged: {record['model_top1']:.2f} %)"
         self._bar.console.print(
             f"epoch {record['epoch']}  loss {record['loss']:.4f}  "
             f"train top-1 {record['train_top1']:.2f} %{tested}  "

@@ -104,6 +104,7 @@ class RunState:
             "accuracies": dict(self.accuracies),
             "seconds": dict(self.seconds),
             "step_seconds": dict(self.step_seconds),
+            "average_updates": None if self.average is None else self.average.updates,
             "dataset": dataset,
             "torch": torch.__version__,
         }
@@ -114,6 +115,14 @@ class RunState:
         }
         average = {} if self.average is None else self.average.model.state_dict()
         return Checkpoint(state, self.model.state_dict(), tensors, average)
+
+    def is_finite(self) -> Tensor:
+        """Return whether weights, average and optimizer state are finite, bool on the device."""
+        models = [self.model] if self.average is None else [self.model, self.average.model]
+        tensors: list[Tensor] = [p.detach() for model in models for p in model.parameters()]
+        for entry in self.optimizer.state.values():
+            tensors += entry.values()
+        return torch.stack([t.isfinite().all().to(self.device) for t in tensors]).all()
 
     def restore(self, checkpoint: Checkpoint, *, first: bool) -> None:
         """Continue from ``checkpoint``.
@@ -129,6 +138,8 @@ class RunState:
         self.model.load_state_dict(checkpoint.model)
         if self.average is not None:
             self.average.model.load_state_dict(checkpoint.average)
+            # Missing before the decay warmed up: such a run keeps its constant one.
+            self.average.updates = state.get("average_updates")
         restore_optimizer(self.optimizer, self.names, tensors)
         self.examples.load_state_dict(
             {

@@ -4,10 +4,12 @@ from collections import Counter
 from functools import lru_cache
 from typing import NamedTuple
 
+from trivit.models.sparsity.counts import keep_count
 from trivit.models.sparsity.examples import examples_in_play
-from trivit.models.sparsity.patches import scheduled_keep_ratio
+from trivit.models.sparsity.patches import sampled_patches, scheduled_keep_ratio
 from trivit.models.sparsity.schedule import warmup_keep_ratio
 from trivit.models.training.config import ExperimentConfig
+from trivit.models.vit_config import ViTConfig
 
 
 class KeepRatios(NamedTuple):
@@ -59,3 +61,20 @@ def run_ratios(config: ExperimentConfig, train_images: int) -> Counter[KeepRatio
 def visited_ratios(config: ExperimentConfig, train_images: int) -> list[KeepRatios]:
     """Return all ratios that the training runs with, largest first."""
     return sorted(run_ratios(config, train_images), reverse=True)
+
+
+def selected_counts(vit: ViTConfig, ratios: KeepRatios) -> tuple[int, ...]:
+    """Return the numbers of patches, tokens and connections that ``ratios`` stand for.
+
+    Ratios that stand for the same numbers are the same computation: while they move with every
+    step, many are.
+    """
+    patches = vit.num_patches
+    if ratios.patch < 1:
+        patches = sampled_patches(patches, ratios.patch, vit.prefix_tokens)
+    counts = [patches, ratios.patch < 1, ratios.token < 1, ratios.attention < 1]
+    for _ in vit.selector_blocks:
+        kept = keep_count(patches, ratios.token)
+        counts += [kept, keep_count(kept, ratios.attention)]
+        patches = kept + int(vit.fuse_tokens and kept < patches)
+    return tuple(counts)

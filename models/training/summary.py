@@ -13,6 +13,8 @@ from trivit.models.training.memory import peak_memory_mib
 from trivit.models.training.run_state import RunState
 from trivit.models.training.saved_run import exported_weights
 
+_TOLERATED_POINTS = 1.0
+
 
 def epoch_costs(
     config: ExperimentConfig, state: RunState, epoch: int, images: int
@@ -82,6 +84,23 @@ def run_summary(
         "processes": world().size,
         **describe(state.device),
     }
+
+
+def worse_export(accuracies: dict[str, float]) -> list[str]:
+    """Return a line if what the run exports is worse by more than a point than the other weights.
+
+    Args:
+        accuracies: of the latest evaluation: ``float_top1`` of the exported weights, and
+            ``model_top1`` of the last step's where they are not the same.
+    """
+    exported, last = accuracies.get("float_top1"), accuracies.get("model_top1")
+    if exported is None or last is None or last - exported <= _TOLERATED_POINTS:
+        return []
+    return [
+        f"the exported average has {exported:.2f} % and the last step's weights {last:.2f} %: "
+        "take those with --weights model (trivit evaluate) or --set weights=model (quantize), "
+        "or lower training.ema_decay"
+    ]
 
 
 def _rounded(seconds: dict[str, float]) -> dict[str, float]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
 from rich.console import Console
 from torch import Tensor
 
@@ -16,18 +17,19 @@ from trivit.models.files import atomic_write
 from trivit.models.training.accuracy import top1
 from trivit.models.training.agreement import all_or_none, told_when_others_stop
 from trivit.models.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
-from trivit.models.training.checks import check_fit, check_folder, check_shift
+from trivit.models.training.checks import check_fit, check_folder, check_shift, divergence
 from trivit.models.training.clock import RunClock
 from trivit.models.training.config import ExperimentConfig, save_config
 from trivit.models.training.device import choose_device, chosen_precision
 from trivit.models.training.distributed import all_sum, barrier, process_group, world
 from trivit.models.training.fingerprint import check_unchanged, fingerprint
+from trivit.models.training.lengths import left_out
 from trivit.models.training.loop import TrainingLoop, use_final_ratios
 from trivit.models.training.metrics import Metrics
 from trivit.models.training.progress import TrainingProgress
 from trivit.models.training.run_state import EpochProgress, RunState
-from trivit.models.training.schedules import examples_in_epoch
-from trivit.models.training.summary import epoch_costs, run_summary
+from trivit.models.training.schedules import examples_in_epoch, keep_ratios
+from trivit.models.training.summary import epoch_costs, run_summary, worse_export
 from trivit.models.training.tensorboard import EventWriter
 from trivit.models.training.timing import time_steps
 
@@ -58,10 +60,11 @@ def train(
     out = Path(out)
     with process_group(config.training.device), told_when_others_stop():
         with all_or_none():  # nobody writes before all have looked
-            check_folder(out, config, resume)
+            changes = check_folder(out, config, resume)
             trainer = Trainer(config, out)
             if has_checkpoint(out / "checkpoint"):
                 trainer.restore()
+                trainer.tell(changes, console)
             else:
                 trainer.initialise(console)
         return trainer.run(console)
@@ -106,10 +109,10 @@ class Trainer:
         return self.state.epochs_done
 
     def initialise(self, console: Console | None = None) -> None:
-        """Start from the weights that ``training.init_from`` names, if it does.
+        """Say what of the schedules is left out; start from ``training.init_from``'s weights.
 
-        What became of each part of them is printed, on terminals or not: a head that starts anew
-        or a table that was left out is worth finding in a log.
+        What became of each part of them is told: a head that starts anew or a table that was left
+        out is worth finding in a log.
 
         Args:
             console: where (default: standard error).
@@ -117,6 +120,7 @@ class Trainer:
         Raises:
             ModelsError: they are missing or of another model.
         """
+        self.tell(left_out(self.config), console)
         path = self.config.training.init_from
         if path is None:
             return
@@ -125,9 +129,13 @@ class Trainer:
         report = load_pretrained(self.state.model, Path(path))
         if self.state.average is not None:
             self.state.average.restart()
-        if self.first:
+        self.tell(["training.init_from:", *report.lines()], console)
+
+    def tell(self, lines: list[str], console: Console | None = None) -> None:
+        """Print ``lines`` once, on terminals or not, to ``console`` (default: standard error)."""
+        if self.first and lines:
             console = console or Console(stderr=True)
-            for line in ["training.init_from:", *report.lines()]:
+            for line in lines:
                 console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def restore(self) -> None:
@@ -169,6 +177,7 @@ class Trainer:
         summary = self._summarise()
         with all_or_none():
             if self.first:
+                self.tell(worse_export(self.state.accuracies), console)
                 with atomic_write(summary_path) as temporary:
                     temporary.write_text(json.dumps(summary, indent=2) + "\n")
                 if self.events is not None:
@@ -208,20 +217,19 @@ class Trainer:
     def _checked_sums(self) -> Tensor:
         """Return the epoch's sums over all processes, unless training has diverged."""
         progress = self.state.epoch
-        sums = all_sum(progress.sums.clone())
-        loss = float(sums[0]) / progress.step
-        if not math.isfinite(loss):
-            raise ModelsError(
-                f"the loss of epoch {self.epochs_done + 1} is {loss}: lower training.learning_rate "
-                f"({self.config.training.learning_rate}) or set training.gradient_clip"
-            )
-        return sums
+        broken = self.state.is_finite().logical_not().double().view(1)
+        loss, correct, broken_in = all_sum(torch.cat([progress.sums, broken]))
+        mean = float(loss) / progress.step
+        if not math.isfinite(mean) or float(broken_in):
+            raise ModelsError(divergence(self.config, self.out, self.epochs_done + 1, mean))
+        return torch.stack([loss, correct])
 
     def _finish_epoch(self, sums: Tensor) -> dict[str, Any]:
         """Evaluate if that is due; return the record of the epoch and begin the next one."""
         config, state = self.config.training, self.state
         epoch, progress = state.epochs_done, state.epoch
         images = progress.step * config.batch_size
+        ratios = keep_ratios(self.config, epoch + (progress.step - 1) / progress.step)
         state.epochs_done += 1
         state.images_seen += images
         record = {
@@ -230,8 +238,8 @@ class Trainer:
             "loss": float(sums[0]) / progress.step,
             "train_top1": 100.0 * int(sums[1]) / images,
             "learning_rate": state.optimizer.param_groups[0]["lr"],
-            "token_keep_ratio": state.model.token_keep_ratio,
-            "attention_keep_ratio": state.model.attention_keep_ratio,
+            "token_keep_ratio": ratios.token,
+            "attention_keep_ratio": ratios.attention,
             "mean_patch_keep_ratio": progress.patch_ratio / progress.step,
             "examples_in_play": examples_in_epoch(self.config, len(state.examples.in_play), epoch),
             "examples_updated": progress.updated,

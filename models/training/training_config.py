@@ -13,6 +13,8 @@ class TrainingConfig:
 
     Attributes:
         epochs: passes over the training examples in play.
+        scale_schedules: where ``--set``, or a file over its base, changes ``epochs``, scale all
+            lengths that count in epochs and that it does not give itself in proportion.
         batch_size: images per step, over all processes; the last incomplete batch of an epoch is
             left out.
         learning_rate: highest rate, used as it stands: DeiT's recipe is 5e-4 * batch_size / 512.
@@ -23,7 +25,8 @@ class TrainingConfig:
         label_smoothing: of the cross entropy.
         gradient_clip: largest gradient norm (``None``: no limit).
         ema_decay: keep an exponential moving average of the weights with this decay per step
-            (DeiT: 0.99996); it is evaluated, saved, and what a run exports (``None``: none).
+            (DeiT: 0.99996), warmed up over the first steps; it is evaluated, saved, and what a run
+            exports (``None``: none).
         init_from: file of weights to start from, as timm or DeiT save them (``None``: random).
         evaluate_every: epochs between evaluations on the test set; the last epoch always is one.
         evaluation_batch_size: images per evaluation batch.
@@ -42,6 +45,7 @@ class TrainingConfig:
     """
 
     epochs: int = 300
+    scale_schedules: bool = False
     batch_size: int = 512
     learning_rate: float = 5e-4
     min_learning_rate: float = 1e-5

@@ -10,12 +10,14 @@ import torch._dynamo
 from torch._dynamo.utils import counters
 
 from trivit.models.errors import ModelsError
-from trivit.models.training import ExperimentConfig, compilation, loop, train
+from trivit.models.training import ExperimentConfig, compilation, load_config, loop, train
 from trivit.models.training.schedules import visited_ratios
 
-from .conftest import assert_same_bits, tensors
+from .conftest import assert_same_bits, computed, tensors
 
 Everything = Callable[..., ExperimentConfig]
+
+CONFIGS = Path(__file__).parents[2] / "configs" / "tri_level"
 
 
 # Two keep ratios of the selectors, and two of the patches in each epoch.
@@ -64,6 +66,34 @@ def test_every_shape_is_compiled_before_the_first_step(
     assert_same_bits(tmp_path / "plain", tmp_path / "compiled")
 
 
+def test_ratios_of_the_same_numbers_share_a_graph(
+    everything: Everything, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compilation, "BACKEND", "eager")
+    # 0.5 and 0.505 of 50 tokens are 25.
+    few = (
+        "training.epochs=1",
+        "sparsity.warmup={start_epoch: 0, end_epoch: 0}",
+        "patch_schedule={schedule: list, order: random, ratios: [0.5, 0.505, 1.0, 0.5]}",
+    )
+    config = everything(*few, "training.compile=true")
+    assert len(visited_ratios(config, 200)) == 3
+    plain, summary = train(everything(*few), tmp_path / "plain"), train(config, tmp_path / "run")
+    assert (plain["compiled_shapes"], summary["compiled_shapes"]) == (0, 2)
+    assert counters["stats"]["unique_graphs"] == 2
+    assert_same_bits(tmp_path / "plain", tmp_path / "run")
+    assert computed(tmp_path / "plain") == computed(tmp_path / "run")
+
+
+def test_tri_level_with_a_cyclic_patch_schedule_compiles() -> None:
+    # Eleven keep ratios of the selectors meet five of the patches; 240 steps meet all of them.
+    for row, shapes in (("deit_small_0.7", 55), ("deit_small_0.9", 55)):
+        config = load_config(CONFIGS / f"{row}.yaml", ["patch_schedule.schedule=cyclic"])
+        batch = config.training.batch_size
+        shared = compilation.shapes_to_compile(config, 12 * batch)
+        assert len(set(shared.values())) == shapes
+
+
 def test_a_run_may_continue_compiled(
     everything: Everything, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,9 +122,10 @@ def test_too_many_shapes_are_refused(everything: Everything, tmp_path: Path) -> 
         "training.compile=true",
         "training.epochs=12",
         "patch_schedule={schedule: linear, steps: null}",
+        "model.patch_size=1",
     )
     message = (
-        r"visit 1\d\d shapes, more than 32: set sparsity.warmup.steps and patch_schedule.steps"
+        r"visit 1\d\d shapes, more than 64: set sparsity.warmup.steps and patch_schedule.steps"
     )
     with pytest.raises(ModelsError, match=message):
         train(everything(*endless), tmp_path / "run")
