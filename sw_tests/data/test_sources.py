@@ -10,7 +10,7 @@ from PIL import Image
 
 from trivit.models.data.decode import CorruptImageError, central_square, decode
 from trivit.models.data.sources import Source, open_source, split_source
-from trivit.models.data.sources.webdataset import expand
+from trivit.models.data.sources.shards import find_shards
 from trivit.models.errors import ModelsError
 
 from .conftest import CLASSES, encoded, folder_files, smooth_pixels, write_files, write_zip
@@ -241,7 +241,7 @@ def test_bad_shards_are_refused(tmp_path: Path) -> None:
 def test_braces(tmp_path: Path) -> None:
     for name in ("a-08", "a-09", "a-10", "b-08", "b-09", "b-10"):
         (tmp_path / f"{name}.tar").touch()
-    found = expand(str(tmp_path / "{a,b}-{08..10}.tar"))
+    found = find_shards(str(tmp_path / "{a,b}-{08..10}.tar")).parts["all"]
     assert [path.stem for path in found] == ["a-08", "a-09", "a-10", "b-08", "b-09", "b-10"]
 
 
