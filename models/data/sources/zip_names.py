@@ -1,5 +1,6 @@
 """Members of zip files under the names that they had where they were packed."""
 
+import contextlib
 import lzma
 import threading
 import zipfile
@@ -66,10 +67,8 @@ def _name(info: zipfile.ZipInfo) -> str:
     """
     name = info.filename
     if not info.flag_bits & _UTF8:
-        try:
+        with contextlib.suppress(UnicodeError):  # else it is code page 437, as it seems
             name = name.encode("cp437").decode("utf-8")
-        except UnicodeError:
-            pass  # code page 437 as it seems
     *folders, base = name.replace("\\", "/").split("/")
     return "/".join([*(part for part in folders if part not in ("", ".")), base])
 
