@@ -68,7 +68,7 @@ def images_at(
         return place, given
     own = _known(run, config, saved) or given
     if not by_number:
-        remedy = "choose a set of the same classes, or compare by --by-number"
+        remedy = "choose a set of the same classes, or evaluate with --by-number"
         check_same_classes(data, given.class_names, str(run), own.class_names, remedy)
     return replace(place, train_images=None, test_images=None), own
 

@@ -14,6 +14,7 @@ from trivit.models.data.store import prepare
 from trivit.models.errors import ModelsError
 from trivit.models.training import load_run
 from trivit.models.training.checkpoint import load_checkpoint
+from trivit.tools import images as tool_images
 from trivit.tools.cli.main import main
 
 from .conftest import encoded, smooth_pixels, write_files
@@ -52,7 +53,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "model: {name: micro_32, image_size: 16, num_classes: 2, embed_dim: 16, depth: 2, "
         "selector_blocks: [0], token_keep_ratio: 0.5}\n"
         f"data: {{dataset: store, path: {root / 'store'}, workers: 1, test_images: 10}}\n"
-        "sparsity: {examples: {keep_ratio: 0.9, period_epochs: 3}, warmup: {start_epoch: 0, end_epoch: 1}}\n"
+        "sparsity: {examples: {keep_ratio: 0.9, period_epochs: 3}, "
+        "warmup: {start_epoch: 0, end_epoch: 1}}\n"
         "training: {epochs: 3, warmup_epochs: 0, batch_size: 4, timing_rounds: 0, device: cpu}\n"
     )
     assert main(["train", str(root / "config.yaml"), "--out", str(root / "run")]) == 0
@@ -166,6 +168,13 @@ def test_classes_of_other_names_are_refused(
     (moved / "run" / "config.yaml").write_text(config.replace(str(moved / "gone"), str(store)))
     with pytest.raises(ModelsError, match=message):
         load_run(moved / "run")
+
+
+def test_a_bundle_of_other_classes_is_refused(trained: Path) -> None:
+    store, shape = str(trained / "store"), (3, 16, 16)
+    assert len(tool_images.test_images(store, shape, CLASSES)[1]) == 12
+    with pytest.raises(ModelsError, match=r"class 0 is 'cat' in .* 'dog' in this bundle"):
+        tool_images.test_images(store, shape, ("dog", "cat"))
 
 
 def test_numbered_classes_and_stores_without_training_images(moved: Path) -> None:
