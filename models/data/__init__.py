@@ -3,6 +3,7 @@
 from trivit.models.data.config import DataConfig
 from trivit.models.data.dataset import DatasetInfo, ImageDataset, Images, ImageSource
 from trivit.models.data.registry import (
+    data_at,
     dataset_info,
     load_dataset,
     load_test_images,
@@ -15,6 +16,7 @@ __all__ = [
     "ImageDataset",
     "ImageSource",
     "Images",
+    "data_at",
     "dataset_info",
     "load_dataset",
     "load_test_images",

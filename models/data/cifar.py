@@ -16,7 +16,8 @@ from trivit.models.data.cifar_archive import (
 from trivit.models.data.dataset import DatasetInfo, ImageDataset, Images
 from trivit.models.data.decode import CorruptImageError, decode
 from trivit.models.data.sources.base import SourcePart
-from trivit.models.data.sources.folders import class_folders, part_trees
+from trivit.models.data.sources.folders import class_folders
+from trivit.models.data.sources.layout import find_parts
 from trivit.models.errors import ModelsError
 
 
@@ -32,7 +33,7 @@ def load(info: DatasetInfo) -> ImageDataset:
         if (archive.dataset, archive.class_names) != (info.name, info.class_names):
             raise ModelsError(f"{found} is no {info.name} with its usual classes: {_remedy(info)}")
         return ImageDataset(info, _from_archive(archive.train), _from_archive(archive.test))
-    trees = part_trees(found)
+    trees = find_parts(found).trees
     return ImageDataset(
         info,
         _from_files(class_folders(trees["train"], info.class_names), info),

@@ -171,6 +171,8 @@ def _read_tar(path: Path) -> dict[str, bytes]:
             for member in archive:
                 name = PurePosixPath(member.name).name
                 if member.isfile() and name in known and (file := archive.extractfile(member)):
+                    if name in found:
+                        raise ModelsError(f"{path} holds {name} twice: {_REMEDY}")
                     found[name] = file.read()
     except (OSError, EOFError, tarfile.TarError, zlib.error, lzma.LZMAError) as error:
         raise ModelsError(f"cannot read {path} ({error}): {_REMEDY}") from None

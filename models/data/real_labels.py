@@ -65,11 +65,11 @@ def load_real_labels(path: Path | str, names: Sequence[str], classes: int) -> Mu
     """
     path = Path(path)
     try:
-        lists = json.loads(path.read_text())
+        lists = json.loads(path.read_text(encoding="utf-8-sig"))
         if not isinstance(lists, list) or not all(isinstance(entry, list) for entry in lists):
             raise ValueError("it is no list of lists")
         values = [value for entry in lists for value in entry]
-        if not all(isinstance(value, int) for value in values):
+        if not all(type(value) is int for value in values):
             raise ValueError("a label is no whole number")
     except (OSError, ValueError) as error:
         raise ModelsError(f"cannot read ReaL labels {path} ({error}): fetch it again") from None

@@ -1,5 +1,6 @@
 """Datasets by name."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import cast, get_args
 
@@ -13,6 +14,7 @@ from trivit.models.errors import ModelsError
 _INFOS = {
     info.name: info for info in (fashion_mnist.INFO, cifar10.INFO, cifar100.INFO, synthetic.INFO)
 }
+_NAMED = [name for name in get_args(DatasetName) if name != "store"]
 _TRAIN_IMAGES = {
     "fashion_mnist": 60_000,
     "cifar10": 50_000,
@@ -33,6 +35,22 @@ def dataset_info(data: DataConfig | str) -> DatasetInfo:
     if name not in _INFOS:
         raise ModelsError(f"unknown dataset '{name}': choose one of {', '.join(_INFOS)}")
     return _INFOS[name]
+
+
+def data_at(config: DataConfig, where: str) -> DataConfig:
+    """Return ``config`` with the images of another data set, by name, or of the store ``where``.
+
+    Raises:
+        ModelsError: neither.
+    """
+    if where in _NAMED:
+        return replace(config, dataset=cast(DatasetName, where), path=None)
+    if Path(where).expanduser().is_dir():
+        return replace(config, dataset="store", path=where)
+    raise ModelsError(
+        f"no data set '{where}': name one of {', '.join(_NAMED)}, or a folder that "
+        "'trivit data prepare' made"
+    )
 
 
 def train_image_count(data: DataConfig) -> int:
@@ -87,17 +105,11 @@ def load_test_images(source: str, workers: int | None = None) -> tuple[DatasetIn
     Raises:
         ModelsError: neither, or it cannot be read, or the store has no test images.
     """
-    named = [name for name in get_args(DatasetName) if name != "store"]
-    if source in named:
-        dataset = load_dataset(DataConfig(dataset=cast(DatasetName, source)))
-        return dataset.info, dataset.test
-    folder = Path(source).expanduser()
-    if folder.is_dir():
-        return load_part(folder, "test", workers)
-    raise ModelsError(
-        f"no data set '{source}': name one of {', '.join(named)}, or a folder that "
-        "'trivit data prepare' made"
-    )
+    config = data_at(DataConfig(), source)
+    if config.path is not None:
+        return load_part(Path(config.path).expanduser(), "test", workers)
+    dataset = load_dataset(config)
+    return dataset.info, dataset.test
 
 
 def _load(config: DataConfig) -> ImageDataset:

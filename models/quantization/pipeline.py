@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from trivit.models.quantization.variants import SPARSE, Variant, applied, varian
 from trivit.models.quantization.vision_transformer import QuantVisionTransformer
 from trivit.models.training import ExperimentConfig, load_run
 from trivit.models.training.checkpoint import load_checkpoint
+from trivit.models.training.checks import check_fit
 from trivit.models.training.mapping import to_mapping
 
 FORMAT = 1
@@ -40,13 +42,20 @@ FOLDER = "quantized"
 TEST_CLASSES = "test_classes.npy"
 
 
-def quantize(run: Path | str, settings: QuantizeConfig | None = None) -> dict[str, Any]:
+def quantize(
+    run: Path | str, settings: QuantizeConfig | None = None, *, data: str | None = None
+) -> dict[str, Any]:
     """Quantize the trained model of the folder ``run`` and write ``run/quantized``.
 
     The folder appears whole or not at all: ``model.qonnx`` (as trained), ``model_dense.qonnx``,
     ``model_keep_R.qonnx`` for each further keep ratio R of the settings, ``model.onnx`` (plain
     ONNX, as trained), ``formats.json``, ``test_classes.npy`` and ``quantize.json``, whose contents
     are returned (accuracies in percent). An earlier folder is replaced.
+
+    Args:
+        run: the run folder.
+        settings: of the quantization.
+        data: where the run's images are now, or others for calibration and test, as for `load_run`.
 
     Raises:
         ModelsError: no finished training in ``run``, a damaged file, a missing dataset, a tensor
@@ -56,11 +65,18 @@ def quantize(run: Path | str, settings: QuantizeConfig | None = None) -> dict[st
     """
     settings = settings or QuantizeConfig()
     run = Path(run)
-    config, float_model, _ = load_run(run, settings.weights)
+    config, float_model, trained_on = load_run(run, settings.weights, data)
     _require_finished(run, config)
     chosen = variants(config.model.vit, settings.keep_ratios)
-    dataset = evaluated(load_dataset(config.data), config.model.vit.image_size)
-    info = dataset.info
+    dataset = load_dataset(config.data)
+    check_fit(config.model.vit, dataset.info)
+    dataset = evaluated(dataset, config.model.vit.image_size)
+    info = replace(
+        dataset.info,
+        mean=trained_on.mean,
+        std=trained_on.std,
+        class_names=trained_on.class_names,
+    )
     test = dataset.test.in_memory()
     clock = _Clock()
     with StageProgress() as progress:

@@ -31,6 +31,7 @@ def evaluate(
     weights: Weights = "auto",
     data: str | None = None,
     real: Path | None = None,
+    by_number: bool = False,
 ) -> dict[str, Any]:
     """Return the float top-1 accuracy of a run on test images.
 
@@ -41,6 +42,7 @@ def evaluate(
         weights: as for ``load_run``.
         data: name of a data set or folder of a store whose test images are taken instead of those
             of the run; they are normalised as the run's.
+        by_number: take classes of other names in ``data`` for those of the run, by their number.
         real: file of ReaL labels; adds ``real_top1``. For stores of ImageNet's validation images.
 
     Raises:
@@ -49,7 +51,7 @@ def evaluate(
     """
     for ratio in keep:
         check_keep_ratio("patch keep ratio", ratio)
-    config, model, info = load_run(run, weights)
+    config, model, info = load_run(run, weights, data, by_number=by_number)
     device = choose_device(config.training.device)
     name, images = _test_images(config, data)
     several = None if real is None else _real_labels(real, images, config.model.vit.num_classes)
@@ -79,8 +81,10 @@ def _test_images(config: ExperimentConfig, data: str | None) -> tuple[str, Image
     """Return the name of a data set, that of the run by default, and its test images."""
     if data is None:
         dataset = load_dataset(config.data)
-        return dataset.info.name, dataset.test
-    info, images = load_test_images(data, config.data.workers)
+        info, images = dataset.info, dataset.test
+    else:
+        info, images = load_test_images(data, config.data.workers)
+        images = images.first(config.data.test_images)
     check_fit(config.model.vit, info)
     return info.name, images
 

@@ -1,6 +1,7 @@
 """What identifies the images that a run trains on, so that a resumed run can refuse others."""
 
 import hashlib
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -15,6 +16,8 @@ _SAMPLED = 512
 def fingerprint(dataset: ImageDataset) -> dict[str, Any]:
     """Return name, numbers of images and a SHA-256 of ``dataset``, as JSON values.
 
+    Beside them ``info``, the whole description: a run knows it without its images.
+
     The checksum covers all labels, and what the set says of its contents (``fingerprint``, as
     stores have it) or, of images in memory, the pixels of evenly spread ones. Images are on a CPU.
     """
@@ -27,6 +30,7 @@ def fingerprint(dataset: ImageDataset) -> dict[str, Any]:
         "train_images": len(dataset.train),
         "test_images": len(dataset.test),
         "sha256": digest.hexdigest(),
+        "info": asdict(dataset.info),
     }
 
 

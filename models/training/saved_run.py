@@ -1,12 +1,14 @@
 """Reading a run folder: its configuration, and the weights that it exports."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from trivit.models.data import DatasetInfo, dataset_info
+from trivit.models.data import DatasetInfo
 from trivit.models.errors import ModelsError
 from trivit.models.training.checkpoint import load_checkpoint
 from trivit.models.training.config import ExperimentConfig, load_config
+from trivit.models.training.run_images import images_at, own_info
 from trivit.models.vision_transformer import VisionTransformer
 
 Weights = Literal["auto", "ema", "model"]
@@ -39,16 +41,27 @@ def exported_weights(
     return weights
 
 
-def load_run(run: Path | str, weights: Weights = "auto") -> LoadedRun:
+def load_run(
+    run: Path | str,
+    weights: Weights = "auto",
+    data: str | None = None,
+    *,
+    by_number: bool = False,
+) -> LoadedRun:
     """Read ``config.yaml`` and the model of the folder ``run``; the model is in eval mode, on CPU.
 
     Args:
         run: the run folder.
         weights: ``ema``: their moving average; ``model``: those of the last step; ``auto``: the
             average if the run keeps one.
+        data: where its images are now, or other images: a data set by name, or the folder of a
+            store; the configuration that is returned names it. Other images are not cut to the
+            run's counts, and are normalised as the run's.
+        by_number: take classes of other names for those of the run, by their number.
 
     Raises:
-        ModelsError: the folder holds no run, a file is damaged, or the run keeps no average.
+        ModelsError: the folder holds no run, a file is damaged, the run keeps no average, there is
+            no such data set, it does not fit the model, or its classes have other names.
     """
     run = Path(run)
     config = run_config(run)
@@ -60,7 +73,11 @@ def load_run(run: Path | str, weights: Weights = "auto") -> LoadedRun:
         model.load_state_dict(tensors)
     except RuntimeError:
         raise ModelsError(f"{run}: the checkpoint is of another model than config.yaml") from None
-    return LoadedRun(config, model.eval(), dataset_info(config.data))
+    saved = checkpoint.state.get("dataset")
+    if data is None:
+        return LoadedRun(config, model.eval(), own_info(run, config, saved))
+    place, info = images_at(run, config, saved, data, by_number=by_number)
+    return LoadedRun(replace(config, data=place), model.eval(), info)
 
 
 def run_config(run: Path) -> ExperimentConfig:

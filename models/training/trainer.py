@@ -157,6 +157,9 @@ class Trainer:
         """Train the epochs that are left; return the summary and write it to ``train.json``."""
         epochs, summary_path = self.config.training.epochs, self.out / "train.json"
         if self.epochs_done == epochs and summary_path.is_file():
+            with all_or_none():
+                if self.first:  # its images may have moved
+                    save_config(self.config, self.out / "config.yaml")
             return json.loads(summary_path.read_text())
         with all_or_none():
             if self.first:

@@ -1,6 +1,7 @@
 """Small image files and layouts, made anew for each test."""
 
 import io
+import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+
+from trivit.models.data.sources import Source
 
 Pixels = NDArray[np.uint8]
 CLASSES = ("cat", "dog", "eel")
@@ -54,6 +57,22 @@ def write_zip(path: Path, files: dict[str, bytes]) -> Path:
         for name, data in files.items():
             archive.writestr(name, data)
     return path
+
+
+def write_shard(path: Path, members: list[tuple[str, bytes]], mode: str = "w") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, mode) as archive:  # type: ignore[call-overload]
+        for name, data in members:
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return path
+
+
+def labelled(source: Source, part: str) -> dict[str, int]:
+    """Base name of each image with its label."""
+    images = source.part(part)
+    return dict(zip(images.names, images.labels.tolist(), strict=True))
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -141,6 +141,15 @@ def test_a_cut_archive_is_refused(cut: int, tmp_path: Path) -> None:
         read_archive(path)
 
 
+def test_a_batch_that_is_in_the_archive_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "cifar-10-python.tar"
+    with tarfile.open(path, "w") as archive:
+        for folder in ("a", "b"):
+            archive.addfile(tarfile.TarInfo(f"{folder}/test_batch"))
+    with pytest.raises(ModelsError, match="holds test_batch twice"):
+        read_archive(path)
+
+
 def test_another_archive_is_not_cifar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ModelsError, match="neither CIFAR-10 nor CIFAR-100"):
         read_archive(write_tar(tmp_path / "cifar-10-other.tar.gz", "x", {"a": b"b"}))

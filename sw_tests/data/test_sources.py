@@ -1,7 +1,6 @@
 """Layouts of data sets: what label each image gets, and what is refused."""
 
 import io
-import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -9,19 +8,22 @@ import pytest
 from PIL import Image
 
 from trivit.models.data.decode import CorruptImageError, central_square, decode
-from trivit.models.data.sources import Source, open_source, split_source
-from trivit.models.data.sources.webdataset import expand
+from trivit.models.data.sources import open_source, split_source
+from trivit.models.data.sources.shards import find_shards
 from trivit.models.errors import ModelsError
 
-from .conftest import CLASSES, encoded, folder_files, smooth_pixels, write_files, write_zip
+from .conftest import (
+    CLASSES,
+    encoded,
+    folder_files,
+    labelled,
+    smooth_pixels,
+    write_files,
+    write_shard,
+    write_zip,
+)
 
 WNIDS = ("n01440764", "n01443537", "n02119789")
-
-
-def labelled(source: Source, part: str) -> dict[str, int]:
-    """Base name of each image with its label."""
-    images = source.part(part)
-    return dict(zip(images.names, images.labels.tolist(), strict=True))
 
 
 @pytest.mark.parametrize("form", ["folder", "zip", "nested zip", "two zips"])
@@ -117,6 +119,19 @@ def test_imagenet_with_every_kind_of_validation_labels(labels: str, tmp_path: Pa
     assert by_number == {"1": 2, "2": 0, "3": 2}
 
 
+def test_labels_with_a_byte_order_mark_and_labels_without_an_image(tmp_path: Path) -> None:
+    write_files(tmp_path, imagenet_files(flat=True))
+    text = LABEL_FILES["solution"]["LOC_val_solution.csv"] + "ILSVRC2012_val_00000004,n0 1\n"
+    (tmp_path / "LOC_val_solution.csv").write_bytes(text.replace("\n", "\r\n").encode("utf-8-sig"))
+    test = open_source(str(tmp_path)).part("test")
+    assert test.labels.tolist() == [2, 0, 2]
+    (unused,) = test.left_out
+    assert (unused.reason, unused.first) == (
+        "label without an image",
+        "ILSVRC2012_val_00000004",
+    )
+
+
 def test_kaggles_layout_has_words_for_classes(tmp_path: Path) -> None:
     write_files(tmp_path / "ILSVRC" / "Data" / "CLS-LOC", imagenet_files(flat=True))
     (tmp_path / "LOC_val_solution.csv").write_text(LABEL_FILES["solution"]["LOC_val_solution.csv"])
@@ -138,6 +153,13 @@ def test_kaggles_layout_has_words_for_classes(tmp_path: Path) -> None:
             "class n0, which has no training folder",
         ),
         (
+            {
+                "LOC_val_solution.csv": "ImageId,PredictionString\n"
+                "ILSVRC2012_val_00000001,n0 1\nILSVRC2012_val_00000001,n1 1\n"
+            },
+            "gives ILSVRC2012_val_00000001 two classes",
+        ),
+        (
             {"LOC_val_solution.csv": "ImageId,PredictionString\nILSVRC2012_val_00000009,n0 1\n"},
             "ILSVRC2012_val_00000001.JPEG has no label",
         ),
@@ -151,16 +173,6 @@ def test_imagenet_without_labels_is_refused(
         (tmp_path / name).write_text(text)
     with pytest.raises(ModelsError, match=message):
         open_source(str(tmp_path))
-
-
-def write_shard(path: Path, members: list[tuple[str, bytes]], mode: str = "w") -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(path, mode) as archive:  # type: ignore[call-overload]
-        for name, data in members:
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            archive.addfile(member, io.BytesIO(data))
-    return path
 
 
 def shards(folder: Path, prefix: str = "train", count: int = 3) -> list[bytes]:
@@ -241,7 +253,7 @@ def test_bad_shards_are_refused(tmp_path: Path) -> None:
 def test_braces(tmp_path: Path) -> None:
     for name in ("a-08", "a-09", "a-10", "b-08", "b-09", "b-10"):
         (tmp_path / f"{name}.tar").touch()
-    found = expand(str(tmp_path / "{a,b}-{08..10}.tar"))
+    found = find_shards(str(tmp_path / "{a,b}-{08..10}.tar")).parts["all"]
     assert [path.stem for path in found] == ["a-08", "a-09", "a-10", "b-08", "b-09", "b-10"]
 
 

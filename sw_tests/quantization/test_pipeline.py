@@ -229,8 +229,8 @@ def test_truncated_checkpoint_is_refused(run: Path) -> None:
 def test_weights_that_16_bits_cannot_hold_are_refused(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(path: Path, weights: Any) -> Any:
-        loaded = load_run(path, weights)
+    def broken(path: Path, weights: Any, data: Any) -> Any:
+        loaded = load_run(path, weights, data)
         loaded.model.head.weight.data.fill_(1e6)
         return loaded
 

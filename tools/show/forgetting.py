@@ -16,19 +16,25 @@ from trivit.tools.show.views import train_view
 _PREFIX = "examples/"
 
 
-def forgetting(folder: Path, count: int) -> dict[str, Any]:
+def forgetting(folder: Path, count: int, where: str | None = None) -> dict[str, Any]:
     """Return ``count`` of the most forgotten and of the never forgotten examples.
 
     Statistics are those since the last update of the example level. Most forgotten: by forgetting
     events, then by mean [CLS] variance, highest first. Never forgotten: learned, seen at least
     twice, and the lowest variance first (Tri-Level, "Visualization").
 
+    Args:
+        folder: run folder.
+        count: so many of either kind.
+        where: its images are now (default: where the run says).
+
     Raises:
-        ModelsError: no run, or no data set.
+        ModelsError: no run, no data set, or its images are not those of the training.
         ToolsError: the run recorded no statistics, or none was seen twice since the last update.
     """
-    run = load_run(folder)
-    tensors = load_checkpoint(folder / "checkpoint").training
+    run = load_run(folder, data=where)
+    checkpoint = load_checkpoint(folder / "checkpoint")
+    tensors = checkpoint.training
     known = {
         name.removeprefix(_PREFIX): tensor
         for name, tensor in tensors.items()
@@ -49,7 +55,7 @@ def forgetting(folder: Path, count: int) -> dict[str, Any]:
     most = _first(forgotten > 0, -forgotten.double(), -variance, count)
     never = _first((forgotten == 0) & learned & (presentations > 1), variance, variance, count)
     chosen = torch.cat([most, never])
-    view = train_view(run, chosen)
+    view = train_view(run, chosen, checkpoint.state["dataset"])
     entries = [
         {
             "index": int(index),

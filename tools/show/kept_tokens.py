@@ -32,13 +32,16 @@ class Stage:
     patch_ratio: float = 1.0
 
 
-def open_run(folder: Path, ratios: Sequence[float]) -> tuple[LoadedRun, list[Stage]]:
+def open_run(
+    folder: Path, ratios: Sequence[float], where: str | None = None
+) -> tuple[LoadedRun, list[Stage]]:
     """Return the run and the stages that its pictures show.
 
     Args:
         folder: run folder.
         ratios: patch keep ratios; without any, those of the run's kind: its selectors, and
             ``DEFAULT_RATIOS`` if it was trained with a patch schedule.
+        where: its images are, or others (`load_run`).
 
     Raises:
         ModelsError: no run, or a ratio outside (0, 1].
@@ -46,7 +49,7 @@ def open_run(folder: Path, ratios: Sequence[float]) -> tuple[LoadedRun, list[Sta
     """
     for ratio in ratios:
         check_keep_ratio("patch keep ratio", ratio)
-    run = load_run(folder)
+    run = load_run(folder, data=where)
     vit = run.config.model.vit
     stages: list[Stage] = []
     if not ratios and vit.token_keep_ratio < 1:
@@ -101,14 +104,16 @@ def _mask(kept_BK: Tensor | None, batch: int, patches: int) -> Tensor:
     return mask.scatter_(1, kept_BK.cpu() + 1, True)[:, 1:]
 
 
-def kept_on_images(folder: Path, count: int, ratios: Sequence[float]) -> dict[str, Any]:
+def kept_on_images(
+    folder: Path, count: int, ratios: Sequence[float], where: str | None = None
+) -> dict[str, Any]:
     """Return the kept patches of the first ``count`` test images, by stage.
 
     Raises:
         ModelsError: no run, a ratio outside (0, 1], or no data set.
         ToolsError: the run drops nothing, or fewer images.
     """
-    run, stages = open_run(folder, ratios)
+    run, stages = open_run(folder, ratios, where)
     view = next(test_views(run, count, count))
     masks, predictions = kept_masks(run, view.images, stages)
     names = run.info.class_names
@@ -158,19 +163,22 @@ def draw_kept(path: Path, data: Mapping[str, Any]) -> None:
     save_png(figure, path)
 
 
-def keep_frequency(folder: Path, count: int | None, ratios: Sequence[float]) -> dict[str, Any]:
+def keep_frequency(
+    folder: Path, count: int | None, ratios: Sequence[float], where: str | None = None
+) -> dict[str, Any]:
     """Return how often each place of the image is kept over the test set, by stage.
 
     Args:
         folder: run folder.
         count: first so many test images (``None``: all).
         ratios: see ``open_run``.
+        where: see ``open_run``.
 
     Raises:
         ModelsError: no run, a ratio outside (0, 1], or no data set.
         ToolsError: the run drops nothing, or fewer images.
     """
-    run, stages = open_run(folder, ratios)
+    run, stages = open_run(folder, ratios, where)
     vit = run.config.model.vit
     side, seen = vit.image_size // vit.patch_size, 0
     sums = torch.zeros(len(stages), vit.num_patches, dtype=torch.int64)

@@ -6,6 +6,7 @@ from typing import Any
 
 from trivit.models.data import train_image_count
 from trivit.models.sparsity.examples import examples_in_play
+from trivit.models.training.checkpoint import has_checkpoint, load_checkpoint
 from trivit.models.training.config import ExperimentConfig, load_config
 from trivit.models.training.optimisation import learning_rate
 from trivit.models.training.schedules import keep_ratios
@@ -25,6 +26,16 @@ def read_experiment(path: Path) -> ExperimentConfig:
     return load_config(path / "config.yaml" if path.is_dir() else path)
 
 
+def _train_images(path: Path, config: ExperimentConfig) -> int:
+    """Number of training images: a run knows it, wherever its images are now."""
+    folder = path / "checkpoint"
+    if path.is_dir() and has_checkpoint(folder):
+        saved = load_checkpoint(folder, training=False).state.get("dataset")
+        if saved is not None:
+            return int(saved["train_images"])
+    return train_image_count(config.data)
+
+
 def schedules(path: Path, epochs: int | None = None) -> dict[str, Any]:
     """Return the schedules at up to ``_POINTS_PER_EPOCH`` steps of each epoch.
 
@@ -37,7 +48,7 @@ def schedules(path: Path, epochs: int | None = None) -> dict[str, Any]:
         ToolsError: more epochs than it has, or no step in an epoch.
     """
     config = read_experiment(path)
-    training, total = config.training, train_image_count(config.data)
+    training, total = config.training, _train_images(path, config)
     if epochs is not None and epochs > training.epochs:
         raise ToolsError(f"--epochs {epochs}: {path} trains for {training.epochs}")
     names = ("step", "epoch", "token", "attention", "patch", "learning_rate", "examples")

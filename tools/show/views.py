@@ -1,7 +1,7 @@
 """Images of a run's data set as its model sees them."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,6 +10,7 @@ from trivit.models.augmentation.evaluation import evaluation_view
 from trivit.models.data import ImageSource, load_dataset
 from trivit.models.training import LoadedRun
 from trivit.models.training.device import choose_device
+from trivit.models.training.fingerprint import check_unchanged, fingerprint
 from trivit.tools.errors import ToolsError
 
 
@@ -50,13 +51,20 @@ def test_views(run: LoadedRun, count: int | None, batch_size: int = 250) -> Iter
     yield from _views(run, test, torch.arange(count or len(test)).split(batch_size))
 
 
-def train_view(run: LoadedRun, indices: Tensor) -> View:
+def train_view(run: LoadedRun, indices: Tensor, trained_on: dict[str, Any]) -> View:
     """Return the training images ``indices``, int64 on the CPU, without augmentation.
 
+    Args:
+        run: the run.
+        indices: places in its training set.
+        trained_on: fingerprint of its images: in others, the places hold other images.
+
     Raises:
-        ModelsError: the data set is missing or damaged.
+        ModelsError: the data set is missing, damaged, or not the one of the training.
     """
-    return next(iter(_views(run, load_dataset(run.config.data).train, (indices,))))
+    dataset = load_dataset(run.config.data)
+    check_unchanged(trained_on, fingerprint(dataset))
+    return next(iter(_views(run, dataset.train, (indices,))))
 
 
 def _views(run: LoadedRun, source: ImageSource, batches: tuple[Tensor, ...]) -> Iterator[View]:

@@ -11,6 +11,35 @@ from trivit.models.errors import ModelsError
 
 RawImage = bytes | NDArray[np.uint8]
 
+MOST_CLASSES = 65_536
+"""Beyond, a label is taken for a mistake: exports keep classes in 16 bits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """Files of a source that are no images of it, for one reason.
+
+    Attributes:
+        reason: why, such as ``no image by its name (.txt)``.
+        count: how many.
+        first: name of the first one.
+    """
+
+    reason: str
+    count: int
+    first: str
+
+
+def counted(found: Iterable[tuple[str, str]]) -> tuple[LeftOut, ...]:
+    """Return pairs of reason and name as one entry for each reason, in the order of reasons."""
+    names: dict[str, list[str]] = {}
+    for reason, name in found:
+        names.setdefault(reason, []).append(name)
+    return tuple(
+        LeftOut(reason=reason, count=len(names[reason]), first=min(names[reason]))
+        for reason in sorted(names)
+    )
+
 
 @dataclass(frozen=True, kw_only=True)
 class SourcePart:
@@ -24,6 +53,7 @@ class SourcePart:
             may call it at once. Raises OSError or `CorruptImageError`.
         fingerprint: changes when an image is added, removed, renamed, relabelled or gets another
             size in bytes.
+        left_out: what else there is within ``where``.
     """
 
     where: str
@@ -31,6 +61,7 @@ class SourcePart:
     labels: NDArray[np.int64]
     read: Callable[[int], RawImage]
     fingerprint: str
+    left_out: tuple[LeftOut, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -44,8 +75,10 @@ class Source:
         kind: which layout it has, one of `KINDS`.
         name: what the data set is called.
         where: its absolute path, or a pattern.
-        class_names: name of each class.
+        class_names: name of each class, Unicode in normal form C.
         parts: under ``train`` and ``test``; under ``all`` when nothing tells which.
+        left_out: what else there is beside the parts.
+        listed_classes: the classes come from a list, which may name some without images.
     """
 
     kind: str
@@ -53,6 +86,8 @@ class Source:
     where: str
     class_names: tuple[str, ...]
     parts: Mapping[str, SourcePart]
+    left_out: tuple[LeftOut, ...] = ()
+    listed_classes: bool = False
 
     def part(self, name: str) -> SourcePart:
         """Return the part ``name``, or the only one.

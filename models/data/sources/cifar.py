@@ -26,6 +26,7 @@ def cifar(path: Path) -> Source:
             "train": _part(path, "train", archive.train),
             "test": _part(path, "test", archive.test),
         },
+        listed_classes=True,
     )
 
 

@@ -6,23 +6,26 @@ its labels. Classes are the WNIDs in alphabetical order, as every published mode
 
 import csv
 import io
+import itertools
 import re
 from pathlib import Path
 
-from trivit.models.data.sources.base import Source, SourcePart
+from trivit.models.data.sources.base import Source, SourcePart, counted
 from trivit.models.data.sources.folders import (
     class_folders,
     image_names,
     labelled_files,
     ordered_classes,
 )
+from trivit.models.data.sources.layout import BESIDE, enter_single_folders
 from trivit.models.data.sources.trees import (
     SubTree,
     Tree,
-    inside_single_folders,
     open_tree,
+    reason_to_leave_out,
     top_folders,
 )
+from trivit.models.data.text import read_text
 from trivit.models.errors import ModelsError
 
 WNID = re.compile(r"n\d{8}")
@@ -34,6 +37,7 @@ SYNSETS = "imagenet_2012_validation_synset_labels.txt"
 GROUND_TRUTH = "ILSVRC2012_validation_ground_truth.txt"
 IDENTIFIERS = "map_clsloc.txt"
 NAMES = "LOC_synset_mapping.txt"
+_LABEL_FILES = (SOLUTION, SYNSETS, GROUND_TRUTH, IDENTIFIERS, NAMES)
 
 _REMEDY = (
     f"put {SOLUTION}, {SYNSETS}, or {GROUND_TRUTH} with {IDENTIFIERS} into it, "
@@ -59,12 +63,18 @@ def imagenet(path: Path) -> Source:
     validation = SubTree(tree, "val/")
     is_flat = not top_folders(validation)
     test = _flat(validation, root, wnids) if is_flat else class_folders(validation, wnids)
+    beside = [
+        (BESIDE, name)
+        for name in tree.files
+        if not name.startswith(("train/", "val/")) and Path(name).name not in _LABEL_FILES
+    ]
     return Source(
         kind="imagenet",
         name="imagenet",
         where=str(path),
         class_names=_readable(root, wnids),
         parts={"train": class_folders(train, wnids), "test": test},
+        left_out=counted(beside),
     )
 
 
@@ -75,13 +85,14 @@ def imagenet_v2(path: Path) -> Source:
         ModelsError: another folder.
     """
     class_names = tuple(str(number) for number in range(V2_CLASSES))
-    tree = inside_single_folders(open_tree(path), set(class_names))
+    tree = enter_single_folders(open_tree(path), set(class_names))
     return Source(
         kind="imagenet_v2",
         name="imagenet_v2",
         where=str(path),
         class_names=class_names,
         parts={"test": class_folders(tree, class_names)},
+        listed_classes=True,
     )
 
 
@@ -89,15 +100,19 @@ def looks_like_imagenet(path: Path) -> bool:
     """Whether a folder has WNID folders for training."""
     for train in (path / "train", path / KAGGLE / "train"):
         if train.is_dir():
-            folders = [entry.name for entry in train.iterdir() if entry.is_dir()]
+            folders = [entry.name for entry in _folders(train)]
             return bool(folders) and all(WNID.fullmatch(name) for name in folders)
     return False
 
 
 def looks_like_v2(path: Path) -> bool:
     """Whether a folder has exactly the folders 0 to 999."""
-    folders = {entry.name for entry in path.iterdir() if entry.is_dir()}
+    folders = {entry.name for entry in _folders(path)}
     return folders == {str(number) for number in range(V2_CLASSES)}
+
+
+def _folders(path: Path) -> list[Path]:
+    return [e for e in path.iterdir() if e.is_dir() and reason_to_leave_out(e.name) is None]
 
 
 def _images_and_root(path: Path) -> tuple[Tree, Path]:
@@ -110,7 +125,11 @@ def _images_and_root(path: Path) -> tuple[Tree, Path]:
 
 def _flat(tree: Tree, root: Path, wnids: tuple[str, ...]) -> SourcePart:
     names = sorted(image_names(tree))
-    known = _validation_wnids(root, [Path(name).stem for name in names])
+    stems = [Path(name).stem for name in names]
+    for before, after in itertools.pairwise(sorted(stems)):
+        if before == after:
+            raise ModelsError(f"{tree.where} holds {after} twice, under two suffixes: keep one")
+    known = _validation_wnids(root, stems)
     classes = {wnid: label for label, wnid in enumerate(wnids)}
     labels = []
     for name in names:
@@ -121,37 +140,43 @@ def _flat(tree: Tree, root: Path, wnids: tuple[str, ...]) -> SourcePart:
                 + (f"class {wnid}, which has no training folder" if wnid else "no label")
             )
         labels.append(classes[wnid])
-    return labelled_files(tree, names, labels)
+    unused = [("label without an image", stem) for stem in known.keys() - set(stems)]
+    return labelled_files(tree, names, labels, unused)
 
 
 def _validation_wnids(root: Path, stems: list[str]) -> dict[str, str]:
     """Return the WNID of each validation image, by its name without suffix."""
     if file := _find(root, SOLUTION):
-        rows = csv.DictReader(io.StringIO(file.read_text()))
+        rows = csv.DictReader(io.StringIO(read_text(file)))
+        wnids: dict[str, str] = {}
         try:
-            return {row["ImageId"]: row["PredictionString"].split()[0] for row in rows}
+            for row in rows:
+                wnid = row["PredictionString"].split()[0]
+                if wnids.setdefault(row["ImageId"], wnid) != wnid:
+                    raise ModelsError(f"{file} gives {row['ImageId']} two classes: fetch it again")
+            return wnids
         except (KeyError, IndexError, TypeError, AttributeError):
             raise ModelsError(
                 f"{file} has no columns ImageId and PredictionString: fetch it again"
             ) from None
     if file := _find(root, SYNSETS):
-        return dict(zip(_all_stems(file, stems), file.read_text().split(), strict=True))
+        return dict(zip(_all_stems(file, stems), read_text(file).split(), strict=True))
     file, identifiers = _find(root, GROUND_TRUTH), _find(root, IDENTIFIERS)
     if file and identifiers:
         # The ground truth counts classes in the order of the challenge, not of the WNIDs.
-        rows_by_id = [line.split() for line in identifiers.read_text().splitlines() if line.strip()]
+        rows_by_id = [line.split() for line in read_text(identifiers).split("\n") if line.strip()]
         try:
             wnid_of = {int(row[1]): row[0] for row in rows_by_id}
-            wnids = [wnid_of[int(word)] for word in file.read_text().split()]
+            in_order = [wnid_of[int(word)] for word in read_text(file).split()]
         except (IndexError, KeyError, ValueError):
             raise ModelsError(f"{file} does not fit {identifiers}: fetch both again") from None
-        return dict(zip(_all_stems(file, stems), wnids, strict=True))
+        return dict(zip(_all_stems(file, stems), in_order, strict=True))
     raise ModelsError(f"{root} has no labels for its flat val folder: {_REMEDY}")
 
 
 def _all_stems(file: Path, stems: list[str]) -> list[str]:
     """Names of the validation images that the lines of ``file`` belong to, in order."""
-    count = len(file.read_text().split())
+    count = len(read_text(file).split())
     if count == len(stems):
         return stems
     raise ModelsError(f"{file} has {count} labels for {len(stems)} images: use the whole set")
@@ -169,6 +194,6 @@ def _readable(root: Path, wnids: tuple[str, ...]) -> tuple[str, ...]:
     file = _find(root, NAMES)
     if file is None:
         return wnids
-    lines = (line.partition(" ") for line in file.read_text().splitlines())
+    lines = (line.partition(" ") for line in read_text(file).split("\n"))
     words = {wnid: text.split(",")[0].strip() for wnid, _, text in lines}
     return tuple(words.get(wnid) or wnid for wnid in wnids)

@@ -15,7 +15,8 @@ from trivit.models.data.sources.imagenet import (
     looks_like_imagenet,
     looks_like_v2,
 )
-from trivit.models.data.sources.webdataset import is_pattern, webdataset
+from trivit.models.data.sources.shards import holds_shards, is_pattern
+from trivit.models.data.sources.webdataset import webdataset
 from trivit.models.errors import ModelsError
 
 SourceKind = Literal["auto", "cifar", "image_folder", "webdataset", "imagenet", "imagenet_v2"]
@@ -52,7 +53,7 @@ def _recognise(where: str, path: Path) -> str:
     if is_pattern(where):
         return "webdataset"
     if path.is_dir():
-        if any(path.glob("*.tar")) or any(path.glob("*/*.tar")):
+        if holds_shards(path):
             return "webdataset"
         if looks_like_imagenet(path):
             return "imagenet"

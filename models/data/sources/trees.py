@@ -2,14 +2,19 @@
 
 import os
 import threading
-import zipfile
-import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from trivit.models.data.decode import CorruptImageError
+from trivit.models.data.decode import is_image_name
+from trivit.models.data.sources.zip_names import ZipMember, read_member, zip_members
 from trivit.models.errors import ModelsError
+
+HIDDEN = "hidden: the name begins with a dot"
+SYSTEM = "folder of an operating system"
+_SYSTEM_FOLDERS = frozenset(
+    ("__MACOSX", "@eaDir", "lost+found", "$RECYCLE.BIN", "System Volume Information")
+)
 
 
 class Tree(Protocol):
@@ -21,57 +26,97 @@ class Tree(Protocol):
     def files(self) -> Mapping[str, str]:
         """What tells a changed file from the old one, by name."""
 
+    @property
+    def folders(self) -> frozenset[str]:
+        """Names of all folders, empty ones too."""
+
+    @property
+    def left_out(self) -> list[tuple[str, str]]:
+        """Reason and name of what is there and is not among the files."""
+
     def read(self, name: str) -> bytes:
         """Return the contents of a file; threads may call it at once."""
 
 
+def reason_to_leave_out(name: str) -> str | None:
+    """Return why a file or folder of this base name is not looked at; ``None``: it is."""
+    if name.startswith("."):
+        return HIDDEN
+    return SYSTEM if name in _SYSTEM_FOLDERS else None
+
+
 class FolderTree:
-    """The files below a folder; links are followed."""
+    """The files below a folder; links are followed.
+
+    A link to an image that is not there is a file that cannot be read.
+
+    Raises:
+        ModelsError: a link leads to a folder that it lies in.
+        OSError: a folder cannot be read.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.where = str(folder)
         self._folder = folder
-        self.files = dict(sorted(_sizes(str(folder), "")))
+        self.left_out: list[tuple[str, str]] = []
+        self._found: dict[str, str] = {}
+        self._folders: set[str] = set()
+        self._look(str(folder), "", ())
+        self.files = dict(sorted(self._found.items()))
+        self.folders = frozenset(self._folders)
 
     def read(self, name: str) -> bytes:
         """Return the contents of a file."""
         return (self._folder / name).read_bytes()
 
-
-def _sizes(folder: str, prefix: str) -> list[tuple[str, str]]:
-    found = []
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir():
-                found += _sizes(entry.path, f"{prefix}{entry.name}/")
-            elif entry.is_file():
-                found.append((prefix + entry.name, str(entry.stat().st_size)))
-    return found
+    def _look(self, folder: str, prefix: str, above: tuple[tuple[int, int], ...]) -> None:
+        status = os.stat(folder)
+        identity = status.st_dev, status.st_ino
+        if identity in above:
+            raise ModelsError(f"{folder} is a link to a folder that it lies in: remove it")
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                name = prefix + entry.name
+                if reason := reason_to_leave_out(entry.name):
+                    self.left_out.append((reason, name))
+                elif entry.is_dir():
+                    self._folders.add(name)
+                    self._look(entry.path, f"{name}/", (*above, identity))
+                elif entry.is_file():
+                    self._found[name] = str(entry.stat().st_size)
+                elif is_image_name(name):
+                    self._found[name] = "missing"
+                else:
+                    self.left_out.append(("link to nothing, or no regular file", name))
 
 
 class ZipTree:
     """The members of a zip file.
 
     Raises:
-        ModelsError: it is no zip file, or a damaged one.
+        ModelsError: it is no zip file, a damaged one, or one that cannot be read: protected by a
+            password, compressed in a way that Python does not know, or a name twice.
     """
 
     def __init__(self, path: Path) -> None:
         self.where = str(path)
         self._path = path
         self._own = threading.local()
-        try:
-            with zipfile.ZipFile(path) as archive:
-                members = [m for m in archive.infolist() if not m.is_dir()]
-        except (OSError, zipfile.BadZipFile) as error:
-            raise ModelsError(f"cannot read {path} ({error}): fetch it again") from None
-        self.files = {
-            m.filename: f"{m.file_size}/{m.CRC:08x}"
-            for m in sorted(members, key=lambda m: m.filename)
-            if not any(p.startswith((".", "__MACOSX")) for p in m.filename.split("/"))
-        }
+        self.left_out: list[tuple[str, str]] = []
+        self._members: dict[str, ZipMember] = {}
+        folders: set[str] = set()
+        for name, member in zip_members(path).items():
+            parts = name.rstrip("/").split("/")
+            hidden = [r for part in parts if (r := reason_to_leave_out(part)) is not None]
+            if hidden:
+                self.left_out += [(hidden[0], name)] if not member.is_folder else []
+                continue
+            above = len(parts) if member.is_folder else len(parts) - 1
+            folders.update("/".join(parts[:depth]) for depth in range(1, above + 1))
+            if not member.is_folder:
+                self._members[name] = member
+        self.files = {name: self._members[name].token for name in sorted(self._members)}
+        self.folders = frozenset(folders)
 
     def read(self, name: str) -> bytes:
         """Return the contents of a member.
@@ -79,13 +124,7 @@ class ZipTree:
         Raises:
             CorruptImageError: it does not have the checksum that the archive says.
         """
-        archive = getattr(self._own, "archive", None)
-        if archive is None:  # one for each thread: a shared one reads one member at a time
-            archive = self._own.archive = zipfile.ZipFile(self._path)
-        try:
-            return archive.read(name)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-            raise CorruptImageError(str(error)) from None
+        return read_member(self._path, self._own, self._members[name])
 
 
 def open_tree(path: Path) -> Tree:
@@ -104,27 +143,27 @@ class SubTree:
             for name, token in tree.files.items()
             if name.startswith(prefix)
         }
+        self.folders = frozenset(_below(tree.folders, prefix))
+        self.left_out = [
+            (reason, name.removeprefix(prefix))
+            for reason, name in tree.left_out
+            if name.startswith(prefix)
+        ]
 
     def read(self, name: str) -> bytes:
         """Return the contents of a file."""
         return self._tree.read(self._prefix + name)
 
 
+def _below(names: Iterable[str], prefix: str) -> Iterable[str]:
+    return (name.removeprefix(prefix) for name in names if name.startswith(prefix))
+
+
 def top_folders(tree: Tree) -> list[str]:
-    """Return the names of the topmost folders."""
-    return sorted({name.split("/", 1)[0] for name in tree.files if "/" in name})
+    """Return the names of the topmost folders, empty ones too."""
+    return sorted(name for name in tree.folders if "/" not in name)
 
 
-def inside_single_folders(tree: Tree, known: set[str]) -> Tree:
-    """Enter the only topmost folder, as archives often have one, again and again.
-
-    Stops at a folder that is named in ``known`` or that holds files itself.
-    """
-    while True:
-        folders = top_folders(tree)
-        if len(folders) != 1 or folders[0] in known or any("/" not in n for n in tree.files):
-            return tree
-        inner = SubTree(tree, f"{folders[0]}/")
-        if not top_folders(inner):
-            return tree
-        tree = inner
+def loose_images(tree: Tree) -> list[str]:
+    """Return the images that lie in none of the folders."""
+    return [name for name in tree.files if "/" not in name and is_image_name(name)]

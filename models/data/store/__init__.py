@@ -12,6 +12,7 @@ All numbers are little-endian.
 """
 
 from trivit.models.data.store.check import check_store, verify_store
+from trivit.models.data.store.classes import classes_without_images
 from trivit.models.data.store.images import StoredImages, load_part, load_store
 from trivit.models.data.store.index import StoreIndex
 from trivit.models.data.store.prepare import PrepareConfig, prepare
@@ -21,6 +22,7 @@ __all__ = [
     "StoreIndex",
     "StoredImages",
     "check_store",
+    "classes_without_images",
     "load_part",
     "load_store",
     "prepare",

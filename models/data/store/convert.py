@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 CHANNELS = 3
 
+DECODING = 2
+"""Version of the rules by which a file becomes pixels: 2 turns photos upright, lays transparent
+ones over white and reads 16 bits."""
+
 
 class DifferentSizeError(ModelsError):
     """Images differ in size and none was chosen: the preparation cannot be continued."""
@@ -82,6 +86,7 @@ def convert(source: SourcePart, index: int, target: Target) -> Converted:
         raw = source.read(index)
         digest = raw_digest(raw)
         image = as_image(raw)
+        rgb = as_rgb(image)
     except (OSError, CorruptImageError) as error:
         return Converted(b"", None, digest, " ".join(str(error).split()) or "unreadable")
     fits = image.size == (target.width, target.height)
@@ -91,7 +96,6 @@ def convert(source: SourcePart, index: int, target: Target) -> Converted:
             f"and the first image {target.width} x {target.height}: bring all to one with --size"
         )
     keep = fits and (image.format, image.mode) == ("JPEG", "RGB")
-    rgb = as_rgb(image)
     if not fits:
         rgb = central_square(rgb, target.width)
     if target.image_format == "uint8":

@@ -1,10 +1,11 @@
 """The last step of a preparation: the small files and the index."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trivit.models.data.sources import Source, SourcePart
 from trivit.models.data.store.check import file_sha256, sample_sha256
@@ -29,8 +30,17 @@ def describe_store(
     journal: Journal,
     target: Target,
     settings: Mapping[str, Any],
+    *,
+    keep_empty: bool,
 ) -> StoreIndex:
-    """Write what lies beside the images, whose chunks are in ``journal``; return the index."""
+    """Write what lies beside the images, whose chunks are in ``journal``; return the index.
+
+    Raises:
+        ModelsError: all images of a part, or of one of its classes, were left out as corrupt. A
+            class without images is allowed with ``keep_empty``.
+    """
+    for name, part in parts.items():
+        _check_kept(part, journal.of(name), sources[name].class_names, keep_empty)
     stored = {
         name: _finish_part(
             folder / name, sources[name], part, journal.of(name), target.image_format
@@ -51,17 +61,38 @@ def describe_store(
         std=std,
         settings=settings,
         parts=stored,
+        left_out=tuple(
+            entry
+            for source in {id(source): source for source in sources.values()}.values()
+            for entry in source.left_out
+        ),
     )
+
+
+def _check_kept(
+    part: SourcePart, entries: list[Entry], class_names: Sequence[str], keep_empty: bool
+) -> None:
+    kept = _kept(part, entries)
+    if not len(kept):
+        raise ModelsError(f"{part.where} has no image that can be decoded: fetch it again")
+    lost = np.setdiff1d(part.labels, part.labels[kept])
+    if len(lost) and not keep_empty:
+        raise ModelsError(
+            f"{part.where}: all images of the class {class_names[lost[0]]} are corrupt: replace "
+            "them, or keep it as a class without images with --empty-classes keep"
+        )
+
+
+def _kept(part: SourcePart, entries: list[Entry]) -> NDArray[np.int64]:
+    skipped = [index for entry in entries for index in entry.skipped]
+    return np.setdiff1d(np.arange(len(part)), skipped)
 
 
 def _finish_part(
     folder: Path, source: Source, part: SourcePart, entries: list[Entry], image_format: str
 ) -> StoredPart:
     """Write what lies beside ``images.bin``, and describe the part."""
-    skipped = [index for entry in entries for index in entry.skipped]
-    kept = np.setdiff1d(np.arange(len(part)), skipped)
-    if not len(kept):
-        raise ModelsError(f"{part.where} has no image that can be decoded: fetch it again")
+    kept = _kept(part, entries)
     names = [part.names[index].replace("\n", " ") for index in kept]
     _save(folder / LABELS, lambda path: path.write_bytes(part.labels[kept].astype("<i8").tobytes()))
     _save(folder / NAMES, lambda path: path.write_bytes(_lines(names)))
@@ -80,6 +111,7 @@ def _finish_part(
         source=source.where,
         source_kind=source.kind,
         source_fingerprint=part.fingerprint,
+        left_out=part.left_out,
     )
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from trivit.models.data.config import DataConfig
 from trivit.models.data.dataset import DatasetInfo, ImageDataset, Images
-from trivit.models.data.decode import CorruptImageError, decode
+from trivit.models.data.decode import CorruptImageError, as_rgb, load_image
 from trivit.models.data.store.check import check_store
 from trivit.models.data.store.index import IMAGES, LABELS, NAMES, OFFSETS, StoreIndex
 from trivit.models.data.store.prefetch import prefetched
@@ -126,7 +126,8 @@ class StoredImages:
         for place, row in enumerate(self.rows[indices]):
             start, end = self._offsets[row], self._offsets[row + 1]
             try:
-                out[place] = decode(self._bytes[start:end].tobytes())
+                # Upright since it was prepared, so its EXIF data do not matter.
+                out[place] = np.asarray(as_rgb(load_image(self._bytes[start:end].tobytes())))
             except (CorruptImageError, ValueError) as error:
                 raise ModelsError(
                     f"{self.folder / IMAGES}: image {row} cannot be decoded ({error}): "

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trivit.models.data.dataset import DatasetInfo
+from trivit.models.data.sources.base import LeftOut
 from trivit.models.errors import ModelsError
 from trivit.models.files import atomic_write
 
@@ -57,6 +58,7 @@ class StoredPart:
         source: path or pattern of the source.
         source_kind: its layout.
         source_fingerprint: of the source's list of images.
+        left_out: other files within the part's source.
     """
 
     images: int
@@ -68,6 +70,7 @@ class StoredPart:
     source: str
     source_kind: str
     source_fingerprint: str
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +88,7 @@ class StoreIndex:
         std: likewise.
         settings: with which the store was prepared.
         parts: under ``train`` and ``test``, one of them or both.
+        left_out: files of the sources beside these parts.
     """
 
     name: str
@@ -97,6 +101,7 @@ class StoreIndex:
     std: tuple[float, ...]
     settings: Mapping[str, Any]
     parts: Mapping[str, StoredPart]
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def info(self) -> DatasetInfo:
@@ -114,13 +119,20 @@ class StoreIndex:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of all of this, and so of the images too."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(self._tree(), sort_keys=True).encode()).hexdigest()
 
     def save(self, folder: Path) -> None:
         """Write ``index.json``."""
-        tree = {"format": FORMAT, "fingerprint": self.fingerprint, **asdict(self)}
+        tree = {"format": FORMAT, "fingerprint": self.fingerprint, **self._tree()}
         with atomic_write(folder / INDEX) as temporary:
             temporary.write_text(json.dumps(tree, indent=1) + "\n", encoding="utf-8")
+
+    def _tree(self) -> dict[str, Any]:
+        tree = asdict(self)
+        for holder in (tree, *tree["parts"].values()):
+            if not holder["left_out"]:
+                del holder["left_out"]  # as in stores made before it was noted
+        return tree
 
 
 def read_index(folder: Path) -> StoreIndex:
@@ -140,6 +152,7 @@ def read_index(folder: Path) -> StoreIndex:
         for key in ("class_names", "mean", "std"):
             tree[key] = tuple(tree[key])
         tree["parts"] = {name: _part(part) for name, part in tree["parts"].items()}
+        tree["left_out"] = _left_out(tree)
         index = StoreIndex(**tree)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise ModelsError(f"{path} is damaged: prepare the store again") from None
@@ -151,4 +164,9 @@ def read_index(folder: Path) -> StoreIndex:
 def _part(tree: dict[str, Any]) -> StoredPart:
     chunks = tuple(Chunk(**chunk) for chunk in tree.pop("chunks"))
     corrupt = tuple(CorruptImage(**image) for image in tree.pop("corrupt"))
-    return StoredPart(chunks=chunks, corrupt=corrupt, **tree)
+    left_out = _left_out(tree)
+    return StoredPart(chunks=chunks, corrupt=corrupt, left_out=left_out, **tree)
+
+
+def _left_out(tree: dict[str, Any]) -> tuple[LeftOut, ...]:
+    return tuple(LeftOut(**entry) for entry in tree.pop("left_out", ()))

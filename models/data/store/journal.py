@@ -1,6 +1,5 @@
 """The record of an unfinished preparation, a line for each chunk that is safely on the disk."""
 
-import fcntl
 import json
 import os
 from dataclasses import asdict, dataclass
@@ -46,12 +45,12 @@ def value_sums(counts: NDArray[np.int64]) -> tuple[tuple[int, ...], tuple[int, .
 
 
 class Journal:
-    """Entries of a folder; the file is locked, so that one process writes at a time.
+    """Entries of a folder, which one process writes at a time (`only_process`).
 
     What a killed process wrote after its last entry is cut off.
 
     Raises:
-        ModelsError: another process is at it, or it is of another source or other settings.
+        ModelsError: it is of another source or other settings.
     """
 
     def __init__(self, folder: Path, header: dict[str, Any]) -> None:
@@ -61,17 +60,10 @@ class Journal:
         self._file = self.path.open("a+", encoding="utf-8")
         self.entries: list[Entry] = []
         try:
-            self._lock()
             self._load(header)
         except BaseException:
             self._file.close()
             raise
-
-    def _lock(self) -> None:
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ModelsError(f"another process is preparing {self._folder}: wait for it") from None
 
     def _load(self, header: dict[str, Any]) -> None:
         self._file.seek(0)
@@ -124,7 +116,7 @@ class Journal:
         return file
 
     def close(self) -> None:
-        """Let another process continue."""
+        """Close the file."""
         self._file.close()
 
 

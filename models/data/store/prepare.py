@@ -15,8 +15,10 @@ import numpy as np
 from trivit.models.data.decode import CorruptImageError
 from trivit.models.data.sources import Source, SourcePart
 from trivit.models.data.store.check import Bar, check_store, no_bar
+from trivit.models.data.store.classes import check_classes
 from trivit.models.data.store.convert import (
     CHANNELS,
+    DECODING,
     Converted,
     DifferentSizeError,
     Target,
@@ -32,6 +34,7 @@ from trivit.models.data.store.index import (
     read_index,
 )
 from trivit.models.data.store.journal import JOURNAL, Entry, Journal, value_sums
+from trivit.models.data.store.lock import only_process
 from trivit.models.errors import ModelsError
 
 CHUNK_IMAGES = 256
@@ -47,6 +50,7 @@ class PrepareConfig:
         size: side of the stored images, the central square of each; ``None``: all have one size.
         quality: of JPEG files that have to be written anew.
         on_corrupt: what an image that cannot be decoded does.
+        empty_classes: what a class without images does, unless the classes come from a list.
         workers: threads that read, resize and compress.
 
     Raises:
@@ -57,12 +61,14 @@ class PrepareConfig:
     size: int | None = None
     quality: int = 95
     on_corrupt: Literal["refuse", "skip"] = "refuse"
+    empty_classes: Literal["refuse", "keep"] = "refuse"
     workers: int = 1
 
     def __post_init__(self) -> None:
         for name, allowed in (
             ("image_format", ("auto", "uint8", "jpeg")),
             ("on_corrupt", ("refuse", "skip")),
+            ("empty_classes", ("refuse", "keep")),
         ):
             if (value := getattr(self, name)) not in allowed:
                 raise ModelsError(f"{name} is '{value}': choose one of {', '.join(allowed)}")
@@ -95,9 +101,10 @@ def prepare(
         bar: shows progress, given a description and the number of images.
 
     Raises:
-        ModelsError: ``out`` holds something else, the parts have different classes, images differ
-            in size and none is chosen, or an image is corrupt and shall not be skipped (what was
-            done is kept, to be continued).
+        ModelsError: ``out`` holds something else, another process prepares it, the parts have
+            different classes, a class has no images and shall not be kept, images differ in size
+            and none is chosen, or an image is corrupt and shall not be skipped (what was done is
+            kept, to be continued).
         OSError: the disk is full, or cannot be written.
     """
     config = config or PrepareConfig()
@@ -105,10 +112,22 @@ def prepare(
     if not sources:
         raise ModelsError("neither training nor test images are given: name a source")
     parts = {name: source.part(name) for name, source in sources.items()}
-    _check_classes(sources, parts)
+    check_classes(sources, parts, keep_empty=config.empty_classes == "keep")
+    with only_process(out):
+        return _prepare(sources, parts, out, config, bar)
+
+
+def _prepare(
+    sources: Mapping[str, Source],
+    parts: Mapping[str, SourcePart],
+    out: Path,
+    config: PrepareConfig,
+    bar: Bar,
+) -> StoreIndex:
     target = _target(parts, config)
+    settings = {**asdict(target), "size": config.size, "decoding": DECODING}
     header = {
-        "settings": {**asdict(target), "size": config.size},
+        "settings": settings,
         "fingerprints": {name: part.fingerprint for name, part in parts.items()},
     }
     if out.exists():
@@ -121,8 +140,10 @@ def prepare(
         try:
             for name, part in parts.items():
                 _write_images(journal, name, part, target, config, bar)
-            settings = header["settings"]
-            index = describe_store(partial, sources, parts, journal, target, settings)
+            keep_empty = config.empty_classes == "keep"
+            index = describe_store(
+                partial, sources, parts, journal, target, settings, keep_empty=keep_empty
+            )
             index.save(partial)
         except DifferentSizeError:
             shutil.rmtree(partial)
@@ -136,22 +157,6 @@ def prepare(
     (partial / JOURNAL).unlink(missing_ok=True)
     partial.replace(out)
     return read_index(out)
-
-
-def _check_classes(sources: Mapping[str, Source], parts: Mapping[str, SourcePart]) -> None:
-    if len(sources) < 2 or sources["train"] is sources["test"]:
-        return
-    train, test = sources["train"], sources["test"]
-    if {train.kind, test.kind} == {"image_folder"} and train.class_names != test.class_names:
-        raise ModelsError(
-            f"{test.where} has other class folders than {train.where}: put them below one folder "
-            "as train and test"
-        )
-    if (highest := int(parts["test"].labels.max())) >= len(train.class_names):
-        raise ModelsError(
-            f"{test.where} has label {highest} and {train.where} has {len(train.class_names)} "
-            "classes: choose sets that belong together"
-        )
 
 
 def _target(parts: Mapping[str, SourcePart], config: PrepareConfig) -> Target:
@@ -198,7 +203,7 @@ def _same_store(folder: Path, header: Mapping[str, object]) -> StoreIndex:
     if {"settings": dict(index.settings), "fingerprints": fingerprints} != header:
         raise ModelsError(
             f"{folder} is a store of another source, or its source changed since, or it has other "
-            "settings: remove it, or name another folder"
+            "settings or is of an earlier version: remove it, or name another folder"
         )
     return index
 

@@ -1,6 +1,7 @@
 """``trivit data``."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from trivit.models.data.sources import LeftOut
     from trivit.models.data.store import StoreIndex
 
 app = typer.Typer(no_args_is_help=True, help="Prepare data sets for fast reading, and check them.")
@@ -56,6 +58,13 @@ def prepare(
     on_corrupt: Annotated[
         str, typer.Option(metavar="refuse|skip", help="What an image does that is no image.")
     ] = "refuse",
+    empty_classes: Annotated[
+        str,
+        typer.Option(
+            metavar="refuse|keep",
+            help="What a class folder without images does, or a number that no label has.",
+        ),
+    ] = "refuse",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Write a memory-mapped store of SOURCE; started again, an interrupted one is continued."""
@@ -70,6 +79,7 @@ def prepare(
         size=size,
         quality=quality,
         on_corrupt=on_corrupt,  # type: ignore[arg-type]
+        empty_classes=empty_classes,  # type: ignore[arg-type]
         workers=workers or default_workers(),
     )
     sources = split_source(
@@ -121,6 +131,7 @@ def info(
 
 
 def _report(store: Path, index: "StoreIndex", as_json: bool) -> None:
+    from trivit.models.data.store import classes_without_images
     from trivit.tools.report.tables import print_figures
 
     figures: dict[str, Any] = {
@@ -132,13 +143,17 @@ def _report(store: Path, index: "StoreIndex", as_json: bool) -> None:
         "std": list(index.std),
         "fingerprint": index.fingerprint,
     }
+    empty = {name: classes_without_images(store, index, name) for name in index.parts}
     if as_json:
         figures["class_names"] = list(index.class_names)
+        figures["left_out"] = [asdict(entry) for entry in index.left_out]
         figures["parts"] = {
             name: {
                 "images": part.images,
                 "bytes": sum(part.bytes.values()),
                 "corrupt": [asdict(image) for image in part.corrupt],
+                "left_out": [asdict(entry) for entry in part.left_out],
+                "classes_without_images": empty[name],
                 "source": part.source,
             }
             for name, part in index.parts.items()
@@ -155,4 +170,19 @@ def _report(store: Path, index: "StoreIndex", as_json: bool) -> None:
             first = part.corrupt[0]
             figures[f"{name} skipped as corrupt"] = len(part.corrupt)
             figures[f"{name} first of them"] = f"{first.name} ({first.reason})"
+        if empty[name]:
+            figures[f"{name} classes without images"] = _counted(empty[name])
+        figures |= _left_out(f"{name} left out", part.left_out)
+    figures |= _left_out("left out", index.left_out)
     print_figures(str(store), figures)
+
+
+def _counted(names: Sequence[str]) -> str:
+    return f"{len(names)}: {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}"
+
+
+def _left_out(label: str, entries: Sequence["LeftOut"]) -> dict[str, str]:
+    return {
+        f"{label}, {entry.reason}": f"{entry.count}: {entry.first}{', ...' * (entry.count > 1)}"
+        for entry in entries
+    }

@@ -38,13 +38,21 @@ def evaluate(
             help="Moving average, model of the last step, or the average if there is one."
         ),
     ] = "auto",
+    by_number: Annotated[
+        bool,
+        typer.Option(
+            "--by-number", help="With --data: compare classes by number where names differ."
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure the float model's top-1 accuracy on the test images."""
     from trivit.models.training import evaluate as evaluate_run
     from trivit.tools.report.tables import print_figures, print_table
 
-    figures = evaluate_run(run, keep or (), weights=weights, data=data, real=real)
+    figures = evaluate_run(
+        run, keep or (), weights=weights, data=data, real=real, by_number=by_number
+    )
     if as_json:
         print(json.dumps(figures, indent=2))
         return

@@ -16,6 +16,13 @@ def quantize(
             help="Export these token keep ratios as well, such as 1.0,0.9,0.8; 1.0 is dense.",
         ),
     ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FOLDER",
+            help="Calibrate and test on this data set or store (default: the run's).",
+        ),
+    ] = None,
     overrides: Annotated[
         list[str] | None,
         typer.Option(
@@ -32,4 +39,4 @@ def quantize(
     settings = settings_from(QuantizeConfig, list(overrides or []))
     if keep is not None:
         settings = replace(settings, keep_ratios=keep_ratios(keep))
-    print_figures(f"quantized {run}", quantize_run(run, settings))
+    print_figures(f"quantized {run}", quantize_run(run, settings, data=data))

@@ -18,6 +18,13 @@ Keep = Annotated[
 Out = Annotated[
     Path | None, typer.Option(help="PNG file (default: in the run folder, by the command's name).")
 ]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|FOLDER",
+        help="Take the images of this data set or store (default: the run's).",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the data as JSON as well.")]
 
 
@@ -31,14 +38,15 @@ def tokens(
     run: Run,
     images: Annotated[int, typer.Option(min=1, help="The first so many test images.")] = 6,
     keep: Keep = None,
+    data: Data = None,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
     """Show which patches stay on test images: after each selector, or by share of the patches."""
     from trivit.tools.show.kept_tokens import draw_kept, kept_on_images
 
-    data = kept_on_images(run, images, keep or ())
-    _deliver(draw_kept, out or run / "tokens.png", data, as_json)
+    kept = kept_on_images(run, images, keep or (), data)
+    _deliver(draw_kept, out or run / "tokens.png", kept, as_json)
 
 
 @app.command("frequency")
@@ -48,28 +56,30 @@ def frequency(
         int | None, typer.Option(min=1, help="The first so many test images (default: all).")
     ] = None,
     keep: Keep = None,
+    data: Data = None,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
     """Show how often each place of the image is kept over the test set, as heat maps."""
     from trivit.tools.show.kept_tokens import draw_frequency, keep_frequency
 
-    data = keep_frequency(run, images, keep or ())
-    _deliver(draw_frequency, out or run / "frequency.png", data, as_json)
+    found = keep_frequency(run, images, keep or (), data)
+    _deliver(draw_frequency, out or run / "frequency.png", found, as_json)
 
 
 @app.command("examples")
 def examples(
     run: Run,
     count: Annotated[int, typer.Option(min=1, help="So many of either kind.")] = 10,
+    data: Data = None,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the most forgotten and never forgotten training examples."""
     from trivit.tools.show.forgetting import draw_forgetting, forgetting
 
-    data = forgetting(run, count)
-    _deliver(draw_forgetting, out or run / "examples.png", data, as_json)
+    found = forgetting(run, count, data)
+    _deliver(draw_forgetting, out or run / "examples.png", found, as_json)
 
 
 @app.command("schedules")
