@@ -22,6 +22,7 @@ from trivit.models.training.config import ExperimentConfig, save_config
 from trivit.models.training.device import choose_device, chosen_precision
 from trivit.models.training.distributed import all_sum, barrier, process_group, world
 from trivit.models.training.fingerprint import check_unchanged, fingerprint
+from trivit.models.training.initial_weights import load_initial_weights
 from trivit.models.training.loop import TrainingLoop, use_final_ratios
 from trivit.models.training.metrics import Metrics
 from trivit.models.training.progress import TrainingProgress
@@ -63,7 +64,8 @@ def train(
             if has_checkpoint(out / "checkpoint"):
                 trainer.restore()
             else:
-                trainer.initialise(console)
+                first = trainer.first
+                load_initial_weights(trainer.state, config.training, first=first, console=console)
         return trainer.run(console)
 
 
@@ -104,31 +106,6 @@ class Trainer:
     def epochs_done(self) -> int:
         """Epochs completed."""
         return self.state.epochs_done
-
-    def initialise(self, console: Console | None = None) -> None:
-        """Start from the weights that ``training.init_from`` names, if it does.
-
-        What became of each part of them is printed, on terminals or not: a head that starts anew
-        or a table that was left out is worth finding in a log.
-
-        Args:
-            console: where (default: standard error).
-
-        Raises:
-            ModelsError: they are missing or of another model.
-        """
-        path = self.config.training.init_from
-        if path is None:
-            return
-        from trivit.models.pretrained import load_pretrained
-
-        report = load_pretrained(self.state.model, Path(path))
-        if self.state.average is not None:
-            self.state.average.restart()
-        if self.first:
-            console = console or Console(stderr=True)
-            for line in ["training.init_from:", *report.lines()]:
-                console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def restore(self) -> None:
         """Continue from the checkpoint of the run folder.
