@@ -117,14 +117,14 @@ def _fit(
     last_norm = "norm" if model.config.pooling == "cls" else "fc_norm"
     given = converted(source.tensors, last_norm, drop_distillation)
     tensors, zeroed = given.tensors, []
-    if "pos_embed" not in tensors and any(name.endswith(TABLE) for name in tensors):
-        tensors["pos_embed"] = torch.zeros_like(own["pos_embed"], device="cpu")
-        zeroed.append("pos_embed")
     left_out = [name for name in tensors if _may_stay_out(name, tensors[name], own)]
     has_class_token = "cls_token" in tensors
     tensors = {name: value for name, value in tensors.items() if name not in left_out}
     layer_scale = bool(given.folded)
     resized = _resize(tensors, own, model.config, has_class_token, layer_scale, grid)
+    if "pos_embed" not in tensors and any(name.endswith(TABLE) for name in tensors):
+        tensors["pos_embed"] = torch.zeros_like(own["pos_embed"], device="cpu")
+        zeroed.append("pos_embed")
     _refuse_misfits(tensors, own)
     refuse_impossible(tensors)
     missing = [name for name in own if name not in tensors]

@@ -172,6 +172,8 @@ def test_an_encoder_pretrained_by_reconstruction_is_taken_apart(tmp_path: Path) 
     assert report.zeroed == ("pos_embed",)
     assert report.left_out == ("decoder.0.weight", "mask_token")
     assert len(report.renamed) == 2 * 2 + 1 + 2
+    without = {**changes, "class_token": False, "token_score": "column_sum"}
+    assert load_pretrained(model_of(3, **without), tmp_path / "w.safetensors").zeroed
 
 
 @torch.no_grad()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from trivit.models.data.store.index import IMAGES, Chunk, CorruptImage
 from trivit.models.errors import ModelsError
+from trivit.models.files import named
 
 JOURNAL = "progress.jsonl"
 
@@ -105,9 +106,10 @@ class Journal:
         self.entries.append(entry)
 
     def _write(self, record: dict[str, Any]) -> None:
-        self._file.write(json.dumps(record) + "\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        with named(self.path):
+            self._file.write(json.dumps(record) + "\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
 
     def open_images(self, part: str) -> Any:
         """Open ``images.bin`` of a part for writing behind its last recorded chunk."""
@@ -125,7 +127,8 @@ class Journal:
 
     def close(self) -> None:
         """Let another process continue."""
-        self._file.close()
+        with named(self.path):  # closing writes what a full disk did not take
+            self._file.close()
 
 
 def _entry(tree: dict[str, Any]) -> Entry:

@@ -33,6 +33,7 @@ from trivit.models.data.store.index import (
 )
 from trivit.models.data.store.journal import JOURNAL, Entry, Journal, value_sums
 from trivit.models.errors import ModelsError
+from trivit.models.files import named
 
 CHUNK_IMAGES = 256
 _LARGEST_UINT8 = 16 * 2**30  # beyond, a store of pixels seldom stays in a machine's memory
@@ -213,6 +214,7 @@ def _write_images(
 ) -> None:
     start = sum(entry.chunk.source_images for entry in journal.of(name))
     with (
+        named(journal.path.parent / name),
         journal.open_images(name) as file,
         bar(f"prepare {name}", len(part)) as advance,
         ThreadPoolExecutor(config.workers) as pool,
