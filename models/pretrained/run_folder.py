@@ -8,6 +8,7 @@ from trivit.models.errors import ModelsError
 from trivit.models.pretrained.load import PretrainedReport, load_pretrained
 from trivit.models.pretrained.positions import Grid
 from trivit.models.pretrained.sections import Weights, read_weights
+from trivit.models.run_lock import run_lock
 from trivit.models.training.checkpoint import Checkpoint, has_checkpoint, save_checkpoint
 from trivit.models.training.config import ExperimentConfig, save_config
 from trivit.models.training.seeds import derive_seed
@@ -61,7 +62,7 @@ def import_checkpoint(
         "imported_from": Path(checkpoint).name,
         "imported_weights": report.source,
     }
-    out.mkdir(parents=True, exist_ok=True)
-    save_config(config, out / "config.yaml")
-    save_checkpoint(out / "checkpoint", Checkpoint(state, model.state_dict(), {}))
+    with run_lock(out):
+        save_config(config, out / "config.yaml")
+        save_checkpoint(out / "checkpoint", Checkpoint(state, model.state_dict(), {}))
     return report

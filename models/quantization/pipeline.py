@@ -30,6 +30,7 @@ from trivit.models.quantization.progress import StageProgress
 from trivit.models.quantization.qonnx_graph import export
 from trivit.models.quantization.variants import SPARSE, Variant, applied, variants
 from trivit.models.quantization.vision_transformer import QuantVisionTransformer
+from trivit.models.run_lock import run_lock
 from trivit.models.training import ExperimentConfig, load_run
 from trivit.models.training.checkpoint import load_checkpoint
 from trivit.models.training.mapping import to_mapping
@@ -50,8 +51,8 @@ def quantize(run: Path | str, settings: QuantizeConfig | None = None) -> dict[st
 
     Raises:
         ModelsError: no finished training in ``run``, a damaged file, a missing dataset, a tensor
-            that 16 bits cannot hold, a keep ratio that the model cannot have, or an export that
-            computes something else.
+            that 16 bits cannot hold, a keep ratio that the model cannot have, an export that
+            computes something else, or another process at work in ``run``.
         OSError: the folder cannot be written or the disk is full.
     """
     settings = settings or QuantizeConfig()
@@ -95,7 +96,7 @@ def quantize(run: Path | str, settings: QuantizeConfig | None = None) -> dict[st
         "seconds": clock.total(),
         "seconds_by_part": clock.seconds,
     }
-    with _replacing(run / FOLDER) as folder:
+    with run_lock(run), _replacing(run / FOLDER) as folder:
         for variant, graph in exports.items():
             _write(folder / variant.file, graph.SerializeToString())
         _write(folder / "model.onnx", plain.SerializeToString())

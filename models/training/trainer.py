@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch import Tensor
 from trivit.models.data import load_dataset
 from trivit.models.errors import ModelsError
 from trivit.models.files import atomic_write
+from trivit.models.run_lock import run_lock
 from trivit.models.training.accuracy import top1
 from trivit.models.training.agreement import all_or_none, told_when_others_stop
 from trivit.models.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
@@ -53,12 +54,15 @@ def train(
         console: where progress is shown (default: standard error), on terminals only.
 
     Raises:
-        ModelsError: the folder holds another run, the dataset is missing or changed, or it does
-            not fit the model. Nothing is written then.
+        ModelsError: the folder holds another run, another process works in it, or the dataset is
+            missing, changed, or does not fit the model. Nothing is written then.
     """
     out = Path(out)
-    with process_group(config.training.device), told_when_others_stop():
+    group = process_group(config.training.device)
+    with group, told_when_others_stop(), ExitStack() as held:
         with all_or_none():  # nobody writes before all have looked
+            if world().rank == 0:
+                held.enter_context(run_lock(out))
             check_folder(out, config, resume)
             trainer = Trainer(config, out)
             if has_checkpoint(out / "checkpoint"):
