@@ -4,8 +4,9 @@ from pathlib import Path
 
 from trivit.models.data import DatasetInfo
 from trivit.models.errors import ModelsError
-from trivit.models.training.checkpoint import has_checkpoint
+from trivit.models.training.checkpoint import has_checkpoint, read_state
 from trivit.models.training.config import ExperimentConfig, load_config
+from trivit.models.training.extension import check_extension
 from trivit.models.training.mapping import first_difference
 from trivit.models.vit_config import ViTConfig
 
@@ -26,7 +27,8 @@ def check_folder(out: Path, config: ExperimentConfig, resume: bool) -> None:
     """Check that ``out`` may hold this run.
 
     Raises:
-        ModelsError: it holds one already, or one of other settings.
+        ModelsError: it holds one already, one of other settings, imported weights, or a run that
+            cannot go on for another number of epochs.
     """
     if not has_checkpoint(out / "checkpoint"):
         return
@@ -34,12 +36,19 @@ def check_folder(out: Path, config: ExperimentConfig, resume: bool) -> None:
         raise ModelsError(
             f"{out} already holds a run: continue it with --resume, or name another folder"
         )
+    state = read_state(out / "checkpoint")
+    if "imported_from" in state:
+        raise ModelsError(
+            f"{out} holds weights of {state['imported_from']} and no training to continue: start "
+            f"from them with --set training.init_from={out} and another --out"
+        )
     saved = load_config(out / "config.yaml")
-    difference = first_difference(saved, config, ignore=_MAY_CHANGE)
+    difference = first_difference(saved, config, ignore=(*_MAY_CHANGE, "training.epochs"))
     if difference:
         raise ModelsError(
             f"cannot resume {out}, which was started with other settings: {difference}"
         )
+    check_extension(out, saved, config, state)
 
 
 def check_fit(vit: ViTConfig, info: DatasetInfo) -> None:

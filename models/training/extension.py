@@ -4,7 +4,6 @@ That is exact where what it has done so far is what a run of the new length does
 that do not depend on the length, or have not come to where they do.
 """
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,6 @@ from trivit.models.training.optimisation import learning_rate
 from trivit.models.training.schedules import KeepRatios, keep_ratios, steps_in_epoch
 
 _STEPS = 2048  # of the steps made so many are compared, evenly spread
-
-
-def of_length(config: ExperimentConfig, epochs: int) -> ExperimentConfig:
-    """Return the experiment with another number of epochs.
-
-    Raises:
-        ModelsError: a schedule does not fit into them.
-    """
-    return replace(config, training=replace(config.training, epochs=epochs))
 
 
 def check_extension(
@@ -41,9 +31,9 @@ def check_extension(
             their number; the message names the setting.
     """
     before, after = saved.training.epochs, config.training.epochs
-    done, step = int(state["epoch"]), int(state["step"])
     if after == before:
         return
+    done, step = int(state["epoch"]), int(state["step"])
     if after <= done:
         raise ModelsError(
             f"training.epochs is {after} and {out} has done {done} of {before} already: use more"

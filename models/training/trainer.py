@@ -135,6 +135,7 @@ class Trainer:
             if self.first:
                 self.out.mkdir(parents=True, exist_ok=True)
                 save_config(self.config, self.out / "config.yaml")
+                summary_path.unlink(missing_ok=True)  # of a run that goes on for more epochs
                 self.metrics.keep_until(self.epochs_done)
             elif console is None:
                 console = Console(quiet=True, force_terminal=False)
