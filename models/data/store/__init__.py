@@ -14,7 +14,7 @@ All numbers are little-endian.
 from trivit.models.data.store.check import check_store, verify_store
 from trivit.models.data.store.images import StoredImages, load_part, load_store
 from trivit.models.data.store.index import StoreIndex
-from trivit.models.data.store.prepare import PrepareConfig, prepare
+from trivit.models.data.store.prepare import PrepareConfig, partial_folder, prepare
 
 __all__ = [
     "PrepareConfig",
@@ -23,6 +23,7 @@ __all__ = [
     "check_store",
     "load_part",
     "load_store",
+    "partial_folder",
     "prepare",
     "verify_store",
 ]

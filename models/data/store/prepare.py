@@ -114,7 +114,7 @@ def prepare(
     }
     if out.exists():
         return _same_store(out, header)
-    partial = out.with_name(f"{out.name}.partial")
+    partial = partial_folder(out)
     if (partial / INDEX).is_file():
         _same_store(partial, header)  # killed between its last two steps
     else:
@@ -137,6 +137,11 @@ def prepare(
     (partial / JOURNAL).unlink(missing_ok=True)
     partial.replace(out)
     return read_index(out)
+
+
+def partial_folder(out: Path) -> Path:
+    """Return where the store ``out`` lies until it is complete."""
+    return out.with_name(f"{out.name}.partial")
 
 
 def _check_classes(sources: Mapping[str, Source], parts: Mapping[str, SourcePart]) -> None:
