@@ -1,11 +1,14 @@
-"""State dicts from files: torch's own format, safetensors, and run folders of this package."""
+"""Checkpoint files of others, told apart by their first bytes; no pickled code is run."""
 
 import argparse
+import pathlib
 import pickle
-from collections.abc import Mapping
+import re
+import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -13,46 +16,81 @@ from torch import Tensor
 
 from trivit.models.errors import ModelsError
 
-# Where training scripts keep the weights (DeiT: model; timm: state_dict); averaged ones come
-# first, as they are what their authors evaluate.
-_SECTIONS = ("model_ema", "state_dict_ema", "model", "state_dict")
+_NAMED = 4  # classes that a message lists
 
-_SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".tar")
+# Plain values that training scripts keep beside the weights: arguments, accuracies, paths. Names
+# are those of all versions of their packages, as a pickle holds the name of its time.
+_PLAIN: list[Any] = [
+    argparse.Namespace,
+    (pathlib.PosixPath, "pathlib.PosixPath"),
+    (pathlib.PosixPath, "pathlib._local.PosixPath"),
+    np.dtype,
+    np.ndarray,
+    *{type(np.dtype(code)) for code in "?bhilqBHILQefdSU"},
+    *(
+        (function, f"numpy.{core}.multiarray.{name}")
+        for core in ("core", "_core")
+        for function, name in (
+            (np.float64(0).__reduce__()[0], "scalar"),
+            (np.zeros(0).__reduce__()[0], "_reconstruct"),
+        )
+    ),
+]
+
+# What arrives in place of a checkpoint, and what to do then.
+_OTHERS = (
+    (
+        b"version https://git-lfs",
+        "a pointer of Git LFS",
+        "fetch the file itself with 'git lfs pull'",
+    ),
+    (b"<", "a page of HTML or XML", "fetch the file itself"),
+    (b"\x89HDF", "of Keras", "convert it to PyTorch first"),
+    (b"\x1f\x8b", "compressed with gzip", "unpack it first"),
+    (b"BZh", "compressed with bzip2", "unpack it first"),
+    (b"\xfd7zXZ", "compressed with xz", "unpack it first"),
+    (b"\x28\xb5\x2f\xfd", "compressed with zstd", "unpack it first"),
+)
+
+_DAMAGED = "it is damaged or no file of torch.save"
+
+_LARGEST_HEADER = 100_000_000  # bytes, as safetensors itself allows
 
 
-def read_state_dict(path: Path | str) -> dict[str, Tensor]:
-    """Return the tensors of a checkpoint by name, on the CPU.
+def read_content(path: Path) -> Any:
+    """Return what a file of safetensors or ``torch.save`` holds, tensors on the CPU.
 
-    Reads safetensors, files of ``torch.save`` (a state dict, or one under ``model_ema``,
-    ``state_dict_ema``, ``model`` or ``state_dict``), and the run folders of ``trivit train``.
-    Averaged weights go before others. Pickled code is never run.
+    The kind follows from the contents; the name may end as it likes.
 
     Raises:
-        ModelsError: the file is missing, damaged, holds other objects than tensors and plain
-            values, or no state dict.
+        ModelsError: the file is missing, damaged, of another kind, or holds other objects than
+            tensors and plain values.
     """
-    path = Path(path)
-    if path.is_dir():
-        from trivit.models.training.checkpoint import load_checkpoint
-
-        run = load_checkpoint(path / "checkpoint", training=False)
-        return {**run.model, **run.average}
     if not path.is_file():
         raise ModelsError(f"checkpoint {path} does not exist: check the path")
-    if path.suffix not in _SUFFIXES:
-        raise ModelsError(f"checkpoint {path} is of an unknown kind: give a .safetensors or .pth")
-    content = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
-    for section in _SECTIONS:
-        if isinstance(content, Mapping) and isinstance(content.get(section), Mapping):
-            content = content[section]
-            break
-    tensors = dict(content) if isinstance(content, Mapping) else {}
-    if not tensors or not all(isinstance(value, Tensor) for value in tensors.values()):
-        raise ModelsError(
-            f"checkpoint {path} holds no state dict, neither at its top nor under "
-            f"{', '.join(_SECTIONS)}: give a file with a model's tensors"
-        )
-    return tensors
+    with path.open("rb") as file:
+        head = file.read(512)
+        file.seek(0)
+        if not head:
+            raise ModelsError(f"cannot read checkpoint {path}, which is empty: fetch it again")
+        if _is_safetensors(head):
+            return _read_safetensors(path)
+        if head.startswith((b"PK\x03\x04", b"\x80")):
+            return _read_torch(path, file)
+    if head[257:262] == b"ustar":
+        raise ModelsError(f"checkpoint {path} is a tar archive: unpack it first")
+    for start, kind, remedy in _OTHERS:
+        if head.lstrip().startswith(start):
+            raise ModelsError(f"checkpoint {path} is {kind}: {remedy}")
+    raise ModelsError(
+        f"cannot read checkpoint {path}: it is of an unknown kind or damaged, give a file of "
+        "safetensors or torch.save"
+    )
+
+
+def _is_safetensors(head: bytes) -> bool:
+    """Whether the length of a header in JSON comes first, and then the header."""
+    return head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= _LARGEST_HEADER
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
@@ -62,19 +100,44 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
         raise ModelsError(f"cannot read checkpoint {path} ({error}): fetch it again") from None
 
 
-def _read_torch(path: Path) -> Any:
+def _read_torch(path: Path, file: BinaryIO) -> Any:
     try:
-        # DeiT's training script stores its arguments beside the weights.
-        with torch.serialization.safe_globals([argparse.Namespace]):
-            return torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals(_PLAIN):
+            return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if "Unsupported global" in str(error) or "Unsupported class" in str(error):
-            raise ModelsError(
-                f"checkpoint {path} holds Python objects besides tensors, which are not loaded "
-                "as they could run code: save its state dict alone"
-            ) from None
-        raise ModelsError(f"cannot read checkpoint {path}: fetch it again") from None
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError):
+        objects = _objects(path, str(error))
+        if not objects:
+            raise ModelsError(f"cannot read checkpoint {path}: {_DAMAGED}") from None
+        more = f" and {len(objects) - _NAMED} more" if len(objects) > _NAMED else ""
         raise ModelsError(
-            f"cannot read checkpoint {path}: it is damaged or no file of torch.save"
+            f"checkpoint {path} holds Python objects besides tensors ({', '.join(objects[:_NAMED])}"
+            f"{more}), which are not loaded as they could run code: if you trust the file, "
+            "torch.load it with weights_only=False where their packages are installed, and "
+            "torch.save its state dict alone"
         ) from None
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        if "TorchScript" in str(error):
+            remedy = "torch.jit.load it, and torch.save its state_dict()"
+            raise ModelsError(f"checkpoint {path} is a TorchScript program: {remedy}") from None
+        if _is_npz(path):
+            raise ModelsError(
+                f"checkpoint {path} is of NumPy (.npz), as JAX saves weights: convert it with timm"
+            ) from None
+        raise ModelsError(f"cannot read checkpoint {path}: {_DAMAGED}") from None
+
+
+def _objects(path: Path, message: str) -> list[str]:
+    """Return the classes and functions that a refused pickle asks for."""
+    try:
+        with torch.serialization.safe_globals(_PLAIN):
+            every = sorted(torch.serialization.get_unsafe_globals_in_checkpoint(path))
+    except Exception:  # of an old or damaged pickle no more is known than its error says
+        every = []
+    return every or re.findall(r"GLOBAL ([\w.]+\w)", message)[:1]
+
+
+def _is_npz(path: Path) -> bool:
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return all(name.endswith(".npy") for name in archive.namelist())

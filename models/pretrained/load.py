@@ -7,13 +7,12 @@ import torch
 from torch import Tensor
 
 from trivit.models.errors import ModelsError
-from trivit.models.pretrained.files import read_state_dict
-from trivit.models.pretrained.names import TABLE, converted, unwrapped
-from trivit.models.pretrained.positions import fit_positions, fit_table
+from trivit.models.pretrained.names import TABLE, converted, is_buffer
+from trivit.models.pretrained.positions import Grid, fit_positions, fit_table
+from trivit.models.pretrained.sections import GivenWeights, Weights, read_weights
+from trivit.models.pretrained.soundness import all_zero, ill_scaled, listed, refuse_impossible
 from trivit.models.vision_transformer import VisionTransformer
 from trivit.models.vit_config import ViTConfig
-
-_NAMED = 4  # keys that a message lists
 
 
 @dataclass(frozen=True)
@@ -22,6 +21,8 @@ class PretrainedReport:
 
     Attributes:
         path: where it was.
+        source: section and prefix that the tensors had there; empty for a plain state dict.
+        others: other sections, which were not taken.
         loaded: tensors of the model that it set.
         resized: those of them that come from another image size, or with other tokens.
         renamed: names of the checkpoint that the model calls otherwise.
@@ -29,16 +30,22 @@ class PretrainedReport:
         folded: factors of layer scale that were multiplied into the product before.
         initialised: parameters of the model that it says nothing of, which keep their values.
         left_out: what the model has no place for.
+        zero: weights that are nothing but zeros.
+        ill_scaled: weights of a size that trained ones do not have.
     """
 
     path: Path
     loaded: int
+    source: str = ""
+    others: tuple[str, ...] = ()
     resized: tuple[str, ...] = ()
     renamed: tuple[str, ...] = ()
     zeroed: tuple[str, ...] = ()
     folded: tuple[str, ...] = ()
     initialised: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    zero: tuple[str, ...] = ()
+    ill_scaled: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """Return it for people, one line for each thing that is not plain copying."""
@@ -49,13 +56,26 @@ class PretrainedReport:
             "folded into the product before": self.folded,
             "not in the checkpoint, newly initialised": self.initialised,
             "of the checkpoint, left out": self.left_out,
+            f"{len(self.zero)} with nothing but zeros, check the checkpoint": self.zero,
+            f"{len(self.ill_scaled)} of an unusual scale, check the checkpoint": self.ill_scaled,
         }
         shown = [f"{self.loaded} tensors of {self.path}"]
-        return shown + [f"{what}: {_listed(names)}" for what, names in parts.items() if names]
+        if self.source or self.others:
+            shown.append(f"taken: {self.source or 'those at the top'}")
+        if self.others:
+            shown.append(
+                f"not taken: {listed(self.others)} (--weights or training.init_weights chooses)"
+            )
+        return shown + [f"{what}: {listed(names)}" for what, names in parts.items() if names]
 
 
 def load_pretrained(
-    model: VisionTransformer, path: Path | str, *, drop_distillation: bool = False
+    model: VisionTransformer,
+    path: Path | str,
+    *,
+    drop_distillation: bool = False,
+    weights: Weights = "auto",
+    grid: Grid | None = None,
 ) -> PretrainedReport:
     """Set the weights of ``model`` from a checkpoint of timm, DeiT or this package.
 
@@ -67,55 +87,78 @@ def load_pretrained(
 
     Args:
         model: any device.
-        path: see ``read_state_dict``.
+        path: see ``read_weights``.
         drop_distillation: take a distilled DeiT without its second token and head.
+        weights: which, where the checkpoint holds several: see ``read_weights``.
+        grid: rows and columns of the checkpoint's patches (``None``: as its positions' number
+            says).
 
     Raises:
         ModelsError: the checkpoint cannot be read, is of another architecture or size, is of a
-            distilled DeiT that may not be reduced, or has values that are not finite.
+            distilled DeiT that may not be reduced, has values that are not finite, or positions
+            whose grid is not clear.
     """
     path = Path(path)
     try:
-        return _fit(model, unwrapped(read_state_dict(path)), path, drop_distillation)
+        return _fit(model, read_weights(path, weights), path, drop_distillation, grid)
     except ModelsError as error:
         text = str(error)
         raise ModelsError(text if str(path) in text else f"{path}: {text}") from None
 
 
 def _fit(
-    model: VisionTransformer, tensors: dict[str, Tensor], path: Path, drop_distillation: bool
+    model: VisionTransformer,
+    source: GivenWeights,
+    path: Path,
+    drop_distillation: bool,
+    grid: Grid | None,
 ) -> PretrainedReport:
     own = model.state_dict()
     last_norm = "norm" if model.config.pooling == "cls" else "fc_norm"
-    given = converted(tensors, last_norm, drop_distillation)
+    given = converted(source.tensors, last_norm, drop_distillation)
     tensors, zeroed = given.tensors, []
-    if "pos_embed" not in tensors and any(name.endswith(TABLE) for name in tensors):
-        tensors["pos_embed"] = torch.zeros_like(own["pos_embed"], device="cpu")
-        zeroed.append("pos_embed")
     left_out = [name for name in tensors if _may_stay_out(name, tensors[name], own)]
     has_class_token = "cls_token" in tensors
     tensors = {name: value for name, value in tensors.items() if name not in left_out}
-    resized = _resize(tensors, own, model.config, has_class_token)
+    layer_scale = bool(given.folded)
+    resized = _resize(tensors, own, model.config, has_class_token, layer_scale, grid)
+    if "pos_embed" not in tensors and any(name.endswith(TABLE) for name in tensors):
+        tensors["pos_embed"] = torch.zeros_like(own["pos_embed"], device="cpu")
+        zeroed.append("pos_embed")
     _refuse_misfits(tensors, own)
+    refuse_impossible(tensors)
     missing = [name for name in own if name not in tensors]
     needed = [name for name in missing if not _may_be_missing(name)]
     if needed:
-        raise ModelsError(f"the checkpoint lacks {_listed(needed)}: choose the model it was of")
+        raise ModelsError(f"the checkpoint lacks {listed(needed)}: choose the model it was of")
     model.load_state_dict(tensors, strict=False)
     return PretrainedReport(
         path,
         loaded=len(tensors),
+        source=source.source(),
+        others=source.others,
         resized=tuple(resized),
         renamed=given.renamed,
         zeroed=tuple(zeroed),
         folded=given.folded,
         initialised=tuple(missing),
-        left_out=(*given.left_out, *left_out),
+        left_out=(
+            *(name for name in source.left_out if not is_buffer(name)),
+            *given.left_out,
+            *left_out,
+        ),
+        zero=all_zero(tensors, zeroed),
+        ill_scaled=ill_scaled(tensors, layer_scaled=layer_scale),
     )
 
 
 def _resize(
-    tensors: dict[str, Tensor], own: dict[str, Tensor], config: ViTConfig, has_class_token: bool
+    tensors: dict[str, Tensor],
+    own: dict[str, Tensor],
+    config: ViTConfig,
+    has_class_token: bool,
+    layer_scale: bool,
+    grid: Grid | None,
 ) -> list[str]:
     """Bring what depends on the image size to the model's, in place; return the changed names."""
     side = config.image_size // config.patch_size
@@ -128,9 +171,11 @@ def _resize(
                 side,
                 prefix=config.prefix_tokens,
                 given_has_class_token=has_class_token,
+                layer_scale=layer_scale,
+                grid=grid,
             )
         elif name.endswith(TABLE) and name in own:
-            fitted = fit_table(value, own[name], side)
+            fitted = fit_table(value, own[name], side, grid)
         else:
             continue
         if fitted.shape != value.shape:
@@ -153,7 +198,7 @@ def _refuse_misfits(tensors: dict[str, Tensor], own: dict[str, Tensor]) -> None:
     unexpected = [name for name in tensors if name not in own]
     if unexpected:
         raise ModelsError(
-            f"the checkpoint has {_listed(unexpected)}, which this model does not: "
+            f"the checkpoint has {listed(unexpected)}, which this model does not: "
             "choose the model it was of"
         )
     for name, value in tensors.items():
@@ -162,10 +207,3 @@ def _refuse_misfits(tensors: dict[str, Tensor], own: dict[str, Tensor]) -> None:
                 f"{name} has shape {tuple(value.shape)} in the checkpoint and "
                 f"{tuple(own[name].shape)} in the model: choose the model it was of"
             )
-        if not bool(torch.isfinite(value).all()):
-            raise ModelsError(f"{name} has values in the checkpoint that are not finite")
-
-
-def _listed(names: list[str] | tuple[str, ...]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

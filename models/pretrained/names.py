@@ -1,10 +1,10 @@
 """Names and forms in which others keep the weights of the same transformer.
 
-DeiT and timm name the layers alike, and so does this package. What differs: prefixes of wrappers,
-layer scale (DeiT III, BEiT: a factor for each channel of what a block adds), the distillation
-token, whether the last norm is called ``norm`` or, after mean pooling, ``fc_norm``; and in models
-pretrained by reconstruction (BEiT, SimMIM, MAE) a decoder, biases of queries and values alone, and
-one relative position table for all blocks.
+DeiT and timm name the layers alike, and so does this package. What differs: layer scale (DeiT III,
+BEiT: a factor for each channel of what a block adds), the distillation token, whether the last norm
+is called ``norm`` or, after mean pooling, ``fc_norm``; and in models pretrained by reconstruction
+(BEiT, SimMIM, MAE) a decoder, biases of queries and values alone, and one relative position table
+for all blocks.
 """
 
 import re
@@ -15,15 +15,15 @@ from torch import Tensor
 
 from trivit.models.errors import ModelsError
 
-# Of DataParallel, of torch.compile, and of averaging.
-_WRAPPERS = ("module.", "_orig_mod.", "model.")
-
 _DISTILLATION = ("dist_token", "head_dist.weight", "head_dist.bias")
 
-# Follow from the sizes, or serve another task than classification.
-_IGNORED = re.compile(r"(.*\.)?(relative_position_index|mask_token|num_batches_tracked)|n_averaged")
+# Follow from the sizes, or count.
+_BUFFER = re.compile(r"(.*\.)?(relative_position_index|num_batches_tracked)|n_averaged")
 
-_DECODER = re.compile(r"decoder[._]")
+_REGISTERS = re.compile(r"(.*\.)?(reg_token|register_tokens|storage_tokens)")
+
+# Of pretraining by reconstruction.
+_DECODER = re.compile(r"decoder[._].*|mask_token")
 
 _BLOCK = re.compile(r"blocks\.(\d+)\.")
 
@@ -51,16 +51,18 @@ class Converted(NamedTuple):
 
 
 def converted(tensors: dict[str, Tensor], last_norm: str, drop_distillation: bool) -> Converted:
-    """Return an unwrapped state dict in this package's names.
+    """Return a state dict in this package's names.
 
     Args:
-        tensors: from ``unwrapped``.
+        tensors: from ``read_weights``.
         last_norm: what the model calls it, ``norm`` or ``fc_norm``.
         drop_distillation: see ``without_distillation``.
 
     Raises:
         ModelsError: see the functions below.
     """
+    tensors = {name: value for name, value in tensors.items() if not is_buffer(name)}
+    refuse_registers(tensors)
     tensors, distillation = without_distillation(tensors, drop_distillation)
     tensors, decoder = encoder_alone(tensors)
     tensors, biases = with_whole_biases(tensors)
@@ -71,27 +73,30 @@ def converted(tensors: dict[str, Tensor], last_norm: str, drop_distillation: boo
     return Converted(tensors, renamed, tuple(folded), (*distillation, *decoder))
 
 
-def unwrapped(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors without prefixes that all of them share, and without buffers."""
-    tensors = {name: value for name, value in tensors.items() if not _IGNORED.fullmatch(name)}
-    changed = True
-    while changed and tensors:
-        changed = False
-        for prefix in _WRAPPERS:
-            if all(name.startswith(prefix) for name in tensors):
-                tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
-                changed = True
-    return tensors
+def is_buffer(name: str) -> bool:
+    """Return whether a name is that of a tensor which follows from the sizes, or counts."""
+    return _BUFFER.fullmatch(name) is not None
+
+
+def refuse_registers(tensors: dict[str, Tensor]) -> None:
+    """Refuse register tokens (DINOv2 with registers, DINOv3).
+
+    Raises:
+        ModelsError: there are some.
+    """
+    for name, value in tensors.items():
+        if _REGISTERS.fullmatch(name):
+            count = value.shape[1] if value.dim() == 3 else len(value)
+            raise ModelsError(
+                f"the checkpoint has {count} register tokens ({name}), which this package's models "
+                "do not: choose one that was trained without registers"
+            )
 
 
 def encoder_alone(tensors: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
-    """Return the tensors without a decoder, and its names."""
-    decoder = [name for name in tensors if _DECODER.match(name)]
-    return {
-        name.removeprefix("encoder."): value
-        for name, value in tensors.items()
-        if name not in decoder
-    }, decoder
+    """Return the tensors without a decoder and its mask token, and the names of these."""
+    decoder = [name for name in tensors if _DECODER.fullmatch(name)]
+    return {name: value for name, value in tensors.items() if name not in decoder}, decoder
 
 
 def with_whole_biases(tensors: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:

@@ -18,6 +18,7 @@ import torch
 from trivit.models.augmentation import evaluated
 from trivit.models.data import DatasetInfo, Images, ImageSource, load_dataset
 from trivit.models.errors import ModelsError
+from trivit.models.file_lock import run_lock
 from trivit.models.files import atomic_write
 from trivit.models.quantization import verify
 from trivit.models.quantization.calibration import calibrate
@@ -59,8 +60,8 @@ def quantize(
 
     Raises:
         ModelsError: no finished training in ``run``, a damaged file, a missing dataset, a tensor
-            that 16 bits cannot hold, a keep ratio that the model cannot have, or an export that
-            computes something else.
+            that 16 bits cannot hold, a keep ratio that the model cannot have, an export that
+            computes something else, or another process at work in ``run``.
         OSError: the folder cannot be written or the disk is full.
     """
     settings = settings or QuantizeConfig()
@@ -111,7 +112,7 @@ def quantize(
         "seconds": clock.total(),
         "seconds_by_part": clock.seconds,
     }
-    with _replacing(run / FOLDER) as folder:
+    with run_lock(run), _replacing(run / FOLDER) as folder:
         for variant, graph in exports.items():
             _write(folder / variant.file, graph.SerializeToString())
         _write(folder / "model.onnx", plain.SerializeToString())

@@ -88,6 +88,23 @@ def has_checkpoint(folder: Path) -> bool:
 def load_checkpoint(folder: Path, *, training: bool = True) -> Checkpoint:
     """Read the checkpoint in ``folder``; ``training=False`` leaves out what only resuming needs.
 
+    A training that is under way may replace it meanwhile: then the newer one is read.
+
+    Raises:
+        ModelsError: missing, damaged, or of another format.
+    """
+    while True:
+        state = read_state(folder)
+        try:
+            return _load(folder, state, training)
+        except ModelsError:
+            if read_state(folder)["files"] == state["files"]:
+                raise
+
+
+def read_state(folder: Path) -> dict[str, Any]:
+    """Return the JSON values of the checkpoint in ``folder``, among them ``epoch``.
+
     Raises:
         ModelsError: missing, damaged, or of another format.
     """
@@ -100,13 +117,20 @@ def load_checkpoint(folder: Path, *, training: bool = True) -> Checkpoint:
         raise ModelsError(f"cannot read {path} ({error}): train again") from None
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise ModelsError(f"{path} is not a checkpoint of format {FORMAT}: train again")
+    if not isinstance(state.get("files"), dict):
+        raise ModelsError(f"{path} does not name its files: train again")
+    return state
+
+
+def _load(folder: Path, state: dict[str, Any], training: bool) -> Checkpoint:
+    files = state["files"]
     try:
-        files = state["files"]
         model = _load_tensors(folder, files["model"])
         average = _load_tensors(folder, files["average"]) if "average" in files else {}
         rest = _load_tensors(folder, files["training"]) if training else {}
     except (KeyError, TypeError):
-        raise ModelsError(f"{path} does not name its files: train again") from None
+        message = f"{folder / _STATE} does not name its files: train again"
+        raise ModelsError(message) from None
     return Checkpoint(state, model, rest, average)
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from trivit.models.data import DatasetInfo
 from trivit.models.errors import ModelsError
-from trivit.models.training.checkpoint import has_checkpoint
+from trivit.models.training.checkpoint import has_checkpoint, read_state
 from trivit.models.training.config import ExperimentConfig, load_config
+from trivit.models.training.extension import check_extension
 from trivit.models.training.mapping import first_difference
 from trivit.models.vit_config import ViTConfig
 
@@ -34,7 +35,8 @@ def check_folder(out: Path, config: ExperimentConfig, resume: bool) -> list[str]
     """Check that ``out`` may hold this run; return how its optimisation changes from here on.
 
     Raises:
-        ModelsError: it holds one already, or one of other settings.
+        ModelsError: it holds one already, one of other settings, imported weights, or a run that
+            cannot go on for another number of epochs.
     """
     if not has_checkpoint(out / "checkpoint"):
         return []
@@ -42,12 +44,20 @@ def check_folder(out: Path, config: ExperimentConfig, resume: bool) -> list[str]
         raise ModelsError(
             f"{out} already holds a run: continue it with --resume, or name another folder"
         )
+    state = read_state(out / "checkpoint")
+    if "imported_from" in state:
+        raise ModelsError(
+            f"{out} holds weights of {state['imported_from']} and no training to continue: start "
+            f"from them with --set training.init_from={out} and another --out"
+        )
     saved = load_config(out / "config.yaml")
-    difference = first_difference(saved, config, ignore=_MAY_CHANGE + _REMEDIES)
+    ignored = (*_MAY_CHANGE, *_REMEDIES, "training.epochs")
+    difference = first_difference(saved, config, ignore=ignored)
     if difference:
         raise ModelsError(
             f"cannot resume {out}, which was started with other settings: {difference}"
         )
+    check_extension(out, saved, config, state)
     before, now = saved.training, config.training
     names = [name.removeprefix("training.") for name in _REMEDIES]
     return [

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from trivit.models.files import atomic_write
+from trivit.models.files import atomic_write, named
 
 
 class Metrics:
@@ -21,7 +21,7 @@ class Metrics:
 
     def append(self, record: dict[str, Any]) -> None:
         """Add one record; it needs an ``epoch``."""
-        with self.path.open("a") as file:
+        with named(self.path), self.path.open("a") as file:
             file.write(json.dumps(record) + "\n")
 
     def _read(self) -> list[dict[str, Any]]:

@@ -56,6 +56,7 @@ class RunState:
         epoch: progress of the epoch under way.
         images_seen: in completed epochs.
         accuracies: of the latest evaluation, in percent, by name.
+        initial_weights: where they came from, and which were taken; ``None``: drawn at random.
         seconds: of the run, by part.
         step_seconds: of the training steps, by part.
     """
@@ -83,6 +84,7 @@ class RunState:
         self.epoch = EpochProgress.start(device)
         self.images_seen = 0
         self.accuracies: dict[str, float] = {}
+        self.initial_weights: dict[str, str] | None = None
         self.seconds: dict[str, float] = {}
         self.step_seconds = dict.fromkeys(STEP_PARTS, 0.0)
 
@@ -105,6 +107,7 @@ class RunState:
             "seconds": dict(self.seconds),
             "step_seconds": dict(self.step_seconds),
             "average_updates": None if self.average is None else self.average.updates,
+            "initial_weights": self.initial_weights,
             "dataset": dataset,
             "torch": torch.__version__,
         }
@@ -159,5 +162,6 @@ class RunState:
         self.epoch = epoch
         self.images_seen = int(state["images_seen"])
         self.accuracies = dict(state["accuracies"])
+        self.initial_weights = state.get("initial_weights")
         self.seconds.update(state["seconds"])
         self.step_seconds.update(state["step_seconds"])

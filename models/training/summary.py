@@ -61,6 +61,7 @@ def run_summary(
         "float_top1": None,
         **state.accuracies,
         "weights": exported_weights(config),
+        "initial_weights": state.initial_weights,
         "test_images": test_images,
         "epochs": state.epochs_done,
         "images_seen": state.images_seen,

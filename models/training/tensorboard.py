@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from trivit.models.errors import ModelsError
+from trivit.models.files import named
 
 
 class EventWriter:
@@ -30,16 +31,18 @@ class EventWriter:
     def add(self, record: Mapping[str, Any]) -> None:
         """Write one record; it needs a ``step``. Later steps of an earlier start are hidden."""
         step = int(record["step"])
-        if self._writer is None:
-            self._writer = self._open(str(self._folder), purge_step=step)
-        for name, value in _numbers(record).items():
-            self._writer.add_scalar(name, value, step)
-        self._writer.flush()
+        with named(self._folder):
+            if self._writer is None:
+                self._writer = self._open(str(self._folder), purge_step=step)
+            for name, value in _numbers(record).items():
+                self._writer.add_scalar(name, value, step)
+            self._writer.flush()
 
     def close(self) -> None:
         """Finish the file."""
         if self._writer is not None:
-            self._writer.close()
+            with named(self._folder):
+                self._writer.close()
 
 
 def _numbers(record: Mapping[str, Any], prefix: str = "") -> dict[str, float]:

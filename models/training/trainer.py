@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from trivit.models.data import load_dataset
 from trivit.models.errors import ModelsError
+from trivit.models.file_lock import run_lock
 from trivit.models.files import atomic_write
 from trivit.models.training.accuracy import top1
 from trivit.models.training.agreement import all_or_none, told_when_others_stop
@@ -23,6 +24,7 @@ from trivit.models.training.config import ExperimentConfig, save_config
 from trivit.models.training.device import choose_device, chosen_precision
 from trivit.models.training.distributed import all_sum, barrier, process_group, world
 from trivit.models.training.fingerprint import check_unchanged, fingerprint
+from trivit.models.training.initial_weights import load_initial_weights
 from trivit.models.training.lengths import left_out
 from trivit.models.training.loop import TrainingLoop, use_final_ratios
 from trivit.models.training.metrics import Metrics
@@ -54,19 +56,23 @@ def train(
         console: where progress is shown (default: standard error), on terminals only.
 
     Raises:
-        ModelsError: the folder holds another run, the dataset is missing or changed, or it does
-            not fit the model. Nothing is written then.
+        ModelsError: the folder holds another run, another process works in it, or the dataset is
+            missing, changed, or does not fit the model. Nothing is written then.
     """
     out = Path(out)
-    with process_group(config.training.device), told_when_others_stop():
+    group = process_group(config.training.device)
+    with group, told_when_others_stop(), ExitStack() as held:
         with all_or_none():  # nobody writes before all have looked
+            if world().rank == 0:
+                held.enter_context(run_lock(out))
             changes = check_folder(out, config, resume)
             trainer = Trainer(config, out)
             if has_checkpoint(out / "checkpoint"):
                 trainer.restore()
                 trainer.tell(changes, console)
             else:
-                trainer.initialise(console)
+                trainer.tell(left_out(config), console)
+                trainer.tell(load_initial_weights(trainer.state, config.training), console)
         return trainer.run(console)
 
 
@@ -108,29 +114,6 @@ class Trainer:
         """Epochs completed."""
         return self.state.epochs_done
 
-    def initialise(self, console: Console | None = None) -> None:
-        """Say what of the schedules is left out; start from ``training.init_from``'s weights.
-
-        What became of each part of them is told: a head that starts anew or a table that was left
-        out is worth finding in a log.
-
-        Args:
-            console: where (default: standard error).
-
-        Raises:
-            ModelsError: they are missing or of another model.
-        """
-        self.tell(left_out(self.config), console)
-        path = self.config.training.init_from
-        if path is None:
-            return
-        from trivit.models.pretrained import load_pretrained
-
-        report = load_pretrained(self.state.model, Path(path))
-        if self.state.average is not None:
-            self.state.average.restart()
-        self.tell(["training.init_from:", *report.lines()], console)
-
     def tell(self, lines: list[str], console: Console | None = None) -> None:
         """Print ``lines`` once, on terminals or not, to ``console`` (default: standard error)."""
         if self.first and lines:
@@ -165,6 +148,7 @@ class Trainer:
             if self.first:
                 self.out.mkdir(parents=True, exist_ok=True)
                 save_config(self.config, self.out / "config.yaml")
+                summary_path.unlink(missing_ok=True)  # of a run that goes on for more epochs
                 self.metrics.keep_until(self.epochs_done)
             elif console is None:
                 console = Console(quiet=True, force_terminal=False)

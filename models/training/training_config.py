@@ -27,7 +27,12 @@ class TrainingConfig:
         ema_decay: keep an exponential moving average of the weights with this decay per step
             (DeiT: 0.99996), warmed up over the first steps; it is evaluated, saved, and what a run
             exports (``None``: none).
-        init_from: file of weights to start from, as timm or DeiT save them (``None``: random).
+        init_from: file of weights to start from, as timm or DeiT save them, or a run folder
+            (``None``: random).
+        init_weights: which of that file's weights: ``model``, their average (``ema``), or the first
+            that is there (``auto``), as ``trivit.models.pretrained.read_weights`` says.
+        init_grid: rows and columns of patches that its position embeddings are for (``None``: as
+            their number says).
         evaluate_every: epochs between evaluations on the test set; the last epoch always is one.
         evaluation_batch_size: images per evaluation batch.
         checkpoint_every_steps: also save within epochs, after so many steps each (``None``: only
@@ -56,6 +61,8 @@ class TrainingConfig:
     gradient_clip: float | None = None
     ema_decay: float | None = None
     init_from: str | None = None
+    init_weights: Literal["auto", "ema", "model"] = "auto"
+    init_grid: tuple[int, ...] | None = None
     evaluate_every: int = 1
     evaluation_batch_size: int = 500
     checkpoint_every_steps: int | None = None
@@ -84,6 +91,9 @@ class TrainingConfig:
         decay = self.ema_decay
         holds = decay is None or 0 < decay < 1
         require(holds, "training.ema_decay", decay, "more than 0 and below 1, or null")
+        grid = self.init_grid
+        holds = grid is None or (len(grid) == 2 and min(grid) >= 1)
+        require(holds, "training.init_grid", grid, "[ROWS, COLUMNS] of patches, or null")
         every = self.checkpoint_every_steps
         holds = every is None or every >= 1
         require(holds, "training.checkpoint_every_steps", every, "1 or more, or null")

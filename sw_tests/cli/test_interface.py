@@ -137,17 +137,6 @@ def test_generated_files_are_checked(trivit: Trivit) -> None:
     assert trivit("kernel", "check").status == 0
 
 
-def test_an_interrupt_ends_with_130(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def interrupted() -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(app, "build_app", interrupted)
-    assert main(["version"]) == 130
-    assert capsys.readouterr().err == "trivit: interrupted\n"
-
-
 def test_an_internal_error_is_one_line_and_debug_shows_more(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,15 +1,21 @@
 """A full disk ends every writing command with one line and leaves nothing half-written."""
 
 import errno
+import itertools
 import os
 import resource
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
+from PIL import Image
 from programs import random_bundle
+
+from trivit.models.training.metrics import Metrics
+from trivit.models.training.tensorboard import EventWriter
 
 from .conftest import CONFIG, Trivit, few_images, files_in, tiny_settings
 
@@ -33,8 +39,62 @@ def limit_file_size() -> None:
 @pytest.mark.usefixtures("full_disk")
 def test_training_on_a_full_disk(trivit: Trivit, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    trivit("train", CONFIG, *tiny_settings(), "--out", run).refused("no space left", "free some")
+    outcome = trivit("train", CONFIG, *tiny_settings(), "--out", run)
+    outcome.refused(str(run), "no space left", "free some")
     assert not files_in(run)
+
+
+class FullFile:
+    """A file in the folder of a run that takes nothing more."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def open(self, *_: object) -> IO[str]:
+        return Path("/dev/full").open("w")
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+def test_metrics_on_a_full_disk(tmp_path: Path) -> None:
+    metrics = Metrics(FullFile(tmp_path / "metrics.jsonl"))  # type: ignore[arg-type]
+    with pytest.raises(OSError) as caught:
+        metrics.append({"epoch": 1})
+    assert caught.value.filename == str(tmp_path / "metrics.jsonl")
+
+
+def test_events_on_a_full_disk(tmp_path: Path) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    events = EventWriter.__new__(EventWriter)  # the package tensorboard may not be there
+    events._folder, events._writer, events._open = tmp_path / "tensorboard", None, full
+    with pytest.raises(OSError) as caught:
+        events.add({"step": 1, "loss": 2.0})
+    assert caught.value.filename == str(tmp_path / "tensorboard")
+
+
+@pytest.mark.parametrize("full_at", [1, 2, 3, 4])
+def test_a_store_on_a_full_disk(
+    trivit: Trivit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full_at: int
+) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        Image.new("RGB", (8, 8)).save(tmp_path / "pets" / name / "a.png")
+
+    calls = itertools.count(1)  # the journal's first line, the images, their line, the labels
+
+    def fsync(descriptor: int) -> None:
+        if next(calls) == full_at:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("os.fsync", fsync)
+    out = tmp_path / "store"
+    outcome = trivit("data", "prepare", tmp_path / "pets", "--part", "train", "--out", out)
+    outcome.refused(str(out), "no space left", "free some")
+    monkeypatch.undo()
+    assert trivit("data", "prepare", tmp_path / "pets", "--part", "train", "--out", out).status == 0
 
 
 @pytest.mark.parametrize("command", ["quantize", "compile"])
@@ -44,7 +104,7 @@ def test_later_stages_keep_what_was_there(
     before = files_in(run_copy)
     request.getfixturevalue("full_disk")
     options = few_images() if command == "quantize" else []
-    trivit(command, run_copy, *options).refused("no space left")
+    trivit(command, run_copy, *options).refused(str(run_copy), "no space left")
     assert files_in(run_copy) == before
 
 
@@ -61,13 +121,13 @@ def test_logits_on_a_full_disk(trivit: Trivit, tmp_path: Path) -> None:
         tmp_path / "i.npy",
         "--logits",
         tmp_path / "l.npy",
-    ).refused("no space left")
+    ).refused("l.npy", "no space left")
     assert files_in(tmp_path) == before
 
 
 @pytest.mark.usefixtures("full_disk")
 def test_the_demo_on_a_full_disk(trivit: Trivit, tmp_path: Path) -> None:
-    trivit("demo", "--quick", "--out", tmp_path / "demo").refused("no space left")
+    trivit("demo", "--quick", "--out", tmp_path / "demo").refused("demo", "no space left")
     assert not files_in(tmp_path)
 
 
@@ -84,6 +144,7 @@ def test_a_real_limit_in_a_process_of_its_own(tmp_path: Path) -> None:
     assert result.returncode == 2, result.stderr
     assert result.stderr.count("\n") == 1, result.stderr
     assert "Traceback" not in result.stderr
+    assert f"{run / 'checkpoint'}/" in result.stderr and "ulimit -f" in result.stderr
     assert not (run / "checkpoint" / "state.json").exists()
     assert not [name for name in files_in(run) if ".safetensors" in name]
 

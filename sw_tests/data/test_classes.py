@@ -16,8 +16,8 @@ from trivit.models.data.store import (
     load_part,
     prepare,
 )
-from trivit.models.data.store.lock import only_process
 from trivit.models.errors import ModelsError
+from trivit.models.file_lock import store_lock
 from trivit.tools.cli.main import main
 
 from .conftest import encoded, smooth_pixels, write_files, write_shard
@@ -149,7 +149,7 @@ def test_the_lock_is_held_until_the_store_has_its_name(
 
     def second(path: Path, target: Path) -> Path:
         if path.name == "store.partial":
-            with pytest.raises(ModelsError, match="another process is preparing") as caught:
+            with pytest.raises(ModelsError, match="is preparing") as caught:
                 prepare(source, source, tmp_path / "store")
             refused.append(str(caught.value))
         return replace(path, target)
@@ -167,7 +167,7 @@ def test_one_of_many_at_once_holds_the_lock(tmp_path: Path) -> None:
         nonlocal inside, most
         for _ in range(50):
             try:
-                with only_process(tmp_path / "store"):
+                with store_lock(tmp_path / "store"):
                     with lock:
                         inside += 1
                         most = max(most, inside)

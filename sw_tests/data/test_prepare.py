@@ -229,7 +229,7 @@ def test_two_processes_do_not_write_one_store(folder: Path, tmp_path: Path) -> N
     thread.start()
     assert reached.wait(30)
     try:
-        with pytest.raises(ModelsError, match="another process is preparing"):
+        with pytest.raises(ModelsError, match="is preparing"):
             prepare(source, source, tmp_path / "s")
     finally:
         go_on.set()

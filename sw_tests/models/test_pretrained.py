@@ -12,43 +12,17 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
 from torch import Tensor
 
 from trivit.models.errors import ModelsError
-from trivit.models.pretrained import load_pretrained, read_state_dict
+from trivit.models.pretrained import load_pretrained, read_weights
 from trivit.models.pretrained.positions import resize_grid
 from trivit.models.training import ExperimentConfig, load_run, train
 from trivit.models.training.checkpoint import load_checkpoint
-from trivit.models.vision_transformer import VisionTransformer, ViTConfig, named_config
+from trivit.models.vision_transformer import VisionTransformer, named_config
 from trivit.tools.cli.main import main
 
-SMALL = ViTConfig(
-    image_size=12,
-    patch_size=3,
-    in_channels=2,
-    num_classes=5,
-    embed_dim=12,
-    depth=2,
-    num_heads=3,
-)
-IMAGES = torch.randn(2, 2, 12, 12, generator=torch.Generator().manual_seed(3))
-
-
-def model_of(seed: int = 0, **changes: Any) -> VisionTransformer:
-    torch.manual_seed(seed)
-    model = VisionTransformer(replace(SMALL, **changes))
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.copy_(torch.randn_like(parameter) * 0.4)
-    return model.eval()
-
-
-def saved(tensors: dict[str, Tensor], folder: Path) -> Path:
-    save_file(
-        {name: value.contiguous() for name, value in tensors.items()}, folder / "w.safetensors"
-    )
-    return folder / "w.safetensors"
+from .small_models import IMAGES, SMALL, model_of, saved
 
 
 @pytest.mark.parametrize("kind", ["safetensors", "plain", "deit", "timm", "wrapped", "averaged"])
@@ -69,7 +43,7 @@ def test_same_logits_from_every_kind_of_file(kind: str, tmp_path: Path) -> None:
         torch.save({"n_averaged": torch.tensor(4), **wrapped}, path)
     elif kind == "averaged":
         other = dict(model_of(5).state_dict())
-        torch.save({"model": other, "model_ema": state}, path)
+        torch.save({"model_ema": other, "model": state}, path)
     else:
         torch.save(state, path)
     report = load_pretrained(target, path)
@@ -151,7 +125,8 @@ def test_cls_without_a_position_gets_zero(tmp_path: Path) -> None:
     source = model_of(1)
     source.pos_embed[0, 0] = 0
     state = dict(source.state_dict())
-    state["pos_embed"] = state["pos_embed"][:, 1:]  # as in DeiT III
+    state["pos_embed"] = state["pos_embed"][:, 1:]  # as in DeiT III, which scales its layers
+    state["blocks.0.ls1.gamma"] = torch.ones(12)
     target = model_of(2)
     assert load_pretrained(target, saved(state, tmp_path)).resized == ("pos_embed",)
     assert torch.equal(target(IMAGES), source(IMAGES))
@@ -195,8 +170,10 @@ def test_an_encoder_pretrained_by_reconstruction_is_taken_apart(tmp_path: Path) 
     report = load_pretrained(target, saved(state, tmp_path))
     assert torch.equal(target(IMAGES), source(IMAGES))
     assert report.zeroed == ("pos_embed",)
-    assert report.left_out == ("decoder.0.weight",)
+    assert report.left_out == ("decoder.0.weight", "mask_token")
     assert len(report.renamed) == 2 * 2 + 1 + 2
+    without = {**changes, "class_token": False, "token_score": "column_sum"}
+    assert load_pretrained(model_of(3, **without), tmp_path / "w.safetensors").zeroed
 
 
 @torch.no_grad()
@@ -260,8 +237,11 @@ def spoil(name: str, value: Tensor | None) -> Callable[[dict[str, Tensor]], None
     [
         (spoil("blocks.1.mlp.fc1.bias", None), "lacks blocks.1.mlp.fc1.bias"),
         (spoil("blocks.2.mlp.fc1.bias", torch.zeros(48)), "has blocks.2.mlp.fc1.bias, which this"),
-        (spoil("reg_token", torch.zeros(1, 4, 12)), "has reg_token, which this model does not"),
-        (spoil("norm.bias", torch.full((12,), math.nan)), "norm.bias has values.*not finite"),
+        (spoil("reg_token", torch.zeros(1, 4, 12)), r"has 4 register tokens \(reg_token\), which"),
+        (
+            spoil("norm.bias", torch.full((12,), math.nan)),
+            r"1 of 32 tensors .*not finite \(norm.bias\)",
+        ),
         (spoil("norm.bias", torch.zeros(16)), r"norm.bias has shape \(16,\).*\(12,\)"),
         (
             spoil("patch_embed.proj.weight", torch.zeros(12, 2, 4, 4)),
@@ -290,12 +270,12 @@ def test_bad_files_are_named_in_one_line(
 ) -> None:
     def refused(name: str, message: str) -> None:
         with pytest.raises(ModelsError, match=message) as caught:
-            read_state_dict(tmp_path / name)
+            read_weights(tmp_path / name)
         assert name in str(caught.value) and "\n" not in str(caught.value)
 
     refused("missing.pth", "does not exist")
     (tmp_path / "notes.txt").write_text("x")
-    refused("notes.txt", "unknown kind")
+    refused("notes.txt", "unknown kind or damaged")
     (tmp_path / "text.pth").write_text("not a checkpoint")
     refused("text.pth", "cannot read")
     (tmp_path / "empty.pth").write_bytes(b"")

@@ -1,5 +1,6 @@
 """The moving average of the weights: what it is, and who takes it."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -162,6 +163,8 @@ def test_pretrained_weights_start_model_and_average(
     shown = capsys.readouterr().err.splitlines()
     assert shown[0] == "training.init_from:"
     assert shown[1].endswith(f"tensors of {weights}")
+    summary = json.loads((tmp_path / "second" / "train.json").read_text())
+    assert summary["initial_weights"] == {"path": str(weights), "taken": ""}
     with pytest.raises(ModelsError, match=r"nowhere\.safetensors"):
         missing = tmp_path / "nowhere.safetensors"
         train(everything(f"training.init_from={missing}"), tmp_path / "third")

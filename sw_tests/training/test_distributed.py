@@ -3,9 +3,11 @@
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -133,8 +135,13 @@ sys.exit(main(["train", sys.argv[2], "--out", sys.argv[3], *sys.argv[4:]]))
 """
 
 
-def run_two(place: str, config: Path, out: Path, *options: str) -> list[tuple[int, str]]:
-    """Start two processes; return their exit statuses and what each wrote on stderr."""
+def run_two(
+    place: str, config: Path, out: Path, *options: str, stop: int | None = None
+) -> list[tuple[int, str]]:
+    """Start two processes; return their exit statuses and what each wrote on stderr.
+
+    Both get the signal ``stop`` after their first checkpoint, as from a terminal.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -155,6 +162,13 @@ def run_two(place: str, config: Path, out: Path, *options: str) -> list[tuple[in
         for rank in range(2)
     ]
     try:
+        if stop is not None:
+            deadline = time.monotonic() + 120
+            while not (out / "checkpoint" / "state.json").is_file():
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            for process in started:
+                process.send_signal(stop)
         return [(process.wait(120), process.stderr.read()) for process in started]  # type: ignore[union-attr]
     finally:
         for process in started:
@@ -182,6 +196,18 @@ def test_an_error_in_one_process_ends_all(
         else:
             assert text == ""
     assert run.exists() == (place == "step")
+
+
+def test_a_signal_ends_all_processes_with_one_line(everything: Everything, tmp_path: Path) -> None:
+    save_config(everything("training.epochs=1000"), tmp_path / "config.yaml")
+    run = tmp_path / "run"
+    first, second = run_two("nowhere", tmp_path / "config.yaml", run, stop=signal.SIGTERM)
+    assert (first[0], second) == (143, (143, "")), (first, second)
+    line = (
+        r"trivit: stopped by SIGTERM: \d+ of 1000 epochs are saved in .*; go on with: torchrun .*\n"
+    )
+    assert re.fullmatch(line, first[1]), first[1]
+    assert not (run / "running.lock").exists()
 
 
 def test_processes_must_share_the_batch_equally(

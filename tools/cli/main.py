@@ -1,5 +1,6 @@
 """Entry point: runs the command line and turns every failure into one line and an exit status."""
 
+import contextlib
 import errno
 import os
 import sys
@@ -9,12 +10,12 @@ from collections.abc import Sequence
 
 from trivit.host.errors import HostError
 from trivit.models.errors import ModelsError
+from trivit.tools.cli.interruption import Interruption, interruptible
 from trivit.tools.errors import ToolsError
 
 OK = 0
 INTERNAL_ERROR = 1
 BAD_INPUT = 2
-INTERRUPTED = 130
 
 _DEBUG = "--debug"
 
@@ -50,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``trivit ARGUMENTS`` (default: ``sys.argv``) and return its exit status.
 
     0: done; 1: an error of the program itself; 2: bad input or a failed check, one line on stderr;
-    130: interrupted. ``--debug`` anywhere on the line shows tracebacks and warnings.
+    130, 143, 129: ended by Ctrl-C, SIGTERM or SIGHUP, one line on stderr. ``--debug`` anywhere on
+    the line shows tracebacks and warnings.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = _DEBUG in words
@@ -60,14 +62,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Libraries warn about their own future; one line on stderr is a promise of this command.
         warnings.simplefilter("ignore")
     _let_threads_sleep()
+    with interruptible(restore=arguments is not None):
+        return _run(words, debug)
+
+
+def _run(words: list[str], debug: bool) -> int:
+    """Run one command and return its exit status."""
     try:
         from trivit.tools.cli.app import build_app
 
         status = _invoke(build_app(), words)
         sys.stdout.flush()  # a full disk or a closed pipe shows here rather than at exit
         return status
-    except KeyboardInterrupt:
-        return _fail("interrupted", INTERRUPTED, debug)
+    except Interruption as interruption:
+        if "RANK" in os.environ:  # of several processes the first one speaks
+            from trivit.models.training.distributed import is_first_process
+
+            if not is_first_process():
+                return interruption.status
+        return _fail(interruption.line(words), interruption.status, debug)
     except BrokenPipeError:
         # The reader of a pipe went away (`trivit ... | head`): no message, as other tools do.
         _abandon_stdout()
@@ -103,8 +116,6 @@ def _invoke(app: object, words: list[str]) -> int:
             return OK
         path = context.command_path if context else "trivit"
         raise ToolsError(f"{error.format_message().rstrip('.')} (see {path} --help)") from error
-    except typer.Abort:
-        return INTERRUPTED
     return result if isinstance(result, int) else OK
 
 
@@ -131,5 +142,6 @@ def _describe_internal(error: Exception) -> str:
 def _fail(message: str, status: int, debug: bool) -> int:
     if debug and sys.exc_info()[0] is not None:
         traceback.print_exc()
-    print(f"trivit: {' '.join(message.split())}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # a terminal that closed takes no line
+        print(f"trivit: {' '.join(message.split())}", file=sys.stderr)
     return status

@@ -1,5 +1,6 @@
-"""Options as values: ``--set KEY=VALUE`` as a settings dataclass, ``--keep`` as ratios."""
+"""Options as values: ``--set KEY=VALUE`` as settings, ``--keep`` as ratios, ``--grid`` as sizes."""
 
+import re
 from typing import Any, TypeVar
 
 from trivit.tools.errors import ToolsError
@@ -26,6 +27,18 @@ def keep_ratios(text: str | None) -> tuple[float, ...]:
             )
         ratios.append(ratio)
     return tuple(ratios)
+
+
+def patch_grid(text: str) -> tuple[int, int]:
+    """Read rows and columns such as ``6x4``.
+
+    Raises:
+        ToolsError: something else.
+    """
+    match = re.fullmatch(r"\s*([1-9]\d*)\s*[x×]\s*([1-9]\d*)\s*", text, re.IGNORECASE)
+    if match is None:
+        raise ToolsError(f"--grid is '{text}': write it as ROWSxCOLUMNS, such as 6x4")
+    return int(match[1]), int(match[2])
 
 
 def settings_from(kind: type[T], overrides: list[str]) -> T:

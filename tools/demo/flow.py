@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from trivit.host.backends import open_backend
 from trivit.host.bundle import Bundle
+from trivit.models.file_lock import run_lock
 from trivit.models.files import atomic_write
 from trivit.tools.compiler import PROGRAM_FILE
 from trivit.tools.demo.accelerator import cycle_figures, run_emulator
@@ -36,9 +37,15 @@ def run_demo(settings: DemoSettings) -> dict[str, Any]:
     """Run the whole flow into ``settings.out``; return what ``summary.json`` holds.
 
     Raises:
-        ModelsError, HostError, ToolsError: a stage refused its input.
+        ModelsError, HostError, ToolsError: a stage refused its input, or another process is at work
+            in the folder.
         ToolsError: also when a requirement is missed; summary and picture are written before.
     """
+    with run_lock(settings.out):
+        return _run_demo(settings)
+
+
+def _run_demo(settings: DemoSettings) -> dict[str, Any]:
     prepare_folder(settings.out)
     clock = StageClock(STAGES)
     summary = train_to_bundle(settings, clock)

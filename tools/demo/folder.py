@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from trivit.models.file_lock import RUN_LOCK
 from trivit.models.files import atomic_write
 from trivit.tools.errors import ToolsError
 
@@ -11,19 +12,19 @@ _TEXT = "Written by `trivit demo`, which replaces this folder's contents when it
 
 
 def prepare_folder(out: Path) -> None:
-    """Make ``out`` an empty folder with the demo's mark, removing an earlier demo.
+    """Make ``out`` a folder with the demo's mark and its lock alone, removing an earlier demo.
 
     Raises:
         ToolsError: ``out`` holds something that no demo wrote.
         OSError: it cannot be written.
     """
-    if out.exists() and not out.is_dir():
-        raise ToolsError(f"{out} is a file; name a folder with --out")
-    if out.is_dir() and any(out.iterdir()):
+    there = [path for path in out.iterdir() if path.name != RUN_LOCK] if out.is_dir() else []
+    if there:
         if not (out / _MARK).is_file():
             raise ToolsError(
                 f"{out} holds something that no demo wrote; name another folder with --out"
             )
-        shutil.rmtree(out)
+        for path in there:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     with atomic_write(out / _MARK) as temporary:
         temporary.write_text(_TEXT)

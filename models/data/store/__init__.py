@@ -15,7 +15,7 @@ from trivit.models.data.store.check import check_store, verify_store
 from trivit.models.data.store.classes import classes_without_images
 from trivit.models.data.store.images import StoredImages, load_part, load_store
 from trivit.models.data.store.index import StoreIndex
-from trivit.models.data.store.prepare import PrepareConfig, prepare
+from trivit.models.data.store.prepare import PrepareConfig, partial_folder, prepare
 
 __all__ = [
     "PrepareConfig",
@@ -25,6 +25,7 @@ __all__ = [
     "classes_without_images",
     "load_part",
     "load_store",
+    "partial_folder",
     "prepare",
     "verify_store",
 ]

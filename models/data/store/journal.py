@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from trivit.models.data.store.index import IMAGES, Chunk, CorruptImage
 from trivit.models.errors import ModelsError
+from trivit.models.files import named
 
 JOURNAL = "progress.jsonl"
 
@@ -45,7 +46,7 @@ def value_sums(counts: NDArray[np.int64]) -> tuple[tuple[int, ...], tuple[int, .
 
 
 class Journal:
-    """Entries of a folder, which one process writes at a time (`only_process`).
+    """Entries of a folder, which one process writes at a time (`store_lock`).
 
     What a killed process wrote after its last entry is cut off.
 
@@ -97,9 +98,10 @@ class Journal:
         self.entries.append(entry)
 
     def _write(self, record: dict[str, Any]) -> None:
-        self._file.write(json.dumps(record) + "\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        with named(self.path):
+            self._file.write(json.dumps(record) + "\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
 
     def open_images(self, part: str) -> Any:
         """Open ``images.bin`` of a part for writing behind its last recorded chunk."""
@@ -117,7 +119,8 @@ class Journal:
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        with named(self.path):  # closing writes what a full disk did not take
+            self._file.close()
 
 
 def _entry(tree: dict[str, Any]) -> Entry:

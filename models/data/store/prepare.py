@@ -34,8 +34,9 @@ from trivit.models.data.store.index import (
     read_index,
 )
 from trivit.models.data.store.journal import JOURNAL, Entry, Journal, value_sums
-from trivit.models.data.store.lock import only_process
 from trivit.models.errors import ModelsError
+from trivit.models.file_lock import store_lock
+from trivit.models.files import named
 
 CHUNK_IMAGES = 256
 _LARGEST_UINT8 = 16 * 2**30  # beyond, a store of pixels seldom stays in a machine's memory
@@ -113,7 +114,7 @@ def prepare(
         raise ModelsError("neither training nor test images are given: name a source")
     parts = {name: source.part(name) for name, source in sources.items()}
     check_classes(sources, parts, keep_empty=config.empty_classes == "keep")
-    with only_process(out):
+    with store_lock(out):
         return _prepare(sources, parts, out, config, bar)
 
 
@@ -132,7 +133,7 @@ def _prepare(
     }
     if out.exists():
         return _same_store(out, header)
-    partial = out.with_name(f"{out.name}.partial")
+    partial = partial_folder(out)
     if (partial / INDEX).is_file():
         _same_store(partial, header)  # killed between its last two steps
     else:
@@ -157,6 +158,11 @@ def _prepare(
     (partial / JOURNAL).unlink(missing_ok=True)
     partial.replace(out)
     return read_index(out)
+
+
+def partial_folder(out: Path) -> Path:
+    """Return where the store ``out`` lies until it is complete."""
+    return out.with_name(f"{out.name}.partial")
 
 
 def _target(parts: Mapping[str, SourcePart], config: PrepareConfig) -> Target:
@@ -218,6 +224,7 @@ def _write_images(
 ) -> None:
     start = sum(entry.chunk.source_images for entry in journal.of(name))
     with (
+        named(journal.path.parent / name),
         journal.open_images(name) as file,
         bar(f"prepare {name}", len(part)) as advance,
         ThreadPoolExecutor(config.workers) as pool,

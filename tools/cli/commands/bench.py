@@ -6,6 +6,10 @@ from typing import Annotated
 
 import typer
 
+from trivit.tools.cli.interruption import started_again, when_interrupted
+
+_NOTHING_KEPT = started_again("no measurement is kept")
+
 app = typer.Typer(no_args_is_help=True, help="Measure speed on this machine.")
 
 
@@ -30,7 +34,10 @@ def emulator(
     from trivit.tools.bench.emulator import bench_emulator
     from trivit.tools.report.tables import print_figures
 
-    result = bench_emulator(model, token_keep=keep, attention_keep=attention_keep, repeats=repeats)
+    with when_interrupted(_NOTHING_KEPT):
+        result = bench_emulator(
+            model, token_keep=keep, attention_keep=attention_keep, repeats=repeats
+        )
     text = json.dumps(result, indent=2)
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -67,7 +74,8 @@ def train(
     from trivit.tools.bench.train.report import COLUMNS, footer, header, table, write_report
     from trivit.tools.report.tables import print_table
 
-    result = bench_train(chosen_preset(preset), rounds=rounds, only=only or (), experiment=data)
+    with when_interrupted(_NOTHING_KEPT):
+        result = bench_train(chosen_preset(preset), rounds=rounds, only=only or (), experiment=data)
     if out is not None:
         write_report(out, f"train-{preset}", result)
     if as_json:

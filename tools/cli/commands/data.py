@@ -3,10 +3,13 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from trivit.tools.cli.interruption import command, when_interrupted
 
 if TYPE_CHECKING:
     from trivit.models.data.sources import LeftOut
@@ -85,8 +88,17 @@ def prepare(
     sources = split_source(
         open_source(source, kind), None if test is None else open_source(test), part
     )
-    index = write_store(*sources, out, config, bar=progress_bar)
+    with when_interrupted(partial(_how_to_go_on, out)):
+        index = write_store(*sources, out, config, bar=progress_bar)
     _report(out, index, as_json)
+
+
+def _how_to_go_on(out: Path, words: Sequence[str]) -> str:
+    from trivit.models.data.store import partial_folder
+
+    unfinished = partial_folder(out)
+    saved = f"{unfinished} holds what was done" if unfinished.exists() else "nothing is written"
+    return f"{saved}; go on with: {command(words)}"
 
 
 @app.command("verify")

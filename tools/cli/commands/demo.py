@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from trivit.tools.cli.interruption import started_again, when_interrupted
+
 
 def demo(
     out: Annotated[
@@ -20,4 +22,6 @@ def demo(
     """Go from images to the accelerator: train, quantize, compile, run, compare, draw."""
     from trivit.tools.demo import full_settings, quick_settings, run_demo
 
-    run_demo(quick_settings(out, config) if quick else full_settings(out, config))
+    settings = quick_settings(out, config) if quick else full_settings(out, config)
+    with when_interrupted(started_again(f"{out} holds the stages that ended")):
+        run_demo(settings)

@@ -2,14 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
+
+Weights = Literal["auto", "ema", "model"]
 
 
 def import_weights(
     checkpoint: Annotated[
-        Path, typer.Argument(help="State dict of timm or DeiT (.pth, .safetensors), or a run.")
+        Path, typer.Argument(help="State dict of timm or DeiT (torch.save, safetensors), or a run.")
     ],
     out: Annotated[Path, typer.Option(help="Run folder to make.")],
     model: Annotated[
@@ -28,6 +30,18 @@ def import_weights(
             "--drop-distillation", help="Take a distilled DeiT without its second token and head."
         ),
     ] = False,
+    weights: Annotated[
+        Weights,
+        typer.Option(
+            help="Weights of the last step, their moving average, or the first that is there."
+        ),
+    ] = "auto",
+    grid: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ROWSxCOLUMNS", help="Patches that the checkpoint's positions are for."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Make a run folder from weights that others trained: evaluate, quantize or fine-tune it.
@@ -36,6 +50,7 @@ def import_weights(
     """
     from trivit.models.pretrained.run_folder import checkpoint_classes, import_checkpoint
     from trivit.models.training.config import load_config, parse_config
+    from trivit.tools.cli.settings import patch_grid
     from trivit.tools.errors import ToolsError
 
     settings = list(overrides or [])
@@ -44,10 +59,17 @@ def import_weights(
     if config is not None:
         experiment = load_config(config, settings)
     else:
-        classes = checkpoint_classes(checkpoint)
+        classes = checkpoint_classes(checkpoint, weights)
         head = {} if classes is None else {"num_classes": classes}
         experiment = parse_config({"model": {"name": model, **head}}, settings)
-    report = import_checkpoint(checkpoint, experiment, out, drop_distillation=drop_distillation)
+    report = import_checkpoint(
+        checkpoint,
+        experiment,
+        out,
+        drop_distillation=drop_distillation,
+        weights=weights,
+        grid=None if grid is None else patch_grid(grid),
+    )
     if as_json:
         print(json.dumps({**vars(report), "path": str(report.path), "run": str(out)}, indent=2))
         return

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from trivit.tools.cli.interruption import started_again, when_interrupted
+
 
 def quantize(
     run: Annotated[Path, typer.Argument(help="Run folder of trivit train.")],
@@ -31,7 +33,7 @@ def quantize(
     ] = None,
 ) -> None:
     """Quantize a trained run to 16-bit fixed point; export QONNX, ONNX and all formats."""
-    from trivit.models.quantization import QuantizeConfig
+    from trivit.models.quantization import FOLDER, QuantizeConfig
     from trivit.models.quantization import quantize as quantize_run
     from trivit.tools.cli.settings import keep_ratios, settings_from
     from trivit.tools.report.tables import print_figures
@@ -39,4 +41,6 @@ def quantize(
     settings = settings_from(QuantizeConfig, list(overrides or []))
     if keep is not None:
         settings = replace(settings, keep_ratios=keep_ratios(keep))
-    print_figures(f"quantized {run}", quantize_run(run, settings, data=data))
+    with when_interrupted(started_again(f"{run / FOLDER} is as it was")):
+        figures = quantize_run(run, settings, data=data)
+    print_figures(f"quantized {run}", figures)

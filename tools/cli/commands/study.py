@@ -1,9 +1,16 @@
 """``trivit study``."""
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from trivit.tools.cli.interruption import command, when_interrupted
+
+if TYPE_CHECKING:
+    from trivit.tools.study.accuracy.runs import Run
 
 app = typer.Typer(no_args_is_help=True, help="Compare methods over data sets and seeds.")
 
@@ -57,7 +64,8 @@ def accuracy(
         seeds=seeds,
         overrides=overrides or (),
     )
-    with progress_bar("runs", len(runs)) as advance:
+    tell = partial(_how_to_go_on, folder, runs)
+    with when_interrupted(tell), progress_bar("runs", len(runs)) as advance:
         seconds = None if minutes is None else 60 * minutes
         for _ in carry_out(runs, chosen.sweep, seconds=seconds):
             advance(1)
@@ -68,3 +76,13 @@ def accuracy(
     write_report(folder, study)
     print(markdown(study))
     print(f"{folder}: study.json, study.md, study.png")
+
+
+def _how_to_go_on(folder: Path, runs: "Sequence[Run]", words: Sequence[str]) -> str:
+    from trivit.tools.study.accuracy.runs import RESULT
+
+    done = sum((run.folder / RESULT).is_file() for run in runs)
+    return (
+        f"{done} of {len(runs)} runs are saved in {folder}, the next one up to its last epoch; "
+        f"go on with: {command(words)}"
+    )

@@ -1,9 +1,13 @@
 """``trivit train``."""
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from trivit.tools.cli.interruption import command, when_interrupted
 
 
 def train(
@@ -24,6 +28,22 @@ def train(
     from trivit.tools.report.tables import print_figures
 
     folder = out or Path("runs") / config.stem
-    summary = train_model(load_config(config, list(overrides or [])), folder, resume=resume)
+    experiment = load_config(config, list(overrides or []))
+    with when_interrupted(partial(_how_to_go_on, folder, experiment.training.epochs)):
+        summary = train_model(experiment, folder, resume=resume)
     if is_first_process():
         print_figures(f"trained {folder}", summary)
+
+
+def _how_to_go_on(folder: Path, epochs: int, words: Sequence[str]) -> str:
+    from trivit.models.training.checkpoint import has_checkpoint, read_state
+
+    if not has_checkpoint(folder / "checkpoint"):
+        return f"nothing is saved in {folder} yet; start again with: {command(words)}"
+    state = read_state(folder / "checkpoint")
+    steps = f" and {state['step']} steps of the next" if state["step"] else ""
+    resumed = words if "--resume" in words else [*words, "--resume"]
+    return (
+        f"{state['epoch']} of {epochs} epochs{steps} are saved in {folder}; "
+        f"go on with: {command(resumed)}"
+    )
