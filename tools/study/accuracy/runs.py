@@ -74,6 +74,10 @@ def plan(
                 tree = overlay(profile.settings, profile.datasets[dataset], method.settings)
                 tree = overlay(tree, {"seed": seed, "data": {"dataset": dataset}})
                 config = parse_config(tree, list(overrides))
+                if (config.seed, config.data.dataset) != (seed, dataset):
+                    raise ToolsError(
+                        "a study varies seed and data.dataset: use --seeds and --dataset, not --set"
+                    )
                 folder = out / "runs" / dataset / method.name / f"seed-{seed}"
                 runs.append(Run(dataset, method, seed, config, folder))
     return runs
