@@ -26,4 +26,4 @@ def prepare_folder(out: Path) -> None:
             )
         shutil.rmtree(out)
     with atomic_write(out / _MARK) as temporary:
-        temporary.write_text(_TEXT)
+        temporary.write_text(_TEXT, encoding="utf-8")
