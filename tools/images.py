@@ -1,13 +1,76 @@
 """Images that the tools run and measure on: files, data sets, and real ones at any size."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trivit.tools.errors import ToolsError
+from trivit.tools.photos import Photos, Shape, find_photos, load_photos
 
-Shape = tuple[int, int, int]
+
+@dataclass(frozen=True, kw_only=True)
+class GivenImages:
+    """Images to run a bundle on: uint8 [N, C, H, W].
+
+    ``labels`` [N] come with data sets and stores, ``photos`` with photos; ``notes`` say what people
+    should know about either.
+    """
+
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.int64] | None = None
+    photos: Photos | None = None
+    notes: tuple[str, ...] = ()
+
+
+def open_images(
+    sources: Sequence[str], shape: Shape, class_names: Sequence[str], count: int | None = None
+) -> GivenImages:
+    """Open what ``--images`` names: a .npy file, a data set, a store, or photos and their folders.
+
+    Args:
+        sources: one of them, or several photos and folders of photos.
+        shape: of an image (C, H, W).
+        class_names: of the bundle.
+        count: take only the first so many (``None``: all).
+
+    Raises:
+        ModelsError: a data set or store that cannot be read.
+        ToolsError: nothing of that name, or images that do not fit the bundle.
+    """
+    kinds = [_kind(source) for source in sources]
+    if set(kinds) == {"photos"}:
+        from trivit.tools.report.progress import progress_bar
+
+        found, left_out = find_photos([Path(source).expanduser() for source in sources])
+        if not found:
+            raise ToolsError(
+                f"{', '.join(sources)}: neither a store of 'trivit data prepare' nor a folder of "
+                f"photos ({len(left_out)} other files)"
+            )
+        with progress_bar("photos", len(found[:count])) as advance:
+            photos = load_photos(found[:count], shape, left_out, advance)
+        return GivenImages(pixels=photos.pixels, photos=photos, notes=photos.notes)
+    if len(sources) > 1:
+        other = next(s for s, kind in zip(sources, kinds, strict=True) if kind != "photos")
+        raise ToolsError(f"--images {other} holds no photos: give it alone")
+    if kinds == ["array"]:
+        return GivenImages(pixels=load_images(Path(sources[0]).expanduser(), shape)[:count])
+    return test_images(sources[0], shape, class_names, count)
+
+
+def _kind(source: str) -> str:
+    """Say whether ``source`` is an array, photos, or a data set or store."""
+    path = Path(source).expanduser()
+    if path.suffix == ".npy" and not path.is_dir():
+        return "array"
+    if path.is_dir():
+        from trivit.models.data.store.index import INDEX
+
+        return "store" if (path / INDEX).is_file() else "photos"
+    return "photos" if path.exists() or path.suffix else "data set"
 
 
 def load_images(path: Path, shape: Shape) -> NDArray[np.uint8]:
@@ -36,22 +99,22 @@ def load_images(path: Path, shape: Shape) -> NDArray[np.uint8]:
 
 
 def test_images(
-    source: str, shape: Shape, classes: int, count: int | None = None
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return test images [N, C, H, W] and labels [N] of a data set or a store, as evaluation does.
+    source: str, shape: Shape, class_names: Sequence[str], count: int | None = None
+) -> GivenImages:
+    """Return test images and labels of a data set or a store, as evaluation sees them.
 
     Stored images of another size are resized and cut as `evaluation_view` does it.
 
     Args:
         source: name of a data set, or folder of ``trivit data prepare``.
         shape: of an image (C, H, W).
-        classes: number of classes.
+        class_names: of the bundle.
         count: take only the first so many (``None``: all).
 
     Raises:
         ModelsError: no such data set or store, or it cannot be read.
-        ToolsError: it has other channels or another number of classes, or images in memory have
-            another shape.
+        ToolsError: it has other channels, another number or order of classes, or images in memory
+            have another shape.
     """
     from trivit.models.augmentation.evaluation import EvaluatedImages
     from trivit.models.data import load_test_images
@@ -61,13 +124,26 @@ def test_images(
     stored = Path(source).expanduser().is_dir()
     if not (stored and fits):
         check_shape(source, (info.channels, info.height, info.width), shape)
-    if len(info.class_names) != classes:
-        raise ToolsError(f"{source} has {len(info.class_names)} classes and this bundle {classes}")
+    notes = _compare_classes(source, info.class_names, class_names)
     images = images.first(count)
     if stored:
         images = EvaluatedImages(images, shape[1])
     found = images.in_memory()
-    return found.pixels.numpy(), found.labels.numpy()
+    return GivenImages(pixels=found.pixels.numpy(), labels=found.labels.numpy(), notes=notes)
+
+
+def _compare_classes(source: str, there: Sequence[str], here: Sequence[str]) -> tuple[str, ...]:
+    """Return a note when classes have other names than the bundle's; their numbers are compared."""
+    if len(there) != len(here):
+        raise ToolsError(f"{source} has {len(there)} classes and this bundle {len(here)}")
+    pairs = zip(there, here, strict=True)
+    moved = next((i for i, (other, own) in enumerate(pairs) if other != own), None)
+    if moved is None:
+        return ()
+    example = f"class {moved} is '{there[moved]}' there and '{here[moved]}' here"
+    if set(there) == set(here):
+        raise ToolsError(f"{source} has this bundle's classes in another order: {example}")
+    return (f"{source} has classes of other names: {example}; they are compared by number",)
 
 
 def check_shape(source: str, found: tuple[int, ...], shape: Shape) -> None:
