@@ -1,14 +1,76 @@
 """Images that the tools run and measure on: files, data sets, and real ones at any size."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trivit.tools.errors import ToolsError
+from trivit.tools.photos import Photos, Shape, find_photos, load_photos
 
-Shape = tuple[int, int, int]
+
+@dataclass(frozen=True, kw_only=True)
+class GivenImages:
+    """Images to run a bundle on: uint8 [N, C, H, W].
+
+    ``labels`` [N] come with data sets and stores, ``photos`` with photos; ``notes`` say what people
+    should know about either.
+    """
+
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.int64] | None = None
+    photos: Photos | None = None
+    notes: tuple[str, ...] = ()
+
+
+def open_images(
+    sources: Sequence[str], shape: Shape, class_names: Sequence[str], count: int | None = None
+) -> GivenImages:
+    """Open what ``--images`` names: a .npy file, a data set, a store, or photos and their folders.
+
+    Args:
+        sources: one of them, or several photos and folders of photos.
+        shape: of an image (C, H, W).
+        class_names: of the bundle.
+        count: take only the first so many (``None``: all).
+
+    Raises:
+        ModelsError: a data set or store that cannot be read.
+        ToolsError: nothing of that name, or images that do not fit the bundle.
+    """
+    kinds = [_kind(source) for source in sources]
+    if set(kinds) == {"photos"}:
+        from trivit.tools.report.progress import progress_bar
+
+        found, left_out = find_photos([Path(source).expanduser() for source in sources])
+        if not found:
+            raise ToolsError(
+                f"{', '.join(sources)}: neither a store of 'trivit data prepare' nor a folder of "
+                f"photos ({len(left_out)} other files)"
+            )
+        with progress_bar("photos", len(found[:count])) as advance:
+            photos = load_photos(found[:count], shape, left_out, advance)
+        return GivenImages(pixels=photos.pixels, photos=photos, notes=photos.notes)
+    if len(sources) > 1:
+        other = next(s for s, kind in zip(sources, kinds, strict=True) if kind != "photos")
+        raise ToolsError(f"--images {other} holds no photos: give it alone")
+    if kinds == ["array"]:
+        return GivenImages(pixels=load_images(Path(sources[0]).expanduser(), shape)[:count])
+    return test_images(sources[0], shape, class_names, count)
+
+
+def _kind(source: str) -> str:
+    """Say whether ``source`` is an array, photos, or a data set or store."""
+    path = Path(source).expanduser()
+    if path.suffix == ".npy" and not path.is_dir():
+        return "array"
+    if path.is_dir():
+        from trivit.models.data.store.index import INDEX
+
+        return "store" if (path / INDEX).is_file() else "photos"
+    return "photos" if path.exists() or path.suffix else "data set"
 
 
 def load_images(path: Path, shape: Shape) -> NDArray[np.uint8]:
@@ -38,15 +100,15 @@ def load_images(path: Path, shape: Shape) -> NDArray[np.uint8]:
 
 def test_images(
     source: str, shape: Shape, class_names: Sequence[str], count: int | None = None
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return test images [N, C, H, W] and labels [N] of a data set or a store, as evaluation does.
+) -> GivenImages:
+    """Return test images and labels of a data set or a store, as evaluation sees them.
 
     Stored images of another size are resized and cut as `evaluation_view` does it.
 
     Args:
         source: name of a data set, or folder of ``trivit data prepare``.
         shape: of an image (C, H, W).
-        class_names: of the program, by number.
+        class_names: of the bundle, by number.
         count: take only the first so many (``None``: all).
 
     Raises:
@@ -68,7 +130,7 @@ def test_images(
     if stored:
         images = EvaluatedImages(images, shape[1])
     found = images.in_memory()
-    return found.pixels.numpy(), found.labels.numpy()
+    return GivenImages(pixels=found.pixels.numpy(), labels=found.labels.numpy())
 
 
 def check_shape(source: str, found: tuple[int, ...], shape: Shape) -> None:

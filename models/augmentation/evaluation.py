@@ -40,8 +40,14 @@ def evaluation_view(pixels_BCHW: Tensor, image_size: int) -> Tensor:
         return pixels_BCHW[:, :, tops, lefts]
     rows, columns = (
         resize_weights(
-            np.zeros(1), np.full(1, side), side, round(side * factor), "bicubic", pixels_BCHW.device
-        )[:, part]
+            np.zeros(1),
+            np.full(1, side),
+            side,
+            round(side * factor),
+            "bicubic",
+            pixels_BCHW.device,
+            part=part,
+        )
         for side, part in ((height, tops), (width, lefts))
     )
     return resample(pixels_BCHW, rows, columns)

@@ -36,6 +36,7 @@ def resize_weights(
     interpolation: Interpolation,
     device: torch.device,
     mirrored_B: np.ndarray | None = None,
+    part: slice = slice(None),
 ) -> Tensor:
     """Return the matrices (B, out, size), float32, that resize a region of each image's side.
 
@@ -47,6 +48,7 @@ def resize_weights(
         interpolation: kernel; it widens where pixels become fewer.
         device: where the matrices are made.
         mirrored_B: whether to give the pixels in reverse order, bool.
+        part: rows of the matrices to return.
     """
     scale_B = length_B / out
     support = _SUPPORT[interpolation] * max(1.0, float(scale_B.max()))
@@ -56,7 +58,7 @@ def resize_weights(
         .view(3, -1, 1, 1)
         .unbind(0)
     )
-    place_S = torch.arange(out, device=device, dtype=torch.float32).view(1, -1, 1)
+    place_S = torch.arange(out, device=device, dtype=torch.float32)[part].view(1, -1, 1)
     if mirrored_B is not None:
         mirrored_B11 = upload(mirrored_B, device).view(-1, 1, 1)
         place_S = torch.where(mirrored_B11, out - 1 - place_S, place_S)
@@ -69,7 +71,7 @@ def resize_weights(
     weight_BST = weight_BST / weight_BST.sum(dim=-1, keepdim=True)
     # Taps outside all go to a last column that is cut off: scatter must not meet a place twice.
     column_BST = torch.where(inside_BST, pixel_BST, float(size)).long()
-    weights = torch.zeros(len(start_B), out, size + 1, device=device)
+    weights = torch.zeros(len(start_B), column_BST.shape[1], size + 1, device=device)
     return weights.scatter_(2, column_BST, weight_BST)[:, :, :size]
 
 

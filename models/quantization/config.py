@@ -57,8 +57,8 @@ class QuantizeConfig:
         for ratio in self.keep_ratios:
             check_keep_ratio("keep_ratios", ratio)
         for name in ("finetune_steps", "seed"):
-            if getattr(self, name) < 0:
-                raise ModelsError(f"{name} is {getattr(self, name)!r}: use 0 or more")
+            if not 0 <= getattr(self, name) < 2**63:
+                raise ModelsError(f"{name} is {getattr(self, name)!r}: use 0 to 2^63 - 1")
         if not (math.isfinite(self.headroom) and self.headroom >= 1):
             raise ModelsError(f"headroom is {self.headroom!r}: use 1 or more")
         rate = self.finetune_learning_rate

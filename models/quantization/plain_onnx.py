@@ -20,7 +20,8 @@ def to_plain_onnx(qonnx: onnx.ModelProto) -> onnx.ModelProto:
 
     An activation becomes QuantizeLinear (which rounds half to even and saturates) and
     DequantizeLinear. A parameter is stored as int16 integers, within its narrow range where it has
-    one, and keeps only the DequantizeLinear.
+    one, and keeps only the DequantizeLinear. The batch dimension of image and logits is free
+    (``batch``): no node depends on it.
     """
     plain = onnx.ModelProto()
     plain.CopyFrom(qonnx)
@@ -66,5 +67,7 @@ def to_plain_onnx(qonnx: onnx.ModelProto) -> onnx.ModelProto:
     del plain.opset_import[:]
     plain.opset_import.extend([helper.make_opsetid("", OPSET), *opsets])
     plain.ir_version = IR_VERSION
+    for value in (*graph.input, *graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "batch"
     onnx.checker.check_model(plain, full_check=True)
     return plain

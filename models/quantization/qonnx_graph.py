@@ -1,4 +1,7 @@
-"""Exporting the quantized model as QONNX with stable names and constant shapes.
+"""Exporting the quantized model as QONNX with stable names.
+
+The file declares one image, for qonnx and FINN want every shape as a number; its nodes take any
+number of images, so qonnx's ``ChangeBatchSize`` is enough for another one.
 
 Every quantized tensor is one ``Quant`` node whose *name* is the tensor's name (``input``, ``x0``,
 ``blocks.0.attn.scores``, ``blocks.0.attn.qkv.weight``...). The output of an activation's node has
@@ -28,7 +31,7 @@ METADATA_KEY = "trivit"
 def export(
     model: QuantVisionTransformer, metadata: dict[str, Any], *, sparse: bool
 ) -> onnx.ModelProto:
-    """The calibrated model as QONNX, batch 1: input ``image``, output ``logits``.
+    """The calibrated model as QONNX, declared for one image: input ``image``, output ``logits``.
 
     Args:
         model: calibrated, in float32.
@@ -74,8 +77,9 @@ def _add_shapes(model: onnx.ModelProto) -> None:
             node.CopyFrom(helper.make_node("Identity", node.input[:1], node.output))
     del known.graph.value_info[:]
     inferred = onnx.shape_inference.infer_shapes(known, strict_mode=True, data_prop=True)
-    del model.graph.value_info[:]
+    del model.graph.value_info[:], model.graph.output[:]
     model.graph.value_info.extend(inferred.graph.value_info)
+    model.graph.output.extend(inferred.graph.output)
 
 
 def quant_nodes(graph: onnx.GraphProto) -> dict[str, onnx.NodeProto]:
@@ -143,11 +147,11 @@ def _name_selectors(graph: onnx.GraphProto) -> None:
         if not scope.endswith("/selector"):
             continue
         point = scope.replace("/", ".")
-        if node.op_type == "Concat":
+        if node.op_type == "Concat" and any(a.name == "axis" and a.i == 1 for a in node.attribute):
             renames[node.output[0]] = f"{point}.kept"
         elif node.op_type == "Unsqueeze":
             renames[node.output[0]] = f"{point}.mask"
-        elif node.op_type == "Gather" and node.input[0].endswith(".attn.proj"):
+        elif node.op_type == "GatherElements" and node.input[0].endswith(".attn.proj"):
             renames[node.output[0]] = f"{point}.tokens"
     for old, new in renames.items():
         _rename_tensor(graph, old, new)

@@ -2,8 +2,8 @@
 
 The decisions are those of ``trivit.models.sparsity``, made on the *sum* over heads of 16-bit
 probabilities: sums of integers compare exactly, so every backend takes the same decision. Each
-function exports as a few ONNX nodes with constant shapes (batch 1), instead of the shape arithmetic
-that tracing would leave; ONNX's TopK is specified to prefer the lower index among equals.
+function exports as a few ONNX nodes for any number of images, instead of the shape arithmetic that
+tracing would leave; ONNX's TopK is specified to prefer the lower index among equals.
 
 Shape suffixes: B batch, H heads, L = 1 + N tokens ([CLS] first), D width, K kept patch tokens.
 """
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from trivit.models.quantization.onnx_nodes import along_axis, for_each_image, ints
 from trivit.models.sparsity.connections import connection_mask, largest_connections
 from trivit.models.sparsity.tokens import select_tokens
 
@@ -28,13 +29,12 @@ class _KeptRows(Function):
 
     @staticmethod
     def symbolic(g: Any, scores_BL: Any, keep: int) -> Any:
-        patches = g.op("Slice", scores_BL, _ints(g, 1), _ints(g, 2**31 - 1), _ints(g, 1))
-        _, best = g.op(
-            "TopK", patches, _ints(g, keep), axis_i=1, largest_i=1, sorted_i=1, outputs=2
-        )
-        kept, _ = g.op("TopK", best, _ints(g, keep), axis_i=1, largest_i=0, sorted_i=1, outputs=2)
+        patches = g.op("Slice", scores_BL, ints(g, 1), ints(g, 2**31 - 1), ints(g, 1))
+        _, best = g.op("TopK", patches, ints(g, keep), axis_i=1, largest_i=1, sorted_i=1, outputs=2)
+        kept, _ = g.op("TopK", best, ints(g, keep), axis_i=1, largest_i=0, sorted_i=1, outputs=2)
         cls = g.op("Constant", value_t=torch.zeros(1, 1, dtype=torch.int64))
         one = g.op("Constant", value_t=torch.tensor(1))
+        cls = for_each_image(g, cls, kept, dims=2)
         return g.op("Concat", cls, g.op("Add", kept, one), axis_i=1)
 
 
@@ -42,19 +42,21 @@ class _GatherRows(Function):
     """Rows of a (B, L, D) tensor: (B, R, D) for an index (B, R)."""
 
     @staticmethod
-    def forward(ctx: Any, x_BLD: Tensor, index_BR: Tensor) -> Tensor:
+    def forward(ctx: Any, x_BLD: Tensor, index_BR: Tensor, width: int) -> Tensor:
         return _gather(x_BLD, index_BR)
 
     @staticmethod
-    def symbolic(g: Any, x_BLD: Any, index_BR: Any) -> Any:
-        return g.op("Gather", x_BLD, g.op("Squeeze", index_BR, _ints(g, 0)), axis_i=1)
+    def symbolic(g: Any, x_BLD: Any, index_BR: Any, width: int) -> Any:
+        return along_axis(g, x_BLD, index_BR, axis=1, others=width)
 
 
 class _ConnectionMask(Function):
     """Open connections (B, 1, R, R) as bool among the rows of an index (B, R)."""
 
     @staticmethod
-    def forward(ctx: Any, attention_BLL: Tensor, index_BR: Tensor, keys: int, rows: int) -> Tensor:
+    def forward(
+        ctx: Any, attention_BLL: Tensor, index_BR: Tensor, keys: int, rows: int, length: int
+    ) -> Tensor:
         patches_BK = index_BR[:, 1:]
         kept_rows = _gather(attention_BLL, patches_BK)
         columns = patches_BK.unsqueeze(1).expand(-1, patches_BK.shape[1], -1)
@@ -62,28 +64,26 @@ class _ConnectionMask(Function):
         return connection_mask(largest_connections(kept_BKK, keys))
 
     @staticmethod
-    def symbolic(g: Any, attention_BLL: Any, index_BR: Any, keys: int, rows: int) -> Any:
+    def symbolic(
+        g: Any, attention_BLL: Any, index_BR: Any, keys: int, rows: int, length: int
+    ) -> Any:
         patches = rows - 1
-        index = g.op("Squeeze", index_BR, _ints(g, 0))
-        index = g.op("Slice", index, _ints(g, 1), _ints(g, rows), _ints(g, 0))
-        kept_rows = g.op("Gather", attention_BLL, index, axis_i=1)
-        kept = g.op("Gather", kept_rows, index, axis_i=2)
-        _, best = g.op("TopK", kept, _ints(g, keys), axis_i=2, largest_i=1, sorted_i=1, outputs=2)
+        index = g.op("Slice", index_BR, ints(g, 1), ints(g, rows), ints(g, 1))
+        kept_rows = along_axis(g, attention_BLL, index, axis=1, others=length)
+        kept = along_axis(g, kept_rows, index, axis=2, others=patches)
+        _, best = g.op("TopK", kept, ints(g, keys), axis_i=2, largest_i=1, sorted_i=1, outputs=2)
         closed = g.op("Constant", value_t=torch.zeros(1, patches, patches))
         ones = g.op("Constant", value_t=torch.ones(1, patches, keys))
+        closed, ones = (for_each_image(g, value, kept, dims=3) for value in (closed, ones))
         scattered = g.op("ScatterElements", closed, best, ones, axis_i=2)
         pads = g.op("Constant", value_t=torch.tensor([0, 1, 1, 0, 0, 0]))
         padded = g.op("Pad", scattered, pads, g.op("Constant", value_t=torch.tensor(1.0)))
         is_open = g.op("Cast", padded, to_i=torch.onnx.TensorProtoDataType.BOOL)
-        return g.op("Unsqueeze", is_open, _ints(g, 1))
+        return g.op("Unsqueeze", is_open, ints(g, 1))
 
 
 def _gather(x_BLD: Tensor, index_BR: Tensor) -> Tensor:
     return torch.gather(x_BLD, 1, index_BR.unsqueeze(-1).expand(-1, -1, x_BLD.shape[-1]))
-
-
-def _ints(g: Any, *values: int) -> Any:
-    return g.op("Constant", value_t=torch.tensor(values, dtype=torch.int64))
 
 
 def kept_rows(attention_BLL: Tensor, keep: int) -> Tensor:
@@ -100,7 +100,7 @@ def kept_rows(attention_BLL: Tensor, keep: int) -> Tensor:
 def gather_rows(x_BLD: Tensor, index_BR: Tensor) -> Tensor:
     """Rows ``index_BR`` of each example, (B, R, D); gradients flow to the rows that stay."""
     if torch.onnx.is_in_onnx_export():
-        return _GatherRows.apply(x_BLD, index_BR)
+        return _GatherRows.apply(x_BLD, index_BR, int(x_BLD.shape[-1]))
     return _gather(x_BLD, index_BR)
 
 
@@ -109,4 +109,5 @@ def open_connections(attention_BLL: Tensor, index_BR: Tensor, keys: int) -> Tens
 
     The [CLS] row and column are open (Tri-Level, "Attention-level Sparsity").
     """
-    return _ConnectionMask.apply(attention_BLL, index_BR, keys, int(index_BR.shape[1]))
+    rows, length = int(index_BR.shape[1]), int(attention_BLL.shape[-1])
+    return _ConnectionMask.apply(attention_BLL, index_BR, keys, rows, length)

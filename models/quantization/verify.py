@@ -24,6 +24,7 @@ from trivit.models.quantization.vision_transformer import QuantVisionTransformer
 # land on different sides of a rounding boundary.
 _LEAST_EQUAL = 0.999
 _LEAST_AGREEMENT = 90.0
+_BATCH = 16
 # float32 moves a logit by a few steps, but a selection that it flips on a near tie moves all logits
 # of that image: only both signs together mean another function.
 _LARGEST_RELATIVE_ERROR = 0.05
@@ -100,7 +101,8 @@ def compare_onnxruntime(plain: onnx.ModelProto, images: Tensor, expected: Tensor
         plain.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
     logits = [
-        session.run(["logits"], {"image": image.numpy()})[0] for image in images.float().split(1)
+        session.run(["logits"], {"image": batch.numpy()})[0]
+        for batch in images.float().split(_BATCH)
     ]
     return _compare_logits(np.concatenate(logits), expected.numpy(), "onnxruntime")
 

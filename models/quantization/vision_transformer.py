@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trivit.models.errors import ModelsError
+from trivit.models.quantization.onnx_nodes import repeated
 from trivit.models.quantization.quantizers import Fixed16Bias, Fixed16Weight, QuantPoint
 from trivit.models.quantization.selection import gather_rows, kept_rows, open_connections
 from trivit.models.sparsity.counts import keep_count
@@ -66,6 +67,7 @@ class QuantLayerNorm(nn.Module):
 
     def __init__(self, width: int, point: str) -> None:
         super().__init__()
+        self.shape = (width,)
         self.weight = nn.Parameter(torch.ones(width))
         self.bias = nn.Parameter(torch.zeros(width))
         self.weight_quant = QuantPoint(f"{point}.weight")
@@ -75,7 +77,7 @@ class QuantLayerNorm(nn.Module):
     def forward(self, x_BLD: Tensor) -> Tensor:
         """Quantized LayerNorm of the last dimension, same shape."""
         gamma, beta = self.weight_quant(self.weight), self.bias_quant(self.bias)
-        return self.output_quant(F.layer_norm(x_BLD, (x_BLD.shape[-1],), gamma, beta, _EPSILON))
+        return self.output_quant(F.layer_norm(x_BLD, self.shape, gamma, beta, _EPSILON))
 
 
 class QuantPatchEmbed(nn.Module):
@@ -95,9 +97,7 @@ class QuantPatchEmbed(nn.Module):
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
         """Exact patch tokens (B, N, D)."""
-        return (
-            self.proj(images_BCHW).reshape(int(images_BCHW.shape[0]), *self.shape).transpose(1, 2)
-        )
+        return self.proj(images_BCHW).reshape(-1, *self.shape).transpose(1, 2)
 
 
 class QuantAttention(nn.Module):
@@ -117,8 +117,8 @@ class QuantAttention(nn.Module):
 
     def forward(self, x_BLD: Tensor, mask_B1LL: Tensor | None) -> tuple[Tensor, Tensor]:
         """Unrounded projection (B, L, D) and the quantized probabilities (B, H, L, L)."""
-        batch, length, width = (int(size) for size in x_BLD.shape)
-        by_head = (batch, length, self.num_heads, width // self.num_heads)
+        length, width = (int(size) for size in x_BLD.shape[1:])
+        by_head = (-1, length, self.num_heads, width // self.num_heads)
         q, k, v = self.qkv_quant(self.qkv(x_BLD)).split(width, dim=-1)
         q_BHLE = q.reshape(by_head).permute(0, 2, 1, 3)
         k_BHEL = k.reshape(by_head).permute(0, 2, 3, 1)
@@ -127,7 +127,7 @@ class QuantAttention(nn.Module):
         if mask_B1LL is not None:
             scores = torch.where(mask_B1LL, scores, -math.inf)
         probs_BHLL = self.probs_quant(scores.softmax(dim=-1))
-        context_BLD = (probs_BHLL @ v_BHLE).permute(0, 2, 1, 3).reshape(batch, length, width)
+        context_BLD = (probs_BHLL @ v_BHLE).permute(0, 2, 1, 3).reshape(-1, length, width)
         return self.proj(self.context_quant(context_BLD)), probs_BHLL
 
 
@@ -243,11 +243,8 @@ class QuantVisionTransformer(nn.Module):
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
         """Quantized logits (B, num_classes) of normalised images (B, C, side, side)."""
-        batch = int(images_BCHW.shape[0])
         patches_BND = self.patch_embed(self.input_quant(images_BCHW))
-        cls_B1D = self.cls_token_quant(self.cls_token)
-        if batch > 1:
-            cls_B1D = cls_B1D.expand(batch, -1, -1)
+        cls_B1D = repeated(self.cls_token_quant(self.cls_token), patches_BND)
         positions = self.pos_embed_quant(self.pos_embed)
         x_BLD = self.x0_quant(torch.cat([cls_B1D, patches_BND], dim=1) + positions)
         mask: Tensor | None = None

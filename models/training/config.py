@@ -1,22 +1,23 @@
 """An experiment's settings: YAML into frozen dataclasses."""
 
+import copy
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
-
-import yaml
+from typing import Literal
 
 from trivit.models.augmentation.config import AugmentationConfig
 from trivit.models.data.config import DataConfig
 from trivit.models.errors import ModelsError
 from trivit.models.files import atomic_write
 from trivit.models.sparsity.config import PatchScheduleConfig, SparsityConfig
-from trivit.models.training.config_files import read_settings
+from trivit.models.training.config_files import merged, read_settings
 from trivit.models.training.lengths import check_lengths
-from trivit.models.training.mapping import from_mapping, set_override, to_mapping
+from trivit.models.training.mapping import from_mapping, to_mapping
+from trivit.models.training.overrides import read_overrides
 from trivit.models.training.scaling import epochs_of, leaves, scale_schedules
 from trivit.models.training.training_config import TrainingConfig, require
 from trivit.models.vit_config import ViTConfig, named_config
+from trivit.models.yaml_text import dump_yaml
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +76,7 @@ class ExperimentConfig:
     patch_schedule: PatchScheduleConfig = field(default_factory=PatchScheduleConfig)
 
     def __post_init__(self) -> None:
-        require(self.seed >= 0, "seed", self.seed, "0 or more")
+        require(0 <= self.seed < 2**63, "seed", self.seed, "0 to 2^63 - 1")
         block, depth = self.sparsity.variance_block, self.model.vit.depth
         holds = block is None or -depth <= block < depth
         require(holds, "sparsity.variance_block", block, f"{-depth} to {depth - 1}, or null")
@@ -86,24 +87,14 @@ def parse_config(mapping: object, overrides: list[str] | None = None) -> Experim
     """Build the configuration from nested mappings and ``a.b=value`` overrides (values in YAML).
 
     Raises:
-        ModelsError: unknown key, wrong type, value out of range, or an override without ``=``.
+        ModelsError: unknown key, wrong type, value out of range, or overrides that cannot be read
+            or contradict each other.
     """
-    tree: Any = mapping if mapping is not None else {}
-    if not isinstance(tree, dict):
+    if not isinstance(mapping, dict):
         raise ModelsError("the config is no mapping of settings: start it with 'model:'")
-    tree = _copy(tree)
-    before, given = epochs_of(tree), set()
-    for override in overrides or []:
-        name, equals, text = override.partition("=")
-        if not equals or not name.strip():
-            raise ModelsError(f"cannot read override '{override}': write it as a.b=value")
-        try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise ModelsError(f"cannot read the value of override '{override}'") from None
-        set_override(tree, name.strip(), value)
-        given |= leaves(value, name.strip())
-    scale_schedules(tree, before, given)
+    given = read_overrides(overrides or [])
+    tree = merged(copy.deepcopy(mapping), given)
+    scale_schedules(tree, epochs_of(mapping), leaves(given))
     return from_mapping(ExperimentConfig, tree)
 
 
@@ -124,8 +115,4 @@ def load_config(path: Path | str, overrides: list[str] | None = None) -> Experim
 def save_config(config: ExperimentConfig, path: Path) -> None:
     """Write the resolved configuration; ``load_config`` reads the same one back."""
     with atomic_write(path) as temporary:
-        temporary.write_text(yaml.safe_dump(to_mapping(config), sort_keys=False))
-
-
-def _copy(tree: Any) -> Any:
-    return {k: _copy(v) for k, v in tree.items()} if isinstance(tree, dict) else tree
+        temporary.write_text(dump_yaml(to_mapping(config)), encoding="utf-8")

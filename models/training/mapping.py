@@ -15,7 +15,7 @@ _WANTED = {
     bool: "true or false",
     int: "a whole number",
     float: "a number",
-    str: "a text",
+    str: "a text (a number, true, false or null in quotes)",
 }
 
 
@@ -55,22 +55,6 @@ def to_mapping(value: Any) -> Any:
     return value
 
 
-def set_override(mapping: dict[str, Any], override: str, value: Any) -> None:
-    """Put ``value`` at the dotted path ``override`` of nested dicts, creating the levels.
-
-    Raises:
-        ModelsError: a level of the path already holds something other than a mapping.
-    """
-    *levels, last = override.split(".")
-    current = mapping
-    for level in levels:
-        child = current.setdefault(level, {})
-        if not isinstance(child, dict):
-            raise ModelsError(f"cannot set '{override}': '{level}' is {child!r}, not a section")
-        current = child
-    current[last] = value
-
-
 def _join(where: str, name: str) -> str:
     return f"{where}.{name}" if where else name
 
@@ -80,6 +64,8 @@ def _convert(hint: Any, value: object, place: str) -> Any:
     if origin in (typing.Union, types.UnionType):
         if value is None and type(None) in arguments:
             return None
+        if isinstance(value, str) and value.lower() == "none":
+            raise ModelsError(f"{place} is the text {value!r}: write null for no value")
         (inner,) = [argument for argument in arguments if argument is not type(None)]
         return _convert(inner, value, place)
     if origin is typing.Literal:
@@ -100,11 +86,6 @@ def _convert_scalar(hint: Any, value: object, place: str) -> Any:
     if hint is float:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return float(value)
-        if isinstance(value, str):  # YAML 1.1 reads 1e-3 as a text
-            try:
-                return float(value)
-            except ValueError:
-                pass
     elif hint is int:
         if isinstance(value, int) and not isinstance(value, bool):
             return value

@@ -34,11 +34,6 @@ def test_settings_lie_over_those_of_the_base(tmp_path: Path) -> None:
     assert config.data.dataset == "synthetic"
 
 
-def test_an_empty_base_adds_nothing(tmp_path: Path) -> None:
-    write(tmp_path, empty="", one="base: empty.yaml\nmodel: {name: micro_28}\n")
-    assert load_config(tmp_path / "one.yaml").model.name == "micro_28"
-
-
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
@@ -47,6 +42,16 @@ def test_an_empty_base_adds_nothing(tmp_path: Path) -> None:
         ({"one": "base: one.yaml"}, r"one\.yaml builds on itself: correct its 'base'"),
         ({"one": "base: two.yaml", "two": "base: one.yaml"}, r"two\.yaml builds on itself"),
         ({"one": "base: two.yaml", "two": "a: [1"}, r"two\.yaml line 1 is not valid YAML"),
+        ({"one": "base: two.yaml", "two": ""}, r"two\.yaml is empty"),
+        ({"one": "base: two.yaml", "two": "- seed: 3"}, r"two\.yaml is no mapping of settings"),
+        (
+            {"one": "base: two.yaml\ndata: {flip: true}", "two": "data: cifar10"},
+            r"one\.yaml, over its base two\.yaml: data is a section and cannot be 'cifar10'",
+        ),
+        (
+            {"one": "base: two.yaml", "two": "seed: 1\nseed: 2"},
+            r"two\.yaml: 'seed' stands twice, on lines 1 and 2",
+        ),
         ({"one": "base: two.yaml", "two": "modle: {}"}, r"one\.yaml: unknown setting 'modle'"),
     ],
 )

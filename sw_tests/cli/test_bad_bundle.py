@@ -239,7 +239,7 @@ def test_a_store_of_other_classes_or_channels_is_refused(
     trivit: Trivit, bundle: Path, tmp_path: Path, store: Path
 ) -> None:
     trivit("run", bundle, "--images", store).refused("3 x 16 x 16", "1 x 12 x 12")
-    trivit("run", bundle, "--images", tmp_path).refused("no prepared store")
+    trivit("run", bundle, "--images", tmp_path).refused("neither a store")
     colour, _ = random_bundle(3, Shape(channels=3))
     few = dataclasses.replace(colour, class_names=colour.class_names[:9])
     bundle.write_bytes(few.to_bytes())

@@ -45,7 +45,8 @@ def test_a_setting_that_cannot_be_is_refused(
         ("model: [", "YAML"),
         ("model:\n  name: micro_28\ntrainig:\n  epochs: 1\n", "training"),
         ("- a\n- b\n", "mapping"),
-        ("", "model"),
+        ("", "is empty"),
+        ("model: {name: micro_28}\nseed: 1\nmodel: {depth: 3}\n", "on lines 1 and 3"),
         ("\x00\x01", "YAML"),
     ],
 )
@@ -80,8 +81,13 @@ def test_a_folder_without_a_run_is_refused(trivit: Trivit, tmp_path: Path, comma
         (["run", "x.trivit", "--batch-size", "few"], "--batch-size"),
         (["quantize", "run", "--set", "headroom"], "headroom"),
         (["quantize", "run", "--set", "headrom=2"], "headroom"),
+        (["quantize", "run", "--set", "seed=1", "--set", "seed=2"], "contradict each other"),
+        (["quantize", "run", "--keep", "0.9", "--set", "keep_ratios=[0.8]"], "give one of them"),
+        (["train", CONFIG, "--set", "seed=1", "--set", "seed=2"], "contradict each other"),
         (["quantize", "run", "--set", "calibration_images=0"], "calibration_images"),
     ],
 )
-def test_a_wrong_command_line_is_refused(trivit: Trivit, arguments: list[str], word: str) -> None:
+def test_a_wrong_command_line_is_refused(
+    trivit: Trivit, arguments: list[object], word: str
+) -> None:
     trivit(*arguments).refused(word)

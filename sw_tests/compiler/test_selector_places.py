@@ -63,7 +63,7 @@ def behind_the_mlp(model: onnx.ModelProto) -> None:
     """Drop the tokens of block 0 behind its MLP instead of before."""
     rewire(model, "blocks.0.selector.tokens", "blocks.0.attn.proj")
     rewire(model, "blocks.0.mlp.fc2", "blocks.0.selector.tokens")
-    node(model, "/blocks.0/selector/Gather_1").input[0] = "blocks.0.mlp.fc2"
+    node(model, "/blocks.0/selector/GatherElements").input[0] = "blocks.0.mlp.fc2"
     ordered(model)
 
 
@@ -71,7 +71,7 @@ def in_the_next_block(model: onnx.ModelProto) -> None:
     """Drop tokens behind the attention of block 1, by the scores of block 0."""
     rewire(model, "blocks.0.selector.tokens", "blocks.0.attn.proj")
     rewire(model, "blocks.1.attn.proj", "blocks.0.selector.tokens")
-    node(model, "/blocks.0/selector/Gather_1").input[0] = "blocks.1.attn.proj"
+    node(model, "/blocks.0/selector/GatherElements").input[0] = "blocks.1.attn.proj"
     any_tokens(model)
     ordered(model)
 

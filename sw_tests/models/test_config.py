@@ -102,10 +102,10 @@ def test_model_settings_are_filled_in_from_the_name() -> None:
             "model.selector_blocks=[a]",
             r"selector_blocks\[0\] is 'a': expected a whole number",
         ),
-        ("sparsity.examples=0.8", "sparsity.examples is 0.8: expected a mapping"),
-        ("training.epochs.x=1", "cannot set 'training.epochs.x'"),
-        ("training.epochs", "cannot read override 'training.epochs': write it as a.b=value"),
-        ("data.shift=[", "cannot read the value of override"),
+        ("sparsity.examples=0.8", "sparsity.examples is a section and cannot be 0.8"),
+        ("training.epochs.x=1", "training.epochs is a section and cannot be 4"),
+        ("training.epochs", "cannot read --set 'training.epochs': write it as key=value"),
+        ("data.shift=[", "--set 'data.shift=\\[' line 1 is not valid YAML"),
         ("sparsity.variance_block=2", "sparsity.variance_block is 2: use -2 to 1"),
         ("seed=-1", "seed is -1"),
     ],
@@ -141,5 +141,5 @@ def test_missing_and_binary_files(tmp_path: Path) -> None:
     with pytest.raises(ModelsError, match="does not exist"):
         load_config(tmp_path / "none.yaml")
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ModelsError, match="cannot read config"):
+    with pytest.raises(ModelsError, match="not UTF-8"):
         load_config(tmp_path / "binary.yaml")

@@ -1,13 +1,17 @@
 """Small models and one small run, shared by the tests of quantization."""
 
+import copy
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import onnx
 import pytest
 import torch
 
 from trivit.models.quantization.calibration import calibrate
+from trivit.models.quantization.qonnx_graph import export
 from trivit.models.quantization.vision_transformer import QuantVisionTransformer
 from trivit.models.training import parse_config, train
 from trivit.models.vision_transformer import VisionTransformer
@@ -26,6 +30,8 @@ CONFIG = ViTConfig(
     token_keep_ratio=0.7,
     attention_keep_ratio=0.5,
 )
+
+METADATA: dict[str, Any] = {"format": 1, "model": "test", "mean": [0.5], "std": [0.25]}
 
 RUN = {
     "seed": 0,
@@ -93,12 +99,28 @@ def images() -> torch.Tensor:
     return random_images(CONFIG, 6, seed=2).double()
 
 
-@pytest.fixture
-def model(float_model: VisionTransformer) -> QuantVisionTransformer:
-    """A calibrated model, float32, of its own for each test."""
+@pytest.fixture(scope="session")
+def calibrated(float_model: VisionTransformer) -> QuantVisionTransformer:
+    """A calibrated model, float32, that no test changes."""
     quantized = QuantVisionTransformer.from_float(float_model)
     calibrate(quantized, random_images(CONFIG, 32).split(16), 1.25)
     return quantized
+
+
+@pytest.fixture
+def model(calibrated: QuantVisionTransformer) -> QuantVisionTransformer:
+    """A copy of `calibrated` for each test to change."""
+    return copy.deepcopy(calibrated)
+
+
+@pytest.fixture(scope="session")
+def graphs(calibrated: QuantVisionTransformer) -> Callable[[bool], onnx.ModelProto]:
+    """Return the QONNX of `calibrated`, sparse or dense, exported once; each call gives a copy."""
+    files = {
+        sparse: export(copy.deepcopy(calibrated), METADATA, sparse=sparse).SerializeToString()
+        for sparse in (True, False)
+    }
+    return lambda sparse=True: onnx.load_from_string(files[sparse])
 
 
 @pytest.fixture(scope="session")

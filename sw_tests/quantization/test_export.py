@@ -1,7 +1,7 @@
 """Exported graphs: structure, names, metadata, and what three independent runtimes compute."""
 
 import json
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import onnx
@@ -9,6 +9,10 @@ import onnxruntime
 import pytest
 import torch
 from onnx import TensorProto, numpy_helper
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.core.onnx_exec import execute_onnx
+from qonnx.transformation.change_batchsize import ChangeBatchSize
+from qonnx.transformation.infer_shapes import InferShapes
 
 from trivit.models.errors import ModelsError
 from trivit.models.quantization.formats import fraction_lengths
@@ -22,8 +26,10 @@ from trivit.models.quantization.verify import (
 )
 from trivit.models.quantization.vision_transformer import QuantVisionTransformer
 
-METADATA: dict[str, Any] = {"format": 1, "model": "test", "mean": [0.5], "std": [0.25]}
-SHAPE_OPERATORS = {"Shape", "ConstantOfShape", "Expand", "Range", "Identity", "Constant", "If"}
+from .conftest import METADATA
+
+Graphs = Callable[..., onnx.ModelProto]
+SHAPE_OPERATORS = {"ConstantOfShape", "Range", "Identity", "Constant", "If"}
 
 
 def exported(model: QuantVisionTransformer, sparse: bool = True) -> onnx.ModelProto:
@@ -37,9 +43,9 @@ def logits(model: QuantVisionTransformer, images: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize("sparse", [True, False])
 def test_float64_execution_gives_the_same_integers(
-    model: QuantVisionTransformer, images: torch.Tensor, sparse: bool
+    model: QuantVisionTransformer, graphs: Graphs, images: torch.Tensor, sparse: bool
 ) -> None:
-    graph = exported(model, sparse)
+    graph = graphs(sparse)
     model.double().sparse = sparse
     result = compare_reference(model, graph, images)
     assert result["images"] == len(images)
@@ -48,8 +54,10 @@ def test_float64_execution_gives_the_same_integers(
     assert result["max_difference_steps"] == 0
 
 
-def test_qonnx_executes_the_file(model: QuantVisionTransformer, images: torch.Tensor) -> None:
-    graph = onnx.load_from_string(exported(model).SerializeToString())
+def test_qonnx_executes_the_file(
+    model: QuantVisionTransformer, graphs: Graphs, images: torch.Tensor
+) -> None:
+    graph = onnx.load_from_string(graphs().SerializeToString())
     expected = logits(model, images[:2])
     result = compare_qonnx(graph, images[:2], expected)
     assert result["images"] == 2
@@ -57,17 +65,19 @@ def test_qonnx_executes_the_file(model: QuantVisionTransformer, images: torch.Te
 
 
 def test_onnxruntime_executes_the_plain_model(
-    model: QuantVisionTransformer, images: torch.Tensor
+    model: QuantVisionTransformer, graphs: Graphs, images: torch.Tensor
 ) -> None:
-    plain = to_plain_onnx(exported(model))
+    plain = to_plain_onnx(graphs())
     expected = logits(model, images)
     result = compare_onnxruntime(plain, images, expected)
     assert result["images"] == len(images)
     assert result["median_logit_difference"] < 0.005 * float(expected.abs().max())
 
 
-def test_plain_model_is_standard_onnx_of_opset_21(model: QuantVisionTransformer) -> None:
-    plain = to_plain_onnx(exported(model))
+def test_plain_model_is_standard_onnx_of_opset_21(
+    model: QuantVisionTransformer, graphs: Graphs
+) -> None:
+    plain = to_plain_onnx(graphs())
     onnx.checker.check_model(plain, full_check=True)
     assert [(o.domain, o.version) for o in plain.opset_import] == [("", 21)]
     assert {node.domain for node in plain.graph.node} <= {"", "ai.onnx"}
@@ -78,15 +88,36 @@ def test_plain_model_is_standard_onnx_of_opset_21(model: QuantVisionTransformer)
         assert integers.data_type == TensorProto.INT16
         np.testing.assert_array_equal(numpy_helper.to_array(integers), tensor.integers)
     session = onnxruntime.InferenceSession(plain.SerializeToString())
-    assert [i.shape for i in session.get_inputs()] == [[1, 2, 12, 12]]
-    assert [o.name for o in session.get_outputs()] == ["logits"]
+    assert [i.shape for i in session.get_inputs()] == [["batch", 2, 12, 12]]
+    assert [(o.name, o.shape) for o in session.get_outputs()] == [("logits", ["batch", 5])]
+
+
+@pytest.mark.parametrize("sparse", [True, False])
+def test_several_images_at_once_give_what_each_gives_alone(
+    model: QuantVisionTransformer, graphs: Graphs, images: torch.Tensor, sparse: bool
+) -> None:
+    """Selection differs from image to image, so a batch cannot be right by accident."""
+    qonnx = graphs(sparse)
+    plain = to_plain_onnx(qonnx)
+    session = onnxruntime.InferenceSession(plain.SerializeToString())
+    batch = images.float().numpy()
+    alone = [session.run(["logits"], {"image": batch[i : i + 1]})[0] for i in range(len(batch))]
+    step = 2.0 ** -fraction_lengths(model)["head"]
+    for count in (2, len(batch)):
+        together = session.run(["logits"], {"image": batch[:count]})[0]
+        assert together.shape == (count, 5)
+        np.testing.assert_allclose(together, np.concatenate(alone[:count]), rtol=0, atol=step)
+    # The same nodes in the QONNX, by qonnx's own way to another batch.
+    two = ModelWrapper(qonnx).transform(ChangeBatchSize(2)).transform(InferShapes())
+    together = execute_onnx(two, {"image": batch[:2]})["logits"]
+    np.testing.assert_allclose(together, np.concatenate(alone[:2]), rtol=0, atol=step)
 
 
 @pytest.mark.parametrize("sparse", [True, False])
 def test_graph_has_one_named_quantizer_per_tensor_and_no_shape_arithmetic(
-    model: QuantVisionTransformer, images: torch.Tensor, sparse: bool
+    model: QuantVisionTransformer, graphs: Graphs, images: torch.Tensor, sparse: bool
 ) -> None:
-    graph = exported(model, sparse).graph
+    graph = graphs(sparse).graph
     model.double().sparse = sparse
     traced = trace_parameters(model) | trace(model, images[:1])
     names = {name for name, t in traced.items() if t.fraction_length is not None}
@@ -104,9 +135,9 @@ def test_graph_has_one_named_quantizer_per_tensor_and_no_shape_arithmetic(
 
 
 def test_every_tensor_has_a_static_shape_that_the_trace_confirms(
-    model: QuantVisionTransformer, images: torch.Tensor
+    model: QuantVisionTransformer, graphs: Graphs, images: torch.Tensor
 ) -> None:
-    graph = exported(model).graph
+    graph = graphs().graph
     shapes = {
         value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim]
         for value in [*graph.value_info, *graph.output]
@@ -120,8 +151,8 @@ def test_every_tensor_has_a_static_shape_that_the_trace_confirms(
             assert shapes["logits" if name == "head" else name] == list(tensor.integers.shape)
 
 
-def test_quantizers_carry_the_formats(model: QuantVisionTransformer) -> None:
-    graph = exported(model).graph
+def test_quantizers_carry_the_formats(model: QuantVisionTransformer, graphs: Graphs) -> None:
+    graph = graphs().graph
     initializers = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
     formats = fraction_lengths(model)
     weights = {name for name, p in model.named_parameters() if p.dim() > 1} - {
@@ -142,8 +173,8 @@ def test_quantizers_carry_the_formats(model: QuantVisionTransformer) -> None:
         }
 
 
-def test_metadata_travels_with_the_file(model: QuantVisionTransformer) -> None:
-    data = exported(model).SerializeToString()
+def test_metadata_travels_with_the_file(model: QuantVisionTransformer, graphs: Graphs) -> None:
+    data = graphs().SerializeToString()
     props = {p.key: p.value for p in onnx.load_from_string(data).metadata_props}
     assert json.loads(props["trivit"]) == METADATA
     plain = to_plain_onnx(onnx.load_from_string(data))
@@ -182,9 +213,9 @@ def damaged(graph: onnx.ModelProto, name: str, value: np.ndarray) -> onnx.ModelP
 
 
 def test_a_wrong_export_is_noticed_by_each_comparison(
-    model: QuantVisionTransformer, images: torch.Tensor
+    model: QuantVisionTransformer, graphs: Graphs, images: torch.Tensor
 ) -> None:
-    graph = exported(model)
+    graph = graphs()
     expected = logits(model, images)
     halved = np.float32(2.0 ** -(fraction_lengths(model)["blocks.1.norm1"] - 1))
     slightly = damaged(graph, "blocks.1.norm1.scale", np.array(halved))

@@ -35,6 +35,12 @@ def result(method: str, seed: int, top1: float, sweep: tuple[float, ...] = ()) -
     }
 
 
+@pytest.mark.parametrize("setting", ["seed=3", "data.dataset=synthetic"])
+def test_settings_that_the_study_varies_are_refused(setting: str, tmp_path: Path) -> None:
+    with pytest.raises(ToolsError, match="use --seeds and --dataset, not --set"):
+        plan(PROFILES["cpu"], chosen_methods(None), tmp_path, overrides=[setting])
+
+
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_run_of_a_profile_is_a_valid_experiment(profile: str, tmp_path: Path) -> None:
     chosen = PROFILES[profile]

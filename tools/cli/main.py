@@ -1,6 +1,5 @@
 """Entry point: runs the command line and turns every failure into one line and an exit status."""
 
-import contextlib
 import errno
 import os
 import sys
@@ -11,11 +10,13 @@ from collections.abc import Sequence
 from trivit.host.errors import HostError
 from trivit.models.errors import ModelsError
 from trivit.tools.cli.interruption import Interruption, interruptible
+from trivit.tools.cli.streams import drop_unwritten, open_streams, print_error
 from trivit.tools.errors import ToolsError
 
 OK = 0
 INTERNAL_ERROR = 1
 BAD_INPUT = 2
+BROKEN_PIPE = 141  # what a shell reports for a tool that SIGPIPE ended
 
 _DEBUG = "--debug"
 
@@ -51,9 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``trivit ARGUMENTS`` (default: ``sys.argv``) and return its exit status.
 
     0: done; 1: an error of the program itself; 2: bad input or a failed check, one line on stderr;
-    130, 143, 129: ended by Ctrl-C, SIGTERM or SIGHUP, one line on stderr. ``--debug`` anywhere on
-    the line shows tracebacks and warnings.
+    130, 143, 129: ended by Ctrl-C, SIGTERM or SIGHUP, one line on stderr; 141: nobody reads the
+    output any more. ``--debug`` anywhere on the line shows tracebacks and warnings.
     """
+    open_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = _DEBUG in words
     if debug:
@@ -83,12 +85,10 @@ def _run(words: list[str], debug: bool) -> int:
         return _fail(interruption.line(words), interruption.status, debug)
     except BrokenPipeError:
         # The reader of a pipe went away (`trivit ... | head`): no message, as other tools do.
-        _abandon_stdout()
-        return INTERNAL_ERROR
+        return BROKEN_PIPE
     except (ModelsError, HostError, ToolsError) as error:
         return _fail(str(error), BAD_INPUT, debug)
     except OSError as error:
-        _abandon_stdout()
         return _fail(_describe_os_error(error), BAD_INPUT, debug)
     except ModuleNotFoundError as error:
         if (extra := _EXTRAS.get((error.name or "").partition(".")[0])) is None:
@@ -99,32 +99,33 @@ def _run(words: list[str], debug: bool) -> int:
         return _fail("out of memory; use smaller batches or fewer images", BAD_INPUT, debug)
     except Exception as error:
         return _fail(_describe_internal(error), INTERNAL_ERROR, debug)
+    finally:
+        drop_unwritten()
 
 
 def _invoke(app: object, words: list[str]) -> int:
-    """Parse and run one command; a usage error becomes a `ToolsError`."""
+    """Parse and run one command; a usage error becomes a `ToolsError`.
+
+    Typer's own ``main`` is left out: it turns an interrupt and a broken pipe into exit statuses
+    before this command can say something about them.
+    """
     import typer
     from typer.exceptions import TyperException
 
     command = typer.main.get_command(app)  # type: ignore[arg-type]
     try:
-        result = command.main(args=words, prog_name="trivit", standalone_mode=False)
+        with command.make_context("trivit", list(words)) as context:
+            result = command.invoke(context)
+    except typer.Exit as done:  # --help, --version
+        return done.exit_code
     except TyperException as error:  # usage errors: unknown option, missing argument, bad number
-        context = getattr(error, "ctx", None)
         if type(error).__name__ == "NoArgsIsHelpError":
             print(error.format_message())
             return OK
-        path = context.command_path if context else "trivit"
+        usage = getattr(error, "ctx", None)
+        path = usage.command_path if usage else "trivit"
         raise ToolsError(f"{error.format_message().rstrip('.')} (see {path} --help)") from error
     return result if isinstance(result, int) else OK
-
-
-def _abandon_stdout() -> None:
-    """Drop what stdout cannot take, or the interpreter fails on it once more when it exits."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _describe_os_error(error: OSError) -> str:
@@ -141,7 +142,6 @@ def _describe_internal(error: Exception) -> str:
 
 def _fail(message: str, status: int, debug: bool) -> int:
     if debug and sys.exc_info()[0] is not None:
-        traceback.print_exc()
-    with contextlib.suppress(OSError):  # a terminal that closed takes no line
-        print(f"trivit: {' '.join(message.split())}", file=sys.stderr)
+        print_error(traceback.format_exc().rstrip())
+    print_error(f"trivit: {' '.join(message.split())}")
     return status

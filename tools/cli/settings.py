@@ -1,7 +1,7 @@
 """Options as values: ``--set KEY=VALUE`` as settings, ``--keep`` as ratios, ``--grid`` as sizes."""
 
 import re
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from trivit.tools.errors import ToolsError
 
@@ -45,20 +45,10 @@ def settings_from(kind: type[T], overrides: list[str]) -> T:
     """Build ``kind`` from its defaults and ``overrides``, ``key=value`` with values in YAML.
 
     Raises:
-        ToolsError: an override without ``=`` or with an unreadable value.
-        ModelsError: an unknown key, or a value of another type or out of its range.
+        ModelsError: overrides that cannot be read or contradict each other, an unknown key, or a
+            value of another type or out of its range.
     """
-    import yaml
-
     from trivit.models.training.mapping import from_mapping
+    from trivit.models.training.overrides import read_overrides
 
-    mapping: dict[str, Any] = {}
-    for override in overrides:
-        name, equals, text = override.partition("=")
-        if not equals or not name.strip():
-            raise ToolsError(f"cannot read --set '{override}': write it as key=value")
-        try:
-            mapping[name.strip()] = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise ToolsError(f"cannot read the value of --set '{override}'") from error
-    return from_mapping(kind, mapping)
+    return from_mapping(kind, read_overrides(overrides))

@@ -101,7 +101,9 @@ def _cast(call: Call) -> Value:
 
 
 def _shape(call: Call) -> Value:
-    return Constant(np.array(call.dynamic(0).shape, np.int64))
+    attributes = call.node.attributes
+    part = slice(attributes.get("start", 0), attributes.get("end"))
+    return Constant(np.array(call.dynamic(0).shape[part], np.int64))
 
 
 def _axis(call: Call, axis: int, shape: tuple[int, ...]) -> int:

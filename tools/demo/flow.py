@@ -59,7 +59,7 @@ def _run_demo(settings: DemoSettings) -> dict[str, Any]:
         "versions": library_versions(),
     }
     with atomic_write(settings.out / SUMMARY) as temporary:
-        temporary.write_text(json.dumps(summary, indent=2) + "\n")
+        temporary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     print_outcome(summary, settings.out)
     if missed:
         raise ToolsError("the demo missed its requirements: " + "; ".join(missed))

@@ -27,4 +27,4 @@ def prepare_folder(out: Path) -> None:
         for path in there:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     with atomic_write(out / _MARK) as temporary:
-        temporary.write_text(_TEXT)
+        temporary.write_text(_TEXT, encoding="utf-8")

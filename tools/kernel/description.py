@@ -4,9 +4,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from trivit.models.errors import ModelsError
+from trivit.models.yaml_text import read_yaml
 from trivit.tools.errors import ToolsError
+
+# What each part of the file may say; anything else is a misspelt name.
+_TOP = (
+    *("version", "geometry", "limits", "registers", "ports"),
+    *("errors", "descriptor_words", "opcodes", "timing"),
+)
+_REGISTER = ("offset", "pointer", "bits", "access")
+_OPCODE = ("code", "doc", "flags", "fields")
 
 #: Descriptor words that a field type takes. ``act`` is an address in activation memory.
 FIELD_WORDS = {"act": 1, "u32": 1, "i32": 1, "u64": 2}
@@ -57,6 +65,18 @@ class KernelDescription:
     timing: dict[str, int]
 
 
+def _section(path: Path, value: Any, names: tuple[str, ...], place: str) -> dict[str, Any]:
+    """Return ``value`` when it is a mapping with no other names than ``names``."""
+    if not isinstance(value, dict):
+        raise ToolsError(f"{path} is not a kernel description: {place} is no mapping")
+    for name in value:
+        if name not in names:
+            raise ToolsError(
+                f"{path}: {place} has an unknown entry '{name}': use {', '.join(names)}"
+            )
+    return value
+
+
 def _opcode(name: str, entry: dict[str, Any], descriptor_words: int) -> Opcode:
     fields = []
     word = 1
@@ -79,6 +99,14 @@ def _opcode(name: str, entry: dict[str, Any], descriptor_words: int) -> Opcode:
         flags=entry.get("flags", {}),
         fields=tuple(fields),
     )
+
+
+def _register(path: Path, name: str, entry: Any) -> Register:
+    entry = _section(path, entry, _REGISTER, name)
+    pointer = entry.get("pointer", False)
+    if not isinstance(pointer, bool):
+        raise ToolsError(f"{path}: registers: {name}: pointer is {pointer!r}: write true or false")
+    return Register(name=name, offset=entry["offset"], pointer=pointer, bits=entry.get("bits", {}))
 
 
 def _check_registers(registers: tuple[Register, ...]) -> None:
@@ -123,18 +151,11 @@ def load_description(path: Path) -> KernelDescription:
         ToolsError: the file is missing, not YAML, or contradicts itself.
     """
     try:
-        raw = yaml.safe_load(path.read_text())
-        registers = tuple(
-            Register(
-                name=name,
-                offset=entry["offset"],
-                pointer=entry.get("pointer", False),
-                bits=entry.get("bits", {}),
-            )
-            for name, entry in raw["registers"].items()
-        )
+        raw = _section(path, read_yaml(path), _TOP, "the file")
+        registers = tuple(_register(path, name, entry) for name, entry in raw["registers"].items())
         opcodes = tuple(
-            _opcode(name, entry, raw["descriptor_words"]) for name, entry in raw["opcodes"].items()
+            _opcode(name, _section(path, entry, _OPCODE, name), raw["descriptor_words"])
+            for name, entry in raw["opcodes"].items()
         )
         description = KernelDescription(
             version=raw["version"],
@@ -149,7 +170,9 @@ def load_description(path: Path) -> KernelDescription:
         )
     except OSError as error:
         raise ToolsError(f"cannot read the kernel description {path}: {error.strerror}") from error
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+    except ModelsError as error:
+        raise ToolsError(str(error)) from error
+    except (KeyError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())
         raise ToolsError(f"{path} is not a kernel description: {reason}") from error
     _check_numbers(path, description)

@@ -32,7 +32,7 @@ def stale(root: Path = ROOT) -> list[Path]:
     return [
         path
         for path, text in generate(root).items()
-        if not path.is_file() or path.read_text() != text
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
     ]
 
 
@@ -42,5 +42,5 @@ def write(root: Path = ROOT) -> list[Path]:
     texts = generate(root)
     for path in paths:
         with atomic_write(path) as temporary:
-            temporary.write_text(texts[path])
+            temporary.write_text(texts[path], encoding="utf-8")
     return paths

@@ -21,7 +21,7 @@ def curve(folder: Path) -> dict[str, Any]:
     """
     path = folder / "metrics.jsonl"
     try:
-        lines = path.read_text().splitlines()
+        lines = path.read_text(encoding="utf-8").splitlines()
     except (FileNotFoundError, NotADirectoryError):
         raise ToolsError(
             f"{folder} holds no metrics.jsonl: name a run folder of 'trivit train'"

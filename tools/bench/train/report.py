@@ -19,9 +19,9 @@ def write_report(folder: Path, name: str, result: Mapping[str, Any]) -> None:
         OSError: a file cannot be written.
     """
     with atomic_write(folder / f"{name}.json") as temporary:
-        temporary.write_text(json.dumps(result, indent=1) + "\n")
+        temporary.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     with atomic_write(folder / f"{name}.md") as temporary:
-        temporary.write_text(markdown(result))
+        temporary.write_text(markdown(result), encoding="utf-8")
     draw_bench(folder / f"{name}.png", result)
 
 

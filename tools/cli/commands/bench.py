@@ -42,7 +42,7 @@ def emulator(
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(out) as temporary:
-            temporary.write_text(text + "\n")
+            temporary.write_text(text + "\n", encoding="utf-8")
     if as_json:
         print(text)
         return

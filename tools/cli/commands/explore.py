@@ -37,11 +37,12 @@ def explore(
     result = search(base, model, keep=keep, clocks=clock or (), target_ms=target_ms)
     if json_file is not None:
         with atomic_write(json_file) as temporary:
-            temporary.write_text(json.dumps(_figures(result), indent=2) + "\n")
+            temporary.write_text(json.dumps(_figures(result), indent=2) + "\n", encoding="utf-8")
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         with atomic_write(out / "kernel.yaml") as temporary:
-            temporary.write_text(rewrite(source.read_text(), result.chosen.values))
+            text = rewrite(source.read_text(encoding="utf-8"), result.chosen.values)
+            temporary.write_text(text, encoding="utf-8")
         draw_front(out / "front.png", result)
     _print(result)
     if out is not None:

@@ -36,10 +36,13 @@ def quantize(
     from trivit.models.quantization import FOLDER, QuantizeConfig
     from trivit.models.quantization import quantize as quantize_run
     from trivit.tools.cli.settings import keep_ratios, settings_from
+    from trivit.tools.errors import ToolsError
     from trivit.tools.report.tables import print_figures
 
     settings = settings_from(QuantizeConfig, list(overrides or []))
     if keep is not None:
+        if settings.keep_ratios:
+            raise ToolsError(f"--keep {keep} and --set keep_ratios: give one of them")
         settings = replace(settings, keep_ratios=keep_ratios(keep))
     with when_interrupted(started_again(f"{run / FOLDER} is as it was")):
         figures = quantize_run(run, settings, data=data)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from trivit.host.backends import Result
     from trivit.host.bundle import Bundle
+    from trivit.tools.images import GivenImages
+    from trivit.tools.sweep import SweepPoint
 
 SHOWN = 10
 
@@ -42,13 +44,14 @@ def run(
         Path | None, typer.Option(help="With --sweep: draw accuracy over latency into this PNG.")
     ] = None,
     images: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
-            metavar="FILE|NAME|STORE",
-            help="A .npy file of uint8 [N, C, H, W]; or the test images of a data set or of a "
+            metavar="PHOTO|FOLDER|FILE|NAME|STORE",
+            help="A photo or a folder of photos, may be repeated; a .npy file of uint8 "
+            "[N, C, H, W]; or the test images of a data set (default: fashion_mnist) or of a "
             "folder that trivit data prepare made.",
         ),
-    ] = "fashion_mnist",
+    ] = None,
     count: Annotated[int | None, typer.Option(min=1, help="Use the first COUNT images.")] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Images for each start.")] = 64,
     logits: Annotated[
@@ -60,7 +63,8 @@ def run(
     from trivit.host.backends import open_backend
     from trivit.host.bundle import Bundle
     from trivit.tools.errors import ToolsError
-    from trivit.tools.images import load_images, test_images
+    from trivit.tools.images import open_images
+    from trivit.tools.report.photos import photo_lines, photo_report, refuse_unreadable
     from trivit.tools.report.progress import progress_bar
 
     if sweep and (keep is not None or logits is not None):
@@ -72,13 +76,10 @@ def run(
         program = program.choose(_ratio_or_name(keep))
     layout = program.preprocessing
     shape = (layout.channels, layout.height, layout.width)
-    labels = None
-    if images.endswith(".npy"):
-        pixels = load_images(Path(images), shape)[:count]
-    else:
-        pixels, labels = test_images(images, shape, program.class_names, count)
+    given = open_images(images or ["fashion_mnist"], shape, program.class_names, count)
+    pixels, labels = given.pixels, given.labels
     if sweep:
-        _sweep(program, backend.value, pixels, labels, batch_size, picture, as_json, bundle)
+        _sweep(program, backend.value, given, batch_size, picture, as_json, bundle)
         return
     with progress_bar(backend.value, len(pixels)) as advance:
         result = open_backend(backend.value).run(
@@ -87,10 +88,16 @@ def run(
     if logits is not None:
         _save(logits, result)
     report = _summary(result, labels, backend.value, program.first.name)
+    seen = photo_report(given.photos, result, program.class_names) if given.photos else {}
     if as_json:
-        print(json.dumps({**report, "class_names": program.class_names}, indent=2))
+        names = {"notes": given.notes, "class_names": program.class_names}
+        print(json.dumps({**report, **seen, **names}, indent=2))
     else:
-        _print(report, program.class_names, labels, f"{bundle} on {backend.value}")
+        classes = result.logits.argmax(axis=1)
+        lines = photo_lines(seen) if seen else _image_lines(classes, program.class_names, labels)
+        _print(report, [*lines, *given.notes], f"{bundle} on {backend.value}")
+    if given.photos is not None:
+        refuse_unreadable(given.photos)
 
 
 def _ratio_or_name(text: str) -> str | float:
@@ -103,8 +110,7 @@ def _ratio_or_name(text: str) -> str | float:
 def _sweep(
     bundle: "Bundle",
     backend: str,
-    images: "np.ndarray",
-    labels: "np.ndarray | None",
+    given: "GivenImages",
     batch_size: int,
     picture: Path | None,
     as_json: bool,
@@ -113,22 +119,34 @@ def _sweep(
     from dataclasses import asdict
 
     from trivit.host.backends import open_backend
+    from trivit.tools.report.photos import photo_lines, refuse_unreadable, rest_report
     from trivit.tools.report.progress import progress_bar
     from trivit.tools.report.sweep_picture import draw_sweep
-    from trivit.tools.report.tables import print_table
     from trivit.tools.sweep import sweep
 
+    images, runner = given.pixels, open_backend(backend)
     with progress_bar(backend, len(images) * len(bundle.programs)) as advance:
         points = sweep(
-            bundle, open_backend(backend), images, labels, batch_size=batch_size, progress=advance
+            bundle, runner, images, given.labels, batch_size=batch_size, progress=advance
         )
     title = f"{source} on {backend}, {len(images)} images"
+    rest = rest_report(given.photos) if given.photos else {}
     if picture is not None:
         draw_sweep(picture, points, title)
     if as_json:
         report = {"backend": backend, "images": len(images), "programs": list(map(asdict, points))}
-        print(json.dumps(report, indent=2))
-        return
+        print(json.dumps({**report, **rest, "notes": given.notes}, indent=2))
+    else:
+        for line in [*photo_lines(rest), *given.notes]:
+            print(line)
+        _print_sweep(title, points)
+    if given.photos is not None:
+        refuse_unreadable(given.photos)
+
+
+def _print_sweep(title: str, points: "list[SweepPoint]") -> None:
+    from trivit.tools.report.tables import print_table
+
     print_table(
         title,
         ("program", "token keep", "attention keep", "top-1", "latency (modelled)", "MACs"),
@@ -173,21 +191,24 @@ def _summary(
     }
 
 
-def _print(
-    report: dict[str, object],
-    names: tuple[str, ...],
-    labels: "np.ndarray | None",
-    title: str,
-) -> None:
-    from trivit.tools.report.tables import print_figures
-
-    classes = report.pop("classes")
-    assert isinstance(classes, list)
+def _image_lines(
+    classes: "np.ndarray", names: tuple[str, ...], labels: "np.ndarray | None"
+) -> list[str]:
+    lines = []
     for i, predicted in enumerate(classes[:SHOWN]):
         truth = "" if labels is None else f"  (label: {names[labels[i]]})"
-        print(f"image {i}: {names[predicted]}{truth}")
+        lines.append(f"image {i}: {names[predicted]}{truth}")
     if len(classes) > SHOWN:
-        print(f"... {len(classes) - SHOWN} more; --json prints all")
+        lines.append(f"... {len(classes) - SHOWN} more; --json prints all")
+    return lines
+
+
+def _print(report: dict[str, object], lines: list[str], title: str) -> None:
+    from trivit.tools.report.tables import print_figures
+
+    for line in lines:
+        print(line)
+    figures = {name: value for name, value in report.items() if name != "classes"}
     print_figures(
-        title, {k: "not counted" if value is None else value for k, value in report.items()}
+        title, {k: "not counted" if value is None else value for k, value in figures.items()}
     )

@@ -69,9 +69,9 @@ def write_report(folder: Path, study: Mapping[str, Any]) -> None:
         OSError: a file cannot be written.
     """
     with atomic_write(folder / "study.json") as temporary:
-        temporary.write_text(json.dumps(study, indent=1) + "\n")
+        temporary.write_text(json.dumps(study, indent=1) + "\n", encoding="utf-8")
     with atomic_write(folder / "study.md") as temporary:
-        temporary.write_text(markdown(study))
+        temporary.write_text(markdown(study), encoding="utf-8")
     draw_study(folder / "study.png", study)
 
 

@@ -74,6 +74,10 @@ def plan(
                 tree = overlay(profile.settings, profile.datasets[dataset], method.settings)
                 tree = overlay(tree, {"seed": seed, "data": {"dataset": dataset}})
                 config = parse_config(tree, list(overrides))
+                if (config.seed, config.data.dataset) != (seed, dataset):
+                    raise ToolsError(
+                        "a study varies seed and data.dataset: use --seeds and --dataset, not --set"
+                    )
                 folder = out / "runs" / dataset / method.name / f"seed-{seed}"
                 runs.append(Run(dataset, method, seed, config, folder))
     return runs
@@ -87,7 +91,7 @@ def read_result(run: Run) -> dict[str, Any] | None:
     """
     path = run.folder / RESULT
     try:
-        result = json.loads(path.read_text())
+        result = json.loads(path.read_text(encoding="utf-8"))
         settings = result["config"]
     except FileNotFoundError:
         return None
@@ -119,7 +123,7 @@ def carry_out(
                 return
             result = _train(run, sweep)
             with atomic_write(run.folder / RESULT) as temporary:
-                temporary.write_text(json.dumps(result, indent=1) + "\n")
+                temporary.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
         yield run, result
 
 
@@ -132,7 +136,7 @@ def _train(run: Run, sweep: Sequence[float]) -> dict[str, Any]:
     summary = train(run.config, run.folder, resume=True, console=console)
     keep = sweep if run.method.sweep else ()
     figures = evaluate(run.folder, keep)
-    lines = (run.folder / "metrics.jsonl").read_text().splitlines()
+    lines = (run.folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     return {
         "dataset": run.dataset,
         "method": run.method.name,
