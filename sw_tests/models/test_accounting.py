@@ -180,7 +180,8 @@ def test_ceilings_of_the_papers_schedules() -> None:
     examples = deit_small(sparsity={"examples": {"keep_ratio": 0.8}})
     assert speedup(examples) == pytest.approx(1.25, abs=0.01)
     cyclic = deit_small(patch_schedule={"schedule": "cyclic", "compat": "code"})
-    assert speedup(cyclic) == pytest.approx(1.57, abs=0.03)
+    # Without its cooldown of 10 epochs 1.57.
+    assert speedup(cyclic) == pytest.approx(1.54, abs=0.01)
 
 
 def test_sizes_of_the_training_sets(tiny: Tiny) -> None:
