@@ -1,8 +1,10 @@
 """Multiply-accumulates of an image and of a whole training, from the model's sizes and schedules.
 
 Counted are the products with weights and the two of attention. Connections that a mask closes
-count as not computed, as if keys were gathered; a GPU computes them all the same. Not counted: the
-[CLS] row that ranks tokens (less than 0.05 %), LayerNorm, softmax, GELU.
+count as not computed, as if keys were gathered; a GPU computes them all the same. How many a second
+selector leaves depends on the images: expected numbers stand for them (``sparsity/open_keys.py``),
+unless they were measured. Not counted: the [CLS] row that ranks tokens (less than 0.05 %),
+LayerNorm, softmax, GELU.
 """
 
 from collections import Counter
@@ -10,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from trivit.models.sparsity.counts import connection_count, keep_count
+from trivit.models.sparsity.open_keys import Choice, open_keys, pooled_open_keys
 from trivit.models.sparsity.patches import sampled_patches
 from trivit.models.training.config import ExperimentConfig
 from trivit.models.training.schedules import (
@@ -30,7 +33,7 @@ class Stage:
     Attributes:
         name: what it is.
         tokens: tokens present, [CLS] included if there is one (0 where they do not matter).
-        connections: pairs of tokens in each attention.
+        connections: pairs of tokens in each attention, a mean over images.
         macs: multiply-accumulates.
     """
 
@@ -58,33 +61,70 @@ class ImageMacs:
 
 
 @lru_cache(maxsize=4096)
-def image_macs(vit: ViTConfig, ratios: KeepRatios) -> ImageMacs:
-    """Return the work on one image at keep ratios that may differ from the final ones."""
+def image_macs(
+    vit: ViTConfig, ratios: KeepRatios, measured: tuple[float, ...] | None = None
+) -> ImageMacs:
+    """Return the work on one image at keep ratios that may differ from the final ones.
+
+    Args:
+        vit: sizes of the model.
+        ratios: share of the tokens, connections and patches.
+        measured: mean connections behind each selector, instead of the expected ones.
+    """
     width, hidden = vit.embed_dim, vit.mlp_dim
     pixels = vit.in_channels * vit.patch_size**2
     stages = [Stage("patch embedding", 0, 0, vit.num_patches * pixels * width)]
-    patches, prefix = vit.num_patches, vit.prefix_tokens
-    if ratios.patch < 1:
-        patches = sampled_patches(patches, ratios.patch, prefix)
-    tokens, connections, macs, first = prefix + patches, (prefix + patches) ** 2, 0, 0
+    prefix, choices = vit.prefix_tokens, _choices(vit, ratios)
+    expected = _connections(vit, ratios, choices) if measured is None else measured
+    tokens = prefix + _first_patches(vit, ratios)
+    connections, macs, first = float(tokens**2), 0, 0
     for block in range(vit.depth):
-        macs += 4 * tokens * width**2 + 2 * connections * width
+        macs += 4 * tokens * width**2 + round(2 * connections * width)
         if block in vit.selector_blocks and min(ratios.token, ratios.attention) < 1:
-            stages.append(Stage(_blocks(first, block), tokens, connections, macs))
-            kept = keep_count(patches, ratios.token)
-            fused = int(vit.fuse_tokens and kept < patches)
-            patches = kept + fused
-            tokens, connections, macs, first = prefix + patches, (prefix + patches) ** 2, 0, block
-            if ratios.attention < 1:
-                keys = keep_count(kept, ratios.attention)
-                column = vit.class_connections == "open"
-                connections = connection_count(
-                    kept, keys, prefix=prefix, fused=fused, class_column=column
-                )
+            stages.append(Stage(_blocks(first, block), tokens, round(connections), macs))
+            selector = vit.selector_blocks.index(block)
+            tokens = prefix + choices[selector].kept + choices[selector].fused
+            connections, macs, first = expected[selector], 0, block
         macs += 2 * tokens * width * hidden
-    stages.append(Stage(_blocks(first, vit.depth - 1), tokens, connections, macs))
+    stages.append(Stage(_blocks(first, vit.depth - 1), tokens, round(connections), macs))
     stages.append(Stage("head", 0, 0, width * vit.num_classes))
     return ImageMacs(tuple(stages))
+
+
+def _first_patches(vit: ViTConfig, ratios: KeepRatios) -> int:
+    """Return the patch tokens of the first block."""
+    if ratios.patch == 1:
+        return vit.num_patches
+    return sampled_patches(vit.num_patches, ratios.patch, vit.prefix_tokens)
+
+
+def _choices(vit: ViTConfig, ratios: KeepRatios) -> tuple[Choice, ...]:
+    """Return the numbers of each selector."""
+    present, choices = _first_patches(vit, ratios), []
+    for _ in vit.selector_blocks:
+        kept = keep_count(present, ratios.token)
+        fused = int(vit.fuse_tokens and kept < present)
+        choices.append(Choice(present, kept, keep_count(kept, ratios.attention), fused))
+        present = kept + fused
+    return tuple(choices)
+
+
+def _connections(vit: ViTConfig, ratios: KeepRatios, choices: tuple[Choice, ...]) -> list[float]:
+    """Return the expected pairs of tokens that attend to each other behind each selector."""
+    prefix, column = vit.prefix_tokens, vit.class_connections == "open"
+    if ratios.attention == 1:
+        return [float((prefix + c.kept + c.fused) ** 2) for c in choices]
+    reopens = vit.attention_compat == "code"
+    if vit.attention_pattern == "magnitude":
+        means = pooled_open_keys(choices, reopens=reopens)
+    elif vit.attention_pattern == "window" and reopens:
+        means = [float(c.keys) for c in choices]
+    else:
+        means = open_keys(choices, reopens=reopens, least=int(not (prefix and column)))
+    return [
+        connection_count(c.kept, keys, prefix=prefix, fused=c.fused, class_column=column)
+        for c, keys in zip(choices, means, strict=True)
+    ]
 
 
 def _blocks(first: int, last: int) -> str:
@@ -113,7 +153,7 @@ class TrainingMacs:
 
 def _work(vit: ViTConfig, ratios: Counter[KeepRatios]) -> int:
     """Return the work on one image in each of the steps that run with ``ratios``."""
-    known: dict[tuple[int, ...], int] = {}
+    known: dict[tuple[object, ...], int] = {}
     total = 0
     for entry, steps in ratios.items():
         counts = selected_counts(vit, entry)

@@ -42,6 +42,13 @@ class PresentTokens:
             return self.places
         return torch.arange(self.patches, device=self.x.device).unsqueeze(0)
 
+    def connections(self) -> Tensor:
+        """Return how many pairs of tokens are connected in each image, int64 (B,)."""
+        batch, length, _ = self.x.shape
+        if self.mask is None:
+            return torch.full((batch,), length**2, device=self.x.device)
+        return self.mask.sum(dim=(1, 2, 3)).expand(batch)
+
     def keep(self, kept_BK: Tensor) -> None:
         """Keep [CLS] and these patch tokens, with all connections open."""
         self.places = kept_BK if self.places is None else self.places.gather(1, kept_BK)

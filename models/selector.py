@@ -12,10 +12,10 @@ from torch import Tensor
 
 from trivit.models.present_tokens import PresentTokens
 from trivit.models.sparsity.connections import (
+    among_kept,
     connection_mask,
     largest_connections,
     magnitude_connections,
-    patch_attention,
     window_connections,
 )
 from trivit.models.sparsity.counts import keep_count
@@ -30,7 +30,7 @@ class Selection:
     Attributes:
         count: patch tokens that reach it.
         keep: patch tokens that stay, without a fused one.
-        keys: connections of each of them; ``None``: all.
+        keys: connections of each of them, where so many are still open; ``None``: all.
         wants_scores: whether it ranks or weighs tokens.
         weighs: whether the scores weigh a fused token, so that they need their gradient.
         wants_matrix: whether it ranks connections by attention.
@@ -76,7 +76,9 @@ def select(
         scores_BN: of the patch tokens, where ``selection`` wants them.
         attention_BLL: head-mean probabilities of the block, where ``selection`` wants them.
     """
-    kept_BK, fused_B1D = None, None
+    kept_BK, fused_B1D, mask_BLL = None, None, None
+    if tokens.mask is not None and config.attention_compat == "paper":
+        mask_BLL = tokens.mask[:, 0]
     if selection.keep < selection.count:
         if config.token_score == "static":
             batch, device = tokens.x.shape[0], tokens.x.device
@@ -90,7 +92,8 @@ def select(
             fused_B1D = fuse_tokens(tokens.x, scores_BN, kept_BK, tokens.prefix)
         tokens.keep(kept_BK)
     if selection.keys is not None:
-        open_BKK = _connections(config, tokens, kept_BK, attention_BLL, selection.keys)
+        live_BKK = None if mask_BLL is None else among_kept(mask_BLL, kept_BK, tokens.prefix)
+        open_BKK = _connections(config, tokens, kept_BK, attention_BLL, live_BKK, selection.keys)
         tokens.mask = connection_mask(open_BKK, tokens.prefix, config.class_connections == "open")
     if fused_B1D is not None:
         tokens.append(fused_B1D)
@@ -101,14 +104,18 @@ def _connections(
     tokens: PresentTokens,
     kept_BK: Tensor | None,
     attention_BLL: Tensor | None,
+    live_BKK: Tensor | None,
     keys: int,
 ) -> Tensor:
-    """Return which connections stay among the kept patch tokens, bool (B or 1, K, K)."""
+    """Return which connections stay among the kept patch tokens, bool (B or 1, K, K).
+
+    ``live_BKK`` are those that stay open if chosen; ``None``: all.
+    """
     if config.attention_pattern == "window":
         side = config.image_size // config.patch_size
-        return window_connections(tokens.positions(), side, keys)
+        return window_connections(tokens.positions(), side, keys, live_BKK)
     assert attention_BLL is not None
-    attention_BKK = patch_attention(attention_BLL.detach(), kept_BK, tokens.prefix)
+    attention_BKK = among_kept(attention_BLL.detach(), kept_BK, tokens.prefix)
     if config.attention_pattern == "magnitude":
-        return magnitude_connections(attention_BKK, keys, config.attention_compat)
-    return largest_connections(attention_BKK, keys, config.attention_compat)
+        return magnitude_connections(attention_BKK, keys, config.attention_compat, live_BKK)
+    return largest_connections(attention_BKK, keys, config.attention_compat, live_BKK)

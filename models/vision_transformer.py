@@ -74,11 +74,14 @@ class ViTDetails(NamedTuple):
             float32 without gradient; ``None`` unless asked for.
         kept_tokens: for each selector the original patch positions (B, K), int64 and ascending,
             -1 for a fused token; empty unless asked for.
+        connections: for each selector the pairs of tokens (B,), int64, of which one attends to the
+            other in the blocks that follow; empty unless asked for.
     """
 
     logits: Tensor
     cls_variance: Tensor | None
     kept_tokens: tuple[Tensor, ...]
+    connections: tuple[Tensor, ...]
 
 
 class VisionTransformer(nn.Module):
@@ -210,7 +213,7 @@ class VisionTransformer(nn.Module):
             images_BCHW: normalised float images.
             variance_block: block whose [CLS] attention variance is returned (-1 the last one).
             variance_correction: 1 makes that variance unbiased, as the released code's is.
-            track_tokens: return the original positions of the tokens that each selector keeps.
+            track_tokens: return what each selector keeps, tokens and connections.
             patch_scores_BN: what patch sampling ranks by, instead of its own order.
             depth_draws_RB: uniform numbers that decide which residual branches stochastic depth
                 leaves out in training (``StochasticDepth``), instead of the global generator's.
@@ -226,6 +229,7 @@ class VisionTransformer(nn.Module):
         scales_RB = self._branch_scales(len(images_BCHW), depth_draws_RB)
         variance_B: Tensor | None = None
         kept_tokens: list[Tensor] = []
+        connections: list[Tensor] = []
         for index, block in enumerate(self.blocks):
             assert isinstance(block, Block)
             selection = None
@@ -244,9 +248,11 @@ class VisionTransformer(nn.Module):
                 tokens.find_pairs(self.relative_position_index, config.has_placeless_tokens)
                 if track_tokens:
                     kept_tokens.append(tokens.positions().expand(len(images_BCHW), -1))
+                    connections.append(tokens.connections())
             added = block.mlp(block.norm2(tokens.x))
             tokens.x = tokens.x + _scaled(added, scales_RB, 2 * index + 1)
-        return ViTDetails(self.classify(tokens.x), variance_B, tuple(kept_tokens))
+        logits = self.classify(tokens.x)
+        return ViTDetails(logits, variance_B, tuple(kept_tokens), tuple(connections))
 
     def _block_index(self, block: int | None) -> int | None:
         if block is None:

@@ -37,8 +37,9 @@ class ViTConfig:
         fuse_tokens: add the weighted sum of the dropped tokens as one more token (EViT).
         attention_pattern: keep each token's largest connections, the largest of the image
             (``magnitude``), or a local window.
-        attention_compat: of equal connections ``paper`` keeps as many as the ratio says, ``code``
-            all that equal the last one kept.
+        attention_compat: ``paper`` chooses among connections that no earlier selector closed, and
+            of equal ones keeps as many as the ratio says; ``code`` chooses anew and keeps all that
+            equal the last one kept, closed ones included.
         class_connections: those from patch tokens to [CLS] are always open, or ``closed`` where a
             selector has chosen connections, as the paper's text says to the letter.
         class_token: whether there is a [CLS] token.

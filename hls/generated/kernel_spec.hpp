@@ -6,7 +6,7 @@
 
 namespace trivit {
 
-static const int kKernelVersion = 3;
+static const int kKernelVersion = 4;
 static const int kDescriptorWords = 32;
 static const int kTileTokens = 8;
 static const int kTileOutputs = 32;
@@ -184,7 +184,8 @@ inline MatmulFields decode_matmul(const uint32_t (&w)[kDescriptorWords]) {
 }
 
 // Multi-head softmax(Q K^T) V of a [tokens, 3 * heads * head_dim] tensor into [tokens, heads *
-// head_dim]; sums the probabilities over heads into score memory for the selectors.
+// head_dim]; sums the probabilities over heads into score memory for the selectors, with -1 for
+// closed keys.
 struct AttentionFields {
     uint32_t dst;
     uint32_t src;
@@ -238,7 +239,8 @@ inline SelectTokensFields decode_select_tokens(const uint32_t (&w)[kDescriptorWo
 }
 
 // For each kept token, open the [CLS] key and the `keep` kept patch keys with the largest head-
-// summed attention; the [CLS] row is all open. One bit per key, 16 to an int16 element.
+// summed attention, never one that was closed; the [CLS] row is all open. One bit per key, 16 to
+// an int16 element.
 struct SelectConnectionsFields {
     uint32_t dst;
     uint32_t index;

@@ -19,7 +19,7 @@ class OpcodeSpec(NamedTuple):
     fields: tuple[FieldSpec, ...]
 
 
-KERNEL_VERSION = 3
+KERNEL_VERSION = 4
 DESCRIPTOR_WORDS = 32
 TILE_TOKENS = 8
 TILE_OUTPUTS = 32

@@ -9,13 +9,17 @@ from trivit.host.fixed_point import INT16_MIN, Int16, Int64, requantize
 from trivit.host.generated.tables import EXP2, RECIP
 from trivit.host.oracle.matmul import exact_product
 
+# Below every sum, so that selection can tell a closed key from a live one of probability zero.
+CLOSED_SUM = -1
+
 
 @dataclass(frozen=True, kw_only=True)
 class AttentionOutput:
     """Everything that attention computes, for comparison tensor by tensor.
 
     ``scores`` and ``probs`` are (heads, tokens, tokens) int16, ``context`` (tokens, heads·head_dim)
-    int16, ``head_sum`` (tokens, tokens) int64: the probabilities summed over heads.
+    int16, ``head_sum`` (tokens, tokens) int64: the probabilities summed over heads, and
+    ``CLOSED_SUM`` where the mask is closed.
     """
 
     scores: Int16
@@ -116,6 +120,6 @@ def attention(
         scores=np.stack(scores),
         probs=stacked,
         context=np.concatenate(contexts, axis=1),
-        head_sum=stacked.astype(np.int64).sum(axis=0),
+        head_sum=np.where(open_keys, stacked.astype(np.int64).sum(axis=0), CLOSED_SUM),
         saturated=saturated,
     )

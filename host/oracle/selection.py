@@ -14,25 +14,27 @@ def largest(values: Int64, keep: int) -> Int64:
 def select_tokens(cls_sum: Int64, keep: int) -> Int16:
     """Return the kept rows: 0 for [CLS], then the ``keep`` best patches, ascending.
 
-    ``cls_sum`` is (tokens,): the [CLS] row of the head-summed probabilities.
-    Tri-Level, Sec. Token-level Sparsity.
+    ``cls_sum`` is (tokens,): the [CLS] row of the head-summed probabilities. Closed keys (negative)
+    count as 0. Tri-Level, Sec. Token-level Sparsity.
     """
-    patches = largest(cls_sum[1:], keep) + 1
+    patches = largest(np.maximum(cls_sum[1:], 0), keep) + 1
     return np.concatenate([[0], patches]).astype(np.int16)
 
 
 def select_connections(head_sum: Int64, kept: Int16, keep: int) -> NDArray[np.bool_]:
     """Return the (rows, rows) mask of open keys among the kept tokens.
 
-    ``head_sum`` is (tokens, tokens); ``kept`` the rows that select_tokens chose. [CLS] sees all
-    and is seen by all. Tri-Level, Sec. Attention-level Sparsity.
+    ``head_sum`` is (tokens, tokens); ``kept`` the rows that select_tokens chose. Closed keys
+    (negative) stay closed, so a row of fewer than ``keep`` live ones opens all of them. [CLS] sees
+    all and is seen by all. Tri-Level, Sec. Attention-level Sparsity.
     """
     restricted = head_sum[np.ix_(kept, kept)]
     mask = np.zeros(restricted.shape, dtype=bool)
     mask[0, :] = True
     mask[:, 0] = True
     for row in range(1, len(kept)):
-        mask[row, largest(restricted[row, 1:], keep) + 1] = True
+        best = largest(restricted[row, 1:], keep) + 1
+        mask[row, best] = restricted[row, best] >= 0
     return mask
 
 

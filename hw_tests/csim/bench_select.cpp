@@ -1,4 +1,5 @@
-// Token and connection selection: many ties, all or one kept, dense and sparse indices.
+// Token and connection selection: many ties, all or one kept, dense and sparse indices, few live
+// keys.
 #include "direct.hpp"
 #include "trivit/program.hpp"
 
@@ -10,7 +11,13 @@ static void fill_scores(Random& random) {
     // Few distinct values make ties common; the largest sum of heads appears too.
     const int64_t top = random.one_in(2) ? random.between(0, 5) : random.between(0, 16 * 32767);
     for (auto& row : state.scores.sum) {
+        // One key in so many is live; 0: all, as without a mask.
+        const int live = int(random.one_in(2) ? 0 : random.between(1, 30));
         for (int32_t& sum : row) {
+            if (live != 0 && !random.one_in(live)) {
+                sum = trivit::kClosedSum;
+                continue;
+            }
             sum = int32_t(random.one_in(30) ? 16 * 32767 : random.between(0, top));
         }
     }

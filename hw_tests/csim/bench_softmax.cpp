@@ -103,7 +103,8 @@ static void one_group(Random& random, Checker& checker) {
                           "probability", j);
             if (j >= tokens || !target.enabled || (target.only_cls && query != 0)) continue;
             int32_t& sum = expected_scores.sum[query][j];
-            sum = (target.first_head ? 0 : sum) + p[j];
+            const int32_t before = open[r][j] ? 0 : trivit::kClosedSum;
+            sum = (target.first_head ? before : sum) + p[j];
         }
         against_exp(s[r], open[r], p, n, checker);
     }

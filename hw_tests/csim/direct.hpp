@@ -248,7 +248,7 @@ inline Attended attention(const Tensor& qkv, uint32_t heads, const AttentionNumb
                 result.context[i][h * size + d] = requantize(acc, n.out_shift, result.saturated);
             }
             for (size_t j = 0; j < tokens; ++j)
-                result.head_sum[i][j] += p[j];
+                result.head_sum[i][j] = open[j] ? result.head_sum[i][j] + p[j] : -1;
         }
     }
     return result;
@@ -272,7 +272,9 @@ inline std::vector<uint32_t> largest(const std::vector<int64_t>& values, uint32_
 }
 
 inline Tensor select_tokens(const std::vector<int64_t>& cls, uint32_t keep) {
-    const std::vector<int64_t> patches(cls.begin() + 1, cls.end());
+    std::vector<int64_t> patches;
+    for (size_t i = 1; i < cls.size(); ++i)
+        patches.push_back(std::max<int64_t>(cls[i], 0));  // a closed key counts as 0
     Row row((1 + keep + 7) / 8 * 8, 0);
     const std::vector<uint32_t> kept = largest(patches, keep);
     for (size_t i = 0; i < kept.size(); ++i)
@@ -294,7 +296,7 @@ inline std::vector<std::vector<bool>> select_connections(const Scores& all,
         for (size_t j = 1; j < index.size(); ++j)
             values.push_back(all[index[i]][index[j]]);
         for (uint32_t j : largest(values, keep))
-            open[i][j + 1] = true;
+            open[i][j + 1] = values[j] >= 0;
     }
     return open;
 }

@@ -238,20 +238,23 @@ def _widest_attention(heads: int, head_words: int) -> Case:
     return _attention(_most_rows(words), heads, head_words, "uniform_13", 15)
 
 
-def _connections(tokens: int, rows: int, pattern: str) -> Case:
+def _connections(tokens: int, rows: int, pattern: str, live: str = "open") -> Case:
     """Connections among rows that an index tensor of a pattern names, with a product and without.
 
-    The first of them is never compared, whichever row it is.
+    The first of them is never compared, whichever row it is. Keys that are not live in the pattern
+    of a mask never open; tokens are selected among them too.
     """
     builder = _builder()
     source = _loaded(builder, tokens, 3, "uniform_9", "first")
     context = _result(builder, tokens, 1)
+    mask = builder.target(tokens, mask_words(tokens), "within", border=False)
+    builder.load(mask, patterns.mask(builder.rng, live, tokens, mask.words))
     builder.add(
         "attention",
-        ("score_all",),
+        ("mask", "score_all"),
         dst=context.address,
         src=source.address,
-        mask=0,
+        mask=mask.address,
         tokens=tokens,
         heads=1,
         head_words=1,
@@ -264,7 +267,9 @@ def _connections(tokens: int, rows: int, pattern: str) -> Case:
     index = _result(builder, 1, -(-rows // 8), "first")
     builder.load(index, patterns.indices(builder.rng, pattern, rows, tokens))
     product = _result(builder, tokens, 2)
-    results = [product]
+    kept = _result(builder, 1, -(-tokens // 8), "first")
+    builder.add("select_tokens", dst=kept.address, tokens=tokens, keep=tokens - 1)
+    results = [product, kept]
     for keep in (1, (rows - 1) // 2, rows - 1):
         opened = _result(builder, rows, mask_words(rows), "first")
         results.append(opened)
@@ -340,6 +345,8 @@ CORNERS: dict[str, Callable[[], Case]] = {
     "connections_of_two_rows": partial(_connections, 7, 2, "last"),
     "connections_without_cls": partial(_connections, 33, 20, "last"),
     "connections_far_apart": partial(_connections, 100, 41, "spread"),
+    "connections_few_live": partial(_connections, 100, 41, "spread", "few"),
+    "connections_none_live": partial(_connections, 33, 20, "last", "closed"),
     "patchify_one_pixel": partial(_patchify, 1, 1, 1, 1),
     "patchify_row": partial(_patchify, 3, 1, 1, _ROWS - 1),
     "patchify_column": partial(_patchify, 3, 1, _ROWS - 1, 1),

@@ -95,6 +95,7 @@ def identity(words: int) -> Int16:
 
 MASKS: dict[str, _Pattern] = {
     "random": lambda rng, rows, keys: rng.random((rows, keys)) < 0.4,
+    "few": lambda rng, rows, keys: rng.random((rows, keys)) < 0.1,
     "open": lambda rng, rows, keys: np.ones((rows, keys), dtype=bool),
     "closed": lambda rng, rows, keys: np.zeros((rows, keys), dtype=bool),
     "some_rows_closed": lambda rng, rows, keys: np.repeat(rng.random((rows, 1)) < 0.5, keys, 1),

@@ -5,6 +5,9 @@ probabilities: sums of integers compare exactly, so every backend takes the same
 function exports as a few ONNX nodes for any number of images, instead of the shape arithmetic that
 tracing would leave; ONNX's TopK is specified to prefer the lower index among equals.
 
+A sum is never negative, so -1 marks a connection that an earlier selector closed: it ranks last and
+never opens again, while a live one whose probability rounded to 0 still may.
+
 Shape suffixes: B batch, H heads, L = 1 + N tokens ([CLS] first), D width, K kept patch tokens.
 """
 
@@ -50,6 +53,19 @@ class _GatherRows(Function):
         return along_axis(g, x_BLD, index_BR, axis=1, others=width)
 
 
+class _MarkedClosed(Function):
+    """Head sums (B, L, L) with -1 where the mask (B, 1, L, L) is closed."""
+
+    @staticmethod
+    def forward(ctx: Any, attention_BLL: Tensor, mask_B1LL: Tensor) -> Tensor:
+        return attention_BLL.masked_fill(~mask_B1LL[:, 0], -1.0)
+
+    @staticmethod
+    def symbolic(g: Any, attention_BLL: Any, mask_B1LL: Any) -> Any:
+        closed = g.op("Constant", value_t=torch.tensor(-1.0))
+        return g.op("Where", g.op("Squeeze", mask_B1LL, ints(g, 1)), attention_BLL, closed)
+
+
 class _ConnectionMask(Function):
     """Open connections (B, 1, R, R) as bool among the rows of an index (B, R)."""
 
@@ -61,7 +77,7 @@ class _ConnectionMask(Function):
         kept_rows = _gather(attention_BLL, patches_BK)
         columns = patches_BK.unsqueeze(1).expand(-1, patches_BK.shape[1], -1)
         kept_BKK = torch.gather(kept_rows, 2, columns)
-        return connection_mask(largest_connections(kept_BKK, keys))
+        return connection_mask(largest_connections(kept_BKK, keys, live_BKK=kept_BKK >= 0))
 
     @staticmethod
     def symbolic(
@@ -71,14 +87,14 @@ class _ConnectionMask(Function):
         index = g.op("Slice", index_BR, ints(g, 1), ints(g, rows), ints(g, 1))
         kept_rows = along_axis(g, attention_BLL, index, axis=1, others=length)
         kept = along_axis(g, kept_rows, index, axis=2, others=patches)
-        _, best = g.op("TopK", kept, ints(g, keys), axis_i=2, largest_i=1, sorted_i=1, outputs=2)
-        closed = g.op("Constant", value_t=torch.zeros(1, patches, patches))
-        ones = g.op("Constant", value_t=torch.ones(1, patches, keys))
-        closed, ones = (for_each_image(g, value, kept, dims=3) for value in (closed, ones))
-        scattered = g.op("ScatterElements", closed, best, ones, axis_i=2)
+        sums, best = g.op("TopK", kept, ints(g, keys), axis_i=2, largest_i=1, sorted_i=1, outputs=2)
+        # The sums themselves are scattered: closed ones among the best are still negative.
+        closed = g.op("Constant", value_t=torch.full((1, patches, patches), -1.0))
+        closed = for_each_image(g, closed, kept, dims=3)
+        scattered = g.op("ScatterElements", closed, best, sums, axis_i=2)
         pads = g.op("Constant", value_t=torch.tensor([0, 1, 1, 0, 0, 0]))
         padded = g.op("Pad", scattered, pads, g.op("Constant", value_t=torch.tensor(1.0)))
-        is_open = g.op("Cast", padded, to_i=torch.onnx.TensorProtoDataType.BOOL)
+        is_open = g.op("Greater", padded, g.op("Constant", value_t=torch.tensor(-0.5)))
         return g.op("Unsqueeze", is_open, ints(g, 1))
 
 
@@ -104,10 +120,20 @@ def gather_rows(x_BLD: Tensor, index_BR: Tensor) -> Tensor:
     return _gather(x_BLD, index_BR)
 
 
-def open_connections(attention_BLL: Tensor, index_BR: Tensor, keys: int) -> Tensor:
-    """Mask (B, 1, R, R), bool: each kept patch token keeps its ``keys`` largest kept keys.
+def open_connections(
+    attention_BLL: Tensor, mask_B1LL: Tensor | None, index_BR: Tensor, keys: int
+) -> Tensor:
+    """Mask (B, 1, R, R), bool: each kept patch token keeps its ``keys`` largest live kept keys.
 
     The [CLS] row and column are open (Tri-Level, "Attention-level Sparsity").
+
+    Args:
+        attention_BLL: probabilities summed over heads.
+        mask_B1LL: connections that were open to that attention, bool; ``None``: all.
+        index_BR: rows that stay.
+        keys: a row with fewer live keys keeps them all.
     """
+    if mask_B1LL is not None:
+        attention_BLL = _MarkedClosed.apply(attention_BLL, mask_B1LL)
     rows, length = int(index_BR.shape[1]), int(attention_BLL.shape[-1])
     return _ConnectionMask.apply(attention_BLL, index_BR, keys, rows, length)

@@ -145,8 +145,12 @@ class QuantSelector(nn.Module):
         """Whether it leaves anything out."""
         return min(self.token_keep_ratio, self.attention_keep_ratio) < 1
 
-    def forward(self, x_BLD: Tensor, probs_BHLL: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+    def forward(
+        self, x_BLD: Tensor, probs_BHLL: Tensor, mask_B1LL: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Remaining tokens (B, 1 + K, D), their rows (B, 1 + K), mask of the next blocks or None.
+
+        The given mask is the one that the probabilities obey; what it closes stays closed.
 
         The rows number the tokens that were present, [CLS] = 0 first, ascending.
         """
@@ -158,7 +162,7 @@ class QuantSelector(nn.Module):
         if self.attention_keep_ratio == 1:
             return tokens, rows, None
         keys = keep_count(keep, self.attention_keep_ratio)
-        return tokens, rows, open_connections(attention_BLL, rows, keys)
+        return tokens, rows, open_connections(attention_BLL, mask_B1LL, rows, keys)
 
 
 class QuantMlp(nn.Module):
@@ -198,7 +202,7 @@ class QuantBlock(nn.Module):
         projected, probs = self.attn(self.norm1(x_BLD), mask)
         x_BLD = self.attn_quant(projected + x_BLD)
         if self.selector is not None and sparse and self.selector.drops:
-            x_BLD, _, mask = self.selector(x_BLD, probs)
+            x_BLD, _, mask = self.selector(x_BLD, probs, mask)
         return self.mlp_quant(self.mlp(self.norm2(x_BLD)) + x_BLD), mask
 
 

@@ -1,13 +1,17 @@
 """Attention level: each patch token attends to a few keys (Tri-Level, "Attention-level Sparsity").
 
-The masks replace each other at the selectors, whichever pattern makes them, so that patterns
-compare at the same number of connections in the same blocks.
+A selector chooses among the connections that are still open, whichever pattern ranks them: one that
+an earlier selector closed stays closed. Dropped tokens take connections with them, so a row may
+have fewer open ones left than the ratio asks for; it then keeps all of them.
 
-Paper and released code differ in two things. The paper takes the indices of the largest values, so
-exactly as many as the ratio says; the code opens what is at least as large as the last of them, so
-equal values open more (``compat``). The paper selects among the patch tokens and says nothing of
-[CLS]; the code leaves its row and column open. Taken to the letter the patch tokens no longer
-attend to [CLS], whose own row is never closed (``class_column``).
+Paper and released code differ in three things. In the paper selected connections are all that is
+computed in the remaining layers; the code chooses anew at every selector, and where too few
+connections are left, those of probability 0 tie and open the whole row (``compat``: the caller
+passes no ``live`` ones). The paper takes the indices of the largest values, so exactly as many as
+the ratio says; the code opens what is at least as large as the last of them, so equal values open
+more (``compat``). The paper selects among the patch tokens and says nothing of [CLS]; the code
+leaves its row and column open. Taken to the letter the patch tokens no longer attend to [CLS],
+whose own row is never closed (``class_column``).
 
 Shape suffixes: B batch, N patch tokens, L = 1 + N tokens (N without [CLS]), K kept tokens.
 """
@@ -19,44 +23,53 @@ from trivit.models.sparsity.config import Compat
 from trivit.models.sparsity.tokens import largest_indices
 
 
-def patch_attention(attention_BLL: Tensor, kept_BK: Tensor | None, prefix: int = 1) -> Tensor:
-    """Return the attention (B, K, K) among the kept patch tokens.
+def among_kept(pairs_BLL: Tensor, kept_BK: Tensor | None, prefix: int = 1) -> Tensor:
+    """Return what ``pairs_BLL`` holds for the kept patch tokens, (B, K, K).
 
     Args:
-        attention_BLL: head-mean attention probabilities of one block.
+        pairs_BLL: head-mean attention probabilities of one block, or its open connections (B or 1).
         kept_BK: kept patch tokens, ascending; ``None`` keeps all of them.
         prefix: tokens before the patch tokens, 1 with [CLS], else 0.
     """
-    patches_BNN = attention_BLL[:, prefix:, prefix:]
+    patches_BNN = pairs_BLL[:, prefix:, prefix:]
     if kept_BK is None:
         return patches_BNN
     columns = patches_BNN.shape[-1]
+    patches_BNN = patches_BNN.expand(len(kept_BK), -1, -1)
     rows_BKN = torch.gather(patches_BNN, 1, kept_BK.unsqueeze(-1).expand(-1, -1, columns))
     return torch.gather(rows_BKN, 2, kept_BK.unsqueeze(1).expand(-1, kept_BK.shape[1], -1))
 
 
-def largest_connections(attention_BKK: Tensor, count: int, compat: Compat = "paper") -> Tensor:
+def largest_connections(
+    attention_BKK: Tensor, count: int, compat: Compat = "paper", live_BKK: Tensor | None = None
+) -> Tensor:
     """Return which of its ``count`` largest keys each patch token keeps: bool (B, K, K).
 
     Args:
         attention_BKK: head-mean attention among the kept patch tokens, query first.
-        count: keys that each patch token keeps.
+        count: keys that each patch token keeps, where so many are live.
         compat: of equal values ``paper`` keeps the lower indices, ``code`` all.
+        live_BKK: connections that are still open, bool; ``None``: all.
     """
-    return _largest(attention_BKK, count, compat)
+    return _largest(attention_BKK, count, compat, live_BKK)
 
 
-def magnitude_connections(attention_BKK: Tensor, count: int, compat: Compat = "paper") -> Tensor:
+def magnitude_connections(
+    attention_BKK: Tensor, count: int, compat: Compat = "paper", live_BKK: Tensor | None = None
+) -> Tensor:
     """Return the largest connections of each image, wherever they are: bool (B, K, K).
 
-    The magnitude baseline of Tri-Level's Table 4: as many in all as ``largest_connections`` keeps,
-    ``count`` for each patch token on average.
+    The magnitude baseline of Tri-Level's Table 4: ``count`` for each patch token on average, where
+    so many are live; arguments as for ``largest_connections``.
     """
-    flat_BP = _largest(attention_BKK.flatten(1), count * attention_BKK.shape[1], compat)
+    live_BP = None if live_BKK is None else live_BKK.flatten(1)
+    flat_BP = _largest(attention_BKK.flatten(1), count * attention_BKK.shape[1], compat, live_BP)
     return flat_BP.view_as(attention_BKK)
 
 
-def window_connections(patches_BK: Tensor, side: int, count: int) -> Tensor:
+def window_connections(
+    patches_BK: Tensor, side: int, count: int, live_BKK: Tensor | None = None
+) -> Tensor:
     """Return each patch token's ``count`` nearest keys in the image: bool (B, K, K).
 
     The local window baseline (Longformer) of Tri-Level's Table 4: distances are Euclidean, equal
@@ -66,7 +79,8 @@ def window_connections(patches_BK: Tensor, side: int, count: int) -> Tensor:
     Args:
         patches_BK: original position of each kept patch token, row by row.
         side: patches in a row of the image.
-        count: keys that each patch token keeps.
+        count: keys that each patch token keeps, where so many are live.
+        live_BKK: connections that are still open, bool (B or 1, K, K); ``None``: all.
     """
     row_BK, column_BK = patches_BK // side, patches_BK % side
     down_BKK = row_BK.unsqueeze(2) - row_BK.unsqueeze(1)
@@ -74,28 +88,37 @@ def window_connections(patches_BK: Tensor, side: int, count: int) -> Tensor:
     nowhere_BK = patches_BK < 0
     nowhere_BKK = nowhere_BK.unsqueeze(2) | nowhere_BK.unsqueeze(1)
     distance_BKK = (down_BKK.square() + right_BKK.square()).masked_fill(nowhere_BKK, 0)
-    return _largest(-distance_BKK, count, "paper")
+    return _largest(-distance_BKK, count, "paper", live_BKK)
 
 
-def _largest(values: Tensor, count: int, compat: Compat) -> Tensor:
-    """Return where the last dimension has its ``count`` largest values: bool, same shape."""
+def _largest(values: Tensor, count: int, compat: Compat, live: Tensor | None) -> Tensor:
+    """Return where the last dimension has its ``count`` largest live values: bool, same shape."""
+    if live is not None:  # a live value may be as small as that of a closed connection
+        kind = torch.finfo if values.is_floating_point() else torch.iinfo
+        values = values.masked_fill(~live, kind(values.dtype).min)
     if compat == "code":
         smallest = torch.topk(values, count, dim=-1, sorted=False).values.amin(-1, keepdim=True)
-        return values >= smallest
-    largest = largest_indices(values, count)
-    # Not True: the exporter's tracer knows no scatter of a truth value.
-    return torch.zeros_like(values, dtype=torch.bool).scatter(-1, largest, 1)
+        chosen = values >= smallest
+    else:
+        largest = largest_indices(values, count)
+        # Not True: the exporter's tracer knows no scatter of a truth value.
+        chosen = torch.zeros_like(values, dtype=torch.bool).scatter(-1, largest, 1)
+    return chosen if live is None else chosen & live
 
 
 def connection_mask(open_BKK: Tensor, prefix: int = 1, class_column: bool = True) -> Tensor:
     """Return the attention mask of connections among patch tokens: bool (B, 1, L, L).
 
-    It is shared by the heads. The [CLS] row is open.
+    It is shared by the heads. The [CLS] row is open. A patch token that attends neither to another
+    nor to [CLS] attends to itself, as softmax is not defined over nothing.
 
     Args:
         open_BKK: connections that stay, bool, query first.
         prefix: tokens before the patch tokens, 1 with [CLS], else 0.
         class_column: whether the patch tokens attend to [CLS].
     """
+    if not (prefix and class_column):
+        itself_KK = torch.eye(open_BKK.shape[1], dtype=torch.bool, device=open_BKK.device)
+        open_BKK = open_BKK | (itself_KK & ~open_BKK.any(-1, keepdim=True))
     mask_BLK = torch.nn.functional.pad(open_BKK, (prefix, 0), value=class_column)
     return torch.nn.functional.pad(mask_BLK, (0, 0, prefix, 0), value=True).unsqueeze(1)

@@ -12,7 +12,7 @@ def keep_count(count: int, keep_ratio: float) -> int:
 
 
 def connection_count(
-    kept: int, keys: int, *, prefix: int = 1, fused: int = 0, class_column: bool = True
+    kept: int, keys: float, *, prefix: int = 1, fused: int = 0, class_column: bool = True
 ) -> int:
     """Return how many pairs of tokens attend to each other once connections are selected.
 
@@ -21,10 +21,10 @@ def connection_count(
 
     Args:
         kept: patch tokens.
-        keys: of each of them.
+        keys: of each of them, on average.
         prefix: 1 with [CLS], else 0.
         fused: 1 with a fused token, else 0.
         class_column: whether the patch tokens attend to [CLS].
     """
     tokens = prefix + kept + fused
-    return (prefix + fused) * tokens + kept * (prefix * class_column + fused + keys)
+    return (prefix + fused) * tokens + round(kept * (prefix * class_column + fused + keys))

@@ -154,7 +154,8 @@ def test_every_instruction_agrees_with_brevitas(case: Any) -> None:
                 probs = traced[tensor.name.replace(".context", ".probs")].integers[0]
                 tokens = probs.shape[-1]
                 machine.head_sum = np.zeros((MAX_TOKENS, MAX_TOKENS), np.int64)
-                machine.head_sum[:tokens, :tokens] = probs.sum(axis=0)
+                open_keys = mask_of(instruction, index, bundle, traced, tokens)
+                machine.head_sum[:tokens, :tokens] = np.where(open_keys, probs.sum(axis=0), -1)
     internal = (".scores", ".probs", ".fc1", "norm1", "norm2", "norm")
     observable = {n for n in traced if n != "input" and not n.endswith(internal)}
     kept = [n for n in traced if n.endswith(".selector.tokens")]
@@ -264,6 +265,19 @@ def test_inner_steps_of_fused_instructions_agree(case: Any) -> None:
     assert checked == NORMS.keys()
 
 
+def mask_of(
+    instruction: Instruction,
+    index: int,
+    bundle: Bundle,
+    traced: dict[str, TracedTensor],
+    tokens: int,
+) -> np.ndarray:
+    """Return the open keys (tokens, tokens) of an attention."""
+    if "mask" not in instruction.flags:
+        return np.ones((tokens, tokens), bool)
+    return traced[source_of(instruction, bundle, index, "mask").name].integers[0].astype(bool)
+
+
 def check_attention(
     prefix: str,
     instruction: Instruction,
@@ -277,9 +291,7 @@ def check_attention(
     q, k, v = np.split(qkv.reshape(len(qkv), 3 * heads, -1).transpose(1, 0, 2), 3)
     scores, probs = (traced[f"{prefix}.{n}"].integers[0] for n in ("scores", "probs"))
     context = traced[f"{prefix}.context"].integers[0]
-    mask = np.ones(scores.shape[1:], bool)
-    if "mask" in instruction.flags:
-        mask = traced[source_of(instruction, bundle, index, "mask").name].integers[0].astype(bool)
+    mask = mask_of(instruction, index, bundle, traced, scores.shape[-1])
     results = []
     for head in range(heads):
         s, _ = requantize(exact_product(q[head], k[head].T), f["score_shift"])

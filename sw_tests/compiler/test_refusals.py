@@ -203,7 +203,7 @@ EDITS: list[tuple[str, str, Edit]] = [
     (
         "mask that closes instead of opening",
         r"mask must",
-        lambda m: own_constant(m, of_type(m, "Pad"), 2, np.float32(0)),
+        lambda m: own_constant(m, of_type(m, "Pad"), 2, np.float32(-1)),
     ),
     (
         "foreign operator",

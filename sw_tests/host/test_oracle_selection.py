@@ -29,12 +29,19 @@ def test_select_connections_against_loops() -> None:
     rng = np.random.default_rng(0)
     head_sum = rng.integers(0, 6, (12, 12))
     kept = np.array([0, 2, 3, 5, 8, 11], dtype=np.int16)
-    mask = oracle.select_connections(head_sum, kept, 2)
-    for i in range(6):
-        for j in range(6):
-            row = [int(head_sum[kept[i], kept[k]]) for k in range(1, 6)]
-            expected = i == 0 or j == 0 or j - 1 in best(row, 2)
-            assert mask[i, j] == expected
+    closed = rng.random((12, 12)) < 0.7
+    for sums in (head_sum, np.where(closed, -1, head_sum)):
+        mask = oracle.select_connections(sums, kept, 2)
+        for i in range(6):
+            for j in range(6):
+                row = [int(sums[kept[i], kept[k]]) for k in range(1, 6)]
+                live = [k for k in range(5) if row[k] >= 0]
+                found = [live[k] for k in best([row[k] for k in live], 2)]
+                assert mask[i, j] == (i == 0 or j == 0 or j - 1 in found)
+
+
+def test_closed_patches_of_the_cls_row_count_as_zero() -> None:
+    assert oracle.select_tokens(np.array([9, -1, 0, -1, 4]), 3).tolist() == [0, 1, 2, 4]
 
 
 @given(st.integers(1, 30), st.integers(1, 208), st.integers(0, 2**32 - 1))
@@ -81,3 +88,18 @@ def test_attention_composes_its_parts() -> None:
         context = np.rint(result.probs[head].astype(int) @ v / 2**14)
         assert (result.context[:, columns] == context).all()
     assert (result.head_sum == result.probs.astype(int).sum(axis=0)).all()
+    mask = rng.random((tokens, tokens)) < 0.5
+    masked = oracle.attention(
+        qkv,
+        heads=heads,
+        score_shift=0,
+        exp_multiplier=1 << 23,
+        exp_shift=0,
+        prob_frac=15,
+        out_shift=14,
+        mask=mask,
+    )
+    # One key takes all, so live ones have probability 0 too.
+    assert (masked.head_sum[~mask] == -1).all()
+    assert (masked.head_sum[mask] == masked.probs.astype(int).sum(axis=0)[mask]).all()
+    assert (masked.head_sum[mask] == 0).any()

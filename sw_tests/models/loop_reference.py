@@ -43,9 +43,16 @@ def layer_norm(x: list[Tensor], weight: Tensor, bias: Tensor) -> list[Tensor]:
     return normed
 
 
-def top(values: list[float], count: int) -> list[int]:
-    """Indices of the largest values, the lower index first among equals."""
-    return sorted(range(len(values)), key=lambda i: (-values[i], i))[:count]
+def top(values: list[float], count: int, live: list[bool] | None = None) -> list[int]:
+    """Indices of the largest live values, the lower index first among equals."""
+    candidates = [i for i in range(len(values)) if live is None or live[i]]
+    return sorted(candidates, key=lambda i: (-values[i], i))[:count]
+
+
+def at_least_the_last(values: list[float], count: int) -> list[int]:
+    """Indices of all values that equal the last of the largest, or exceed it."""
+    last = sorted(values, reverse=True)[count - 1]
+    return [i for i, value in enumerate(values) if value >= last]
 
 
 def bias(table: Tensor, side: int, query: int, key: int) -> Tensor:
@@ -81,8 +88,8 @@ def reference(
     token: float,
     attention: float,
     branches: list[float] | None = None,
-) -> tuple[Tensor, list[float], list[list[int]]]:
-    """Logits, variance of each block's scores and kept positions of one image, by plain loops.
+) -> tuple[Tensor, list[float], list[list[int]], list[int]]:
+    """Logits, variance of each block's scores, kept positions and connections of one image.
 
     ``branches`` multiply what the residual branches add.
     """
@@ -108,7 +115,14 @@ def reference(
         positions = sorted(top(norms, keep))
         x = x[:prefix] + [x[prefix + k] for k in positions]
     open_keys: dict[int, set[int]] | None = None
+
+    def is_open(i: int, j: int) -> bool:
+        if open_keys is None or i < prefix or j in open_keys[i]:
+            return True
+        return j < prefix and c.class_connections == "open"
+
     kept_positions: list[list[int]] = []
+    pairs: list[int] = []
     variances: list[float] = []
     for b in range(c.depth):
         name = f"blocks.{b}."
@@ -125,15 +139,12 @@ def reference(
             for i in range(len(x)):
                 scores, opened = [], []
                 for j in range(len(x)):
-                    is_open = open_keys is None or i < prefix or j in open_keys[i]
-                    if j < prefix and c.class_connections == "open":
-                        is_open = True
                     score = qkv[i][part[0]] @ qkv[j][part[1]] / math.sqrt(head)
                     if c.relative_position_bias:
                         table = p[name + "attn.relative_position_bias_table"]
                         score = score + bias(table, side, places[i], places[j])[h]
                     scores.append(score)
-                    opened.append(is_open)
+                    opened.append(is_open(i, j))
                 weights = softmax(scores, opened, c.attention_compat)
                 for j in range(len(x)):
                     mean[i][j] += float(weights[j]) / c.num_heads
@@ -156,21 +167,31 @@ def reference(
             fused = [scores[k] * x[prefix + k] for k in dropped]
             x = x[:prefix] + [x[prefix + k] for k in kept]
             positions = [positions[k] for k in kept]
+            live = [[True] * keep for _ in kept]
+            if open_keys is not None and c.attention_compat == "paper":
+                live = [[prefix + j in open_keys[prefix + i] for j in kept] for i in kept]
             open_keys = None
             if attention < 1:
                 keys = math.ceil(keep * attention - 1e-9)
                 values = [[mean[prefix + k][prefix + j] for j in kept] for k in kept]
                 if c.attention_pattern == "window":
                     values = [[-distance(i, j, side) for j in positions] for i in positions]
-                open_keys = {
-                    prefix + i: {prefix + j for j in top(v, keys)} for i, v in enumerate(values)
-                }
+                equal = c.attention_compat == "code" and c.attention_pattern != "window"
+                chosen = [
+                    at_least_the_last(v, keys) if equal else top(v, keys, alive)
+                    for v, alive in zip(values, live, strict=True)
+                ]
                 if c.attention_pattern == "magnitude":
-                    flat = top([v for row in values for v in row], keys * keep)
-                    open_keys = {
-                        prefix + i: {prefix + f % keep for f in flat if f // keep == i}
-                        for i in range(keep)
-                    }
+                    flat_values = [v for row in values for v in row]
+                    flat_live = [alive for row in live for alive in row]
+                    flat = top(flat_values, keys * keep, flat_live)
+                    if equal:
+                        flat = at_least_the_last(flat_values, keys * keep)
+                    chosen = [[f % keep for f in flat if f // keep == i] for i in range(keep)]
+                open_keys = {prefix + i: {prefix + j for j in row} for i, row in enumerate(chosen)}
+                for i in range(keep):
+                    if not open_keys[prefix + i] and not (prefix and c.class_connections == "open"):
+                        open_keys[prefix + i] = {prefix + i}
             if fused and c.fuse_tokens:
                 x.append(torch.stack(fused).sum(0))
                 positions = [*positions, -1]
@@ -179,6 +200,7 @@ def reference(
                     open_keys = {i: keys_of | {last} for i, keys_of in open_keys.items()}
                     open_keys[last] = set(range(len(x)))
             kept_positions.append(positions)
+            pairs.append(sum(is_open(i, j) for i in range(len(x)) for j in range(len(x))))
         normed = layer_norm(x, p[name + "norm2.weight"], p[name + "norm2.bias"])
         hidden = linear(normed, p[name + "mlp.fc1.weight"], p[name + "mlp.fc1.bias"])
         hidden = [0.5 * v * (1 + torch.erf(v / math.sqrt(2))) for v in hidden]
@@ -189,4 +211,4 @@ def reference(
     pooled = x[0] if c.pooling == "cls" else torch.stack(x[prefix:]).mean(0)
     final = layer_norm([pooled], p[f"{last_norm}.weight"], p[f"{last_norm}.bias"])
     logits = linear(final, p["head.weight"], p["head.bias"])[0]
-    return logits, variances, kept_positions
+    return logits, variances, kept_positions, pairs

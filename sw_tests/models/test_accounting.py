@@ -70,10 +70,59 @@ def test_equals_the_products_of_a_forward_pass(
         elif name.endswith("attn"):
             module.register_forward_pre_hook(connections)
     with torch.no_grad():
-        model(torch.randn(1, 1, 28, 28))
-    macs = image_macs(vit, KeepRatios(token, attention, patch))
+        details = model.forward_details(torch.randn(1, 1, 28, 28), track_tokens=True)
+    ratios = KeepRatios(token, attention, patch)
+    measured = tuple(float(pairs) for pairs in details.connections)
+    macs = image_macs(vit, ratios, measured)
     assert macs.total == counted
     assert macs.training == 3 * counted - macs.stages[0].macs
+    if 1 in (token, attention):  # then the numbers do not depend on the image
+        assert image_macs(vit, ratios) == macs
+
+
+@pytest.mark.parametrize("compat", ["paper", "code"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"fuse_tokens": True},
+        {"attention_pattern": "window"},
+        {"attention_pattern": "window", "fuse_tokens": True},
+        {"class_connections": "closed", "attention_keep_ratio": 0.05},
+        {"token_score": "static"},
+    ],
+)
+def test_expected_connections_are_near_those_of_images(
+    compat: str, changes: dict[str, Any]
+) -> None:
+    sizes = {"token_keep_ratio": 0.6, "attention_keep_ratio": 0.3, "selector_blocks": (0, 1, 2)}
+    vit = named_config("micro_28", attention_compat=compat, depth=4, **{**sizes, **changes})
+    torch.manual_seed(0)
+    model = VisionTransformer(vit).eval()
+    with torch.no_grad():
+        found = model.forward_details(torch.randn(100, 1, 28, 28), track_tokens=True).connections
+    ratios = KeepRatios(vit.token_keep_ratio, vit.attention_keep_ratio, 1.0)
+    stages = image_macs(vit, ratios).stages[2:5]
+    measured = [float(pairs.double().mean()) for pairs in found]
+    # A short row counts fully in ``code``; and which tokens go is no chance.
+    near = 0.1 if compat == "paper" else 0.2
+    assert [stage.connections for stage in stages] == pytest.approx(measured, rel=near)
+    assert stages[0].connections == measured[0]
+
+
+def test_code_opens_the_rows_that_paper_leaves_short() -> None:
+    """Half of the rows have fewer live keys than asked for: behind the second selector."""
+    total = {
+        compat: [
+            stage.connections
+            for stage in image_macs(
+                named_config("deit_small", attention_compat=compat), KeepRatios(0.7, 0.2, 1.0)
+            ).stages
+        ]
+        for compat in ("paper", "code")
+    }
+    assert total["paper"][2] == total["code"][2] == 139 + 138 * (1 + 28)
+    assert total["paper"][3] < 98 + 97 * (1 + 20) < total["code"][3] / 2
 
 
 @pytest.mark.parametrize(

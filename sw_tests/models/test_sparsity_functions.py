@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from typing import Any
 
 import pytest
 import torch
@@ -9,17 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trivit.models.errors import ModelsError
+from trivit.models.present_tokens import PresentTokens
+from trivit.models.selector import plan_selection, select
 from trivit.models.sparsity.config import Compat, WarmupConfig
 from trivit.models.sparsity.connections import (
+    among_kept,
     connection_mask,
     largest_connections,
     magnitude_connections,
-    patch_attention,
+    window_connections,
 )
 from trivit.models.sparsity.counts import connection_count, keep_count
 from trivit.models.sparsity.schedule import warmup_keep_ratio
 from trivit.models.sparsity.tokens import column_scores, gather_tokens, select_tokens
+from trivit.models.vision_transformer import VisionTransformer, named_config
 
+NO_CLS = {"class_token": False, "pooling": "mean", "token_score": "column_sum"}
 COMPATS: tuple[Compat, ...] = ("paper", "code")
 
 
@@ -61,10 +67,14 @@ def test_gather_keeps_cls_first() -> None:
     assert gather_tokens(x, kept, prefix=0)[0, :, 0].tolist() == [1, 3]
 
 
-def loop_open(values: list[float], count: int, compat: Compat) -> set[int]:
+def loop_open(
+    values: list[float], count: int, compat: Compat, live: list[bool] | None = None
+) -> set[int]:
     """Keys that a row of attention keeps."""
     if compat == "paper":
-        return set(loop_top(values, count))
+        live = live or [True] * len(values)
+        ranked = sorted((j for j in range(len(values)) if live[j]), key=lambda j: (-values[j], j))
+        return set(ranked[:count])
     last = sorted(values, reverse=True)[count - 1]
     return {j for j, value in enumerate(values) if value >= last}
 
@@ -88,7 +98,7 @@ def test_connection_mask_is_the_loop_mask(
     length = prefix + patches
     attention = torch.randint(0, 4, (2, length, length), generator=generator) / 4
     kept = select_tokens(torch.rand(2, patches, generator=generator), keep)
-    among = patch_attention(attention, kept, prefix)
+    among = among_kept(attention, kept, prefix)
     mask = connection_mask(largest_connections(among, keys, compat), prefix, class_column)
     by_image = connection_mask(magnitude_connections(among, keys, compat), prefix, class_column)
     assert mask.shape == by_image.shape == (2, 1, prefix + keep, prefix + keep)
@@ -96,6 +106,7 @@ def test_connection_mask_is_the_loop_mask(
         chosen = kept[image].tolist()
         rows = [[float(attention[image, prefix + i, prefix + k]) for k in chosen] for i in chosen]
         flat = loop_open([value for row in rows for value in row], keys * keep, compat)
+        mute = set(range(keep)) - {key // keep for key in flat}
         for i in range(prefix + keep):
             for j in range(prefix + keep):
                 row, column = i - prefix, j - prefix
@@ -104,6 +115,8 @@ def test_connection_mask_is_the_loop_mask(
                 else:
                     expected = column in loop_open(rows[row], keys, compat)
                     expected_of_image = row * keep + column in flat
+                    if row in mute and not (prefix and class_column):
+                        expected_of_image = row == column
                 assert bool(mask[image, 0, i, j]) == expected
                 assert bool(by_image[image, 0, i, j]) == expected_of_image
 
@@ -113,6 +126,69 @@ def test_only_the_code_keeps_all_of_equal_connections() -> None:
     kept = {compat: largest_connections(attention, 2, compat) for compat in COMPATS}
     assert kept["paper"].sum(-1).tolist() == [[2, 2]]
     assert kept["code"].sum(-1).tolist() == [[3, 4]]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 9), st.data())
+def test_only_live_connections_are_kept(patches: int, data: st.DataObject) -> None:
+    """Fewer live ones than asked for stay all, and no other opens."""
+    keys = data.draw(st.integers(1, patches))
+    generator = torch.Generator().manual_seed(data.draw(st.integers(0, 1000)))
+    # Zeros: a live connection's probability may be as small as that of a closed one.
+    attention = torch.randint(0, 3, (2, patches, patches), generator=generator) / 2
+    share = data.draw(st.sampled_from([0.0, 0.1, 0.5, 1.0]))
+    live = torch.rand(2, patches, patches, generator=generator) < share
+    attention = attention.where(live, 0.0)
+    places = torch.arange(patches).expand(2, -1)
+    largest = largest_connections(attention, keys, live_BKK=live)
+    by_image = magnitude_connections(attention, keys, live_BKK=live)
+    near = window_connections(places, 3, keys, live)
+    for image in range(2):
+        alive = live[image].tolist()
+        for i, (row, values) in enumerate(zip(alive, attention[image].tolist(), strict=True)):
+            assert largest[image, i].nonzero().flatten().tolist() == sorted(
+                loop_open(values, keys, "paper", row)
+            )
+            away = [-float((i // 3 - j // 3) ** 2 + (i % 3 - j % 3) ** 2) for j in range(patches)]
+            assert near[image, i].nonzero().flatten().tolist() == sorted(
+                loop_open(away, keys, "paper", row)
+            )
+        everywhere = [yes for row in alive for yes in row]
+        flat = loop_open(attention[image].flatten().tolist(), keys * patches, "paper", everywhere)
+        assert set(by_image[image].flatten().nonzero().flatten().tolist()) == flat
+
+
+@pytest.mark.parametrize("pattern", ["largest", "magnitude", "window"])
+def test_a_later_selector_reopens_connections_only_as_the_code_did(pattern: Any) -> None:
+    """Tokens 0 and 1 have one live key each, themselves, once token 3 is dropped."""
+    closed = torch.zeros(1, 1, 5, 5, dtype=torch.bool)
+    closed[..., 1, 2:4], closed[..., 2, 1], closed[..., 2, 3] = True, True, True
+    attention = torch.full((1, 5, 5), 0.2).masked_fill(closed[0], 0.0)
+    rows = {}
+    for compat in COMPATS:
+        config = named_config(
+            "micro_28",
+            token_keep_ratio=0.75,
+            attention_keep_ratio=0.6,
+            attention_pattern=pattern,
+            attention_compat=compat,
+        )
+        tokens = PresentTokens(torch.zeros(1, 5, 8), 1, mask=~closed)
+        scores = torch.tensor([[0.4, 0.3, 0.2, 0.1]])
+        select(config, plan_selection(config, 4, 0.75, 0.6), tokens, scores, attention)
+        assert tokens.mask is not None
+        rows[compat] = tokens.mask[0, 0, 1, 1:].tolist()
+    assert rows["paper"] == [True, False, False]
+    assert sum(rows["code"]) > 1
+
+
+@pytest.mark.parametrize("changes", [{"class_connections": "closed"}, NO_CLS])
+@torch.no_grad()
+def test_tokens_whose_keys_are_all_gone_attend_to_themselves(changes: dict[str, Any]) -> None:
+    """Softmax over nothing would be NaN; here each selector leaves a token a single key."""
+    vit = named_config("micro_28", token_keep_ratio=0.3, attention_keep_ratio=0.01, **changes)
+    details = VisionTransformer(vit).eval().forward_details(torch.randn(4, 1, 28, 28))
+    assert bool(details.logits.isfinite().all())
 
 
 @pytest.mark.parametrize("prefix", [0, 1])
@@ -140,9 +216,7 @@ def test_connections_are_counted_as_the_mask_opens_them(
 def test_connection_mask_without_token_selection() -> None:
     attention = torch.rand(2, 6, 6)
     everything = torch.arange(5).expand(2, -1)
-    torch.testing.assert_close(
-        patch_attention(attention, None), patch_attention(attention, everything)
-    )
+    torch.testing.assert_close(among_kept(attention, None), among_kept(attention, everything))
 
 
 def test_warmup_follows_the_cosine() -> None:

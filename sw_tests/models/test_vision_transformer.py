@@ -48,7 +48,10 @@ NO_CLS: dict[str, Any] = {"class_token": False, "pooling": "mean", "token_score"
             },
             PatchSampling(0.8),
         ),
+        ({"attention_compat": "code", "attention_pattern": "window"}, PatchSampling()),
         ({"class_connections": "closed", "attention_compat": "code"}, PatchSampling()),
+        ({"class_connections": "closed"}, PatchSampling()),
+        ({**NO_CLS, "attention_pattern": "magnitude"}, PatchSampling()),
         (
             {"class_connections": "closed", "fuse_tokens": True, "attention_pattern": "magnitude"},
             PatchSampling(),
@@ -73,11 +76,12 @@ def test_equals_the_loop_reference(
     assert details.cls_variance is None
     by_block = [model.forward_details(images, variance_block=b).cls_variance for b in range(4)]
     for index, image in enumerate(images):
-        logits, variances, kept = reference(model, image, token, attention)
+        logits, variances, kept, connections = reference(model, image, token, attention)
         torch.testing.assert_close(details.logits[index], logits, rtol=1e-9, atol=1e-9)
         found = [float(variance[index]) for variance in by_block if variance is not None]
         assert found == pytest.approx(variances, rel=1e-6)
         assert [tokens[index].tolist() for tokens in details.kept_tokens] == kept
+        assert [int(pairs[index]) for pairs in details.connections] == connections
 
 
 @pytest.mark.parametrize("changes", [{}, NO_CLS])

@@ -1,11 +1,14 @@
 """Token and connection selection: the rule, its ties, and its gradient."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from torch import Tensor
 
 from trivit.models.quantization.calibration import calibrate
@@ -15,9 +18,10 @@ from trivit.models.quantization.vision_transformer import QuantVisionTransformer
 from trivit.models.vision_transformer import VisionTransformer
 
 
-def best(scores: list[int], count: int) -> set[int]:
-    """Indices of the largest scores, equal ones in favour of the lower index."""
-    return set(sorted(range(len(scores)), key=lambda i: (-scores[i], i))[:count])
+def best(scores: list[int], count: int, live: Collection[int] | None = None) -> set[int]:
+    """Indices of the largest live scores, equal ones in favour of the lower index."""
+    candidates = range(len(scores)) if live is None else live
+    return set(sorted(candidates, key=lambda i: (-scores[i], i))[:count])
 
 
 @st.composite
@@ -40,14 +44,20 @@ def test_rows_and_mask_follow_the_rule(attention_BLL: Tensor, data: st.DataObjec
     expected = [0, *sorted(1 + i for i in best(integers[0][1:], keep))]
     assert rows.tolist() == [expected]
 
-    mask = open_connections(attention_BLL, rows, keys)
+    before = data.draw(st.lists(st.booleans(), min_size=81, max_size=81))
+    obeyed = torch.tensor(before)[: patches**2].view(patches, patches)
+    obeyed = torch.nn.functional.pad(obeyed, (1, 0, 1, 0), value=True)
+    masked = data.draw(st.booleans())
+    given_mask = obeyed.view(1, 1, 1 + patches, -1) if masked else None
+    mask = open_connections(attention_BLL, given_mask, rows, keys)
     assert mask.dtype == torch.bool
     assert mask.shape == (1, 1, keep + 1, keep + 1)
     assert mask[0, 0, 0].all() and mask[0, 0, :, 0].all()
     for i in range(1, keep + 1):
         scores = [integers[expected[i]][expected[j]] for j in range(1, keep + 1)]
+        live = {j for j in range(keep) if not masked or obeyed[expected[i], expected[j + 1]]}
         opened = {j for j in range(keep) if bool(mask[0, 0, i, j + 1])}
-        assert opened == best(scores, keys)
+        assert opened == best(scores, keys, live)
 
 
 def test_uniform_attention_keeps_the_first_tokens() -> None:
@@ -70,6 +80,7 @@ def test_model_selects_on_quantized_probabilities(
     model: QuantVisionTransformer, images: torch.Tensor
 ) -> None:
     traced = trace(model.double(), images)
+    open_before: NDArray[np.int64] | None = None
     for block in (0, 2):
         point = f"blocks.{block}"
         probs = traced[f"{point}.attn.probs"].integers.sum(axis=1)
@@ -83,7 +94,14 @@ def test_model_selects_on_quantized_probabilities(
             assert kept[image].tolist() == [0, *sorted(1 + i for i in chosen)]
             rows = source[image][kept[image]]
             assert (traced[f"{point}.selector.tokens"].integers[image] == rows).all()
-            assert mask[image, 1:, 1:].sum(axis=1).tolist() == [keys] * keep
+            live = np.full((keep, keep), keep)
+            if open_before is not None:
+                live = open_before[image][np.ix_(kept[image], kept[image])][1:, 1:]
+                assert not (mask[image, 1:, 1:] & ~live).any()
+                live = live.sum(axis=1, keepdims=True)
+                assert (live < keys).any()  # some rows have fewer left than asked for
+            assert (mask[image, 1:, 1:].sum(axis=1) == np.minimum(live[:, 0], keys)).all()
+        open_before = mask
 
 
 def test_dense_variant_selects_nothing(model: QuantVisionTransformer, images: torch.Tensor) -> None:

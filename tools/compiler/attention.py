@@ -23,6 +23,9 @@ from trivit.tools.compiler.values import (
     Value,
 )
 
+# The exponential of anything this far below the maximum is zero in every format.
+_CLOSED_BELOW = -1e30
+
 
 @dataclass(frozen=True, eq=False)
 class Scores:
@@ -85,6 +88,8 @@ class AttentionRecogniser:
             if isinstance(expression, Scaled):
                 scale *= expression.factor
             elif isinstance(expression, Masked) and mask is None:
+                if not expression.closed <= _CLOSED_BELOW:
+                    raise refuse(node, "a mask must replace closed connections by minus infinity")
                 mask = self._space.through(x, lambda e: e.condition)  # type: ignore[union-attr]
             else:
                 break

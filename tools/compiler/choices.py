@@ -20,6 +20,7 @@ from trivit.tools.compiler.values import (
     Scattered,
     Sum,
     TopIndices,
+    TopValues,
     Value,
 )
 
@@ -44,11 +45,12 @@ def _top(call: Call) -> list[Value]:
         raise refuse(call.node, "TopK must run over the last axis with count <= its size")
     ordered = bool(call.node.attributes.get("sorted", 1))
     shape = (*values.shape[:-1], count)
-    unused = call.new(Fixed(Constant(np.zeros(shape))), shape)
     if call.node.attributes.get("largest", 1):
-        return [unused, call.new(TopIndices(values, count), shape)]
+        best = call.new(TopValues(values, count), shape)
+        return [best, call.new(TopIndices(values, count), shape)]
     if count != size or not ordered:
         raise refuse(call.node, "the smallest elements can only be taken to sort all of them")
+    unused = call.new(Fixed(Constant(np.zeros(shape))), shape)
     return [call.new(Ascending(values), shape), unused]
 
 
@@ -73,11 +75,8 @@ def _taken(call: Call) -> Value:
 
 
 def _scattered(call: Call) -> Value:
-    data, index, updates = (
-        call.constant(0),
-        call.dynamic(1),
-        call.constant(2),
-    )
+    data, index, updates = call.constant(0), call.dynamic(1), call.operand(2)
+    assert updates is not None
     if call.node.attributes.get("reduction", "none") != "none":
         raise refuse(call.node, "a scatter with a reduction is not supported")
     axis = _axis(call, call.node.attributes.get("axis", 0), data.shape)

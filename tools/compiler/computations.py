@@ -23,9 +23,6 @@ from trivit.tools.compiler.values import (
     Value,
 )
 
-# The exponential of anything this far below the maximum is zero in every format.
-_CLOSED_BELOW = -1e30
-
 
 def _convolution(call: Call) -> Value:
     x, weight = call.dynamic(0), call.constant(1)
@@ -133,16 +130,12 @@ def _masked(call: Call) -> Value:
     if isinstance(chosen, Constant):
         condition = call.new(Negated(condition), condition.shape)
         chosen, other = other, chosen
-    if (
-        not isinstance(chosen, Elements)
-        or not isinstance(other, Constant)
-        or not np.all(other.array <= _CLOSED_BELOW)
-    ):
-        raise refuse(call.node, "a mask must replace closed connections by minus infinity")
+    if not isinstance(chosen, Elements) or not isinstance(other, Constant) or not other.array.size:
+        raise refuse(call.node, "a mask must replace closed connections by a constant number")
     if np.broadcast_shapes(chosen.shape, other.shape) != chosen.shape:
         raise refuse(call.node, "its operands do not fit together")
     ids = np.broadcast_to(condition.ids, chosen.shape)
-    return call.new(Masked(chosen, Elements(ids)), chosen.shape)
+    return call.new(Masked(chosen, Elements(ids), float(other.array.max())), chosen.shape)
 
 
 def _above(call: Call) -> Value:

@@ -168,7 +168,7 @@ class AllTokens:
 
 @dataclass(frozen=True, eq=False)
 class SelectConnections:
-    """Mask that leaves every kept patch token ``keep`` keys and [CLS]."""
+    """Mask that leaves every kept patch token [CLS] and at most ``keep`` keys, all open before."""
 
     output: Tensor
     index: Tensor

@@ -51,7 +51,8 @@ class Draft:
     """An instruction before addresses are known.
 
     ``tensors`` maps address fields to tensors; ``fields`` holds the rest. ``macs`` counts the
-    multiplications of the unpadded problem, ``open_macs`` those that masked connections leave.
+    multiplications of the unpadded problem, ``open_macs`` those that masked connections leave at
+    most: a later selector may find fewer open ones than it may keep.
     """
 
     opcode: str

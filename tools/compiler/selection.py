@@ -30,14 +30,17 @@ from trivit.tools.compiler.values import (
     Fixed,
     Gathered,
     Ids,
+    Masked,
     Negated,
     Reduced,
     Scattered,
     Source,
     Space,
     TopIndices,
+    TopValues,
     Value,
 )
+from trivit.tools.errors import ToolsError
 
 _MASK_BITS = 16  # keys in an element of a mask row
 
@@ -177,7 +180,7 @@ class Selectors:
         )
         if threshold is None or not is_open or not isinstance(value, Elements):
             raise wrong
-        border = np.concatenate([value.ids[0], value.ids[1:, 0]])
+        border = np.concatenate([value.ids[0], value.ids[1:, 0]])  # of [CLS]
         inner = value.ids[1:, 1:]
         source = self._space.single(Elements(inner))
         expression = source.expression if source else None
@@ -187,7 +190,6 @@ class Selectors:
             or not np.array_equal(inner, source.ids.reshape(inner.shape))
             or expression.axis != len(source.shape) - 1
             or not np.all(self._fixed(border) > threshold)
-            or not np.all(expression.updates.array > threshold)
             or np.any(expression.data.array > threshold)
         ):
             raise wrong
@@ -202,10 +204,32 @@ class Selectors:
         sums = self._kept_sums(node, top.expression.values)
         if sums is None:
             raise wrong
-        probs, rows, columns = sums
+        probs, marked, rows, columns = sums
         if rows.ascending is not columns.ascending or np.any(rows.codes != columns.codes):
             raise wrong
+        if not self._opens_live(expression.updates, top.expression, threshold, marked):
+            raise _reopens(node)
         return inner, rows, probs
+
+    def _opens_live(
+        self, updates: Value, top: TopIndices, threshold: float, marked: float | None
+    ) -> bool:
+        """Return whether scattered ``updates`` exceed ``threshold`` for live connections alone.
+
+        ``marked`` is what stands for closed ones among the sums, which are never negative.
+        """
+        if isinstance(updates, Constant):
+            return marked is None and bool(np.all(updates.array > threshold))
+        source = self._space.single(updates)
+        return (
+            source is not None
+            and isinstance(source.expression, TopValues)
+            and np.array_equal(updates.ids, source.ids)
+            and np.array_equal(source.expression.values.ids, top.values.ids)
+            and source.expression.count == top.count
+            and threshold < 0
+            and (marked is None or marked <= threshold)
+        )
 
     def _fixed(self, ids: Ids) -> NDArray[np.float64]:
         """Return the known values of constant elements; NaN for computed ones."""
@@ -218,8 +242,11 @@ class Selectors:
 
     def _kept_sums(
         self, node: Node, value: Elements
-    ) -> tuple[Probabilities, _Chosen, _Chosen] | None:
-        """Read ``value`` as head sums of chosen query rows and chosen key columns."""
+    ) -> tuple[Probabilities, float | None, _Chosen, _Chosen] | None:
+        """Read ``value`` as head sums of chosen query rows and chosen key columns.
+
+        The second result is what the sums are where the attention's mask is closed; ``None``: sums.
+        """
         steps: list[Gathered] = []
         while True:
             source = self._space.single(value)
@@ -230,9 +257,25 @@ class Selectors:
                 return None
             steps.append(expression)
             value = expression.data
+        condition, marked = None, None
+        if source is not None and isinstance(source.expression, Masked):
+            marked = source.expression.closed
+            condition = self._space.through(value, lambda e: e.condition)  # type: ignore[union-attr]
+            sums = self._space.through(value, lambda e: e.x)  # type: ignore[union-attr]
+            assert sums is not None
+            value = sums
         grid = self._head_sums(value)
         if grid is None or len(value.shape) != 3:
             return None
+        known = next((ids for ids, tensor in self._masks if tensor is grid[0].mask), None)
+        if known is None:
+            obeyed = condition is None
+        else:
+            obeyed = isinstance(condition, Elements) and np.array_equal(
+                condition.ids, known[grid[1], grid[2]]
+            )
+        if not obeyed:
+            raise _reopens(node)
         probs, queries, keys = grid[0], grid[1][0], grid[2][0]
         if np.any(queries != queries[:, :1]) or np.any(keys != keys[:1]):
             return None
@@ -244,7 +287,7 @@ class Selectors:
             if side not in (0, 1) or np.any(flat != flat[:1]) or chosen[side].ascending is not None:
                 return None
             chosen[side] = self._codes(node, flat[0], chosen[side].codes)
-        return probs, chosen[0], chosen[1]
+        return probs, marked, chosen[0], chosen[1]
 
     def _head_sums(self, value: Value) -> tuple[Probabilities, _Numbers, _Numbers] | None:
         """Return whose probabilities are summed over heads, with query and key of each element."""
@@ -342,6 +385,14 @@ class Selectors:
         self.wanted.setdefault(probs.tensor.name, "cls")
         self._indices[ascending.start] = (tensor, probs)
         return tensor, probs
+
+
+def _reopens(node: Node) -> ToolsError:
+    return refuse(
+        node,
+        "its mask must leave closed what the attention that it is chosen by had closed: mark "
+        "those head sums below 0 (Where), then scatter the highest; 'trivit quantize' writes both",
+    )
 
 
 def _prefix(probs: Tensor) -> str:

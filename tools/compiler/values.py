@@ -126,10 +126,11 @@ class Softmax:
 
 @dataclass(frozen=True)
 class Masked:
-    """``x`` where ``condition`` holds, else a value whose exponential is zero."""
+    """``x`` where ``condition`` holds, else ``closed`` or less."""
 
     x: Elements
     condition: Elements
+    closed: float
 
 
 @dataclass(frozen=True)
@@ -163,6 +164,14 @@ class TopIndices:
 
 
 @dataclass(frozen=True)
+class TopValues:
+    """The values that ``TopIndices`` of the same operands finds, in the same order."""
+
+    values: Elements
+    count: int
+
+
+@dataclass(frozen=True)
 class Ascending:
     """All values of the last axis in ascending order."""
 
@@ -187,7 +196,7 @@ class Scattered:
 
     data: Constant
     index: Elements
-    updates: Constant
+    updates: Value
     axis: int
 
 
@@ -207,6 +216,7 @@ Expression: TypeAlias = (
     | Negated
     | Reduced
     | TopIndices
+    | TopValues
     | Ascending
     | Gathered
     | Scattered

@@ -18,8 +18,8 @@ class InstructionEstimate:
     """One instruction for one image.
 
     ``tensor`` names what it writes (or stores); ``macs`` counts the multiply-accumulates of the
-    unpadded problem that the kernel executes, ``open_macs`` those that remain if masked attention
-    connections were skipped. The kernel masks them, so they cost it the same cycles.
+    unpadded problem that the kernel executes, ``open_macs`` those that remain at most if masked
+    attention connections were skipped. The kernel masks them, so they cost it the same cycles.
 
     ``cycles`` is split into ``array_cycles`` (it issues products), ``memory_cycles`` (everything
     waits for DDR) and ``vector_cycles`` (the rest); ``bound`` names the largest part.

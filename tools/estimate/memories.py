@@ -216,6 +216,13 @@ def _state(kernel: KernelDescription) -> Iterator[Memory]:
         divided={0: 0, 1: softmax_rows, 3: 0},
         kind="lutram",
     )
+    yield Memory(
+        unit="softmax",
+        name="softmax.live",
+        shape=(buffers, banks, keys),
+        bits=8,
+        divided={0: 0, 1: softmax_rows},
+    )
     yield Memory(unit="softmax", name="softmax.sum", shape=(buffers, banks), bits=64, divided=every)
     yield Memory(
         unit="attention",

@@ -65,8 +65,8 @@ def unpacked(rows: NDArray[np.int16], name: str) -> NDArray[np.bool_]:
 
 
 def keys_of(masks: NDArray[np.bool_]) -> int:
-    """Return how many patch keys each patch token keeps."""
-    return int(masks[0, 1, 1:].sum())
+    """Return how many patch keys a patch token keeps in the mean, rounded."""
+    return round(float(masks[:, 1:, 1:].sum(axis=2).mean()))
 
 
 def local_masks(positions: NDArray[np.int64], grid: int, keys: int) -> NDArray[np.bool_]:

@@ -11,7 +11,7 @@ namespace trivit {
 
 static const int kSelectWords = (kMaxTokens + kSelectLanes - 1) / kSelectLanes;
 static const int kSelectCandidates = (1 << kSelectDigit) - 1;  // thresholds that a pass tries
-static const int32_t kNeverSelected = -1;  // scores are sums of probabilities, so never negative
+static const int32_t kNeverSelected = kClosedSum;  // no threshold is negative
 static const int kMaskBits = 16;           // keys in an element of a mask
 
 static_assert(kSelectLatency <= kBanks, "the turns of seven other rows cover a pass's latency");
@@ -41,7 +41,7 @@ struct SelectMemory {
 };
 
 // Open the `keep` largest of the first `count` scores of each row of a buffer, ties to the lower
-// index, and key 0. The first word of the rows in the mask is `mask_word`.
+// index, and key 0; of fewer than `keep` scores that are not negative, all. The first word of the rows in the mask is `mask_word`.
 //
 // Digit by digit from the top, the threshold rises by the most that at least `keep` scores still
 // reach; all candidates are compared at once. The last candidate that too few reached is
@@ -139,6 +139,11 @@ Kept<Value> move_together(const Value (&values)[kLanes], uint32_t kept) {
     return result;
 }
 
+inline int32_t closed_as_zero(int32_t sum) {
+#pragma HLS INLINE
+    return sum < 0 ? 0 : sum;
+}
+
 // In hardware a process of its own, which the last head's [CLS] scores start while attention goes
 // on with that head's other rows: it reads a row of scores that attention does not touch again, and
 // the few words of its list take cycles of bank 0's port B that attention's mover leaves.
@@ -153,7 +158,7 @@ inline Cycles select_tokens(const SelectTokensFields& f, const ScoreMemory& scor
 #pragma HLS UNROLL
             const uint32_t key = word * kLanes + lane;
             memory.score[0][0][key / kSelectLanes][key % kSelectLanes] =
-                key == 0 ? kNeverSelected : scores.sum[0][key];
+                key == 0 ? kNeverSelected : closed_as_zero(scores.sum[0][key]);
         }
         loading.tick();
     }

@@ -17,6 +17,9 @@ static_assert(sizeof(kExp2Table) / sizeof(kExp2Table[0]) == kExpSteps + 1, "[0, 
 static_assert(sizeof(kRecipTable) / sizeof(kRecipTable[0]) == kReciprocalSteps + 1,
               "[1, 2], both ends");
 
+// Below every sum, so that selection tells a closed key from a live one of probability zero.
+static const int32_t kClosedSum = -1;
+
 // Sums over heads for the selectors. Row i, key j; eight keys of kSoftmaxRows rows change per
 // cycle.
 struct ScoreMemory {
@@ -31,6 +34,7 @@ struct SoftmaxMemory {
                 [kMaxRowWords];             // bit per lane: the key exists and is open
     int16_t peak[kSoftmaxBuffers][kBanks];  // largest open score; -32768 when nothing is open
     uint32_t exponential[kSoftmaxBuffers][kBanks][kMaxRowWords][kLanes];
+    uint8_t live[kSoftmaxBuffers][kBanks][kMaxRowWords];  // `open`, passed on with the exponentials
     uint64_t sum[kSoftmaxBuffers][kBanks];
 };
 
@@ -101,6 +105,7 @@ inline Cycles softmax_exponentials(const SoftmaxFormat& format, uint32_t key_wor
                 const uint32_t row = first + v;
                 const word_t score = memory.score[buffer][row][word];
                 const uint32_t open = memory.open[buffer][row][word];
+                memory.live[buffer][row][word] = uint8_t(open);
                 uint64_t word_sum = 0;  // apart from the row's, so that only one addition recurs
                 for (int lane = 0; lane < kLanes; ++lane) {
 #pragma HLS UNROLL
@@ -148,6 +153,7 @@ inline Cycles softmax_probabilities(const SoftmaxFormat& format, uint32_t rows, 
                 }
                 const uint32_t query = target.group * kBanks + row;
                 const bool adds = target.enabled && (query == 0 || !target.only_cls);
+                const uint32_t live = memory.live[buffer][row][word];
                 word_t result;
                 for (int lane = 0; lane < kLanes; ++lane) {
 #pragma HLS UNROLL
@@ -162,7 +168,9 @@ inline Cycles softmax_probabilities(const SoftmaxFormat& format, uint32_t rows, 
 #pragma HLS UNROLL
                     const uint32_t key = word * kLanes + lane;
                     if (adds && key < target.tokens) {
-                        const int32_t before = target.first_head ? 0 : scores.sum[query][key];
+                        // A closed key's probabilities are 0, so its sum stays as it begins.
+                        const int32_t initial = (live >> lane) & 1 ? 0 : kClosedSum;
+                        const int32_t before = target.first_head ? initial : scores.sum[query][key];
                         scores.sum[query][key] = before + result.lane[lane];
                     }
                 }

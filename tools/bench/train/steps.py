@@ -145,6 +145,6 @@ def _timm_model(vit: ViTConfig) -> tuple[nn.Module, Callable[..., ViTDetails]]:
     model: nn.Module = timm.VisionTransformer(**arguments)
 
     def forward(images_BCHW: Tensor, **_: object) -> ViTDetails:
-        return ViTDetails(model(images_BCHW), None, ())
+        return ViTDetails(model(images_BCHW), None, (), ())
 
     return model, forward

@@ -3,9 +3,12 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from trivit.models.vit_config import ViTConfig
 
 
 def macs(
@@ -20,6 +23,13 @@ def macs(
     ] = 1.0,
     train_images: Annotated[
         int | None, typer.Option(min=1, help="Size of the training set (default: the data set's).")
+    ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            help="Run folder of this experiment: count the connections that it opens on its test "
+            "images, instead of the expected ones."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -36,7 +46,9 @@ def macs(
     check_keep_ratio("patch keep ratio", keep)
     experiment = load_config(config, list(overrides or []))
     vit = experiment.model.vit
-    image = image_macs(vit, KeepRatios(vit.token_keep_ratio, vit.attention_keep_ratio, keep))
+    ratios = KeepRatios(vit.token_keep_ratio, vit.attention_keep_ratio, keep)
+    measured = None if run is None else _measured(run, vit, keep)
+    image = image_macs(vit, ratios, measured)
     dense = image_macs(vit, DENSE).total
     try:
         count = train_images or train_image_count(experiment.data)
@@ -58,12 +70,23 @@ def macs(
     }
     if as_json:
         stages = [asdict(stage) for stage in image.stages]
-        one = {"macs": image.total, "dense_macs": dense, "stages": stages}
+        one = {
+            "macs": image.total,
+            "dense_macs": dense,
+            "connections": "expected" if run is None else "measured",
+            "stages": stages,
+        }
         print(json.dumps({"image": one, "training": figures}, indent=2))
         return
     print_table(
         f"one image: {image.total:,} MACs, {100 * image.total / dense:.1f} % of dense",
-        ("stage", "tokens", "connections", "MACs", "share"),
+        (
+            "stage",
+            "tokens",
+            f"connections, {'expected' if run is None else 'measured'}",
+            "MACs",
+            "share",
+        ),
         [
             (
                 stage.name,
@@ -76,3 +99,28 @@ def macs(
         ],
     )
     print_figures("training, forward and backward", figures)
+
+
+def _measured(run: Path, vit: "ViTConfig", keep: float) -> tuple[float, ...]:
+    """Return the mean connections behind each selector on the test images of a run.
+
+    Raises:
+        ModelsError: no run, or no data set.
+        ToolsError: a run of another model.
+    """
+    from trivit.models.data import load_dataset
+    from trivit.models.sparsity.patches import PatchSampling
+    from trivit.models.training.device import choose_device
+    from trivit.models.training.open_connections import mean_connections
+    from trivit.models.training.saved_run import load_run
+    from trivit.tools.errors import ToolsError
+
+    config, model, info = load_run(run)
+    if config.model.vit != vit:
+        raise ToolsError(f"{run} is a run of another model: count it with {run / 'config.yaml'}")
+    schedule = config.patch_schedule
+    model.set_patch_sampling(PatchSampling(keep, schedule.order, schedule.compat))
+    device = choose_device(config.training.device)
+    images = load_dataset(config.data).test.to(device)
+    batch_size = config.training.evaluation_batch_size
+    return mean_connections(model.to(device), images, info, batch_size)
