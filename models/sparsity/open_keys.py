@@ -49,7 +49,7 @@ def open_keys(choices: Sequence[Choice], *, reopens: bool, least: int = 0) -> li
         opened = np.where(
             opened < choice.keys, choice.kept if reopens else opened, choice.keys
         ).clip(least)
-        shares = np.bincount(opened, live, choice.kept + 1)
+        shares = np.bincount(opened, weights=live, minlength=choice.kept + 1)
         means.append(float(shares @ np.arange(choice.kept + 1)))
         if choice.fused:
             shares = np.concatenate([[0.0], shares]) * choice.kept + _all(choice.kept + 1)
