@@ -1,6 +1,5 @@
 """Images that the tools run and measure on: files, data sets, and real ones at any size."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +36,7 @@ def load_images(path: Path, shape: Shape) -> NDArray[np.uint8]:
 
 
 def test_images(
-    source: str, shape: Shape, class_names: Sequence[str], count: int | None = None
+    source: str, shape: Shape, classes: int, count: int | None = None
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return test images [N, C, H, W] and labels [N] of a data set or a store, as evaluation does.
 
@@ -46,24 +45,24 @@ def test_images(
     Args:
         source: name of a data set, or folder of ``trivit data prepare``.
         shape: of an image (C, H, W).
-        class_names: of the program, by number.
+        classes: number of classes.
         count: take only the first so many (``None``: all).
 
     Raises:
-        ModelsError: no such data set or store, it cannot be read, or it has other classes.
-        ToolsError: it has other channels, or images in memory have another shape.
+        ModelsError: no such data set or store, or it cannot be read.
+        ToolsError: it has other channels or another number of classes, or images in memory have
+            another shape.
     """
     from trivit.models.augmentation.evaluation import EvaluatedImages
     from trivit.models.data import load_test_images
-    from trivit.models.data.class_names import check_same_classes
 
     info, images = load_test_images(source)
     fits = info.channels == shape[0] and shape[1] == shape[2]
     stored = Path(source).expanduser().is_dir()
     if not (stored and fits):
         check_shape(source, (info.channels, info.height, info.width), shape)
-    remedy = "choose a set of the same classes"
-    check_same_classes(source, info.class_names, "this bundle", class_names, remedy)
+    if len(info.class_names) != classes:
+        raise ToolsError(f"{source} has {len(info.class_names)} classes and this bundle {classes}")
     images = images.first(count)
     if stored:
         images = EvaluatedImages(images, shape[1])

@@ -76,7 +76,7 @@ def run(
     if images.endswith(".npy"):
         pixels = load_images(Path(images), shape)[:count]
     else:
-        pixels, labels = test_images(images, shape, program.class_names, count)
+        pixels, labels = test_images(images, shape, len(program.class_names), count)
     if sweep:
         _sweep(program, backend.value, pixels, labels, batch_size, picture, as_json, bundle)
         return
