@@ -45,10 +45,9 @@ def open_keys(choices: Sequence[Choice], *, reopens: bool, least: int = 0) -> li
     shares = _all(choices[0].present) if choices else np.empty(0)
     for choice in choices:
         live = shares @ _survivors(choice.present, choice.kept)
-        opened = np.arange(choice.kept + 1)
-        opened = np.where(
-            opened < choice.keys, choice.kept if reopens else opened, choice.keys
-        ).clip(least)
+        alive = np.arange(choice.kept + 1)
+        short = choice.kept if reopens else alive
+        opened = np.where(alive < choice.keys, short, choice.keys).clip(least)
         shares = np.bincount(opened, weights=live, minlength=choice.kept + 1)
         means.append(float(shares @ np.arange(choice.kept + 1)))
         if choice.fused:

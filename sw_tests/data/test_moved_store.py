@@ -14,7 +14,6 @@ from trivit.models.data.store import prepare
 from trivit.models.errors import ModelsError
 from trivit.models.training import load_run
 from trivit.models.training.checkpoint import load_checkpoint
-from trivit.tools import images as tool_images
 from trivit.tools.cli.main import main
 
 from .conftest import encoded, smooth_pixels, write_files
@@ -168,13 +167,6 @@ def test_classes_of_other_names_are_refused(
     (moved / "run" / "config.yaml").write_text(config.replace(str(moved / "gone"), str(store)))
     with pytest.raises(ModelsError, match=message):
         load_run(moved / "run")
-
-
-def test_a_bundle_of_other_classes_is_refused(trained: Path) -> None:
-    store, shape = str(trained / "store"), (3, 16, 16)
-    assert len(tool_images.test_images(store, shape, CLASSES)[1]) == 12
-    with pytest.raises(ModelsError, match=r"class 0 is 'cat' in .* 'dog' in this bundle"):
-        tool_images.test_images(store, shape, ("dog", "cat"))
 
 
 def test_numbered_classes_and_stores_without_training_images(moved: Path) -> None:
