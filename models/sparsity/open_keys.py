@@ -48,7 +48,7 @@ def open_keys(choices: Sequence[Choice], *, reopens: bool, least: int = 0) -> li
         alive = np.arange(choice.kept + 1)
         short = choice.kept if reopens else alive
         opened = np.where(alive < choice.keys, short, choice.keys).clip(least)
-        shares = np.bincount(opened, weights=live, minlength=choice.kept + 1)
+        shares = np.bincount(opened, live, choice.kept + 1).astype(np.float64)
         means.append(float(shares @ np.arange(choice.kept + 1)))
         if choice.fused:
             shares = np.concatenate([[0.0], shares]) * choice.kept + _all(choice.kept + 1)
