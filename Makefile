@@ -6,8 +6,9 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-# Two workers; a file's tests share a worker, so that its fixtures are made once.
-PYTEST_ARGS ?= -n 2 --dist loadfile
+# Two workers; a file's tests share a worker, so that its fixtures are made once. Files come in order:
+# hw_tests has few and long ones, which would end last if files with many tests came first.
+PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 # One thread for each worker: more would only take each other's cores.
 TEST_ENVIRONMENT := OMP_NUM_THREADS=1
 PACKAGES := -p trivit.models -p trivit.tools -p trivit.host
@@ -41,7 +42,7 @@ demo: $(VENV)/stamp-quant  ## Train, quantize, compile and run a model; results 
 	@sh tools/bootstrap.sh data
 	$(BIN)/trivit demo
 
-test: $(VENV)/stamp-dev  ## All tests that fit 25 minutes on 2 cores
+test: $(VENV)/stamp-dev  ## All tests that fit 8 minutes on 2 cores
 	@sh tools/bootstrap.sh lib
 	@sh tools/bootstrap.sh data
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -m 'not full' $(PYTEST_ARGS)

@@ -24,11 +24,13 @@ COLOUR, _ = random_bundle(3, Shape(channels=3))
 SIDE = COLOUR.preprocessing.height
 
 
-def photo(path: Path, seed: int, size: tuple[int, int] = (30, 40)) -> Path:
-    """Write a random photo of ``size`` (height, width)."""
+def photo(path: Path, seed: int, size: tuple[int, int] = (30, 40), orientation: int = 1) -> Path:
+    """Write a random photo of ``size`` (height, width) with an EXIF orientation."""
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = np.random.default_rng(seed).integers(0, 256, (*size, 3), dtype=np.uint8)
-    Image.fromarray(pixels).save(path)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(pixels).save(path, exif=exif)
     return path
 
 
@@ -50,8 +52,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_photos_are_the_images_that_evaluation_sees(tmp_path: Path) -> None:
-    for seed in range(4):
-        photo(tmp_path / "set" / "test" / f"class{seed % 2}" / f"{seed}.png", seed)
+    for seed, orientation in enumerate((1, 1, 6, 3)):
+        path = tmp_path / "set" / "test" / f"class{seed % 2}" / f"{seed}.png"
+        photo(path, seed, (30, 30), orientation)
     source, store = tmp_path / "set" / "test", tmp_path / "store"
     assert main(["data", "prepare", str(source), "--part", "test", "--out", str(store)]) == 0
     _, images = load_test_images(str(store))

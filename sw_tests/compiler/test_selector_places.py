@@ -175,3 +175,20 @@ def test_scores_of_an_attention_that_nothing_reads(
         ToolsError, match=r"selects by 'blocks\.0\.attn\.probs', an attention whose"
     ):
         compile_model(path)
+
+
+def free_batch(model: onnx.ModelProto) -> None:
+    """Declare any number of images, as qonnx's ChangeBatchSize or a person may."""
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "batch"
+    del model.graph.value_info[:]
+
+
+def test_a_free_batch_compiles_to_the_same_program(
+    exported: Callable[..., Any], tmp_path: Path
+) -> None:
+    base = exported(seed=5)
+    found = compile_model(edited(base, tmp_path, free_batch))
+    expected = compile_model(base.save(tmp_path))
+    assert np.array_equal(found.program, expected.program)
+    assert np.array_equal(found.params, expected.params)
