@@ -1,8 +1,35 @@
 // C interface of the kernel compiled for this machine. The kernel's memories are static, as on the
 // chip, so a process runs one program at a time.
 #include "trivit/kernel.hpp"
+#include "trivit/vectors.hpp"
 
 extern "C" uint32_t trivit_emulator_version(void) { return trivit::kKernelVersion; }
+
+// What the inner loops were compiled for.
+extern "C" const char* trivit_emulator_form(void) { return trivit::Vectors::name(); }
+
+// Whether this processor has the instructions that the compiler was allowed to use.
+extern "C" int trivit_emulator_runs_here(void) {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+#if defined(__AVX512VNNI__)
+    if (!__builtin_cpu_supports("avx512vnni")) return 0;
+#endif
+#if defined(__AVX512BW__)
+    if (!__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512vl")) return 0;
+#endif
+#if defined(__AVX512F__)
+    if (!__builtin_cpu_supports("avx512f")) return 0;
+#endif
+#if defined(__AVX2__)
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return 0;
+#endif
+#if defined(__BMI2__)
+    if (!__builtin_cpu_supports("bmi2")) return 0;
+#endif
+#endif
+    return 1;
+}
 
 // Pointers hold 128-bit words, little endian; sizes as in trivit_kernel, whose four ports for
 // params and input all get the one address.

@@ -88,7 +88,7 @@ static void one_row(Random& random, Checker& checker) {
     trivit::scale_rows(f, statistics, memory);
     const trivit::RowScale scale = memory.scale[bank][group];
 
-    const trivit::NormaliseFormat format = {0, uint32_t(n.beta_shift),
+    const trivit::NormaliseFormat format = {0, trivit::make_alignment(uint32_t(n.beta_shift)),
                                             trivit::make_rounding(n.norm_shift)};
     Words packed;
     append(packed, {x, gamma, beta});

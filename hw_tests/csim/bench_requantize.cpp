@@ -1,8 +1,28 @@
 // Rounding and saturation against 128-bit arithmetic: every shift, ties, extremes.
 #include "direct.hpp"
-#include "trivit/requantize.hpp"
+#include "trivit/lanes.hpp"
 
 using namespace csim;
+
+// A word of the value and its neighbours, in the lanes in which epilogues round.
+static void compare_lanes(int64_t value, const trivit::Rounding& rounding, int shift,
+                          Checker& checker) {
+    trivit::acc_t sums[trivit::kLanes];
+    for (int lane = 0; lane < trivit::kLanes; ++lane)
+        sums[lane] = trivit::acc_t(value + lane - 3);
+    int16_t result[trivit::kLanes];
+    uint32_t saturated = 0;
+    for (int lane = 0; lane < trivit::kLanes; lane += trivit::kWidth) {
+        saturated |= trivit::requantize(trivit::load(&sums[lane]), rounding, &result[lane]) << lane;
+    }
+    for (int lane = 0; lane < trivit::kLanes; ++lane) {
+        uint64_t expected_saturated = 0;
+        const int16_t expected = direct::requantize(value + lane - 3, shift, expected_saturated);
+        checker.equal(result[lane], expected, "lanes", shift);
+        checker.equal((saturated >> lane) & 1, int64_t(expected_saturated), "lane saturated",
+                      shift);
+    }
+}
 
 static void compare(int64_t value, int shift, Checker& checker) {
     const trivit::Rounding rounding = trivit::make_rounding(shift);
@@ -13,6 +33,8 @@ static void compare(int64_t value, int shift, Checker& checker) {
     const trivit::Quantized actual = trivit::requantize(value, rounding);
     checker.equal(actual.value, expected, "requantize", shift);
     checker.equal(actual.saturated, int64_t(saturated), "saturated", shift);
+    const int64_t largest = (int64_t(1) << 47) - trivit::kLanes;  // of 48-bit sums
+    if (value >= -largest && value <= largest) compare_lanes(value, rounding, shift, checker);
 }
 
 int main() {

@@ -58,7 +58,10 @@ def test_bench_sanitized(bench: str, tmp_path: Path) -> None:
     run_bench(compile_bench(bench, SANITIZE, tmp_path))
 
 
-@pytest.mark.parametrize("bench", ["matmul", "attention", "normalise", "softmax", "program"])
+@pytest.mark.parametrize(
+    "bench",
+    ["requantize", "gelu", "matmul", "attention", "normalise", "softmax", "program"],
+)
 def test_bench_in_hardware_order(bench: str, tmp_path: Path) -> None:
     """Compile the array's own loop, which the emulator replaces by inner products.
 

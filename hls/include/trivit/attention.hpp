@@ -196,15 +196,17 @@ TRIVIT_SHARED_UNIT uint32_t round_word(const SumWord& sums, const Rounding& roun
 #pragma HLS INLINE off
 #pragma HLS PIPELINE II = 1
     uint32_t changed = 0;
+    for (int lane = 0; lane < kLanes; lane += kWidth) {
+#pragma HLS UNROLL
+        changed |= requantize(load(&sums.lane[lane]), rounding, &result.lane[lane]) << lane;
+    }
     peak = -32768;
     for (int lane = 0; lane < kLanes; ++lane) {
 #pragma HLS UNROLL
-        const Quantized s = requantize(int64_t(sums.lane[lane]), rounding);
-        result.lane[lane] = s.value;
-        if (uint32_t(lane) < keys) changed += s.saturated;
-        if (((open >> lane) & 1) && s.value > peak) peak = s.value;
+        const int16_t score = (open >> lane) & 1 ? result.lane[lane] : int16_t(-32768);
+        peak = score > peak ? score : peak;
     }
-    return changed;
+    return count_lanes(changed & ((1u << keys) - 1));
 }
 
 // Round the scores of a row group, a word of keys per iteration in all eight rows, four of them per
@@ -251,13 +253,11 @@ TRIVIT_SHARED_UNIT uint32_t round_output(const SumWord& sums, const Rounding& ro
 #pragma HLS INLINE off
 #pragma HLS PIPELINE II = 1
     uint32_t changed = 0;
-    for (int lane = 0; lane < kLanes; ++lane) {
+    for (int lane = 0; lane < kLanes; lane += kWidth) {
 #pragma HLS UNROLL
-        const Quantized y = requantize(int64_t(sums.lane[lane]), rounding);
-        result.lane[lane] = y.value;
-        changed += y.saturated;
+        changed |= requantize(load(&sums.lane[lane]), rounding, &result.lane[lane]) << lane;
     }
-    return changed;
+    return count_lanes(changed);
 }
 
 // Round the head's output columns of a row group into the destination, four rows per cycle.

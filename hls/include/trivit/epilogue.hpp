@@ -6,13 +6,14 @@
 #include "compaction.hpp"
 #include "gelu.hpp"
 #include "mac_array.hpp"
-#include "multiply.hpp"
 #include "row_statistics.hpp"
 
 namespace trivit {
 
 // What the epilogue of one instruction needs in every block.
 struct Epilogue {
+    Alignment bias;
+    Alignment residual;
     Rounding rounding;
     GeluFormat gelu;
 };
@@ -65,30 +66,27 @@ TRIVIT_SHARED_UNIT uint32_t finish_word(const MatmulFields& f, const Epilogue& e
                                         const word_t& residual, word_t& result) {
 #pragma HLS INLINE off
 #pragma HLS PIPELINE II = 1
-    uint32_t changed = 0;
-    for (int lane = 0; lane < kLanes; ++lane) {
+    uint32_t rounded = 0;  // a bit for each lane that saturated
+    for (int lane = 0; lane < kLanes; lane += kWidth) {
 #pragma HLS UNROLL
-        const int64_t sum = int64_t(sums.lane[lane]) + shift_left(bias.lane[lane], f.bias_shift) +
-                            shift_left(residual.lane[lane], f.residual_shift);
-        const Quantized y = requantize(sum, epilogue.rounding);
-        result.lane[lane] = y.value;
-        changed += y.saturated;
+        const Exact sum = load(&sums.lane[lane]) + align(load(&bias.lane[lane]), epilogue.bias) +
+                          align(load(&residual.lane[lane]), epilogue.residual);
+        rounded |= requantize(sum, epilogue.rounding, &result.lane[lane]) << lane;
     }
-    if (f.has_gelu) {
-        for (int lane = 0; lane < kLanes; ++lane) {
+    if (!f.has_gelu) return count_lanes(rounded);
+    uint32_t activated = 0;
+    for (int lane = 0; lane < kLanes; lane += kWidth) {
 #pragma HLS UNROLL
-            const Quantized g = gelu(result.lane[lane], epilogue.gelu);
-            result.lane[lane] = g.value;
-            changed += g.saturated;
-        }
+        const Exact y = gelu(load(&result.lane[lane]), epilogue.gelu);
+        activated |= requantize(y, epilogue.gelu.rounding, &result.lane[lane]) << lane;
     }
-    return changed;
+    return count_lanes(rounded) + count_lanes(activated);
 }
 
 // A block's epilogue, a word in each bank per iteration. With four rounding rows it runs at II=2:
 // half of the rows are rounded in each of the two cycles. A residual needs two cycles in any case:
-// port B of a bank reads it in one and writes the result in the other. The row statistics grow in registers; their memory is read at a block's
-// first word and written after it.
+// port B of a bank reads it in one and writes the result in the other. The row statistics grow in
+// registers; their memory is read at a block's first word and written after it.
 template <bool kResidual>
 Cycles finish_block(const MatmulFields& f, const Epilogue& epilogue, const RowRoute& route,
                     uint32_t group, uint32_t first_word, const Sums& sums,

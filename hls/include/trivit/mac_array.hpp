@@ -2,11 +2,12 @@
 #ifndef TRIVIT_MAC_ARRAY_HPP
 #define TRIVIT_MAC_ARRAY_HPP
 
-#include <cstring>
-
 #include "activation_memory.hpp"
 #include "cycles.hpp"
 #include "normalise.hpp"
+#if !TRIVIT_ARRAY_AS_HARDWARE
+#include "processor_array.hpp"
+#endif
 
 namespace trivit {
 
@@ -17,7 +18,7 @@ struct WeightMemory {
 #if TRIVIT_ARRAY_AS_HARDWARE
     word_t word[kOutputs][kWeightDepth];
 #else
-    alignas(64) double value[kWeightDepth][kLanes][kOutputs];  // see run_array
+    SplitWord word[kWeightDepth];
 #endif
     word_t bias[kWeightTiles][kWordsPerTile];
     uint32_t next;       // first depth word of the next claim
@@ -31,8 +32,7 @@ inline void store_weight(WeightMemory& weights, uint32_t output, uint32_t addres
 #if TRIVIT_ARRAY_AS_HARDWARE
     weights.word[output][address] = word;
 #else
-    for (int e = 0; e < kLanes; ++e)
-        weights.value[address][e][output] = word.lane[e];
+    split_weight(weights.word[address], output, word);
 #endif
 }
 
@@ -146,19 +146,7 @@ inline void run_array(const ActivationMemory& activation, const NormaliseMemory&
 
 #else
 
-// The same sums as a processor likes to form them: 32 outputs side by side, four rows at a time, so
-// that sums stay in vector registers. A double holds them exactly (at most 3072 products below
-// 2^31), and processors multiply and add doubles faster than 64-bit integers. A test builds both
-// forms.
-typedef double Outputs __attribute__((vector_size(64)));
-
-static const int kVectors = kOutputs * sizeof(double) / sizeof(Outputs);
-static const int kRowsAtOnce = 4;
-
-static_assert(kMaxDepthWords * kLanes < (1 << 22), "sums of products stay below 2^53");
-static_assert(kBanks % kRowsAtOnce == 0, "a block is whole sets of rows");
-
-// Where the fast form finds a row of a block.
+// Where a processor finds a row of a block.
 inline const word_t* row_operand(const ActivationMemory& activation,
                                  const ProbabilityMemory& probability, const ArrayBlock& block,
                                  int bank) {
@@ -171,32 +159,17 @@ inline const word_t* row_operand(const ActivationMemory& activation,
 inline void run_array(const ActivationMemory& activation, const NormaliseMemory&,
                       const ProbabilityMemory& probability, const WeightMemory& weights,
                       const ArrayBlock& block, Sums& sums, LoopCounter& loop, uint64_t&) {
-    static double rows[kBanks][kMaxDepthWords * kLanes];
-    for (int m = 0; m < kBanks; ++m) {
-        const word_t* row = row_operand(activation, probability, block, m);
-        for (uint32_t k = 0; k < block.depth; ++k) {
-            for (int e = 0; e < kLanes; ++e)
-                rows[m][k * kLanes + e] = row[k].lane[e];
-        }
-    }
-    for (int first = 0; first < kBanks; first += kRowsAtOnce) {
-        Outputs running[kRowsAtOnce][kVectors] = {};
-        for (uint32_t k = 0; k < block.depth; ++k) {
-            const double (&depth)[kLanes][kOutputs] = weights.value[ring_address(block.weight, k)];
-            for (int e = 0; e < kLanes; ++e) {
-                const Outputs* w = reinterpret_cast<const Outputs*>(depth[e]);
-                for (int r = 0; r < kRowsAtOnce; ++r) {
-                    const double x = rows[first + r][k * kLanes + e];
-                    for (int v = 0; v < kVectors; ++v)
-                        running[r][v] += w[v] * x;
-                }
-            }
-        }
-        for (int r = 0; r < kRowsAtOnce; ++r) {
-            double finished[kOutputs];
-            std::memcpy(finished, running[r], sizeof(finished));
-            for (int n = 0; n < kOutputs; ++n)
-                sums.value[first + r][n] = acc_t(finished[n]);
+    const word_t* rows[kBanks];
+    for (int m = 0; m < kBanks; ++m)
+        rows[m] = row_operand(activation, probability, block, m);
+    const auto weight = [&](uint32_t k) -> const SplitWord& {
+        return weights.word[ring_address(block.weight, k)];
+    };
+    for (uint32_t first = 0; first < block.depth; first += kExactDepth) {
+        const uint32_t depth = minimum(kExactDepth, block.depth - first);
+        for (int m = 0; m < kBanks; m += Vectors::kRows) {
+            for (int v = 0; v < kVectorsPerTile; v += Vectors::kVectors)
+                add_products(rows + m, first, depth, weight, v, sums.value + m);
         }
     }
     loop.add(block.depth);

@@ -92,6 +92,8 @@ void matmul(const MatmulFields& f, const CompactionPlan& plan, Cycles reading,
     const uint32_t tiles = ceil_div(f.out_words, kWordsPerTile);
     const uint32_t groups = row_groups(f.rows);
     Epilogue epilogue;
+    epilogue.bias = make_alignment(f.bias_shift);
+    epilogue.residual = make_alignment(f.residual_shift);
     epilogue.rounding = make_rounding(f.out_shift);
     epilogue.gelu = make_gelu_format(f.gelu_in_frac, f.gelu_out_frac);
     ArrayBlock block = ArrayBlock();
@@ -100,7 +102,7 @@ void matmul(const MatmulFields& f, const CompactionPlan& plan, Cycles reading,
     Cycles scaling;
     if (f.has_normalise) {
         block.format.buffer = load_vectors(f, params, normalise, timeline);
-        block.format.beta_shift = f.beta_shift;
+        block.format.beta = make_alignment(f.beta_shift);
         block.format.rounding = make_rounding(f.norm_shift);
         scaling = scale_rows(f, statistics, normalise);
 #if !TRIVIT_ARRAY_AS_HARDWARE

@@ -5,9 +5,8 @@
 
 #include "../../generated/tables.hpp"
 #include "activation_memory.hpp"
-#include "multiply.hpp"
+#include "lanes.hpp"
 #include "ports.hpp"
-#include "requantize.hpp"
 #include "row_statistics.hpp"
 #include "timeline.hpp"
 
@@ -40,7 +39,7 @@ struct NormaliseMemory {
 // Of one instruction: which vectors, and how the result is rounded.
 struct NormaliseFormat {
     uint32_t buffer;
-    uint32_t beta_shift;
+    Alignment beta;
     Rounding rounding;
 };
 
@@ -65,10 +64,6 @@ inline InverseRoot inverse_root(uint64_t power) {
     const int64_t next = kRsqrtTable[index + 1];
     result.root = int32_t(((here << 12) - multiply<15, 13>(here - next, u & 4095)) >> 12);
     return result;
-}
-
-inline int64_t clamp(int64_t value, int64_t low, int64_t high) {
-    return value < low ? low : value > high ? high : value;
 }
 
 // A row's scale from its statistics. Sums are exact integers, so nothing cancels:
@@ -111,19 +106,19 @@ inline Cycles scale_rows(const MatmulFields& f, const RowStatistics& statistics,
 inline word_t normalise_word(const word_t& x, const RowScale& scale, const word_t& gamma,
                              const word_t& beta, const NormaliseFormat& format, uint32_t& changed) {
 #pragma HLS INLINE
-    const Rounding normal = make_rounding(int32_t(scale.halvings) + 2);
+    const Rounding halving = make_rounding(int32_t(scale.halvings) + 2);
+    uint32_t saturated = 0;
     word_t result;
-    for (int lane = 0; lane < kLanes; ++lane) {
+    for (int lane = 0; lane < kLanes; lane += kWidth) {
 #pragma HLS UNROLL
-        const int64_t centred = int64_t(x.lane[lane]) * (1 << kCentredBits) - scale.mean;
-        const int64_t n = clamp(round_half_even(multiply<25, 30>(centred, scale.gain), normal),
-                                -kNormalLimit, kNormalLimit - 1);
-        const Quantized y = requantize(
-            multiply<27, 16>(n, gamma.lane[lane]) + shift_left(beta.lane[lane], format.beta_shift),
-            format.rounding);
-        result.lane[lane] = y.value;
-        changed += y.saturated;
+        const Int centred = load(&x.lane[lane]) * (1 << kCentredBits) - scale.mean;
+        const Exact normal =
+            round_and_clamp(scaled<25, 30>(centred, scale.gain), halving, kNormalLimit);
+        const Exact y = product<27, 16>(normal, load(&gamma.lane[lane])) +
+                        align(load(&beta.lane[lane]), format.beta);
+        saturated |= requantize(y, format.rounding, &result.lane[lane]) << lane;
     }
+    changed += count_lanes(saturated);
     return result;
 }
 

@@ -3,6 +3,8 @@
 #ifndef TRIVIT_REQUANTIZE_HPP
 #define TRIVIT_REQUANTIZE_HPP
 
+#include <cstring>
+
 #include "types.hpp"
 
 namespace trivit {
@@ -13,7 +15,20 @@ struct Rounding {
     uint32_t right;
     int64_t below_half;  // 2^(right-1) - 1: with the kept bit's parity added, ties go to even
     int64_t odd_mask;    // 0 when nothing is shifted out, so that nothing is added
+#if !TRIVIT_ARRAY_AS_HARDWARE
+    double scale;  // 2^-shift
+#endif
 };
+
+#if !TRIVIT_ARRAY_AS_HARDWARE
+// 2^exponent from its bits.
+inline double power_of_two(int32_t exponent) {
+    const int64_t bits = int64_t(1023 + exponent) << 52;
+    double power;
+    std::memcpy(&power, &bits, sizeof(power));
+    return power;
+}
+#endif
 
 // shift: -16..62; positive shifts right.
 inline Rounding make_rounding(int32_t shift) {
@@ -22,6 +37,9 @@ inline Rounding make_rounding(int32_t shift) {
     rounding.right = shift > 0 ? uint32_t(shift) : 0;
     rounding.below_half = shift > 0 ? (int64_t(1) << (shift - 1)) - 1 : 0;
     rounding.odd_mask = shift > 0 ? 1 : 0;
+#if !TRIVIT_ARRAY_AS_HARDWARE
+    rounding.scale = power_of_two(-shift);
+#endif
     return rounding;
 }
 
@@ -35,6 +53,10 @@ inline int64_t shift_left(int64_t value, uint32_t shift) {
 inline int64_t round_half_even(int64_t value, const Rounding& rounding) {
     const int64_t odd = (value >> rounding.right) & rounding.odd_mask;
     return (shift_left(value, rounding.left) + rounding.below_half + odd) >> rounding.right;
+}
+
+inline int64_t clamp(int64_t value, int64_t low, int64_t high) {
+    return value < low ? low : value > high ? high : value;
 }
 
 struct Quantized {

@@ -3,15 +3,14 @@
 #define TRIVIT_SOFTMAX_HPP
 
 #include "../../generated/tables.hpp"
+#include "lanes.hpp"
 #include "mac_array.hpp"
-#include "multiply.hpp"
-#include "requantize.hpp"
 
 namespace trivit {
 
 static const int kExpSteps = 256;
 static const int kReciprocalSteps = 512;
-static const uint32_t kExpVanishes = 25;  // halvings after which e rounds to 0 at 24 fraction bits
+static const int32_t kExpVanishes = 25;  // halvings after which e rounds to 0 at 24 fraction bits
 
 static_assert(sizeof(kExp2Table) / sizeof(kExp2Table[0]) == kExpSteps + 1, "[0, 1], both ends");
 static_assert(sizeof(kRecipTable) / sizeof(kRecipTable[0]) == kReciprocalSteps + 1,
@@ -33,7 +32,7 @@ struct SoftmaxMemory {
     uint8_t open[kSoftmaxBuffers][kBanks]
                 [kMaxRowWords];             // bit per lane: the key exists and is open
     int16_t peak[kSoftmaxBuffers][kBanks];  // largest open score; -32768 when nothing is open
-    uint32_t exponential[kSoftmaxBuffers][kBanks][kMaxRowWords][kLanes];
+    int32_t exponential[kSoftmaxBuffers][kBanks][kMaxRowWords][kLanes];
     uint8_t live[kSoftmaxBuffers][kBanks][kMaxRowWords];  // `open`, passed on with the exponentials
     uint64_t sum[kSoftmaxBuffers][kBanks];
 };
@@ -54,25 +53,23 @@ struct ScoreTarget {
 };
 
 // exp(scale * -distance) at 24 fraction bits. Not inlined in hardware: each lane owns its table.
-inline uint32_t exponential(uint32_t distance, const SoftmaxFormat& format) {
+TRIVIT_SHARED_UNIT Int exponential(Int distance, const SoftmaxFormat& format) {
 #pragma HLS INLINE off
 #pragma HLS PIPELINE II = 1
 #pragma HLS BIND_STORAGE variable = kExp2Table type = rom_2p impl = lutram
-    const uint64_t t =
-        uint64_t(multiply<18, 25>(distance, format.exp_multiplier)) >> format.exp_shift;
-    const uint64_t halvings = t >> 20;
-    const uint32_t index = uint32_t(t >> 12) & 255;
-    const int64_t here = kExp2Table[index];
-    const int64_t next = kExp2Table[index + 1];
-    const uint64_t value =
-        uint64_t((here << 12) - multiply<16, 13>(here - next, int64_t(t & 4095))) >> 10;
-    const uint32_t shift = halvings < kExpVanishes ? uint32_t(halvings) : kExpVanishes;
-    return halvings < kExpVanishes ? uint32_t(value >> shift) : 0;
+    const Int t = quotient(scaled<18, 25>(distance, int32_t(format.exp_multiplier)),
+                           format.exp_shift, kExpVanishes << 20);
+    const Int index = (t >> 12) & 255;
+    const Int here = lookup(kExp2Table, index);
+    const Int next = lookup(kExp2Table, index + 1);
+    // ((here << 12) - (here - next) * remainder) >> 10, within 32 bits.
+    const Int value = (here << 2) + (short_product<16, 13>(next - here, t & 4095) >> 10);
+    return value >> (t >> 20);
 }
 
 // Reciprocal of a row's sum (2^24 <= sum < 2^32, or 0 for a row without an open key) and the
 // rounding that brings e * reciprocal to prob_frac fraction bits.
-inline void softmax_reciprocal(uint64_t sum, uint32_t prob_frac, int64_t& reciprocal,
+inline void softmax_reciprocal(uint64_t sum, uint32_t prob_frac, int32_t& reciprocal,
                                Rounding& rounding) {
 #pragma HLS INLINE
     uint32_t log2 = 24;
@@ -85,7 +82,7 @@ inline void softmax_reciprocal(uint64_t sum, uint32_t prob_frac, int64_t& recipr
     const int64_t remainder = int64_t((u >> 16) & 32767);
     const int64_t here = kRecipTable[index];
     const int64_t next = kRecipTable[index + 1];
-    reciprocal = ((here << 15) - multiply<17, 16>(here - next, remainder)) >> 15;
+    reciprocal = int32_t(((here << 15) - multiply<17, 16>(here - next, remainder)) >> 15);
     rounding = make_rounding(int32_t(24 + log2 - prob_frac));
 }
 
@@ -106,14 +103,17 @@ inline Cycles softmax_exponentials(const SoftmaxFormat& format, uint32_t key_wor
                 const word_t score = memory.score[buffer][row][word];
                 const uint32_t open = memory.open[buffer][row][word];
                 memory.live[buffer][row][word] = uint8_t(open);
+                int32_t(&powers)[kLanes] = memory.exponential[buffer][row][word];
+                for (int lane = 0; lane < kLanes; lane += kWidth) {
+#pragma HLS UNROLL
+                    const Int distance = memory.peak[buffer][row] - load(&score.lane[lane]);
+                    const Int power = exponential(distance & 0xffff, format);
+                    store(power & lane_mask(open >> lane), &powers[lane]);
+                }
                 uint64_t word_sum = 0;  // apart from the row's, so that only one addition recurs
                 for (int lane = 0; lane < kLanes; ++lane) {
 #pragma HLS UNROLL
-                    const int32_t distance = memory.peak[buffer][row] - score.lane[lane];
-                    const uint32_t power = exponential(uint32_t(distance) & 0xffff, format);
-                    const uint32_t e = (open >> lane) & 1 ? power : 0;
-                    memory.exponential[buffer][row][word][lane] = e;
-                    word_sum += e;
+                    word_sum += uint32_t(powers[lane]);
                 }
                 memory.sum[buffer][row] = (word == 0 ? 0 : memory.sum[buffer][row]) + word_sum;
             }
@@ -132,7 +132,7 @@ inline Cycles softmax_probabilities(const SoftmaxFormat& format, uint32_t rows, 
                                     uint64_t& saturated) {
 #pragma HLS INLINE off
     LoopCounter loop;
-    int64_t reciprocal[kSoftmaxRows] = {};
+    int32_t reciprocal[kSoftmaxRows] = {};
     Rounding rounding[kSoftmaxRows] = {};
 #pragma HLS ARRAY_PARTITION variable = reciprocal dim = 0 complete
 #pragma HLS ARRAY_PARTITION variable = rounding dim = 0 complete
@@ -154,16 +154,15 @@ inline Cycles softmax_probabilities(const SoftmaxFormat& format, uint32_t rows, 
                 const uint32_t query = target.group * kBanks + row;
                 const bool adds = target.enabled && (query == 0 || !target.only_cls);
                 const uint32_t live = memory.live[buffer][row][word];
+                const int32_t(&powers)[kLanes] = memory.exponential[buffer][row][word];
                 word_t result;
-                for (int lane = 0; lane < kLanes; ++lane) {
+                uint32_t rounded = 0;  // a bit for each lane that saturated
+                for (int lane = 0; lane < kLanes; lane += kWidth) {
 #pragma HLS UNROLL
-                    const Quantized p =
-                        requantize(multiply<26, 26>(memory.exponential[buffer][row][word][lane],
-                                                    reciprocal[v]),
-                                   rounding[v]);
-                    result.lane[lane] = p.value;
-                    changed += p.saturated;
+                    const Exact p = scaled<26, 26>(load(&powers[lane]), reciprocal[v]);
+                    rounded |= requantize(p, rounding[v], &result.lane[lane]) << lane;
                 }
+                changed += count_lanes(rounded);
                 for (uint32_t lane = 0; lane < uint32_t(kLanes); ++lane) {
 #pragma HLS UNROLL
                     const uint32_t key = word * kLanes + lane;

@@ -56,11 +56,13 @@ struct word_t {
 static_assert(sizeof(word_t) == 16, "the host, the AXI ports and the kernel agree on 16 bytes");
 
 // Sum of products: 48 bits, a DSP48E2's accumulator. The compiler refuses programs whose sums could
-// leave them, so 64 bits hold the same values.
+// leave them, so 64-bit integers and doubles hold the same values.
 #ifdef __SYNTHESIS__
 typedef ap_int<48> acc_t;
-#else
+#elif TRIVIT_ARRAY_AS_HARDWARE
 typedef int64_t acc_t;
+#else
+typedef double acc_t;
 #endif
 
 // A descriptor checker or an index check found something that stops the program.
