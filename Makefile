@@ -10,7 +10,6 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?= -n 2 --dist loadfile
 # One thread for each worker: more would only take each other's cores.
 TEST_ENVIRONMENT := OMP_NUM_THREADS=1
-PACKAGES := -p trivit.models -p trivit.tools -p trivit.host
 REQUIREMENTS := pyproject.toml setup.py tools/bootstrap.sh
 
 # Downloads show their progress on a terminal and stay silent in logs.
@@ -67,7 +66,8 @@ lint: $(VENV)/stamp-dev  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@mkdir -p .cache/mypy && ln -sfn ../.. .cache/mypy/trivit
-	MYPYPATH=.cache/mypy $(BIN)/mypy --namespace-packages --explicit-package-bases $(PACKAGES)
+	$(BIN)/mypy
+	$(BIN)/mypy hw_tests sw_tests
 
 clean:  ## Remove build products and caches (runs/ and .venv stay)
 	rm -rf build hw_tests/*/build .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

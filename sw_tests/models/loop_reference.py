@@ -111,7 +111,7 @@ def reference(
                 for k in range(3)
             ]
             for i in range(len(x)):
-                scores = []
+                row_scores = []
                 for j in range(len(x)):
                     is_open = open_keys is None or i < prefix or j in open_keys[i]
                     if j < prefix and c.class_connections == "open":
@@ -120,8 +120,8 @@ def reference(
                     if c.relative_position_bias:
                         table = p[name + "attn.relative_position_bias_table"]
                         score = score + bias(table, side, places[i], places[j])[h]
-                    scores.append(score if is_open else torch.tensor(-math.inf).double())
-                weights = torch.stack(scores).softmax(0)
+                    row_scores.append(score if is_open else torch.tensor(-math.inf).double())
+                weights = torch.stack(row_scores).softmax(0)
                 for j in range(len(x)):
                     mean[i][j] += float(weights[j]) / c.num_heads
                     outputs[i][h * head : (h + 1) * head] += weights[j] * qkv[j][part[2]]
@@ -153,9 +153,9 @@ def reference(
                     prefix + i: {prefix + j for j in top(v, keys)} for i, v in enumerate(values)
                 }
                 if c.attention_pattern == "magnitude":
-                    flat = top([v for row in values for v in row], keys * keep)
+                    largest = top([v for row in values for v in row], keys * keep)
                     open_keys = {
-                        prefix + i: {prefix + f % keep for f in flat if f // keep == i}
+                        prefix + i: {prefix + f % keep for f in largest if f // keep == i}
                         for i in range(keep)
                     }
             if fused and c.fuse_tokens:
