@@ -10,15 +10,16 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?= -n 2 --dist loadfile
 # One thread for each worker: more would only take each other's cores.
 TEST_ENVIRONMENT := OMP_NUM_THREADS=1
-REQUIREMENTS := pyproject.toml setup.py tools/bootstrap.sh
+REQUIREMENTS := pyproject.toml setup.py constraints.txt tools/bootstrap.sh
 
 # Downloads show their progress on a terminal and stay silent in logs.
 PIP_QUIET := $(if $(MAKE_TERMOUT),,--quiet)
+INSTALL = $(BIN)/python -m pip install $(PIP_QUIET) --disable-pip-version-check -c constraints.txt $(PIP_ARGS)
 
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full bench bench-gpu lint clean
+.PHONY: help install demo test test-full bench bench-gpu lint lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -26,12 +27,12 @@ help:  ## List the targets
 # One stamp for each set of packages; `dev` contains `quant`.
 $(VENV)/stamp-quant: $(REQUIREMENTS)
 	@sh tools/bootstrap.sh venv
-	$(BIN)/python -m pip install $(PIP_QUIET) --disable-pip-version-check $(PIP_ARGS) -e '.[quant]'
+	$(INSTALL) -e '.[quant]'
 	@touch $@
 
 $(VENV)/stamp-dev: $(REQUIREMENTS)
 	@sh tools/bootstrap.sh venv
-	$(BIN)/python -m pip install $(PIP_QUIET) --disable-pip-version-check $(PIP_ARGS) -e '.[dev]'
+	$(INSTALL) -e '.[dev]'
 	@touch $@ $(VENV)/stamp-quant
 
 install: $(VENV)/stamp-dev  ## Create .venv with everything for development
@@ -68,6 +69,11 @@ lint: $(VENV)/stamp-dev  ## ruff and mypy
 	@mkdir -p .cache/mypy && ln -sfn ../.. .cache/mypy/trivit
 	$(BIN)/mypy
 	$(BIN)/mypy hw_tests sw_tests
+
+# Versions that still fit stay as they are; LOCK_ARGS=--upgrade takes the newest.
+lock: $(VENV)/stamp-dev  ## Write constraints.txt again from the ranges of pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra dev --extra tensorboard \
+	--no-annotate --custom-compile-command 'make lock' $(LOCK_ARGS) -o constraints.txt pyproject.toml
 
 clean:  ## Remove build products and caches (runs/ and .venv stay)
 	rm -rf build hw_tests/*/build .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
