@@ -69,6 +69,7 @@ lint: $(VENV)/stamp-dev  ## ruff and mypy
 	@mkdir -p .cache/mypy && ln -sfn ../.. .cache/mypy/trivit
 	$(BIN)/mypy
 	$(BIN)/mypy hw_tests sw_tests
+	$(BIN)/lint-imports --no-logo --no-cache
 
 # Versions that still fit stay as they are; LOCK_ARGS=--upgrade takes the newest.
 lock: $(VENV)/stamp-dev  ## Write constraints.txt again from the ranges of pyproject.toml
