@@ -91,8 +91,10 @@ format: $(VENV)/stamp-dev  ## Format Python and C++
 	$(BIN)/ruff format .
 	$(CPP) | xargs $(BIN)/clang-format -i
 
-# Versions that still fit stay as they are; LOCK_ARGS=--upgrade takes the newest.
-lock: $(VENV)/stamp-dev  ## Write constraints.txt again from the ranges of pyproject.toml
+# Versions that still fit stay as they are; LOCK_ARGS=--upgrade takes the newest. Needs uv alone:
+# what the old constraints hold may contradict the new ranges.
+lock:  ## Write constraints.txt again from the ranges of pyproject.toml
+	@[ -x $(BIN)/uv ] || { sh tools/bootstrap.sh venv && $(INSTALL) uv; }
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra dev --extra tensorboard \
 	--no-annotate --custom-compile-command 'make lock' $(LOCK_ARGS) -o constraints.txt pyproject.toml
 
