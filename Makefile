@@ -78,6 +78,7 @@ bench-gpu: $(VENV)/stamp-dev  ## The same on a CUDA GPU, with its tests and the 
 lint: $(VENV)/stamp-dev  ## Style, types, import rules, SystemVerilog
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(CPP) | xargs $(BIN)/clang-format --dry-run --Werror
 	@mkdir -p .cache/mypy && ln -sfn ../.. .cache/mypy/trivit
 	$(BIN)/mypy
 	$(BIN)/mypy hw_tests sw_tests

@@ -101,7 +101,8 @@ uint32_t trivit_kernel(const trivit::word_t* program, const trivit::word_t* para
 #pragma HLS ARRAY_PARTITION variable = state.softmax.peak dim = 0 complete
 // Two rows x eight keys per cycle.
 #pragma HLS ARRAY_PARTITION variable = state.softmax.exponential dim = 1 complete
-#pragma HLS ARRAY_PARTITION variable = state.softmax.exponential dim = 2 cyclic factor = trivit::kSoftmaxRows
+#pragma HLS ARRAY_PARTITION variable = state.softmax.exponential dim = 2 cyclic factor = \
+    trivit::kSoftmaxRows
 #pragma HLS ARRAY_PARTITION variable = state.softmax.exponential dim = 4 complete
 #pragma HLS BIND_STORAGE variable = state.softmax.exponential type = ram_2p impl = lutram
 #pragma HLS ARRAY_PARTITION variable = state.softmax.sum dim = 0 complete

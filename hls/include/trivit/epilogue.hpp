@@ -87,8 +87,8 @@ TRIVIT_SHARED_UNIT uint32_t finish_word(const MatmulFields& f, const Epilogue& e
 
 // A block's epilogue, a word in each bank per iteration. With four rounding rows it runs at II=2:
 // half of the rows are rounded in each of the two cycles. A residual needs two cycles in any case:
-// port B of a bank reads it in one and writes the result in the other. The row statistics grow in registers; their memory is read at a block's
-// first word and written after it.
+// port B of a bank reads it in one and writes the result in the other. The row statistics grow in
+// registers; their memory is read at a block's first word and written after it.
 template <bool kResidual>
 Cycles finish_block(const MatmulFields& f, const Epilogue& epilogue, const RowRoute& route,
                     uint32_t group, uint32_t first_word, const Sums& sums,
