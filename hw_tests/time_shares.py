@@ -14,7 +14,7 @@ import pytest
 if sys.version_info >= (3, 11):
     import tomllib
 else:
-    import tomli as tomllib  # pytest brings it
+    import tomli as tomllib  # type: ignore[import-not-found]  # pytest brings it
 
 
 def read_shares(pyproject: Path) -> dict[str, float]:

@@ -13,6 +13,7 @@ uint32_t trivit_kernel(const trivit::word_t* program, const trivit::word_t* para
 // Defaults of m_axi differ between releases and flows, so everything is stated. 128 bits is the
 // width of an HP port; bursts of 64 beats stay within 4 KiB pages; four of them under way cover the
 // latency of DDR and keep the stream full while the ring waits. Depths are for co-simulation.
+// clang-format off: it would break these lines within an assignment
 #pragma HLS INTERFACE m_axi port = program bundle = gmem0 offset = slave depth = 8192 \
     latency = 64 max_widen_bitwidth = 128 max_read_burst_length = 64 num_read_outstanding = 4
 #pragma HLS INTERFACE m_axi port = output bundle = gmem0 offset = slave depth = 65536 \
@@ -35,6 +36,7 @@ uint32_t trivit_kernel(const trivit::word_t* program, const trivit::word_t* para
     latency = 64 max_widen_bitwidth = 128 max_read_burst_length = 64 num_read_outstanding = 4
 #pragma HLS INTERFACE m_axi port = input3 bundle = gmem4 offset = slave depth = 65536 \
     latency = 64 max_widen_bitwidth = 128 max_read_burst_length = 64 num_read_outstanding = 4
+// clang-format on
 #pragma HLS INTERFACE s_axilite port = program bundle = control
 #pragma HLS INTERFACE s_axilite port = params0 bundle = control
 #pragma HLS INTERFACE s_axilite port = params1 bundle = control
@@ -99,11 +101,13 @@ uint32_t trivit_kernel(const trivit::word_t* program, const trivit::word_t* para
 #pragma HLS ARRAY_PARTITION variable = state.softmax.peak dim = 0 complete
 // Two rows x eight keys per cycle.
 #pragma HLS ARRAY_PARTITION variable = state.softmax.exponential dim = 1 complete
-#pragma HLS ARRAY_PARTITION variable = state.softmax.exponential dim = 2 cyclic factor = trivit::kSoftmaxRows
+#pragma HLS ARRAY_PARTITION variable = state.softmax.exponential dim = 2 cyclic factor = \
+    trivit::kSoftmaxRows
 #pragma HLS ARRAY_PARTITION variable = state.softmax.exponential dim = 4 complete
 #pragma HLS BIND_STORAGE variable = state.softmax.exponential type = ram_2p impl = lutram
 #pragma HLS ARRAY_PARTITION variable = state.softmax.live dim = 1 complete
-#pragma HLS ARRAY_PARTITION variable = state.softmax.live dim = 2 cyclic factor = trivit::kSoftmaxRows
+#pragma HLS ARRAY_PARTITION variable = state.softmax.live dim = 2 cyclic factor = \
+    trivit::kSoftmaxRows
 #pragma HLS ARRAY_PARTITION variable = state.softmax.sum dim = 0 complete
 // Eight rows per cycle.
 #pragma HLS ARRAY_PARTITION variable = state.attention.mask dim = 1 complete

@@ -1,13 +1,20 @@
 """Matrix product with its fused epilogue (docs/numerics.md, matmul)."""
 
+from typing import TypeVar
+
 import numpy as np
+from numpy.typing import NDArray
 
 from trivit.host.fixed_point import Int16, Int64, requantize
 from trivit.host.generated.spec import TILE_DEPTH, TILE_OUTPUTS
 from trivit.host.oracle.gelu import gelu as apply_gelu
 
+Scalar = TypeVar("Scalar", bound=np.generic)
 
-def unpack_weight(packed: Int16, tiles: int, depth_words: int) -> tuple[Int16, Int16]:
+
+def unpack_weight(
+    packed: NDArray[Scalar], tiles: int, depth_words: int
+) -> tuple[NDArray[Scalar], NDArray[Scalar]]:
     """Return the weight (tiles·32, depth_words·8) and the bias (tiles·32,) of a packed matrix.
 
     ``packed`` holds a segment for each parameter port (docs/numerics.md, Parameters).

@@ -274,7 +274,7 @@ def _connections(tokens: int, rows: int, pattern: str, live: str = "open") -> Ca
         opened = _result(builder, rows, mask_words(rows), "first")
         results.append(opened)
         fields = {"tokens": tokens, "rows": rows, "keep": max(1, keep)}
-        builder.add("select_connections", dst=opened.address, index=index.address, **fields)
+        builder.add("select_connections", (), dst=opened.address, index=index.address, **fields)
         if keep < rows - 1:
             weight = _random(builder, context, product)
             _multiply(builder, (), context, product, weight)

@@ -358,7 +358,7 @@ def _queries_keys_values(d: Drawing, tokens: int, width: int) -> Tensor:
 def _mask(d: Drawing, tokens: int) -> Tensor:
     words = mask_words(tokens)
     found = [m for m in d.masks if m.rows >= tokens and m.words == words]
-    if found and d.draw(st.booleans()):
+    if len(found) > 0 and d.draw(st.booleans()):
         return found[-1]
     pattern = d.draw(st.sampled_from(sorted(patterns.MASKS)))
     target = d.target(tokens, words)
@@ -391,7 +391,7 @@ def _index(d: Drawing, count: int, bound: int) -> tuple[Tensor, int]:
     Return them and how many they are, ``count`` at most.
     """
     found = [(t, min(n, count)) for t, n, used in d.indices if used <= bound]
-    if found and d.draw(st.integers(0, 2)):
+    if found and d.draw(st.integers(0, 2)) > 0:
         return d.draw(st.sampled_from(found))
     pattern = d.draw(st.sampled_from(sorted(patterns.INDICES)))
     mistake, rng = None, d.builder.rng

@@ -49,6 +49,27 @@ class Gelu(OpRun):
         return (0.5 * x * (1.0 + erf.astype(x.dtype)),)
 
 
+class TopK(OpRun):
+    """TopK as the standard says, the lower index first among equals.
+
+    onnx 1.17, the newest that qonnx takes on Python 3.10, orders equals otherwise.
+    """
+
+    op_domain = ""
+
+    def _run(
+        self,
+        x: NDArray[Any],
+        k: NDArray[np.int64],
+        axis: int = -1,
+        largest: int = 1,
+        sorted: int = 1,
+    ) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        order = np.argsort(-x if largest else x, axis=axis, kind="stable")
+        indices = np.take(order, np.arange(int(k.item())), axis=axis)
+        return np.take_along_axis(x, indices, axis), indices
+
+
 _ERF = np.frompyfunc(math.erf, 1, 1)
 
 
@@ -95,7 +116,7 @@ class Float64Reference:
             helper.make_tensor_value_info(tensor, TensorProto.UNDEFINED, None)
             for tensor in self._outputs.values()
         )
-        self._evaluator = ReferenceEvaluator(graph_model, new_ops=[Quant, Gelu])
+        self._evaluator = ReferenceEvaluator(graph_model, new_ops=[Quant, Gelu, TopK])
 
     def run(
         self, image_1CHW: NDArray[np.float64], known: Mapping[str, NDArray[np.float64]]

@@ -101,20 +101,6 @@ def test_every_command_ends_alike_when_its_reader_is_gone(monkeypatch: pytest.Mo
     assert main(["version"]) == 141
 
 
-def test_an_interrupt_inside_of_a_command_is_said(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def interrupted() -> None:
-        raise KeyboardInterrupt
-
-    broken = app.build_app()
-    broken.registered_commands.clear()
-    broken.command("version")(interrupted)
-    monkeypatch.setattr(app, "build_app", lambda: broken)
-    assert main(["version"]) == 130
-    assert capsys.readouterr().err == "trivit: interrupted\n"
-
-
 def test_files_are_utf_8_where_the_locale_is_not() -> None:
     result = shell("trivit kernel check", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
     assert result.returncode == 0, result.stderr

@@ -51,6 +51,11 @@ def sources() -> str:
     return _BRANCHES.sub(r"\1", re.sub(r" *// .*", "", text))
 
 
+def top_source() -> str:
+    """Return the text of the top function, each pragma on one line."""
+    return re.sub(r"\s*\\\n\s*", " ", TOP.read_text())
+
+
 def constants() -> dict[str, int]:
     """Return every integer constant of the headers."""
     text = SPEC.read_text() + sources()
@@ -75,7 +80,7 @@ def declared_memories() -> dict[str, Declared]:
     structs = {name: _MEMBER.findall(body) for name, body in _STRUCT.findall(sources())}
     known = constants()
     memories = dict(_arrays("KernelState", "", (), structs, known))
-    top = TOP.read_text()
+    top = top_source()
     factors = known | {f"trivit::{name}": value for name, value in known.items()}
     for path, dim, how, factor in _PARTITION.findall(top):
         touched = [m for name, m in memories.items() if name == path or name.startswith(path + ".")]

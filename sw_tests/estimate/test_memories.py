@@ -8,7 +8,7 @@ from trivit.tools.estimate.memories import kernel_memories
 from trivit.tools.kernel import ROOT, load_description
 from trivit.tools.kernel.tables import TABLES
 
-from .headers import SPEC, TOP, Declared, constants, declared_memories, sources
+from .headers import SPEC, TOP, Declared, constants, declared_memories, sources, top_source
 
 KERNEL = load_description(ROOT / "hls" / "kernel.yaml")
 MODEL = {memory.name: memory for memory in kernel_memories(KERNEL)}
@@ -73,8 +73,7 @@ def test_transfer_buffers_are_those_of_the_code() -> None:
 
 def test_port_buffers_hold_what_may_be_outstanding() -> None:
     depth: dict[str, int] = {}
-    joined = TOP.read_text().replace("\\\n", " ")
-    for pragma in re.findall(r"#pragma HLS INTERFACE m_axi (.*)", joined):
+    for pragma in re.findall(r"#pragma HLS INTERFACE m_axi (.*)", top_source()):
         bundle = re.search(r"bundle = (\w+)", pragma)
         assert bundle is not None
         for way in ("read", "write"):

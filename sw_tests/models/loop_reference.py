@@ -137,15 +137,15 @@ def reference(
                 for k in range(3)
             ]
             for i in range(len(x)):
-                scores, opened = [], []
+                row_scores, opened = [], []
                 for j in range(len(x)):
                     score = qkv[i][part[0]] @ qkv[j][part[1]] / math.sqrt(head)
                     if c.relative_position_bias:
                         table = p[name + "attn.relative_position_bias_table"]
                         score = score + bias(table, side, places[i], places[j])[h]
-                    scores.append(score)
+                    row_scores.append(score)
                     opened.append(is_open(i, j))
-                weights = softmax(scores, opened, c.attention_compat)
+                weights = softmax(row_scores, opened, c.attention_compat)
                 for j in range(len(x)):
                     mean[i][j] += float(weights[j]) / c.num_heads
                     outputs[i][h * head : (h + 1) * head] += weights[j] * qkv[j][part[2]]
@@ -184,10 +184,10 @@ def reference(
                 if c.attention_pattern == "magnitude":
                     flat_values = [v for row in values for v in row]
                     flat_live = [alive for row in live for alive in row]
-                    flat = top(flat_values, keys * keep, flat_live)
+                    largest = top(flat_values, keys * keep, flat_live)
                     if equal:
-                        flat = at_least_the_last(flat_values, keys * keep)
-                    chosen = [[f % keep for f in flat if f // keep == i] for i in range(keep)]
+                        largest = at_least_the_last(flat_values, keys * keep)
+                    chosen = [[f % keep for f in largest if f // keep == i] for i in range(keep)]
                 open_keys = {prefix + i: {prefix + j for j in row} for i, row in enumerate(chosen)}
                 for i in range(keep):
                     if not open_keys[prefix + i] and not (prefix and c.class_connections == "open"):

@@ -1,4 +1,4 @@
-"""What the documentation names exists: tests, files, sizes, links."""
+"""What the documentation names exists: tests, files, sizes, links, versions. Prose is narrow."""
 
 import re
 from pathlib import Path
@@ -9,6 +9,8 @@ from trivit.models.accounting import DENSE, image_macs
 from trivit.models.vit_config import MODELS, named_config
 
 ROOT = Path(__file__).parents[2]
+FOLDERS = ("configs", "docs", "hls", "host", "hw_tests", "models", "sw_tests", "tools")
+PAGES = [*ROOT.glob("*.md"), *(page for name in FOLDERS for page in (ROOT / name).rglob("*.md"))]
 TEXT = (ROOT / "docs" / "methods.md").read_text()
 # Cells do not contain bars; the separator line has no letters.
 ROWS = [
@@ -42,15 +44,38 @@ def test_multiply_accumulates_are_the_documented_ones(name: str) -> None:
 
 
 def test_every_link_leads_to_a_file() -> None:
-    pages = [ROOT / "README.md", *ROOT.glob("*/README.md"), *ROOT.glob("docs/**/*.md")]
     links = [
         (page, target)
-        for page in pages
+        for page in PAGES
         for target in re.findall(r"\]\(([^)\s#:]+)(?:#[^)]*)?\)", page.read_text())
     ]
     assert len(links) > 40
     broken = [(page, target) for page, target in links if not (page.parent / target).exists()]
     assert not broken
+
+
+def test_no_line_of_prose_passes_column_100() -> None:
+    too_long = []
+    for page in PAGES:
+        fenced = False
+        for number, line in enumerate(page.read_text().splitlines(), 1):
+            fenced ^= line.lstrip().startswith("```")
+            is_prose = not fenced and not line.startswith(("|", "    "))
+            if is_prose and len(line) > 100:
+                too_long.append(f"{page.relative_to(ROOT)}:{number}: {len(line)} columns")
+    assert not too_long, "\n".join(too_long)
+
+
+def test_the_version_is_the_same_wherever_it_stands() -> None:
+    project, citation = (
+        re.findall(pattern, (ROOT / file).read_text(), re.MULTILINE)
+        for file, pattern in (
+            ("pyproject.toml", r'^version = "(.+)"$'),
+            ("CITATION.cff", r"^version: (.+)$"),
+        )
+    )
+    assert len(project) == 1 and citation == project
+    assert project[0] in (ROOT / "CHANGELOG.md").read_text()
 
 
 @pytest.mark.parametrize("page", ["configs", "models", "tools"])

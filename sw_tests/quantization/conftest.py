@@ -120,7 +120,11 @@ def graphs(calibrated: QuantVisionTransformer) -> Callable[[bool], onnx.ModelPro
         sparse: export(copy.deepcopy(calibrated), METADATA, sparse=sparse).SerializeToString()
         for sparse in (True, False)
     }
-    return lambda sparse=True: onnx.load_from_string(files[sparse])
+
+    def copy_of(sparse: bool = True) -> onnx.ModelProto:
+        return onnx.load_from_string(files[sparse])
+
+    return copy_of
 
 
 @pytest.fixture(scope="session")

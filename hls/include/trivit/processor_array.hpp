@@ -63,7 +63,7 @@ __attribute__((noinline)) void add_products(const word_t* const* rows, uint32_t 
             for (int r = 0; r < Vectors::kRows; ++r) {
                 const Vectors::Pair x = Vectors::broadcast(&rows[r][k].lane[2 * pair]);
                 for (int v = 0; v < Vectors::kVectors; ++v) {
-                    const int16_t(&w)[kWeightHalves][Vectors::kOutputs][2] =
+                    const int16_t (&w)[kWeightHalves][Vectors::kOutputs][2] =
                         word.pair[pair][vector + v];
                     high[r][v] = Vectors::accumulate(high[r][v], w[0][0], x);
                     low[r][v] = Vectors::accumulate(low[r][v], w[1][0], x);

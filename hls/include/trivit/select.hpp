@@ -11,8 +11,8 @@ namespace trivit {
 
 static const int kSelectWords = (kMaxTokens + kSelectLanes - 1) / kSelectLanes;
 static const int kSelectCandidates = (1 << kSelectDigit) - 1;  // thresholds that a pass tries
-static const int32_t kNeverSelected = kClosedSum;  // no threshold is negative
-static const int kMaskBits = 16;           // keys in an element of a mask
+static const int32_t kNeverSelected = kClosedSum;              // no threshold is negative
+static const int kMaskBits = 16;                               // keys in an element of a mask
 
 static_assert(kSelectLatency <= kBanks, "the turns of seven other rows cover a pass's latency");
 static_assert(kSelectLanes % kMaskBits == 0, "a search word opens whole elements of the mask");
@@ -41,7 +41,8 @@ struct SelectMemory {
 };
 
 // Open the `keep` largest of the first `count` scores of each row of a buffer, ties to the lower
-// index, and key 0; of fewer than `keep` scores that are not negative, all. The first word of the rows in the mask is `mask_word`.
+// index, and key 0; of fewer than `keep` scores that are not negative, all. The first word of the
+// rows in the mask is `mask_word`.
 //
 // Digit by digit from the top, the threshold rises by the most that at least `keep` scores still
 // reach; all candidates are compared at once. The last candidate that too few reached is

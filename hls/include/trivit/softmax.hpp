@@ -103,7 +103,7 @@ inline Cycles softmax_exponentials(const SoftmaxFormat& format, uint32_t key_wor
                 const word_t score = memory.score[buffer][row][word];
                 const uint32_t open = memory.open[buffer][row][word];
                 memory.live[buffer][row][word] = uint8_t(open);
-                int32_t(&powers)[kLanes] = memory.exponential[buffer][row][word];
+                int32_t (&powers)[kLanes] = memory.exponential[buffer][row][word];
                 for (int lane = 0; lane < kLanes; lane += kWidth) {
 #pragma HLS UNROLL
                     const Int distance = memory.peak[buffer][row] - load(&score.lane[lane]);
@@ -154,7 +154,7 @@ inline Cycles softmax_probabilities(const SoftmaxFormat& format, uint32_t rows, 
                 const uint32_t query = target.group * kBanks + row;
                 const bool adds = target.enabled && (query == 0 || !target.only_cls);
                 const uint32_t live = memory.live[buffer][row][word];
-                const int32_t(&powers)[kLanes] = memory.exponential[buffer][row][word];
+                const int32_t (&powers)[kLanes] = memory.exponential[buffer][row][word];
                 word_t result;
                 uint32_t rounded = 0;  // a bit for each lane that saturated
                 for (int lane = 0; lane < kLanes; lane += kWidth) {
