@@ -141,5 +141,5 @@ def _view(pixels_HWC: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 
     from trivit.models.augmentation.evaluation import evaluation_view
 
-    pixels = torch.from_numpy(np.ascontiguousarray(pixels_HWC.transpose(2, 0, 1)))
+    pixels = torch.from_numpy(np.array(pixels_HWC.transpose(2, 0, 1), order="C"))
     return evaluation_view(pixels[None], side)[0].numpy()

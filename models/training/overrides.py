@@ -15,8 +15,8 @@ def read_overrides(overrides: Sequence[str]) -> dict[str, Any]:
     A value may be a section, ``a={b: 1, c: 2}``: it sets those settings and no others.
 
     Raises:
-        ModelsError: a text without ``=``, a value that is no YAML, or two texts that give one
-            setting different values or take one name for a setting and for a section.
+        ModelsError: a text without ``=``, a value that is no YAML or an empty section, or two texts
+            that give one setting different values or take one name for a setting and a section.
     """
     tree: dict[str, Any] = {}
     given: dict[Path, tuple[str, Any]] = {}
@@ -26,6 +26,10 @@ def read_overrides(overrides: Sequence[str]) -> dict[str, Any]:
             raise ModelsError(f"cannot read --set '{override}': write it as key=value, as in a.b=1")
         value = parse_value(text, f"--set '{override}'")
         for path, leaf in _leaves(tuple(name.strip().split(".")), value):
+            if leaf == {}:
+                raise ModelsError(
+                    f"--set '{override}' changes nothing: name the settings to change"
+                )
             _refuse_conflict(given, path, leaf, override)
             given[path] = (override, leaf)
             section = tree

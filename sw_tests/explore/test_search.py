@@ -17,6 +17,7 @@ from trivit.tools.explore.search import (
     Exploration,
     Point,
     activation_words,
+    choose,
     explore,
     pareto_front,
     program_of,
@@ -77,14 +78,14 @@ def test_more_rounding_rows_buy_cycles_with_luts(result: Exploration) -> None:
 
 def test_a_target_chooses_the_smallest_kernel_that_reaches_it(result: Exploration) -> None:
     target = 2.5 * result.chosen.latency_ms
-    small = explore(KERNEL, MODEL, target_ms=target).chosen
+    small = choose(result.fitting, target)
     assert small.latency_ms <= target
     assert small.resources.dsp < result.chosen.resources.dsp
     # Only kernels above the middle of the model's range are faster than the fastest below it.
     fastest = result.front[0].latency_ms
-    assert explore(KERNEL, MODEL, target_ms=fastest).chosen.latency_ms == fastest
+    assert choose(result.fitting, fastest).latency_ms == fastest
     with pytest.raises(ToolsError, match=r"no kernel reaches 0\.1 ms: the fastest needs"):
-        explore(KERNEL, MODEL, target_ms=0.1)
+        choose(result.fitting, 0.1)
 
 
 def test_no_point_of_the_front_beats_another() -> None:
@@ -129,11 +130,13 @@ def test_the_file_keeps_everything_but_the_numbers(tmp_path: Path) -> None:
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     figures = tmp_path / "points.json"
     out = tmp_path / "choice"
-    words = ["explore", MODEL, "--keep", "0.7", "--json", str(figures), "--out", str(out)]
-    assert main(words) == 0
+    words = ["explore", MODEL, "--keep", "0.7", "--target-ms", "8"]
+    assert main([*words, "--json", str(figures), "--out", str(out)]) == 0
     assert "Pareto front" in capsys.readouterr().out
     data = json.loads(figures.read_text())
     assert data["chosen"] in data["front"]
+    latencies = [point["latency_ms"] for point in data["front"]]
+    assert min(latencies) < data["chosen"]["latency_ms"] <= 8
     assert data["chosen_latency_ms"]["0.7"] == data["chosen"]["latency_ms"]
     chosen = load_description(out / "kernel.yaml")
     assert chosen.limits["activation_depth"] == data["chosen"]["activation_depth"]

@@ -5,6 +5,7 @@ The methods are levels of factors; two levels of one factor are alternatives. ``
 chooses experiments of one level of each factor in which every two methods meet.
 """
 
+import itertools
 import json
 import math
 import shutil
@@ -145,12 +146,18 @@ def one_thread() -> None:
 
 
 def overrides(choice: Choice) -> list[str]:
-    """Settings of the chosen levels, in the order of the factors."""
+    """Settings of the chosen levels, in the order of the factors, in place of the dense ones."""
     chosen = [FACTORS[factor][choice[factor]] for factor in FACTORS if factor in choice]
     companions = [
         COMPANIONS[factor] for factor in choice if len(choice) == 1 and factor in COMPANIONS
     ]
-    return [*DENSE, *(setting for settings in (*companions, *chosen) for setting in settings)]
+    last: dict[str, str] = {}
+    for setting in itertools.chain(DENSE, *companions, *chosen):
+        name = setting.partition("=")[0]
+        for other in [other for other in last if f"{other}.".startswith(f"{name}.")]:
+            del last[other]
+        last[name] = setting
+    return list(last.values())
 
 
 def train_and_resume(config: ExperimentConfig, folder: Path) -> tuple[Path, Path]:

@@ -127,6 +127,7 @@ def test_overrides_nest_and_agree() -> None:
         (["a=2", "a.b=1"], "--set 'a=2' and --set 'a.b=1' contradict"),
         (["a.b=1", "a={c: 2, b: 3}"], "--set 'a.b=1' and --set 'a={c: 2, b: 3}' contradict"),
         (["a={b: 1, b: 2}"], "'b' stands twice"),
+        (["a={}"], "--set 'a={}' changes nothing"),
         (["a"], "write it as key=value"),
         (["=1"], "write it as key=value"),
         (["a=/data/x #2"], "YAML skips '#2' as a comment: put the value in quotes"),

@@ -18,7 +18,8 @@ Everything = Callable[..., ExperimentConfig]
 
 LEARNS = (
     "training.epochs=8",
-    "augmentation={}",
+    "augmentation={repeats: 1, random_resized_crop: false, flip: 0, erasing: 0}",
+    "augmentation={mixup: 0, cutmix: 0}",
     "model.drop_path=0",
     "model.relative_position_bias=false",
     "patch_schedule.schedule=none",
@@ -84,7 +85,8 @@ def test_trains_from_a_store_and_evaluates_with_real_labels(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     store = prepare(folder, tmp_path / "store")
-    data = f"data={{dataset: store, path: {store}, workers: 2}}"
+    all_images = "train_images: null, test_images: null, shift: 0"
+    data = f"data={{dataset: store, path: {store}, {all_images}, workers: 2}}"
     config = everything(data, "model.in_channels=3", "training.epochs=2")
     summary = train(config, tmp_path / "run")
     assert (summary["test_images"], summary["images_seen"]) == (60, 360)
@@ -110,7 +112,7 @@ def test_trains_from_a_store_and_evaluates_with_real_labels(
     assert shown["real_top1"] == pytest.approx(100 * right / counted)
     # Elsewhere the same images continue the run; others do not.
     moved = everything(
-        data.replace("store,", "store, download: false,").replace(str(store), f"{store}2"),
+        data.replace("workers: 2", "workers: 2, download: false").replace(str(store), f"{store}2"),
         "model.in_channels=3",
         "training.epochs=2",
     )

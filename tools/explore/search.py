@@ -124,7 +124,8 @@ def explore(
                 f"{model} needs {needed} words per activation bank: no kernel has them"
             )
         check_fits(min((p.resources for p, _ in points), key=lambda r: (r.bram36, r.dsp)))
-    chosen, kernel = _choose(fitting, target_ms)
+    chosen = choose([point for point, _ in fitting], target_ms)
+    kernel = next(kernel for point, kernel in fitting if point is chosen)
     count = cycle_counter(kernel)
     clock = chosen.values["clock_mhz"] * 1e3
     return Exploration(
@@ -151,13 +152,16 @@ def pareto_front(points: Sequence[Point]) -> tuple[Point, ...]:
     return tuple(sorted(front, key=lambda point: point.costs))
 
 
-def _choose(
-    points: Sequence[tuple[Point, KernelDescription]], target_ms: float | None
-) -> tuple[Point, KernelDescription]:
+def choose(points: Sequence[Point], target_ms: float | None) -> Point:
+    """Return the point that `explore` chooses among those that fit.
+
+    Raises:
+        ToolsError: none reaches the target.
+    """
     if target_ms is None:
-        return min(points, key=lambda pair: (not pair[0].probable, *pair[0].costs))
-    quick = [pair for pair in points if pair[0].latency_ms <= target_ms]
+        return min(points, key=lambda point: (not point.probable, *point.costs))
+    quick = [point for point in points if point.latency_ms <= target_ms]
     if not quick:
-        best = min(point.latency_ms for point, _ in points)
+        best = min(point.latency_ms for point in points)
         raise ToolsError(f"no kernel reaches {target_ms:g} ms: the fastest needs {best:.2f} ms")
-    return min(quick, key=lambda pair: (not pair[0].probable, *pair[0].costs[1:]))
+    return min(quick, key=lambda point: (not point.probable, *point.costs[1:]))
