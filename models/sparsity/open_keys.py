@@ -45,12 +45,11 @@ def open_keys(choices: Sequence[Choice], *, reopens: bool, least: int = 0) -> li
     shares = _all(choices[0].present) if choices else np.empty(0)
     for choice in choices:
         live = shares @ _survivors(choice.present, choice.kept)
-        opened = np.arange(choice.kept + 1)
-        opened = np.where(
-            opened < choice.keys, choice.kept if reopens else opened, choice.keys
-        ).clip(least)
-        shares = np.bincount(opened, live, choice.kept + 1)
-        means.append(float(shares @ np.arange(choice.kept + 1)))
+        counts = np.arange(choice.kept + 1)
+        few = choice.kept if reopens else counts
+        opened = np.where(counts < choice.keys, few, choice.keys).clip(least)
+        shares = np.bincount(opened, live, choice.kept + 1).astype(np.float64)
+        means.append(float(shares @ counts))
         if choice.fused:
             shares = np.concatenate([[0.0], shares]) * choice.kept + _all(choice.kept + 1)
             shares /= choice.kept + 1

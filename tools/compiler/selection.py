@@ -262,7 +262,7 @@ class Selectors:
             marked = source.expression.closed
             condition = self._space.through(value, lambda e: e.condition)  # type: ignore[union-attr]
             sums = self._space.through(value, lambda e: e.x)  # type: ignore[union-attr]
-            assert sums is not None
+            assert isinstance(sums, Elements)
             value = sums
         grid = self._head_sums(value)
         if grid is None or len(value.shape) != 3:
