@@ -81,7 +81,7 @@ class ViTDetails(NamedTuple):
     logits: Tensor
     cls_variance: Tensor | None
     kept_tokens: tuple[Tensor, ...]
-    connections: tuple[Tensor, ...]
+    connections: tuple[Tensor, ...] = ()
 
 
 class VisionTransformer(nn.Module):

@@ -17,9 +17,10 @@ from trivit.models.accounting import (
     savings,
     training_macs,
 )
-from trivit.models.data import train_image_count
+from trivit.models.augmentation import evaluation_view
+from trivit.models.data import load_dataset, train_image_count
 from trivit.models.sparsity.patches import PatchSampling
-from trivit.models.training import ExperimentConfig, parse_config
+from trivit.models.training import ExperimentConfig, load_run, parse_config, train
 from trivit.models.training.config import save_config
 from trivit.models.training.schedules import KeepRatios, keep_ratios
 from trivit.models.vision_transformer import VisionTransformer, named_config
@@ -260,6 +261,32 @@ def test_the_command_prints_stages_and_training(
     assert "no prepared store" in (refusal := capsys.readouterr().err)
     assert "or give the number of images with --train-images" in refusal
     assert main(["macs", str(tmp_path / "tiny.yaml"), *store, "--train-images", "600"]) == 0
+
+
+def test_the_command_counts_the_connections_that_a_run_opens(
+    tiny: Tiny, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    overrides = ("training.epochs=1", "model.depth=3", "model.selector_blocks=[0, 1]")
+    run = tmp_path / "run"
+    config = tiny(*overrides, "data.train_images=100", "data.test_images=70")
+    train(config, run)
+    capsys.readouterr()
+    command = ["macs", str(run / "config.yaml"), "--run", str(run), "--json", "--keep", "0.6"]
+    assert main(command) == 0
+    shown = json.loads(capsys.readouterr().out)["image"]
+    _, model, info = load_run(run)
+    model.set_patch_sampling(PatchSampling(0.6))
+    images = load_dataset(config.data).test
+    with torch.no_grad():
+        (pixels,) = images.stream([torch.arange(70)])
+        view = info.normalise(evaluation_view(pixels, 28))
+        found = model.forward_details(view, track_tokens=True).connections
+    measured = tuple(float(pairs.double().mean()) for pairs in found)
+    stages = image_macs(config.model.vit, KeepRatios(0.7, 0.5, 0.6), measured)
+    assert (shown["connections"], shown["macs"]) == ("measured", stages.total)
+    other = [*command[:2], "--run", str(run), "--set", "model.depth=4"]
+    assert main(other) == 2
+    assert "is a run of another model: count it with" in capsys.readouterr().err
 
 
 def test_every_config_of_the_project_can_be_counted() -> None:
