@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     import numpy as np
 
-    from trivit.host.backends import Result
+    from trivit.host.backends import Backend, Result
     from trivit.host.bundle import Bundle
 
 SHOWN = 10
@@ -80,13 +80,12 @@ def run(
     if sweep:
         _sweep(program, backend.value, pixels, labels, batch_size, picture, as_json, bundle)
         return
+    opened = open_backend(backend.value)
     with progress_bar(backend.value, len(pixels)) as advance:
-        result = open_backend(backend.value).run(
-            program, pixels, batch_size=batch_size, progress=advance
-        )
+        result = opened.run(program, pixels, batch_size=batch_size, progress=advance)
     if logits is not None:
         _save(logits, result)
-    report = _summary(result, labels, backend.value, program.first.name)
+    report = _summary(result, labels, opened, program.first.name)
     if as_json:
         print(json.dumps({**report, "class_names": program.class_names}, indent=2))
     else:
@@ -118,15 +117,19 @@ def _sweep(
     from trivit.tools.report.tables import print_table
     from trivit.tools.sweep import sweep
 
+    opened = open_backend(backend)
     with progress_bar(backend, len(images) * len(bundle.programs)) as advance:
-        points = sweep(
-            bundle, open_backend(backend), images, labels, batch_size=batch_size, progress=advance
-        )
-    title = f"{source} on {backend}, {len(images)} images"
+        points = sweep(bundle, opened, images, labels, batch_size=batch_size, progress=advance)
+    form = f" {opened.form}" if opened.form else ""
+    title = f"{source} on {backend}{form}, {len(images)} images"
     if picture is not None:
         draw_sweep(picture, points, title)
     if as_json:
-        report = {"backend": backend, "images": len(images), "programs": list(map(asdict, points))}
+        report = {
+            **_backend_figures(opened),
+            "images": len(images),
+            "programs": list(map(asdict, points)),
+        }
         print(json.dumps(report, indent=2))
         return
     print_table(
@@ -156,10 +159,10 @@ def _save(path: Path, result: "Result") -> None:
 
 
 def _summary(
-    result: "Result", labels: "np.ndarray | None", backend: str, program: str
+    result: "Result", labels: "np.ndarray | None", backend: "Backend", program: str
 ) -> dict[str, object]:
     classes = result.logits.argmax(axis=1)
-    summary: dict[str, object] = {"backend": backend, "program": program, "images": len(classes)}
+    summary = {**_backend_figures(backend), "program": program, "images": len(classes)}
     if labels is not None:
         summary["top1"] = 100.0 * float((classes == labels).mean())
     return {
@@ -171,6 +174,11 @@ def _summary(
         "logits_fraction_length": result.logits_frac,
         "classes": classes.tolist(),
     }
+
+
+def _backend_figures(backend: "Backend") -> dict[str, object]:
+    """Return its name and, where it was compiled for this machine, how."""
+    return {"backend": backend.name, **({backend.name: backend.form} if backend.form else {})}
 
 
 def _print(
