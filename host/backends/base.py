@@ -47,6 +47,8 @@ class Backend(ABC):
     """A kernel, or something that behaves exactly like one."""
 
     name: str
+    #: How it was compiled for this machine; None where nothing was.
+    form: str | None = None
 
     @abstractmethod
     def run_batch(self, bundle: Bundle, inputs: Int16) -> BatchOutput:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -16,6 +17,10 @@ WARNINGS = ("-std=c++14", "-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas")
 SANITIZE = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 #: Sanitized builds that run every time; the others take a minute and run with make test-full.
 QUICK_SANITIZED = {"fuzz", "program"}
+#: What is written for processors apart from hardware: the array, and arithmetic on lanes.
+IN_BOTH_ORDERS = [
+    *("requantize", "gelu", "matmul", "attention", "normalise", "softmax", "program"),
+]
 
 
 def compile_bench(bench: str, flags: tuple[str, ...], folder: Path) -> Path:
@@ -32,9 +37,9 @@ def compile_bench(bench: str, flags: tuple[str, ...], folder: Path) -> Path:
     return binary
 
 
-def run_bench(binary: Path) -> None:
+def run_bench(*command: str | Path) -> None:
     """Run a bench; the limit stands far above any bench's time, so it means that it hangs."""
-    result = subprocess.run([str(binary)], capture_output=True, text=True, timeout=300)
+    result = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stdout + result.stderr
 
 
@@ -58,16 +63,25 @@ def test_bench_sanitized(bench: str, tmp_path: Path) -> None:
     run_bench(compile_bench(bench, SANITIZE, tmp_path))
 
 
-@pytest.mark.parametrize(
-    "bench",
-    ["requantize", "gelu", "matmul", "attention", "normalise", "softmax", "program"],
-)
+@pytest.mark.parametrize("bench", IN_BOTH_ORDERS)
 def test_bench_in_hardware_order(bench: str, tmp_path: Path) -> None:
     """Compile the array's own loop, which the emulator replaces by inner products.
 
     Normalisation then stands in front of it, and factors must fit the widths that they are given.
     """
     run_bench(compile_bench(bench, ("-O2", "-DTRIVIT_HARDWARE_ORDER"), tmp_path))
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("bench", IN_BOTH_ORDERS)
+def test_bench_on_neon(bench: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Vectors of another architecture, where a cross compiler and its emulator are installed."""
+    compiler, machine = "aarch64-linux-gnu-g++", "qemu-aarch64"
+    for program in (compiler, machine):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is missing: install g++-aarch64-linux-gnu and qemu-user")
+    monkeypatch.setenv("CXX", compiler)
+    run_bench(machine, compile_bench(bench, ("-O2", "-static"), tmp_path))
 
 
 def test_emulator_compiles_without_warnings(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from fuzz.case import Case
 from numpy.typing import NDArray
 
-from trivit.host.backends.emulator import KERNEL_FOLDER, build_library
+from trivit.host.backends.emulator_library import KERNEL_FOLDER, build_library
 from trivit.host.fixed_point import Int16
 from trivit.host.generated.spec import TILE_DEPTH
 
@@ -54,16 +54,16 @@ def _compile(*arguments: str | Path) -> None:
     assert result.returncode == 0, result.stderr
 
 
-def build_driver(folder: Path, *, sanitized: bool) -> Path:
+def build_driver(folder: Path, *, sanitized: bool, march: str | None = None) -> Path:
     """Compile the driver into ``folder`` and return it.
 
-    It is linked with the very library that the emulator backend loads; the sanitized one contains
-    the kernel, compiled with address and undefined-behaviour sanitizers.
+    It is linked with the very library that the emulator backend loads, for the processor ``march``;
+    the sanitized one contains the kernel, compiled with address and undefined-behaviour sanitizers.
     """
     binary = folder / ("driver_sanitized" if sanitized else "driver")
     source = HERE / "driver.cpp"
     if not sanitized:
-        _compile("-O1", source, build_library(), "-o", binary)
+        _compile("-O1", source, build_library(march), "-o", binary)
         return binary
     kernel = [KERNEL_FOLDER / "src" / "trivit_kernel.cpp", KERNEL_FOLDER / "emulator/emulator.cpp"]
     includes = [f"-I{KERNEL_FOLDER}", f"-I{KERNEL_FOLDER / 'include'}"]

@@ -57,6 +57,7 @@ def test_good_input_runs(
     )
     assert (outcome.status, outcome.err) == (0, "")
     assert np.load(logits).shape == (1, len(BUNDLE.class_names))
+    assert ("(-march=" in outcome.out) == (backend == "emulator")
 
 
 @pytest.mark.parametrize(("keep", "name"), [("0.5", "sparse"), ("1", "dense"), ("dense", "dense")])
@@ -67,7 +68,9 @@ def test_a_program_is_chosen(
     outcome = trivit(
         "run", bundle, "--images", images, "--keep", keep, "--logits", logits, "--json"
     )
-    assert json.loads(outcome.out)["program"] == name
+    report = json.loads(outcome.out)
+    assert report["program"] == name
+    assert report["emulator"] == open_backend("emulator").form
     expected = open_backend("reference").run(BUNDLE, IMAGES, program=name).logits
     assert (np.load(logits) == expected).all()
     other = "sparse" if name == "dense" else "dense"

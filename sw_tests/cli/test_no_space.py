@@ -154,3 +154,21 @@ def test_a_folder_that_cannot_be_made(trivit: Trivit, tmp_path: Path) -> None:
     outcome = trivit("train", CONFIG, *tiny_settings(), "--out", tmp_path / "file" / "run")
     outcome.refused("file")
     assert files_in(tmp_path) == {"file": b"in the way"}
+
+
+def test_the_emulator_on_a_full_disk(
+    trivit: Trivit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first run compiles the kernel into the cache."""
+    bundle, images = random_bundle(0)
+    (tmp_path / "p.trivit").write_bytes(bundle.to_bytes())
+    np.save(tmp_path / "i.npy", images)
+    compiler = tmp_path / "c++"
+    compiler.write_text(
+        "#!/bin/sh\necho 'ld: final link failed: No space left on device' >&2\nexit 1"
+    )
+    compiler.chmod(0o755)
+    monkeypatch.setenv("CXX", str(compiler))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    outcome = trivit("run", tmp_path / "p.trivit", "--images", tmp_path / "i.npy")
+    outcome.refused(str(tmp_path / "cache"), "no space left", "XDG_CACHE_HOME")

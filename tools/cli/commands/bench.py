@@ -26,6 +26,13 @@ def emulator(
         float, typer.Option(help="Share of the connections that each token keeps.")
     ] = 1.0,
     repeats: Annotated[int, typer.Option(min=1, help="Turns; the medians are compared.")] = 7,
+    march: Annotated[
+        str | None,
+        typer.Option(
+            help="Processor to compile the emulator for, as g++ names it: x86-64-v3 gives the "
+            "AVX2 form [default: TRIVIT_EMULATOR_MARCH, or native]."
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the result to this JSON file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -36,7 +43,7 @@ def emulator(
 
     with when_interrupted(_NOTHING_KEPT):
         result = bench_emulator(
-            model, token_keep=keep, attention_keep=attention_keep, repeats=repeats
+            model, token_keep=keep, attention_keep=attention_keep, repeats=repeats, march=march
         )
     text = json.dumps(result, indent=2)
     if out is not None:
@@ -46,7 +53,7 @@ def emulator(
     if as_json:
         print(text)
         return
-    print_figures(f"{model} on the emulator, one image, one core", result)
+    print_figures(f"{model} on the emulator, {result['emulator']}, one image, one core", result)
 
 
 @app.command("train")

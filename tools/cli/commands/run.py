@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     import numpy as np
 
-    from trivit.host.backends import Result
+    from trivit.host.backends import Backend, Result
     from trivit.host.bundle import Bundle
     from trivit.tools.images import GivenImages
     from trivit.tools.sweep import SweepPoint
@@ -81,13 +81,12 @@ def run(
     if sweep:
         _sweep(program, backend.value, given, batch_size, picture, as_json, bundle)
         return
+    opened = open_backend(backend.value)
     with progress_bar(backend.value, len(pixels)) as advance:
-        result = open_backend(backend.value).run(
-            program, pixels, batch_size=batch_size, progress=advance
-        )
+        result = opened.run(program, pixels, batch_size=batch_size, progress=advance)
     if logits is not None:
         _save(logits, result)
-    report = _summary(result, labels, backend.value, program.first.name)
+    report = _summary(result, labels, opened, program.first.name)
     seen = photo_report(given.photos, result, program.class_names) if given.photos else {}
     if as_json:
         names = {"notes": given.notes, "class_names": program.class_names}
@@ -124,17 +123,22 @@ def _sweep(
     from trivit.tools.report.sweep_picture import draw_sweep
     from trivit.tools.sweep import sweep
 
-    images, runner = given.pixels, open_backend(backend)
+    images, opened = given.pixels, open_backend(backend)
     with progress_bar(backend, len(images) * len(bundle.programs)) as advance:
         points = sweep(
-            bundle, runner, images, given.labels, batch_size=batch_size, progress=advance
+            bundle, opened, images, given.labels, batch_size=batch_size, progress=advance
         )
-    title = f"{source} on {backend}, {len(images)} images"
+    form = f" {opened.form}" if opened.form else ""
+    title = f"{source} on {backend}{form}, {len(images)} images"
     rest = rest_report(given.photos) if given.photos else {}
     if picture is not None:
         draw_sweep(picture, points, title)
     if as_json:
-        report = {"backend": backend, "images": len(images), "programs": list(map(asdict, points))}
+        report = {
+            **_backend_figures(opened),
+            "images": len(images),
+            "programs": list(map(asdict, points)),
+        }
         print(json.dumps({**report, **rest, "notes": given.notes}, indent=2))
     else:
         for line in [*photo_lines(rest), *given.notes]:
@@ -174,10 +178,10 @@ def _save(path: Path, result: "Result") -> None:
 
 
 def _summary(
-    result: "Result", labels: "np.ndarray | None", backend: str, program: str
+    result: "Result", labels: "np.ndarray | None", backend: "Backend", program: str
 ) -> dict[str, object]:
     classes = result.logits.argmax(axis=1)
-    summary: dict[str, object] = {"backend": backend, "program": program, "images": len(classes)}
+    summary = {**_backend_figures(backend), "program": program, "images": len(classes)}
     if labels is not None:
         summary["top1"] = 100.0 * float((classes == labels).mean())
     return {
@@ -189,6 +193,11 @@ def _summary(
         "logits_fraction_length": result.logits_frac,
         "classes": classes.tolist(),
     }
+
+
+def _backend_figures(backend: "Backend") -> dict[str, object]:
+    """Return its name and, where it was compiled for this machine, how."""
+    return {"backend": backend.name, **({backend.name: backend.form} if backend.form else {})}
 
 
 def _image_lines(

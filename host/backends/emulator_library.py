@@ -1,0 +1,130 @@
+"""The kernel compiled for a processor: a shared library, kept until sources or compiler change."""
+
+import errno
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from trivit.host.errors import HostError
+
+#: The kernel's sources lie beside this package, in a checkout as in an installed wheel.
+KERNEL_FOLDER = Path(__file__).resolve().parents[2] / "hls"
+#: Environment variable that names another processor than this one, as g++'s -march does.
+MARCH_VARIABLE = "TRIVIT_EMULATOR_MARCH"
+#: Environment variable that moves the folder of the compiled libraries.
+CACHE_VARIABLE = "XDG_CACHE_HOME"
+_SOURCES = ("src/trivit_kernel.cpp", "emulator/emulator.cpp")
+_FLAGS = ("-std=c++14", "-O3", "-Wno-unknown-pragmas", "-shared", "-fPIC")
+_NOT_WRITABLE = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG),
+    *(errno.ENOTDIR, errno.EIO),
+)
+#: A compilation needs more than this; with less left, the disk is why it failed.
+_LEAST_FREE_BYTES = 1 << 20
+
+
+def chosen_march() -> str:
+    """Return the processor to compile for: this one, unless the environment names another."""
+    return os.environ.get(MARCH_VARIABLE) or "native"
+
+
+def build_library(march: str | None = None) -> Path:
+    """Return the kernel compiled for the processor ``march`` (as g++ names it).
+
+    The library comes from the cache if that holds these very sources; otherwise it is compiled
+    under a temporary name and renamed, so that several processes may build at once.
+
+    Raises:
+        HostError: no compiler, an unknown processor, a cache that cannot be written, or the
+            compilation failed.
+    """
+    march = march or chosen_march()
+    compiler = os.environ.get("CXX", "g++")
+    if shutil.which(compiler) is None:
+        raise HostError(f"the emulator needs a C++ compiler and {compiler} is missing: install g++")
+    if not all((KERNEL_FOLDER / source).is_file() for source in _SOURCES):
+        raise HostError(
+            f"the kernel's sources are missing under {KERNEL_FOLDER}: install trivit again"
+        )
+    cache = _cache_folder()
+    library = cache / f"emulator-{_fingerprint(compiler, march)}.so"
+    try:
+        if library.is_file():
+            return library
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as folder:
+            built = Path(folder) / "emulator.so"
+            _compile(compiler, march, built)
+            built.replace(library)
+    except OSError as error:
+        raise _unwritable(cache, error.strerror or str(error)) from error
+    return library
+
+
+def _cache_folder() -> Path:
+    base = os.environ.get(CACHE_VARIABLE)
+    if base:
+        return Path(base) / "trivit"
+    try:
+        return Path.home() / ".cache" / "trivit"
+    except RuntimeError as error:
+        raise HostError(
+            f"no home folder for the compiled emulator: name a folder in {CACHE_VARIABLE}"
+        ) from error
+
+
+def _processor() -> str:
+    """Return what -march=native depends on, so that a shared cache serves several machines."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return os.uname().machine
+    return next((line for line in lines if line.startswith(("flags", "Features"))), "")
+
+
+def _fingerprint(compiler: str, march: str) -> str:
+    digest = hashlib.sha256()
+    files = sorted(p for p in KERNEL_FOLDER.rglob("*") if p.suffix in (".hpp", ".cpp"))
+    for path in files:
+        digest.update(str(path.relative_to(KERNEL_FOLDER)).encode())
+        digest.update(path.read_bytes())
+    version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False)
+    digest.update("\0".join([version.stdout, _processor(), march, *_FLAGS]).encode())
+    return digest.hexdigest()[:16]
+
+
+def _compile(compiler: str, march: str, built: Path) -> None:
+    command = [compiler, *_FLAGS, f"-march={march}"]
+    command += [f"-I{KERNEL_FOLDER}", f"-I{KERNEL_FOLDER / 'include'}"]
+    command += [*(str(KERNEL_FOLDER / source) for source in _SOURCES), "-o", str(built)]
+    # The compiler's own temporary files lie beside the library: one disk to write to, and to name.
+    environment = {**os.environ, "LC_ALL": "C", "TMPDIR": str(built.parent)}
+    result = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=environment, errors="replace"
+    )
+    if result.returncode == 0:
+        return
+    cache = built.parents[1]
+    for number in _NOT_WRITABLE:
+        if os.strerror(number) in result.stderr:
+            raise _unwritable(cache, os.strerror(number))
+    if shutil.disk_usage(cache).free < _LEAST_FREE_BYTES:
+        raise _unwritable(cache, os.strerror(errno.ENOSPC))
+    errors = [line for line in result.stderr.splitlines() if "error" in line]
+    # The compiler's driver only repeats that a part of it failed.
+    causes = [line for line in errors if "returned" not in line]
+    reason = (causes or errors or ["no message"])[0]
+    if march != "native" and "-march" in reason:
+        reason += f" ({MARCH_VARIABLE} or --march names the processor, native is this one)"
+    raise HostError(f"{compiler} could not compile the kernel: {reason}")
+
+
+def _unwritable(cache: Path, reason: str) -> HostError:
+    full = reason in (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
+    return HostError(
+        f"{cache}: {reason.lower()}; the emulator is compiled into this folder: "
+        f"{'free some space, or ' if full else ''}name another folder in {CACHE_VARIABLE}"
+    )
