@@ -120,6 +120,24 @@ def _matmul(rows: int, depth: int, out: int, pattern: str, align: int, out_shift
     return _finish(builder, result)
 
 
+def _ties(rows: int, words: int) -> Case:
+    """Sums half a step beside every limit, the ones that the clamp takes among them."""
+    builder = _builder()
+    source = _loaded(builder, rows, 1, "uniform_15", "first")
+    result = _loaded(builder, rows, words, "limits", "last")
+    _multiply(
+        builder,
+        ("residual",),
+        source,
+        result,
+        lambda: patterns.matrix(builder.rng, "zero", "uniform_1", words, 1),
+        bias_shift=0,
+        residual_shift=1,
+        out_shift=1,
+    )
+    return _finish(builder, result)
+
+
 def _normalise(rows: int, words: int, pattern: str) -> Case:
     """Rows of a pattern, their statistics noted by a product with the identity."""
     builder = _builder()
@@ -339,6 +357,9 @@ CORNERS: dict[str, Callable[[], Case]] = {
     "matmul_right_shift": partial(
         _matmul, 9, _WORDS, 1, "largest", spec.MAX_ALIGN_SHIFT, spec.MAX_SHIFT
     ),
+    "matmul_deepest_sums": partial(_matmul, 9, _WORDS, 1, "smallest", 0, 27),
+    "matmul_deepest_of_both_signs": partial(_matmul, 9, _WORDS, 1, "limits", 0, 25),
+    "matmul_ties": partial(_ties, 17, 5),
     "attention_two_tokens": partial(_attention, 2, 1, 1, "uniform_13", 14),
     "attention_smallest": partial(_attention, 33, 2, spec.MAX_HEAD_WORDS, "smallest", 22),
     "attention_left_shift": partial(_attention, 9, 2, 2, "limits", spec.MIN_SHIFT),

@@ -58,12 +58,12 @@ def run(folder: Path, environment: dict[str, str], *arguments: str) -> None:
 COMPARE = """
 import numpy as np
 from programs import random_bundle
-import trivit.host.backends.emulator as emulator
+import trivit.host.backends.emulator_library as library
 from trivit.host.backends import open_backend
 from trivit.host.instructions import decode
 from trivit.host.tracing import with_trace
 from trivit.tools.estimate.schedule import program_costs
-assert str(emulator.KERNEL_FOLDER).startswith({folder!r}), emulator.KERNEL_FOLDER
+assert str(library.KERNEL_FOLDER).startswith({folder!r}), library.KERNEL_FOLDER
 for seed in range(6):
     bundle, images = random_bundle(seed)
     traced = with_trace(bundle)

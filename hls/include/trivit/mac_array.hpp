@@ -168,7 +168,7 @@ inline void run_array(const ActivationMemory& activation, const NormaliseMemory&
     for (uint32_t first = 0; first < block.depth; first += kExactDepth) {
         const uint32_t depth = minimum(kExactDepth, block.depth - first);
         for (int m = 0; m < kBanks; m += Vectors::kRows) {
-            for (int v = 0; v < kVectorsPerTile; v += Vectors::kVectors)
+            for (int v = 0; v < kVectorsPerTile; v += kVectorsAtOnce)
                 add_products(rows + m, first, depth, weight, v, sums.value + m);
         }
     }

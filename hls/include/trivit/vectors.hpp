@@ -10,7 +10,7 @@
 //                the clamp changed. -32768.5 is a tie that goes to -32768, 32767.5 one to 32768.
 //
 // For the array as a processor runs it (processor_array.hpp):
-//   Sums         int32 sums of kOutputs outputs; kRows x kVectors of them, twice, are as many as
+//   Sums         int32 sums of kSumLanes outputs; kRows x kVectors of them, twice, are as many as
 //                registers hold beside the operands
 //   Pair         two neighbouring elements of a row, for every output
 //   accumulate   adds to each sum the products of its output's two weights with the pair
@@ -106,7 +106,7 @@ struct Vectors {
 
     typedef __m512i Sums;
     typedef __m512i Pair;
-    static const int kOutputs = 16;
+    static const int kSumLanes = 16;
     static const int kRows = 4;
     static const int kVectors = 2;
 
@@ -164,7 +164,7 @@ struct Vectors {
 
     typedef __m256i Sums;
     typedef __m256i Pair;
-    static const int kOutputs = 8;
+    static const int kSumLanes = 8;
     static const int kRows = 4;
     static const int kVectors = 1;
 
@@ -213,7 +213,7 @@ struct Vectors {
 
     typedef int32x4_t Sums;
     typedef int16x4_t Pair;  // in its first two lanes
-    static const int kOutputs = 4;
+    static const int kSumLanes = 4;
     static const int kRows = 4;
     static const int kVectors = 2;
 
@@ -258,14 +258,14 @@ struct Vectors {
         int32_t first;
         int32_t second;
     };
-    static const int kOutputs = 4;
+    static const int kSumLanes = 4;
     static const int kRows = 2;
     static const int kVectors = 1;
 
     static Sums zero() { return Sums{0, 0, 0, 0}; }
     static Pair broadcast(const int16_t* x) { return Pair{x[0], x[1]}; }
     static Sums accumulate(Sums sums, const int16_t* weights, Pair x) {
-        for (int i = 0; i < kOutputs; ++i)
+        for (int i = 0; i < kSumLanes; ++i)
             sums[i] += weights[2 * i] * x.first + weights[2 * i + 1] * x.second;
         return sums;
     }
