@@ -42,7 +42,7 @@ def open_images(
     """
     kinds = [_kind(source) for source in sources]
     if set(kinds) == {"photos"}:
-        from trivit.tools.report.progress import progress_bar
+        from trivit.models.progress import progress_bar
 
         found, left_out = find_photos([Path(source).expanduser() for source in sources])
         if not found:

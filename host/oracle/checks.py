@@ -2,14 +2,11 @@
 
 from trivit.host.generated import spec
 from trivit.host.instructions import Instruction
+from trivit.host.tiles import ceil_div, depth_words, row_groups
 
 #: Fields that count rows of a tensor and words of a row, checked alike in every op.
 _ROWS = ("rows", "tokens")
 _WORDS = ("words", "depth_words", "out_words")
-
-
-def _ceil(value: int, divisor: int) -> int:
-    return -(-value // divisor)
 
 
 def _sizes_fit(instruction: Instruction) -> bool:
@@ -31,7 +28,7 @@ def _sizes_fit(instruction: Instruction) -> bool:
             patches = (f["height"] // patch) * (f["width"] // patch)
             return (
                 1 + patches <= spec.MAX_TOKENS
-                and _ceil(f["channels"] * patch**2, 8) <= spec.MAX_DEPTH_WORDS
+                and depth_words(f["channels"] * patch**2) <= spec.MAX_DEPTH_WORDS
             )
         case "matmul":
             return "compact" not in instruction.flags or 1 <= f["kept"] <= f["rows"]
@@ -58,7 +55,7 @@ def tensors(instruction: Instruction) -> dict[str, tuple[int, int, int]]:
             return {"src": (f["src"], f["rows"], f["words"])}
         case "patchify":
             patches = (f["height"] // f["patch"]) * (f["width"] // f["patch"])
-            return {"dst": (f["dst"], 1 + patches, _ceil(f["channels"] * f["patch"] ** 2, 8))}
+            return {"dst": (f["dst"], 1 + patches, depth_words(f["channels"] * f["patch"] ** 2))}
         case "matmul":
             compact = "compact" in instruction.flags
             found = {
@@ -80,7 +77,7 @@ def tensors(instruction: Instruction) -> dict[str, tuple[int, int, int]]:
                 found["mask"] = (f["mask"], f["tokens"], mask_words(f["tokens"]))
             return found
         case "select_tokens":
-            return {"dst": (f["dst"], 1, _ceil(1 + f["keep"], 8))}
+            return {"dst": (f["dst"], 1, depth_words(1 + f["keep"]))}
         case "select_connections":
             return {
                 "dst": (f["dst"], f["rows"], mask_words(f["rows"])),
@@ -95,12 +92,12 @@ def index_count(instruction: Instruction) -> int:
 
 
 def _index_row(instruction: Instruction) -> tuple[int, int, int]:
-    return instruction.fields["index"], 1, _ceil(index_count(instruction), 8)
+    return instruction.fields["index"], 1, depth_words(index_count(instruction))
 
 
 def column_tiles(out_words: int) -> int:
     """Return the tiles of the array's outputs that rows of ``out_words`` words take."""
-    return _ceil(out_words * spec.TILE_DEPTH, spec.TILE_OUTPUTS)
+    return ceil_div(out_words * spec.TILE_DEPTH, spec.TILE_OUTPUTS)
 
 
 def matrix_words(tiles: int, depth_words: int) -> int:
@@ -110,7 +107,7 @@ def matrix_words(tiles: int, depth_words: int) -> int:
 
 def mask_words(keys: int) -> int:
     """Return the words in a row of a connection mask over ``keys`` keys."""
-    return _ceil(_ceil(keys, 16), 8)
+    return depth_words(ceil_div(keys, 16))
 
 
 def memory_regions(instruction: Instruction) -> list[tuple[str, int, int]]:
@@ -123,7 +120,7 @@ def memory_regions(instruction: Instruction) -> list[tuple[str, int, int]]:
             return [("output", f["target"], f["rows"] * f["words"])]
         case "patchify":
             pixels = f["channels"] * f["height"] * f["width"]
-            return [("input", f["source"], _ceil(pixels, 8))]
+            return [("input", f["source"], depth_words(pixels))]
         case "matmul":
             tiles = column_tiles(f["out_words"])
             read = [("params", f["weight"], matrix_words(tiles, f["depth_words"]))]
@@ -169,7 +166,7 @@ def check(instruction: Instruction | None, regions: dict[str, int]) -> str:
     if not _sizes_fit(instruction):
         return "size_limit"
     for address, rows, words in tensors(instruction).values():
-        if address + _ceil(rows, spec.TILE_TOKENS) * words > spec.ACTIVATION_DEPTH:
+        if address + row_groups(rows) * words > spec.ACTIVATION_DEPTH:
             return "activation_address"
     for region, start, count in memory_regions(instruction):
         if start + count > regions[region]:

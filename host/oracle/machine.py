@@ -18,6 +18,7 @@ from trivit.host.oracle.checks import (
 )
 from trivit.host.oracle.matmul import unpack_weight
 from trivit.host.oracle.selection import pack_mask, unpack_mask
+from trivit.host.tiles import ceil_div
 
 WORD = spec.TILE_DEPTH
 BANKS = spec.TILE_TOKENS
@@ -31,7 +32,7 @@ class ActivationMemory:
 
     def read(self, address: int, rows: int, words: int) -> Int16:
         """Return a copy of the (rows, words·8) tensor at ``address``."""
-        groups = -(-rows // BANKS)
+        groups = ceil_div(rows, BANKS)
         block = self.banks[:, address : address + groups * words]
         tensor = block.reshape(BANKS, groups, words * WORD).transpose(1, 0, 2)
         return tensor.reshape(-1, words * WORD)[:rows].copy()
@@ -202,7 +203,7 @@ class Machine:
     def _select_tokens(self, instruction: Instruction) -> int:
         f = instruction.fields
         kept = oracle.select_tokens(self.head_sum[0, : f["tokens"]], f["keep"])
-        row = np.zeros((1, -(-len(kept) // WORD) * WORD), dtype=np.int16)
+        row = np.zeros((1, ceil_div(len(kept), WORD) * WORD), dtype=np.int16)
         row[0, : len(kept)] = kept
         self.memory.write(f["dst"], row)
         return 0

@@ -3,6 +3,7 @@
 import numpy as np
 
 from trivit.host.fixed_point import Int16
+from trivit.host.tiles import ceil_div
 
 
 def patchify(image: Int16, patch: int) -> Int16:
@@ -14,6 +15,6 @@ def patchify(image: Int16, patch: int) -> Int16:
     channels, height, width = image.shape
     grid = image.reshape(channels, height // patch, patch, width // patch, patch)
     patches = grid.transpose(1, 3, 0, 2, 4).reshape(-1, channels * patch * patch)
-    rows = np.zeros((1 + len(patches), -(-patches.shape[1] // 8) * 8), dtype=np.int16)
+    rows = np.zeros((1 + len(patches), ceil_div(patches.shape[1], 8) * 8), dtype=np.int16)
     rows[1:, : patches.shape[1]] = patches
     return rows

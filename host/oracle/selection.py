@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trivit.host.fixed_point import Int16, Int64
+from trivit.host.tiles import ceil_div
 
 
 def largest(values: Int64, keep: int) -> Int64:
@@ -41,7 +42,7 @@ def select_connections(head_sum: Int64, kept: Int16, keep: int) -> NDArray[np.bo
 def pack_mask(mask: NDArray[np.bool_]) -> Int16:
     """Pack (rows, keys) booleans into int16 elements, 16 keys each, padded to whole words."""
     rows, keys = mask.shape
-    padded = np.zeros((rows, -(-keys // 128) * 128), dtype=bool)
+    padded = np.zeros((rows, ceil_div(keys, 128) * 128), dtype=bool)
     padded[:, :keys] = mask
     return np.packbits(padded, axis=1, bitorder="little").view("<i2").astype(np.int16)
 

@@ -7,20 +7,19 @@ from pathlib import Path
 import onnx
 import torch
 
+from trivit.models.families import build_model, model_config
 from trivit.models.quantization.calibration import calibrate
 from trivit.models.quantization.qonnx_graph import export
 from trivit.models.quantization.vision_transformer import QuantVisionTransformer
-from trivit.models.vision_transformer import VisionTransformer
-from trivit.models.vit_config import named_config
 from trivit.tools.compiler import compile_model
 
-SIZES = named_config("micro_28", token_keep_ratio=0.7, attention_keep_ratio=0.5)
+SIZES = model_config("micro_28", token_keep_ratio=0.7, attention_keep_ratio=0.5)
 
 
 def write_bundle(folder: Path, seed: int = 0) -> Path:
     """Quantize, export and compile the model into `folder`; the bundle's path."""
     torch.manual_seed(seed)
-    model = QuantVisionTransformer.from_float(VisionTransformer(SIZES))
+    model = QuantVisionTransformer.from_float(build_model(SIZES))
     side = SIZES.image_size
     calibrate(model, [torch.randn(8, 1, side, side)], headroom=1.25)
     metadata = {

@@ -1,12 +1,12 @@
 """How many images per second a set of images delivers to the device."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from trivit.models.clock import Stopwatch
 from trivit.models.data.dataset import ImageSource
 from trivit.models.errors import ModelsError
 
@@ -56,21 +56,13 @@ def loading_throughput(
     stream = source.stream(_random_batches(len(source), batch_size, seed))
     for _ in range(warmup):
         next(stream)
-    _wait(device)
-    started = time.perf_counter()
-    for _ in range(batches):
-        next(stream)
-    _wait(device)
-    seconds = time.perf_counter() - started
+    with Stopwatch(device) as watch:
+        for _ in range(batches):
+            next(stream)
     close = getattr(stream, "close", None)
     if close is not None:
         close()
-    return Throughput(images=batches * batch_size, seconds=seconds)
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    return Throughput(images=batches * batch_size, seconds=watch.seconds)
 
 
 def _random_batches(count: int, batch_size: int, seed: int) -> Iterator[Tensor]:

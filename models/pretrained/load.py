@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from trivit.models.errors import ModelsError
+from trivit.models.layers.sparse_transformer import SparseTransformer
+from trivit.models.model_config import ModelConfig
 from trivit.models.pretrained.names import TABLE, converted, is_buffer
 from trivit.models.pretrained.positions import Grid, fit_positions, fit_table
 from trivit.models.pretrained.sections import GivenWeights, Weights, read_weights
 from trivit.models.pretrained.soundness import all_zero, ill_scaled, listed, refuse_impossible
-from trivit.models.vision_transformer import VisionTransformer
-from trivit.models.vit_config import ViTConfig
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class PretrainedReport:
 
 
 def load_pretrained(
-    model: VisionTransformer,
+    model: SparseTransformer,
     path: Path | str,
     *,
     drop_distillation: bool = False,
@@ -107,14 +107,14 @@ def load_pretrained(
 
 
 def _fit(
-    model: VisionTransformer,
+    model: SparseTransformer,
     source: GivenWeights,
     path: Path,
     drop_distillation: bool,
     grid: Grid | None,
 ) -> PretrainedReport:
     own = model.state_dict()
-    last_norm = "norm" if model.config.pooling == "cls" else "fc_norm"
+    last_norm = "norm" if model.config.classifier.pooling == "cls" else "fc_norm"
     given = converted(source.tensors, last_norm, drop_distillation)
     tensors, zeroed = given.tensors, []
     left_out = [name for name in tensors if _may_stay_out(name, tensors[name], own)]
@@ -155,13 +155,13 @@ def _fit(
 def _resize(
     tensors: dict[str, Tensor],
     own: dict[str, Tensor],
-    config: ViTConfig,
+    config: ModelConfig,
     has_class_token: bool,
     layer_scale: bool,
     grid: Grid | None,
 ) -> list[str]:
     """Bring what depends on the image size to the model's, in place; return the changed names."""
-    side = config.image_size // config.patch_size
+    side = config.embedding.side
     changed: list[str] = []
     for name, value in tensors.items():
         if name == "pos_embed":

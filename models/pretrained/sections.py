@@ -15,6 +15,7 @@ from torch import Tensor
 
 from trivit.models.errors import ModelsError
 from trivit.models.pretrained.files import read_content
+from trivit.models.runs.checkpoint import load_checkpoint
 
 #: ``model``: the weights of the last step; ``ema``: their moving average; ``auto``: what the
 #: published numbers of DeiT, PSS, Tri-Level and DINO evaluate.
@@ -132,8 +133,6 @@ def read_weights(path: Path | str, weights: Weights = "auto") -> GivenWeights:
 
 
 def _of_run(path: Path, weights: Weights) -> GivenWeights:
-    from trivit.models.training.checkpoint import load_checkpoint
-
     run = load_checkpoint(path / "checkpoint", training=False)
     if weights == "ema" and not run.average:
         raise ModelsError(f"{path} keeps no average of its weights: ask for 'model' or 'auto'")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from trivit.models.errors import ModelsError
-from trivit.models.vit_config import check_keep_ratio
+from trivit.models.model_config import check_keep_ratio
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 
+from trivit.models.augmentation.batches import epoch_batches
 from trivit.models.data import DataConfig, DatasetInfo, ImageSource
-from trivit.models.data.batches import epoch_batches
 from trivit.models.errors import ModelsError
 from trivit.models.quantization.vision_transformer import QuantVisionTransformer
 

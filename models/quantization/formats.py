@@ -97,7 +97,7 @@ def choose_formats(
     before: dict[str, int] = {}
     while before != f:
         before = dict(f)
-        _fit_model(f, model.config.depth)
+        _fit_model(f, len(model.config.blocks))
     return f
 
 

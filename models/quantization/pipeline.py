@@ -4,7 +4,6 @@ import io
 import json
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,10 +15,12 @@ import onnx
 import torch
 
 from trivit.models.augmentation import evaluated
+from trivit.models.clock import PartClock, rounded
 from trivit.models.data import DatasetInfo, Images, ImageSource, load_dataset
 from trivit.models.errors import ModelsError
 from trivit.models.file_lock import run_lock
 from trivit.models.files import atomic_write
+from trivit.models.progress import ProgressBars
 from trivit.models.quantization import verify
 from trivit.models.quantization.calibration import calibrate
 from trivit.models.quantization.config import QuantizeConfig
@@ -28,14 +29,13 @@ from trivit.models.quantization.finetune import fine_tune
 from trivit.models.quantization.formats import describe_formats
 from trivit.models.quantization.parallel import one_thread_per_operation
 from trivit.models.quantization.plain_onnx import to_plain_onnx
-from trivit.models.quantization.progress import StageProgress
 from trivit.models.quantization.qonnx_graph import export
 from trivit.models.quantization.variants import SPARSE, Variant, applied, variants
 from trivit.models.quantization.vision_transformer import QuantVisionTransformer
+from trivit.models.runs.checkpoint import load_checkpoint
+from trivit.models.runs.images import check_fit
+from trivit.models.settings import to_mapping
 from trivit.models.training import ExperimentConfig, load_run
-from trivit.models.training.checkpoint import load_checkpoint
-from trivit.models.training.checks import check_fit
-from trivit.models.training.mapping import to_mapping
 
 FORMAT = 1
 FOLDER = "quantized"
@@ -68,10 +68,10 @@ def quantize(
     run = Path(run)
     config, float_model, trained_on = load_run(run, settings.weights, data)
     _require_finished(run, config)
-    chosen = variants(config.model.vit, settings.keep_ratios)
+    chosen = variants(config.model, settings.keep_ratios)
     dataset = load_dataset(config.data)
-    check_fit(config.model.vit, dataset.info)
-    dataset = evaluated(dataset, config.model.vit.image_size)
+    check_fit(config.model, dataset.info)
+    dataset = evaluated(dataset, config.model.image_size)
     info = replace(
         dataset.info,
         mean=trained_on.mean,
@@ -79,16 +79,16 @@ def quantize(
         class_names=trained_on.class_names,
     )
     test = dataset.test.in_memory()
-    clock = _Clock()
-    with StageProgress() as progress:
+    clock = PartClock()
+    with ProgressBars() as progress:
         model = QuantVisionTransformer.from_float(float_model)
-        with clock("calibrate"):
+        with clock.part("calibrate"):
             maxima = _calibrate(model, dataset.train, info, settings, chosen, progress)
         if settings.finetune_steps:
-            with clock("finetune"):
+            with clock.part("finetune"):
                 maxima = _fine_tune(model, dataset.train, info, config, settings, chosen, progress)
-        with clock("export"), one_thread_per_operation():
-            progress.stage("export", len(chosen) + 1)
+        with clock.part("export"), one_thread_per_operation():
+            progress.start("export", len(chosen) + 1)
             exports: dict[Variant, onnx.ModelProto] = {}
             for variant in chosen:
                 with applied(model, variant):
@@ -99,9 +99,9 @@ def quantize(
             progress.advance()
         formats = describe_formats(model, maxima)
         model.double()
-        with clock("evaluate"):
+        with clock.part("evaluate"):
             accuracy, scores = _evaluate(float_model, model, test, info, settings, progress)
-        with clock("compare"), one_thread_per_operation():
+        with clock.part("compare"), one_thread_per_operation():
             compared = _compare(model, exports, plain, test, info, scores, settings, progress)
     summary = {
         "format": FORMAT,
@@ -109,8 +109,8 @@ def quantize(
         **accuracy,
         **compared,
         "settings": to_mapping(settings),
-        "seconds": clock.total(),
-        "seconds_by_part": clock.seconds,
+        "seconds": round(sum(clock.seconds.values()), 3),
+        "seconds_by_part": rounded(clock.seconds),
     }
     with run_lock(run), _replacing(run / FOLDER) as folder:
         for variant, graph in exports.items():
@@ -124,7 +124,7 @@ def quantize(
 
 def metadata(config: ExperimentConfig, info: DatasetInfo, variant: Variant) -> dict[str, Any]:
     """What a compiler needs besides the graph: images, classes and the sizes of the model."""
-    vit = variant.sizes(config.model.vit)
+    vit = variant.sizes(config.model)
     return {
         "format": FORMAT,
         "model": config.model.name,
@@ -134,11 +134,11 @@ def metadata(config: ExperimentConfig, info: DatasetInfo, variant: Variant) -> d
         "std": list(info.std),
         "class_names": list(info.class_names),
         "num_classes": vit.num_classes,
-        "patch_size": vit.patch_size,
-        "embed_dim": vit.embed_dim,
-        "depth": vit.depth,
-        "num_heads": vit.num_heads,
-        "mlp_ratio": vit.mlp_ratio,
+        "patch_size": vit.embedding.patch_size,
+        "embed_dim": vit.embedding.width,
+        "depth": len(vit.blocks),
+        "num_heads": vit.blocks[0].heads,
+        "mlp_ratio": vit.blocks[0].hidden / vit.blocks[0].width,
         "selector_blocks": list(vit.selector_blocks) if variant.sparse else [],
         "token_keep_ratio": vit.token_keep_ratio,
         "attention_keep_ratio": vit.attention_keep_ratio,
@@ -160,12 +160,12 @@ def _calibrate(
     info: DatasetInfo,
     settings: QuantizeConfig,
     chosen: Sequence[Variant],
-    progress: StageProgress,
+    progress: ProgressBars,
 ) -> dict[str, float]:
     count = min(settings.calibration_images, len(images))
     generator = torch.Generator().manual_seed(settings.seed)
     drawn = torch.randperm(len(images), generator=generator)[:count]
-    progress.stage("calibrate", len(chosen) * count)
+    progress.start("calibrate", len(chosen) * count)
     stream = images.stream(drawn.split(settings.batch_size))
     batches = [info.normalise(pixels) for pixels in stream]
     return calibrate(model, batches, settings.headroom, progress.advance, chosen)
@@ -178,9 +178,9 @@ def _fine_tune(
     config: ExperimentConfig,
     settings: QuantizeConfig,
     chosen: Sequence[Variant],
-    progress: StageProgress,
+    progress: ProgressBars,
 ) -> dict[str, float]:
-    progress.stage("fine-tune", settings.finetune_steps)
+    progress.start("fine-tune", settings.finetune_steps)
     fine_tune(
         model,
         images,
@@ -201,15 +201,15 @@ def _evaluate(
     images: Images,
     info: DatasetInfo,
     settings: QuantizeConfig,
-    progress: StageProgress,
+    progress: ProgressBars,
 ) -> tuple[dict[str, Any], torch.Tensor]:
     """Accuracies on all test images; also the quantized logits."""
     batch, test = settings.batch_size, len(images)
-    progress.stage("evaluate float", test)
+    progress.start("evaluate float", test)
     before = logits(
         float_model, images, info, batch_size=batch, dtype=torch.float32, on_images=progress.advance
     )
-    progress.stage("evaluate quantized", test)
+    progress.start("evaluate quantized", test)
     after = logits(
         model, images, info, batch_size=batch, dtype=torch.float64, on_images=progress.advance
     )
@@ -230,12 +230,12 @@ def _compare(
     info: DatasetInfo,
     scores: torch.Tensor,
     settings: QuantizeConfig,
-    progress: StageProgress,
+    progress: ProgressBars,
 ) -> dict[str, Any]:
     """Run the exported graphs on the first test images."""
     most = max(settings.reference_images, settings.qonnx_images, settings.onnxruntime_images)
     normalised = info.normalise(images.pixels[:most], torch.float64)
-    progress.stage("compare exports", len(exports) + 2)
+    progress.start("compare exports", len(exports) + 2)
     result: dict[str, Any] = {}
     count = settings.reference_images
     for variant, graph in exports.items():
@@ -250,23 +250,6 @@ def _compare(
     result["onnxruntime"] = verify.compare_onnxruntime(plain, normalised[:count], scores[:count])
     progress.advance()
     return result
-
-
-class _Clock:
-    """Seconds per part."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def __call__(self, part: str) -> Iterator[None]:
-        started = time.perf_counter()
-        yield
-        self.seconds[part] = round(time.perf_counter() - started, 3)
-
-    def total(self) -> float:
-        """Sum of all parts."""
-        return round(sum(self.seconds.values()), 3)
 
 
 @contextmanager

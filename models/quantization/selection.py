@@ -17,9 +17,10 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from trivit.models.methods.connections.largest import largest_connections
+from trivit.models.methods.connections.masks import connection_mask
+from trivit.models.methods.tokens.selection import select_tokens
 from trivit.models.quantization.onnx_nodes import along_axis, for_each_image, ints
-from trivit.models.sparsity.connections import connection_mask, largest_connections
-from trivit.models.sparsity.tokens import select_tokens
 
 
 class _KeptRows(Function):

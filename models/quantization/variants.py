@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from trivit.models.errors import ModelsError
+from trivit.models.model_config import ModelConfig
 from trivit.models.quantization.vision_transformer import QuantSelector, QuantVisionTransformer
-from trivit.models.vit_config import ViTConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class Variant:
         """Name of its export."""
         return "model.qonnx" if self.name == "sparse" else f"model_{self.name}.qonnx"
 
-    def sizes(self, trained: ViTConfig) -> ViTConfig:
+    def sizes(self, trained: ModelConfig) -> ModelConfig:
         """Return the configuration of the variant of a trained model."""
         if not self.sparse:
             return trained.dense()
@@ -39,7 +39,7 @@ SPARSE = Variant(name="sparse")
 DENSE = Variant(name="dense", sparse=False)
 
 
-def variants(trained: ViTConfig, keep_ratios: Sequence[float] = ()) -> list[Variant]:
+def variants(trained: ModelConfig, keep_ratios: Sequence[float] = ()) -> list[Variant]:
     """Return the trained variant, the dense one, and one for each other ratio, falling.
 
     A ratio of 1 is the dense variant; connections are selected with the trained ratio.

@@ -1,7 +1,7 @@
 """The vision transformer as the accelerator computes it: a quantizer wherever hardware rounds.
 
 Between two quantizers everything is exact in float64 for 16-bit operands, save softmax, GELU and
-LayerNorm. Parameter names are those of ``trivit.models.vision_transformer``.
+LayerNorm. Parameter names are those of ``trivit.models.families.vision_transformer``.
 
 Shape suffixes: B batch, H heads, N patch tokens, L = 1 + N tokens, D width, E head width.
 """
@@ -13,13 +13,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trivit.models.errors import ModelsError
+from trivit.models.accelerator import check_supported
+from trivit.models.layers.blocks import LAYER_NORM_EPS
+from trivit.models.layers.sparse_transformer import SparseTransformer
+from trivit.models.model_config import ModelConfig
 from trivit.models.quantization.onnx_nodes import repeated
 from trivit.models.quantization.quantizers import Fixed16Bias, Fixed16Weight, QuantPoint
 from trivit.models.quantization.selection import gather_rows, kept_rows, open_connections
-from trivit.models.sparsity.counts import keep_count
-from trivit.models.vision_transformer import LAYER_NORM_EPS, VisionTransformer
-from trivit.models.vit_config import ViTConfig
+from trivit.models.topology import Block, Classifier, PatchEmbedding, plan_selection
 
 
 def _as_float32(value: float) -> float:
@@ -28,28 +29,6 @@ def _as_float32(value: float) -> float:
 
 
 _EPSILON = _as_float32(LAYER_NORM_EPS)
-
-
-# Settings that are for training and inference in float only, and the value that is supported.
-_SUPPORTED = {
-    "class_token": True,
-    "pooling": "cls",
-    "relative_position_bias": False,
-    "token_score": "cls",
-    "fuse_tokens": False,
-    "attention_pattern": "largest",
-    "attention_compat": "paper",
-    "class_connections": "open",
-}
-
-
-def _refuse_unsupported(config: ViTConfig) -> None:
-    for name, supported in _SUPPORTED.items():
-        if (value := getattr(config, name)) != supported:
-            raise ModelsError(
-                f"model.{name} is {value!r}, which the accelerator does not compute: "
-                f"train with {supported!r} to quantize"
-            )
 
 
 def _linear(inputs: int, outputs: int, bias: bool = True) -> qnn.QuantLinear:
@@ -83,17 +62,17 @@ class QuantLayerNorm(nn.Module):
 class QuantPatchEmbed(nn.Module):
     """Patch projection; its sum is not rounded before the positions are added."""
 
-    def __init__(self, config: ViTConfig) -> None:
+    def __init__(self, layer: PatchEmbedding) -> None:
         super().__init__()
         self.proj = qnn.QuantConv2d(
-            config.in_channels,
-            config.embed_dim,
-            config.patch_size,
-            stride=config.patch_size,
+            layer.channels,
+            layer.width,
+            layer.patch_size,
+            stride=layer.stride,
             weight_quant=Fixed16Weight,
             bias_quant=Fixed16Bias,
         )
-        self.shape = (config.embed_dim, config.num_patches)
+        self.shape = (layer.width, layer.side**2)
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
         """Exact patch tokens (B, N, D)."""
@@ -103,12 +82,12 @@ class QuantPatchEmbed(nn.Module):
 class QuantAttention(nn.Module):
     """Attention up to, and without, the residual sum that its projection is fused with."""
 
-    def __init__(self, config: ViTConfig, point: str) -> None:
+    def __init__(self, layer: Block) -> None:
         super().__init__()
-        self.num_heads = config.num_heads
-        self.scale = _as_float32(config.head_dim**-0.5)
-        width = config.embed_dim
-        self.qkv = _linear(width, 3 * width, config.qkv_bias)
+        point, width = f"{layer.name}.attn", layer.width
+        self.num_heads = layer.heads
+        self.scale = _as_float32(layer.head_dim**-0.5)
+        self.qkv = _linear(width, 3 * width, layer.qkv_bias)
         self.qkv_quant = QuantPoint(f"{point}.qkv")
         self.scores_quant = QuantPoint(f"{point}.scores")
         self.probs_quant = QuantPoint(f"{point}.probs")
@@ -134,8 +113,9 @@ class QuantAttention(nn.Module):
 class QuantSelector(nn.Module):
     """Picks the rows and the connections that stay; has no weights and never rounds."""
 
-    def __init__(self, config: ViTConfig, point: str) -> None:
+    def __init__(self, config: ModelConfig, point: str) -> None:
         super().__init__()
+        self.config = config
         self.point = point
         self.token_keep_ratio = config.token_keep_ratio
         self.attention_keep_ratio = config.attention_keep_ratio
@@ -154,26 +134,26 @@ class QuantSelector(nn.Module):
 
         The rows number the tokens that were present, [CLS] = 0 first, ascending.
         """
-        patches = int(x_BLD.shape[1]) - 1
-        keep = keep_count(patches, self.token_keep_ratio)
+        ratios = self.token_keep_ratio, self.attention_keep_ratio
+        selection = plan_selection(self.config, int(x_BLD.shape[1]) - 1, *ratios)
         attention_BLL = probs_BHLL.sum(dim=1)
-        rows = kept_rows(attention_BLL, keep)
+        rows = kept_rows(attention_BLL, selection.keep)
         tokens = gather_rows(x_BLD, rows)
-        if self.attention_keep_ratio == 1:
+        if selection.keys is None:
             return tokens, rows, None
-        keys = keep_count(keep, self.attention_keep_ratio)
-        return tokens, rows, open_connections(attention_BLL, mask_B1LL, rows, keys)
+        return tokens, rows, open_connections(attention_BLL, mask_B1LL, rows, selection.keys)
 
 
 class QuantMlp(nn.Module):
     """MLP up to, and without, the residual sum that its second layer is fused with."""
 
-    def __init__(self, config: ViTConfig, point: str) -> None:
+    def __init__(self, layer: Block) -> None:
         super().__init__()
-        self.fc1 = _linear(config.embed_dim, config.mlp_dim)
+        point = f"{layer.name}.mlp"
+        self.fc1 = _linear(layer.width, layer.hidden)
         self.fc1_quant = QuantPoint(f"{point}.fc1")
         self.gelu_quant = QuantPoint(f"{point}.gelu")
-        self.fc2 = _linear(config.mlp_dim, config.embed_dim)
+        self.fc2 = _linear(layer.hidden, layer.width)
 
     def forward(self, x_BLD: Tensor) -> Tensor:
         """Unrounded output (B, L, D)."""
@@ -183,16 +163,15 @@ class QuantMlp(nn.Module):
 class QuantBlock(nn.Module):
     """Pre-norm block; each residual sum is rounded once, with bias and product."""
 
-    def __init__(self, config: ViTConfig, index: int) -> None:
+    def __init__(self, layer: Block, config: ModelConfig) -> None:
         super().__init__()
-        point = f"blocks.{index}"
-        self.norm1 = QuantLayerNorm(config.embed_dim, f"{point}.norm1")
-        self.attn = QuantAttention(config, f"{point}.attn")
+        point = layer.name
+        self.norm1 = QuantLayerNorm(layer.width, f"{point}.norm1")
+        self.attn = QuantAttention(layer)
         self.attn_quant = QuantPoint(f"{point}.attn.proj")
-        selects = index in config.selector_blocks
-        self.selector = QuantSelector(config, f"{point}.selector") if selects else None
-        self.norm2 = QuantLayerNorm(config.embed_dim, f"{point}.norm2")
-        self.mlp = QuantMlp(config, f"{point}.mlp")
+        self.selector = QuantSelector(config, f"{point}.selector") if layer.selects else None
+        self.norm2 = QuantLayerNorm(layer.width, f"{point}.norm2")
+        self.mlp = QuantMlp(layer)
         self.mlp_quant = QuantPoint(f"{point}.mlp.fc2")
 
     def forward(
@@ -207,37 +186,39 @@ class QuantBlock(nn.Module):
 
 
 class QuantVisionTransformer(nn.Module):
-    """Quantized counterpart of :class:`trivit.models.vision_transformer.VisionTransformer`.
+    """Quantized counterpart of a float model that ``check_supported`` accepts.
 
     ``sparse`` switches token and connection selection; both variants share weights and formats.
     The formats are meaningless until ``calibration.calibrate`` has set them.
     """
 
-    def __init__(self, config: ViTConfig) -> None:
+    def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
         self.sparse = True
-        width = config.embed_dim
+        embedding, *_, classifier = config.layers
+        assert isinstance(embedding, PatchEmbedding) and isinstance(classifier, Classifier)
+        width = embedding.width
         self.cls_token = nn.Parameter(torch.zeros(1, 1, width))
         self.pos_embed = nn.Parameter(torch.zeros(1, 1 + config.num_patches, width))
         self.input_quant = QuantPoint("input")
         self.cls_token_quant = QuantPoint("cls_token")
         self.pos_embed_quant = QuantPoint("pos_embed")
-        self.patch_embed = QuantPatchEmbed(config)
+        self.patch_embed = QuantPatchEmbed(embedding)
         self.x0_quant = QuantPoint("x0")
-        self.blocks = nn.ModuleList([QuantBlock(config, index) for index in range(config.depth)])
-        self.norm = QuantLayerNorm(width, "norm")
-        self.head = _linear(width, config.num_classes)
+        self.blocks = nn.ModuleList(QuantBlock(layer, config) for layer in config.blocks)
+        self.norm = QuantLayerNorm(classifier.width, "norm")
+        self.head = _linear(classifier.width, classifier.classes)
         self.head_quant = QuantPoint("head")
 
     @classmethod
-    def from_float(cls, model: VisionTransformer) -> "QuantVisionTransformer":
+    def from_float(cls, model: SparseTransformer) -> "QuantVisionTransformer":
         """The quantized model of a float model, at its configuration's final keep ratios.
 
         Raises:
             ModelsError: the model uses a feature that the accelerator does not compute.
         """
-        _refuse_unsupported(model.config)
+        check_supported(model.config)
         quantized = cls(model.config)
         missing, unexpected = quantized.load_state_dict(model.state_dict(), strict=False)
         missing = [name for name in missing if not name.endswith("scaling_impl.scale")]

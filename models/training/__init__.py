@@ -1,7 +1,9 @@
 """Training and evaluation of float models: experiments in, run folders out."""
 
-from trivit.models.training.config import ExperimentConfig, load_config, parse_config
-from trivit.models.training.evaluate import LoadedRun, evaluate, load_run
+from trivit.models.experiment.config import ExperimentConfig
+from trivit.models.experiment.config_files import load_config, parse_config
+from trivit.models.runs.saved_run import LoadedRun, load_run
+from trivit.models.training.evaluate import evaluate
 from trivit.models.training.trainer import train
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Top-1 accuracy over a set of images, in one process or shared by several."""
+"""What a model finds in a set of images: classes, top-1 accuracy, the connections that it opens."""
 
 from collections.abc import Iterator
 
@@ -7,12 +7,12 @@ from torch import Tensor
 
 from trivit.models.augmentation import evaluation_view
 from trivit.models.data import DatasetInfo, ImageSource
+from trivit.models.layers.sparse_transformer import SparseTransformer
 from trivit.models.training.distributed import all_sum, world
-from trivit.models.vision_transformer import VisionTransformer
 
 
 def predictions(
-    model: VisionTransformer,
+    model: SparseTransformer,
     images: ImageSource,
     info: DatasetInfo,
     batch_size: int = 500,
@@ -38,7 +38,7 @@ def predictions(
 
 
 def top1(
-    model: VisionTransformer,
+    model: SparseTransformer,
     images: ImageSource,
     info: DatasetInfo,
     batch_size: int = 500,
@@ -53,3 +53,24 @@ def top1(
         start = int(indices[0])
         correct += (classes == labels[start : start + len(indices)]).sum()
     return 100.0 * int(all_sum(correct)) / len(images)
+
+
+def mean_connections(
+    model: SparseTransformer, images: ImageSource, info: DatasetInfo, batch_size: int = 500
+) -> tuple[float, ...]:
+    """Return the mean number of connected pairs of tokens behind each selector of ``model``.
+
+    Model, in eval mode, and images are on the same device; nothing is shared between processes.
+    """
+    total: torch.Tensor | None = None
+    batches = list(torch.arange(len(images)).split(batch_size))
+    with torch.inference_mode():
+        for pixels in images.stream(batches):
+            view = info.normalise(evaluation_view(pixels, model.config.image_size))
+            details = model.forward_details(view, track_tokens=True)
+            if not details.connections:
+                return ()
+            found_S = torch.stack(details.connections).sum(dim=1)
+            total = found_S if total is None else total + found_S
+    assert total is not None  # a data set has images
+    return tuple(total.double().div(len(images)).tolist())

@@ -7,8 +7,9 @@ import torch
 import torch._dynamo
 
 from trivit.models.errors import ModelsError
-from trivit.models.training.config import ExperimentConfig
-from trivit.models.training.schedules import KeepRatios, selected_counts, visited_ratios
+from trivit.models.experiment.config import ExperimentConfig
+from trivit.models.experiment.schedules import visited_ratios
+from trivit.models.topology import KeepRatios, Passage, passages
 
 # A graph takes a compiler up to a minute. Enough for a warm-up in ten steps, each of which meets
 # the five levels of a cyclic patch schedule.
@@ -27,8 +28,8 @@ def shapes_to_compile(config: ExperimentConfig, train_images: int) -> dict[KeepR
         ModelsError: the schedules visit more than ``MAX_SHAPES``.
     """
     visited = visited_ratios(config, train_images)
-    first: dict[tuple[int, ...], KeepRatios] = {}
-    shared = {r: first.setdefault(selected_counts(config.model.vit, r), r) for r in visited}
+    first: dict[tuple[Passage, ...], KeepRatios] = {}
+    shared = {r: first.setdefault(passages(config.model, r), r) for r in visited}
     if len(first) > MAX_SHAPES:
         raise ModelsError(
             f"training.compile is true and the schedules visit {len(first)} shapes, more than "

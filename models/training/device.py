@@ -1,13 +1,19 @@
-"""Where training runs and in which precision."""
+"""Where training runs, in which precision, and in how much memory."""
 
 import contextlib
+import re
+import resource
+import sys
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import torch
 
 from trivit.models.errors import ModelsError
-from trivit.models.training.config import TrainingConfig
+from trivit.models.experiment.config import TrainingConfig
 from trivit.models.training.distributed import world
+
+_MIB = 1 << 20
 
 
 def choose_device(name: str) -> torch.device:
@@ -39,13 +45,21 @@ def autocast(precision: str, device: torch.device) -> AbstractContextManager[obj
     return torch.autocast(device.type, dtype=torch.bfloat16)
 
 
-def synchronise(device: torch.device) -> None:
-    """Wait until the device has finished, so that a clock read now is right."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
 def describe(device: torch.device) -> dict[str, object]:
     """Return what a timing depends on: device name, threads, torch version."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
     return {"device": name, "threads": torch.get_num_threads(), "torch": torch.__version__}
+
+
+def peak_memory_mib(device: torch.device) -> float:
+    """Return the peak in MiB: of what PyTorch allocated on a GPU, else of the process.
+
+    On Linux the process's own peak is read: the one of ``getrusage`` begins with its parent's.
+    """
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / _MIB
+    status = Path("/proc/self/status")
+    if status.is_file() and (found := re.search(r"VmHWM:\s*(\d+) kB", status.read_text())):
+        return int(found[1]) / 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / _MIB if sys.platform == "darwin" else peak / 1024

@@ -3,6 +3,8 @@
 Every process keeps the same subset, counters and schedules: what it draws comes from the seed and
 covers the whole batch, and statistics are exchanged in the order of the ranks, which is the order
 of the batch. So a run does not depend on the number of processes, up to rounding.
+
+What one process cannot do none goes on with: its error ends all, and is told once.
 """
 
 import os
@@ -17,10 +19,13 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from trivit.models.errors import ModelsError
-from trivit.models.vision_transformer import VisionTransformer, ViTDetails
+from trivit.models.layers.sparse_transformer import ForwardDetails, SparseTransformer
 
 #: Time for gloo's threads to let go of tensors before the group ends.
 _LAST_WORK_SECONDS = 0.2
+
+#: Of a process that another one's error ends.
+_STATUS = 2
 
 
 class World(NamedTuple):
@@ -103,19 +108,65 @@ def part_of_batch(batch_size: int) -> slice:
     return slice(rank * own, (rank + 1) * own)
 
 
+class StoppedByAnotherError(SystemExit):
+    """Ends this process with exit status 2 and no message: the process that failed has told it."""
+
+
+@contextmanager
+def all_or_none() -> Iterator[None]:
+    """Run the body in all processes and wait for all; if it fails in one, all of them stop.
+
+    The first process that failed raises its error, every other one ``StoppedByAnotherError``. The
+    body must exchange nothing, as a process that failed does not answer.
+    """
+    place = world()
+    if place.size == 1:
+        yield
+        return
+    error: Exception | None = None
+    try:
+        yield
+    except Exception as raised:
+        error = raised
+    failed: list[bool] = [False] * place.size
+    dist.all_gather_object(failed, error is not None)
+    if not any(failed):
+        return
+    if error is not None and failed.index(True) == place.rank:
+        raise error
+    raise StoppedByAnotherError(_STATUS)
+
+
+@contextmanager
+def told_when_others_stop() -> Iterator[None]:
+    """Turn what an exchange with a process that is gone raises into one line.
+
+    Raises:
+        ModelsError: another process stopped between two exchanges.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if world().size > 1 and (isinstance(error, dist.DistError) or "gloo" in str(error)):
+            raise ModelsError(
+                "another process of this run stopped: its message, or torchrun's, says why"
+            ) from error
+        raise
+
+
 class _Details(nn.Module):
     """Gives the forward pass that training uses the name that DDP calls."""
 
-    def __init__(self, model: VisionTransformer) -> None:
+    def __init__(self, model: SparseTransformer) -> None:
         super().__init__()
         self.model = model
 
-    def forward(self, *arguments: Any, **settings: Any) -> ViTDetails:
+    def forward(self, *arguments: Any, **settings: Any) -> ForwardDetails:
         """Return ``forward_details`` of the model."""
         return self.model.forward_details(*arguments, **settings)
 
 
-def shared_forward(model: VisionTransformer, device: torch.device) -> Callable[..., ViTDetails]:
+def shared_forward(model: SparseTransformer, device: torch.device) -> Callable[..., ForwardDetails]:
     """Return the model's ``forward_details``, which averages gradients over the processes."""
     if world().size == 1:
         return model.forward_details

@@ -1,27 +1,26 @@
 """``trivit evaluate``: accuracy of a run's float model."""
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from trivit.models.clock import Stopwatch
 from trivit.models.data import DatasetInfo, ImageSource, load_dataset, load_test_images
 from trivit.models.data.real_labels import MultiLabels, load_real_labels
 from trivit.models.data.store.images import StoredImages
 from trivit.models.errors import ModelsError
-from trivit.models.sparsity.config import PatchScheduleConfig
-from trivit.models.sparsity.patches import PatchSampling, sampled_patches
+from trivit.models.experiment.config import ExperimentConfig
+from trivit.models.layers.sparse_transformer import SparseTransformer
+from trivit.models.methods.counts import sampled_patches
+from trivit.models.methods.patches.orders import PatchSampling
+from trivit.models.methods.patches.schedule import PatchScheduleConfig
+from trivit.models.model_config import check_keep_ratio
+from trivit.models.runs.images import check_fit
+from trivit.models.runs.saved_run import Weights, exported_weights, load_run
 from trivit.models.training.accuracy import predictions, top1
-from trivit.models.training.checks import check_fit
-from trivit.models.training.config import ExperimentConfig
-from trivit.models.training.device import choose_device, synchronise
-from trivit.models.training.saved_run import LoadedRun, Weights, exported_weights, load_run
-from trivit.models.vision_transformer import VisionTransformer
-from trivit.models.vit_config import check_keep_ratio
-
-__all__ = ["LoadedRun", "evaluate", "keep_ratio_sweep", "load_run", "top1"]
+from trivit.models.training.device import choose_device
 
 
 def evaluate(
@@ -54,18 +53,18 @@ def evaluate(
     config, model, info = load_run(run, weights, data, by_number=by_number)
     device = choose_device(config.training.device)
     name, images = _test_images(config, data)
-    several = None if real is None else _real_labels(real, images, config.model.vit.num_classes)
+    several = None if real is None else _real_labels(real, images, config.model.num_classes)
     images = images.to(device)
     batch_size = config.training.evaluation_batch_size
-    started = time.perf_counter()
-    found = [classes for _, classes in predictions(model.to(device), images, info, batch_size)]
-    classes_B = torch.cat(found)
+    with Stopwatch(device) as watch:
+        found = [classes for _, classes in predictions(model.to(device), images, info, batch_size)]
+        classes_B = torch.cat(found)
     figures: dict[str, Any] = {
         "float_top1": 100.0 * int((classes_B == images.labels).sum()) / len(images),
         "dataset": name,
         "test_images": len(images),
         "weights": exported_weights(config, weights),
-        "seconds": time.perf_counter() - started,
+        "seconds": watch.seconds,
     }
     if several is not None:
         figures["real_top1"] = several.to(device).top1(classes_B)
@@ -85,7 +84,7 @@ def _test_images(config: ExperimentConfig, data: str | None) -> tuple[str, Image
     else:
         info, images = load_test_images(data, config.data.workers)
         images = images.first(config.data.test_images)
-    check_fit(config.model.vit, info)
+    check_fit(config.model, info)
     return info.name, images
 
 
@@ -99,7 +98,7 @@ def _real_labels(path: Path, images: ImageSource, classes: int) -> MultiLabels:
 
 
 def keep_ratio_sweep(
-    model: VisionTransformer,
+    model: SparseTransformer,
     images: ImageSource,
     info: DatasetInfo,
     schedule: PatchScheduleConfig,
@@ -118,17 +117,15 @@ def keep_ratio_sweep(
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(0)
             top1(model, images.first(batch_size), info, batch_size)
-            synchronise(device)
-            started = time.perf_counter()
-            accuracy = top1(model, images, info, batch_size)
-            seconds = time.perf_counter() - started
+            with Stopwatch(device) as watch:
+                accuracy = top1(model, images, info, batch_size)
         patches, prefix = model.config.num_patches, model.config.prefix_tokens
         rows.append(
             {
                 "keep_ratio": ratio,
                 "patches": patches if ratio == 1 else sampled_patches(patches, ratio, prefix),
                 "float_top1": accuracy,
-                "images_per_second": len(images) / seconds,
+                "images_per_second": len(images) / watch.seconds,
             }
         )
     model.set_patch_sampling(PatchSampling())

@@ -1,9 +1,23 @@
-"""Starting a run from the weights of another one (``training.init_from``)."""
+"""Weights that others trained: as the start of a run, or as a run folder of their own.
+
+The folder is for evaluation, quantization and fine-tuning.
+"""
 
 from pathlib import Path
 
+import torch
+
+from trivit.models.errors import ModelsError
+from trivit.models.experiment.config import ExperimentConfig, TrainingConfig
+from trivit.models.experiment.config_files import save_config
+from trivit.models.experiment.schedules import derive_seed
+from trivit.models.families import build_model
+from trivit.models.file_lock import run_lock
+from trivit.models.pretrained.load import PretrainedReport, load_pretrained
+from trivit.models.pretrained.positions import Grid
+from trivit.models.pretrained.sections import Weights, read_weights
+from trivit.models.runs.checkpoint import Checkpoint, has_checkpoint, save_checkpoint
 from trivit.models.training.run_state import RunState
-from trivit.models.training.training_config import TrainingConfig
 
 
 def load_initial_weights(state: RunState, config: TrainingConfig) -> list[str]:
@@ -21,8 +35,6 @@ def load_initial_weights(state: RunState, config: TrainingConfig) -> list[str]:
     """
     if config.init_from is None:
         return []
-    from trivit.models.pretrained import load_pretrained
-
     grid = config.init_grid
     report = load_pretrained(
         state.model,
@@ -34,3 +46,56 @@ def load_initial_weights(state: RunState, config: TrainingConfig) -> list[str]:
         state.average.restart()
     state.initial_weights = {"path": config.init_from, "taken": report.source}
     return ["training.init_from:", *report.lines()]
+
+
+def checkpoint_classes(path: Path | str, weights: Weights = "auto") -> int | None:
+    """Return how many classes the head of a checkpoint tells apart; ``None`` without a head.
+
+    Raises:
+        ModelsError: see ``read_weights``.
+    """
+    weight = read_weights(path, weights).tensors.get("head.weight")
+    return None if weight is None or weight.dim() != 2 else len(weight)
+
+
+def import_checkpoint(
+    checkpoint: Path | str,
+    config: ExperimentConfig,
+    out: Path | str,
+    *,
+    drop_distillation: bool = False,
+    weights: Weights = "auto",
+    grid: Grid | None = None,
+) -> PretrainedReport:
+    """Write the run folder ``out`` with the model of ``config`` and the weights of a checkpoint.
+
+    The folder looks like that of a finished training. What the checkpoint does not give is drawn
+    from the configuration's seed.
+
+    Args:
+        checkpoint: see ``read_weights``.
+        config: model and data; its training settings matter to fine-tuning alone.
+        out: run folder; created when missing.
+        drop_distillation, weights, grid: see ``load_pretrained``.
+
+    Raises:
+        ModelsError: the folder holds a run, or the checkpoint does not fit. Nothing is written.
+    """
+    out = Path(out)
+    if has_checkpoint(out / "checkpoint"):
+        raise ModelsError(f"{out} already holds a run: name another folder")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed(config.seed, "model"))
+        model = build_model(config.model)
+    report = load_pretrained(
+        model, checkpoint, drop_distillation=drop_distillation, weights=weights, grid=grid
+    )
+    state = {
+        "epoch": config.training.epochs,
+        "imported_from": Path(checkpoint).name,
+        "imported_weights": report.source,
+    }
+    with run_lock(out):
+        save_config(config, out / "config.yaml")
+        save_checkpoint(out / "checkpoint", Checkpoint(state, model.state_dict(), {}))
+    return report

@@ -9,22 +9,27 @@ from typing import Any
 
 import torch
 
+from trivit.models.augmentation.batches import Batch, epoch_batches
+from trivit.models.clock import StepClock
 from trivit.models.data import DatasetInfo, ImageSource
-from trivit.models.data.batches import Batch, epoch_batches
 from trivit.models.errors import ModelsError
-from trivit.models.sparsity.patches import PatchSampler, PatchSampling
-from trivit.models.stochastic_depth import StochasticDepth
-from trivit.models.training.clock import StepClock
+from trivit.models.experiment.config import ExperimentConfig
+from trivit.models.experiment.schedules import (
+    derive_seed,
+    keep_ratios,
+    learning_rate,
+    steps_in_epoch,
+)
+from trivit.models.layers.sparse_transformer import SparseTransformer
+from trivit.models.layers.stochastic_depth import StochasticDepth
+from trivit.models.methods.patches.orders import PatchSampling
+from trivit.models.methods.patches.schedule import PatchSampler
+from trivit.models.topology import KeepRatios
 from trivit.models.training.compilation import compiled, shapes_to_compile
-from trivit.models.training.config import ExperimentConfig
 from trivit.models.training.device import autocast
 from trivit.models.training.distributed import part_of_batch, shared_forward, world
-from trivit.models.training.optimisation import learning_rate
 from trivit.models.training.run_state import RunState
-from trivit.models.training.schedules import KeepRatios, keep_ratios, steps_in_epoch
-from trivit.models.training.seeds import derive_seed
 from trivit.models.training.step import training_step, variance_correction
-from trivit.models.vision_transformer import VisionTransformer
 
 
 class TrainingLoop:
@@ -67,7 +72,7 @@ class TrainingLoop:
             self._shared = shapes_to_compile(config, len(images))
         self.shapes = sorted(set(self._shared.values()), reverse=True)
         self._patches = PatchSampler(config.patch_schedule, state.device)
-        self._depth = StochasticDepth(config.model.vit, state.device)
+        self._depth = StochasticDepth(config.model, state.device)
         self._clock = StepClock(state.device, state.step_seconds)
         self._forward: Callable[..., Any] = state.model.forward_details
 
@@ -77,7 +82,7 @@ class TrainingLoop:
         if not self.shapes:
             return
         self._forward = compiled(self._forward, len(self.shapes))
-        vit, device = self.config.model.vit, self.state.device
+        vit, device = self.config.model, self.state.device
         count = self.part.stop - self.part.start
         shape = (count, vit.in_channels, vit.image_size, vit.image_size)
         images = torch.zeros(shape, device=device)
@@ -114,7 +119,7 @@ class TrainingLoop:
         return next(self._batches(derive_seed(self.config.seed, "timing"), slice(None), 0))
 
     def _batches(self, seed: int, part: slice, first_step: int) -> Iterator[Batch]:
-        vit = self.config.model.vit
+        vit = self.config.model
         return epoch_batches(
             self.images,
             self.info,
@@ -189,14 +194,14 @@ class TrainingLoop:
         model.set_patch_sampling(self._patches.sampling(ratios.patch))
         self._patches.start_epoch(derive_seed(seed, "patches", epoch, index))
         self._depth.start_epoch(derive_seed(seed, "depth", epoch, index))
-        batch, patches = self.config.training.batch_size, self.config.model.vit.num_patches
+        batch, patches = self.config.training.batch_size, self.config.model.num_patches
         return {
             "patch_scores_BN": self._patches.random_scores(ratios.patch, batch, patches, self.part),
             "depth_draws_RB": self._depth.draws(batch, self.part),
         }
 
 
-def use_final_ratios(model: VisionTransformer) -> None:
+def use_final_ratios(model: SparseTransformer) -> None:
     """Let ``model`` compute what a finished run computes: final keep ratios, all patches."""
     vit = model.config
     model.set_keep_ratios(token=vit.token_keep_ratio, attention=vit.attention_keep_ratio)

@@ -7,18 +7,20 @@ import torch
 from torch import Tensor
 
 from trivit.models.data import ImageSource
-from trivit.models.sparsity.examples import ExampleSelector
-from trivit.models.training.checkpoint import (
-    Checkpoint,
+from trivit.models.experiment.config import ExperimentConfig
+from trivit.models.experiment.schedules import derive_seed
+from trivit.models.families import build_model
+from trivit.models.methods.examples.selector import ExampleSelector
+from trivit.models.runs.checkpoint import Checkpoint
+from trivit.models.training.optimisation import (
+    WeightAverage,
+    make_optimizer,
     optimizer_tensors,
     restore_optimizer,
 )
-from trivit.models.training.clock import STEP_PARTS
-from trivit.models.training.config import ExperimentConfig
-from trivit.models.training.ema import WeightAverage
-from trivit.models.training.optimisation import make_optimizer
-from trivit.models.training.seeds import derive_seed
-from trivit.models.vision_transformer import VisionTransformer
+
+#: Into which the time of a training step is split.
+STEP_PARTS = ("data", "forward", "backward", "optimizer", "bookkeeping")
 
 _EXAMPLES, _SUMS = "examples/", "epoch/sums"
 
@@ -66,7 +68,7 @@ class RunState:
     ) -> None:
         torch.manual_seed(derive_seed(config.seed, "model"))
         self.device = device
-        self.model = VisionTransformer(config.model.vit).to(device)
+        self.model = build_model(config.model).to(device)
         self.optimizer = make_optimizer(self.model, config.training)
         self.names: dict[Tensor, str] = {p: name for name, p in self.model.named_parameters()}
         decay = config.training.ema_decay

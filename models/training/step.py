@@ -7,14 +7,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trivit.models.data.batches import Batch
-from trivit.models.sparsity.examples import ExampleSelector
-from trivit.models.training.clock import StepClock
-from trivit.models.training.config import ExperimentConfig
+from trivit.models.augmentation.batches import Batch
+from trivit.models.clock import StepClock
+from trivit.models.experiment.config import ExperimentConfig
+from trivit.models.layers.sparse_transformer import ForwardDetails, SparseTransformer
+from trivit.models.methods.examples.selector import ExampleSelector
 from trivit.models.training.device import autocast
 from trivit.models.training.distributed import in_rank_order
-from trivit.models.training.ema import WeightAverage
-from trivit.models.vision_transformer import VisionTransformer, ViTDetails
+from trivit.models.training.optimisation import WeightAverage
 
 
 class StepResult(NamedTuple):
@@ -25,14 +25,14 @@ class StepResult(NamedTuple):
 
 
 def training_step(
-    model: VisionTransformer,
+    model: SparseTransformer,
     optimizer: torch.optim.Optimizer,
     batch: Batch,
     config: ExperimentConfig,
     precision: str,
     examples: ExampleSelector,
     patch_scores_BN: Tensor | None = None,
-    forward: Callable[..., ViTDetails] | None = None,
+    forward: Callable[..., ForwardDetails] | None = None,
     *,
     depth_draws_RB: Tensor | None = None,
     shared: bool = False,

@@ -2,28 +2,28 @@
 
 import copy
 import statistics
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
 
-from trivit.models.data.batches import Batch
-from trivit.models.sparsity.config import ExampleConfig
-from trivit.models.sparsity.examples import ExampleSelector
-from trivit.models.sparsity.patches import PatchSampling
+from trivit.models.augmentation.batches import Batch
+from trivit.models.clock import timed
+from trivit.models.experiment.config import ExperimentConfig
+from trivit.models.layers.sparse_transformer import SparseTransformer
+from trivit.models.methods.examples.method import ExampleConfig
+from trivit.models.methods.examples.selector import ExampleSelector
+from trivit.models.methods.patches.orders import PatchSampling
 from trivit.models.training.compilation import compiled
-from trivit.models.training.config import ExperimentConfig
-from trivit.models.training.device import chosen_precision, synchronise
+from trivit.models.training.device import chosen_precision
 from trivit.models.training.optimisation import make_optimizer
 from trivit.models.training.step import training_step
-from trivit.models.vision_transformer import VisionTransformer
 
 _WARMUP_ROUNDS = 2
 
 
 def time_steps(
-    model: VisionTransformer, config: ExperimentConfig, batch: Batch, rounds: int
+    model: SparseTransformer, config: ExperimentConfig, batch: Batch, rounds: int
 ) -> dict[str, float]:
     """Return the median milliseconds of a sparse and a dense training step, and of their ratio.
 
@@ -33,7 +33,7 @@ def time_steps(
     the dense one does neither. Both use all patches, as patch sampling at ratio 1 does. Works on
     copies: ``model`` does not change.
     """
-    vit = config.model.vit
+    vit = config.model
     device = batch.images.device
     count = int(batch.indices.max()) + 1
     by_variance = config.sparsity.variance_block is not None
@@ -51,22 +51,14 @@ def time_steps(
     dense = _make_step(model, config, batch, (1.0, 1.0), everything)
     with _one_thread():
         for _ in range(_WARMUP_ROUNDS):
-            _seconds(sparse, device)
-            _seconds(dense, device)
-        pairs = [(_seconds(sparse, device), _seconds(dense, device)) for _ in range(rounds)]
+            sparse()
+            dense()
+        pairs = [(timed(sparse, device), timed(dense, device)) for _ in range(rounds)]
     return {
         "sparse_step_ms": 1000 * statistics.median(fast for fast, _ in pairs),
         "dense_step_ms": 1000 * statistics.median(slow for _, slow in pairs),
         "sparse_step_speedup": statistics.median(slow / fast for fast, slow in pairs),
     }
-
-
-def _seconds(step: Callable[[], None], device: torch.device) -> float:
-    synchronise(device)
-    started = time.perf_counter()
-    step()
-    synchronise(device)
-    return time.perf_counter() - started
 
 
 @contextmanager
@@ -80,7 +72,7 @@ def _one_thread() -> Iterator[None]:
 
 
 def _make_step(
-    model: VisionTransformer,
+    model: SparseTransformer,
     config: ExperimentConfig,
     batch: Batch,
     keep_ratios: tuple[float, float],

@@ -11,28 +11,40 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
+from trivit.models.clock import PartClock
 from trivit.models.data import load_dataset
 from trivit.models.errors import ModelsError
+from trivit.models.experiment.config import ExperimentConfig
+from trivit.models.experiment.config_files import save_config
+from trivit.models.experiment.schedules import examples_in_epoch, keep_ratios, left_out
 from trivit.models.file_lock import run_lock
 from trivit.models.files import atomic_write
+from trivit.models.progress import ProgressBars
+from trivit.models.runs.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
+from trivit.models.runs.images import check_fit, check_shift, check_unchanged, fingerprint
 from trivit.models.training.accuracy import top1
-from trivit.models.training.agreement import all_or_none, told_when_others_stop
-from trivit.models.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
-from trivit.models.training.checks import check_fit, check_folder, check_shift, divergence
-from trivit.models.training.clock import RunClock
-from trivit.models.training.config import ExperimentConfig, save_config
 from trivit.models.training.device import choose_device, chosen_precision
-from trivit.models.training.distributed import all_sum, barrier, process_group, world
-from trivit.models.training.fingerprint import check_unchanged, fingerprint
+from trivit.models.training.distributed import (
+    all_or_none,
+    all_sum,
+    barrier,
+    process_group,
+    told_when_others_stop,
+    world,
+)
 from trivit.models.training.initial_weights import load_initial_weights
-from trivit.models.training.lengths import left_out
 from trivit.models.training.loop import TrainingLoop, use_final_ratios
-from trivit.models.training.metrics import Metrics
-from trivit.models.training.progress import TrainingProgress
+from trivit.models.training.reporting import (
+    EventWriter,
+    Metrics,
+    divergence,
+    epoch_costs,
+    epoch_line,
+    run_summary,
+    worse_export,
+)
+from trivit.models.training.resume import check_folder
 from trivit.models.training.run_state import EpochProgress, RunState
-from trivit.models.training.schedules import examples_in_epoch, keep_ratios
-from trivit.models.training.summary import epoch_costs, run_summary, worse_export
-from trivit.models.training.tensorboard import EventWriter
 from trivit.models.training.timing import time_steps
 
 
@@ -85,10 +97,10 @@ class Trainer:
         self.first = world().rank == 0
         self.device = choose_device(config.training.device)
         seconds: dict[str, float] = {}
-        with RunClock(self.device, seconds).part("load_data"):
+        with PartClock(seconds, self.device).part("load_data"):
             dataset = load_dataset(config.data)
             self.info = dataset.info
-            check_fit(config.model.vit, self.info)
+            check_fit(config.model, self.info)
             check_shift(config.data.shift, self.info)
             self.dataset = fingerprint(dataset)
             train_images = dataset.train.to(self.device)
@@ -96,7 +108,7 @@ class Trainer:
         self.precision = chosen_precision(config.training, self.device)
         self.state = RunState(config, train_images, self.device)
         self.state.seconds = seconds
-        self.clock = RunClock(self.device, seconds)
+        self.clock = PartClock(seconds, self.device)
         self.loop = TrainingLoop(config, self.state, train_images, self.info, self.precision)
         if self.loop.steps(config.training.epochs - 1) == 0:
             kept = examples_in_epoch(config, len(train_images), config.training.epochs - 1)
@@ -156,11 +168,12 @@ class Trainer:
             self.loop.connect()
         total = self.loop.steps_until(epochs)
         done = self.loop.steps_until(self.epochs_done) + self.state.epoch.step
-        with TrainingProgress(total, done, console) as progress:
+        with ProgressBars(console) as progress:
+            progress.start("train", total, done)
             while self.epochs_done < epochs:
                 record = self._run_epoch(progress)
                 self._save(record)
-                progress.epoch(record)
+                progress.print(epoch_line(record))
         summary = self._summarise()
         with all_or_none():
             if self.first:
@@ -172,7 +185,7 @@ class Trainer:
         barrier()
         return summary
 
-    def _run_epoch(self, progress: TrainingProgress) -> dict[str, Any]:
+    def _run_epoch(self, progress: ProgressBars) -> dict[str, Any]:
         """Train what is left of an epoch and evaluate; return its record."""
         config, state, loop = self.config.training, self.state, self.loop
         steps = loop.steps(state.epochs_done)

@@ -28,8 +28,8 @@ def test_settings_lie_over_those_of_the_base(tmp_path: Path) -> None:
     write(tmp_path / "rows", one=child)
     config = load_config(tmp_path / "rows" / "one.yaml", ["training.batch_size=32"])
     assert config.seed == 5
-    assert config.model.vit.token_keep_ratio == 0.8
-    assert config.model.vit.selector_blocks == (2,)
+    assert config.model.token_keep_ratio == 0.8
+    assert config.model.selector_blocks == (2,)
     assert (config.training.epochs, config.training.batch_size) == (9, 32)
     assert config.data.dataset == "synthetic"
 

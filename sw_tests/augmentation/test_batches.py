@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from trivit.models.augmentation import AugmentationConfig
+from trivit.models.augmentation.batches import Batch, epoch_batches, epoch_order
 from trivit.models.data import DataConfig, Images
-from trivit.models.data.batches import Batch, epoch_batches, epoch_order
 
 from .images import COLOUR, make_images
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from trivit.models.accounting import DENSE, image_macs, training_macs
+from trivit.models.accounting import image_macs
+from trivit.models.experiment.costs import training_macs
+from trivit.models.topology import DENSE, KeepRatios
 from trivit.models.training import ExperimentConfig, load_config
-from trivit.models.training.schedules import KeepRatios
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "configs"
@@ -68,7 +69,7 @@ def row(name: str) -> ExperimentConfig:
 def test_every_row_loads_with_the_recipe(path: Path) -> None:
     config = load_config(path)
     training, augmentation = config.training, config.augmentation
-    assert config.model.vit.num_classes == 1000 and config.model.drop_path == 0.1
+    assert config.model.num_classes == 1000 and config.model.drop_path == 0.1
     assert training.weight_decay == 0.05 and training.label_smoothing == 0.1
     assert augmentation.policy == "randaugment" and augmentation.random_resized_crop
     assert (augmentation.mixup, augmentation.cutmix, augmentation.erasing) == (0.8, 1.0, 0.25)
@@ -90,8 +91,8 @@ def test_training_saves_what_tri_level_reports(name: str) -> None:
     assert small.steps == pytest.approx(300 * 10 * examples)
     assert small.saved_percent == pytest.approx(TRI_LEVEL[name], abs=3.0)
     in_name = float(name.rsplit("_", 1)[1])
-    assert config.model.vit.token_keep_ratio == in_name
-    assert config.model.vit.attention_keep_ratio < 1
+    assert config.model.token_keep_ratio == in_name
+    assert config.model.attention_keep_ratio < 1
 
 
 @pytest.mark.parametrize("name", LEVELS)
@@ -104,7 +105,7 @@ def test_each_level_saves_about_the_time_it_is_reported_to(name: str) -> None:
 
 @pytest.mark.parametrize("name", EVIT)
 def test_inference_saves_what_evit_reports(name: str) -> None:
-    vit = row(name).model.vit
+    vit = row(name).model
     final = KeepRatios(vit.token_keep_ratio, vit.attention_keep_ratio, 1.0)
     saved = 100 * (1 - image_macs(vit, final).total / image_macs(vit, DENSE).total)
     assert saved == pytest.approx(EVIT[name], abs=1.5)
@@ -113,7 +114,7 @@ def test_inference_saves_what_evit_reports(name: str) -> None:
 @pytest.mark.parametrize("name", PSS)
 def test_an_image_takes_what_pss_reports(name: str) -> None:
     for ratio, reported in PSS[name].items():
-        macs = image_macs(row(name).model.vit, KeepRatios(1.0, 1.0, ratio)).total
+        macs = image_macs(row(name).model, KeepRatios(1.0, 1.0, ratio)).total
         assert macs / 1e9 == pytest.approx(reported, abs=0.06)
 
 
@@ -135,15 +136,15 @@ def test_rows_of_a_level_use_that_level_only() -> None:
             config = load_config(path)
             used = {
                 "examples": config.sparsity.examples.keep_ratio < 1,
-                "tokens": config.model.vit.token_keep_ratio < 1,
-                "connections": config.model.vit.attention_keep_ratio < 1,
+                "tokens": config.model.token_keep_ratio < 1,
+                "connections": config.model.attention_keep_ratio < 1,
             }
             level, *_, ratio = path.stem.split("_")
             assert [name for name, is_used in used.items() if is_used] == [level]
             ratios = (
                 config.sparsity.examples.keep_ratio,
-                config.model.vit.token_keep_ratio,
-                config.model.vit.attention_keep_ratio,
+                config.model.token_keep_ratio,
+                config.model.attention_keep_ratio,
             )
             assert min(ratios) == float(ratio)
 

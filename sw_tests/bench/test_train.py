@@ -12,10 +12,11 @@ import pytest
 import torch
 from torch import nn
 
-from trivit.models.training import compilation
+from trivit.models.families.vision_transformer import VisionTransformer, ViTConfig
+from trivit.models.methods.table import method_rows
+from trivit.models.nested_settings import overlay
+from trivit.models.training import compilation, parse_config
 from trivit.models.training.device import choose_device
-from trivit.models.vision_transformer import VisionTransformer
-from trivit.models.vit_config import ViTConfig
 from trivit.tools.bench.train import bench, presets
 from trivit.tools.bench.train.measure import memory_mib, mixed, spread, time_rounds
 from trivit.tools.bench.train.presets import PRESETS, Preset
@@ -109,11 +110,25 @@ def test_limits_of_deit_small_are_the_published_ones() -> None:
     """PSS, Table 2 and the ceilings that follow from the sizes: 0.65 and 0.64."""
     preset = PRESETS["h200"]
     found = {shape.name: shape for shape in shapes(compiled=True, with_timm=True)}
-    vits = {name: experiment(preset, shape).model.vit for name, shape in found.items()}
+    vits = {name: experiment(preset, shape).model for name, shape in found.items()}
     limits = {row.name: mac_limit(row, vits, found) for row in rows(ALL)}
     assert limits["token_0.7"] == pytest.approx(0.65, abs=0.01)
     assert limits["pss_cyclic_code"] == pytest.approx(0.64, abs=0.01)
     assert limits["dense_timm"] == 1.0
+
+
+def test_shapes_have_the_settings_of_the_methods() -> None:
+    preset, methods = PRESETS["cpu"], method_rows()
+    found = {shape.name: shape for shape in shapes(compiled=False, with_timm=False)}
+    for name, method in (
+        ("token_0.7", "token_cls"),
+        ("attention", "attention"),
+        ("example", "example_online"),
+        ("pss_1", "pss_baseline"),
+    ):
+        settings = overlay(preset.settings, methods[method].settings)
+        assert experiment(preset, found[name]) == parse_config(settings), name
+    assert experiment(preset, found["token_0.5"]).model.token_keep_ratio == 0.5
 
 
 def test_cyclic_weights_follow_the_schedule() -> None:
@@ -214,7 +229,7 @@ def test_memory_counts_each_kept_storage_once() -> None:
     step = make_step(TINY, shapes(compiled=False, with_timm=False)[0], batch, 1)
     first, second = (memory_mib(step, choose_device("cpu"))["mib"] for _ in range(2))
     state = sum(p.numel() for p in step.module.parameters()) * 4 * 3 / 2**20
-    vit = step.config.model.vit
+    vit = step.config.model
     tokens = 8 * (1 + vit.num_patches) * vit.embed_dim * 4 / 2**20
     # Adam's moments appear with the first step; a block keeps some 20 times its tokens.
     assert second >= first and state < second

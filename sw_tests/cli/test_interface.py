@@ -1,5 +1,6 @@
 """Help, versions, exit statuses, and what each command may import."""
 
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from programs import random_bundle
 
 import trivit.tools.cli.app as app
 from trivit.tools.cli import main
+from trivit.tools.compiler.named import named_program
 
 from .conftest import Trivit
 
@@ -81,15 +83,35 @@ assert (logits[0] == logits[1]).all()
     assert result.returncode == 0, result.stderr
 
 
-def test_run_needs_numpy_and_typer(tmp_path: Path) -> None:
+@pytest.mark.parametrize("backend", ["reference", "emulator"])
+def test_run_needs_numpy_and_typer(backend: str, tmp_path: Path) -> None:
     bundle, images = random_bundle(5)
     (tmp_path / "p.trivit").write_bytes(bundle.to_bytes())
     np.save(tmp_path / "i.npy", images)
     arguments = ["run", str(tmp_path / "p.trivit"), "--images", str(tmp_path / "i.npy")]
+    arguments += ["--backend", backend]
     code = f"from trivit.tools.cli import main; sys.exit(main({arguments!r}))"
     blocked = tuple(name for name in HEAVY if name != "typer")
     result = run_python(code, blocked)
     assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.fixture(scope="module")
+def bundle_with_work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("bundle") / "micro.trivit"
+    path.write_bytes(named_program("micro_28", token_keep=0.7).to_bytes())
+    return path
+
+
+@pytest.mark.parametrize("options", [[], ["--ops", "--json"], ["--keep", "0.7", "--resources"]])
+def test_estimate_of_a_bundle_needs_no_torch(bundle_with_work: Path, options: list[str]) -> None:
+    arguments = ["estimate", str(bundle_with_work), *options]
+    code = f"from trivit.tools.cli import main; sys.exit(main({arguments!r}))"
+    # The description of the kernel is YAML; the rest takes numpy alone.
+    needed = ("typer", "yaml") if "--resources" in options else ("typer",)
+    result = run_python(code, tuple(name for name in HEAVY if name not in needed))
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "cycles" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -114,13 +136,30 @@ def test_help_loads_nothing_heavy() -> None:
     code = """
 from trivit.tools.cli import main
 status = main(["--help"]) or main(["train", "--help"]) or main(["demo", "--help"])
-heavy = {"torch", "numpy", "yaml", "matplotlib", "onnx", "rich"} & set(sys.modules)
+heavy = {"torch", "numpy", "yaml", "matplotlib", "onnx", "qonnx", "rich"} & set(sys.modules)
 sys.exit(str(heavy) if heavy else status)
 """
     result = run_python(code, ())
     assert result.returncode == 0, result.stderr
     for command in COMMANDS:
         assert command in result.stdout
+
+
+def test_help_answers_within_0_3_seconds_of_user_time() -> None:
+    seconds: list[float] = []
+    while len(seconds) < 5:  # the least of a few: on a loaded machine one may take longer
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        subprocess.run([sys.executable, "-m", "trivit.tools.cli", "--help"], capture_output=True)
+        seconds.append(resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before)
+        if seconds[-1] < 0.3:
+            return
+    pytest.fail(f"trivit --help takes {min(seconds):.2f} s of user time")
+
+
+def test_version_loads_nothing_heavy() -> None:
+    code = "from trivit.tools.cli import main; sys.exit(main(['version']))"
+    result = run_python(code, tuple(name for name in HEAVY if name != "typer"))
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["version"]])

@@ -52,13 +52,15 @@ def test_training_says_what_is_saved_and_how_to_go_on(
 ) -> None:
     number = signal.SIGTERM
     run = tmp_path / "a run"
-    settings = [*tiny_settings(), "--set", "training.epochs=2"]
+    one_epoch = tiny_settings()
+    settings = ["training.epochs=2" if word == "training.epochs=1" else word for word in one_epoch]
+    assert settings != one_epoch
     command = ["train", str(CONFIG), *settings, "--out", str(run)]
     with monkeypatch.context() as patch:
         patch.setattr("trivit.models.training.trainer.TrainingLoop.run", signalled())
         ended(trivit(*command), number, "nothing is saved in", "again with: trivit train")
         patch.undo()
-        patch.setattr("trivit.models.training.trainer.TrainingProgress.epoch", signalled())
+        patch.setattr("trivit.models.training.trainer.ProgressBars.print", signalled())
         line = ended(trivit(*command), number, f"1 of 2 epochs are saved in {run}; go on with: ")
     assert not [name for name in files_in(run) if "/." in f"/{name}" or "lock" in name]
     words = shlex.split(line.partition("go on with: ")[2])
@@ -70,7 +72,7 @@ def test_steps_within_an_epoch_are_counted(
     trivit: Trivit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     every = ["--set", "training.checkpoint_every_steps=2"]
-    advance, left = "trivit.models.training.trainer.TrainingProgress.advance", [3]
+    advance, left = "trivit.models.training.trainer.ProgressBars.advance", [3]
 
     def third(_: object) -> None:
         left[0] -= 1

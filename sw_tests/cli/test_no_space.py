@@ -14,8 +14,7 @@ import pytest
 from PIL import Image
 from programs import random_bundle
 
-from trivit.models.training.metrics import Metrics
-from trivit.models.training.tensorboard import EventWriter
+from trivit.models.training.reporting import EventWriter, Metrics
 
 from .conftest import CONFIG, Trivit, few_images, files_in, tiny_settings
 

@@ -12,11 +12,10 @@ import pytest
 import torch
 from torch import nn
 
+from trivit.models.families.vision_transformer import VisionTransformer, ViTConfig
 from trivit.models.quantization.calibration import calibrate
 from trivit.models.quantization.qonnx_graph import export
 from trivit.models.quantization.vision_transformer import QuantVisionTransformer
-from trivit.models.vision_transformer import VisionTransformer
-from trivit.models.vit_config import ViTConfig
 
 MEAN, STD = 0.3, 0.35
 

@@ -15,11 +15,11 @@ from trivit.host.backends import open_backend
 from trivit.host.bundle import Bundle
 from trivit.host.tracing import with_trace
 from trivit.models.errors import ModelsError
+from trivit.models.families import model_config
+from trivit.models.families.vision_transformer import VisionTransformer, ViTConfig
 from trivit.models.quantization.calibration import calibrate
 from trivit.models.quantization.qonnx_graph import export
 from trivit.models.quantization.vision_transformer import QuantVisionTransformer
-from trivit.models.vision_transformer import VisionTransformer
-from trivit.models.vit_config import ViTConfig, named_config
 from trivit.tools.compiler import compile_model
 from trivit.tools.estimate import estimate_bundle
 from trivit.tools.images import real_images
@@ -60,7 +60,7 @@ def compile_deit(config: ViTConfig, images: np.ndarray, folder: Path) -> Bundle:
 
 
 def deit(name: str, keep: float, attention: float) -> ViTConfig:
-    return named_config(name, token_keep_ratio=keep, attention_keep_ratio=attention)
+    return model_config(name, token_keep_ratio=keep, attention_keep_ratio=attention)
 
 
 def assert_same(bundle: Bundle, images: np.ndarray) -> None:

@@ -5,11 +5,11 @@ import pytest
 from trivit.tools.compiler.fusion import fused
 from trivit.tools.compiler.ir import AllTokens, Operation, Tensor
 from trivit.tools.compiler.lowering import lower
+from trivit.tools.compiler.named import named_program
 from trivit.tools.compiler.params import ParameterImage
 from trivit.tools.compiler.placement import placed
 from trivit.tools.compiler.program import live_intervals
 from trivit.tools.errors import ToolsError
-from trivit.tools.estimate.named import named_program
 
 from .operations import (
     TOKENS,

@@ -13,12 +13,11 @@ from onnx import numpy_helper
 from trivit.host.backends import open_backend
 from trivit.host.bundle import Bundle
 from trivit.host.tracing import with_trace
+from trivit.models.families.vision_transformer import VisionTransformer, ViTConfig
 from trivit.models.quantization.calibration import calibrate
 from trivit.models.quantization.qonnx_graph import export
 from trivit.models.quantization.variants import applied, variants
 from trivit.models.quantization.vision_transformer import QuantVisionTransformer
-from trivit.models.vision_transformer import VisionTransformer
-from trivit.models.vit_config import ViTConfig
 from trivit.tools.compiler import compile_model, compile_models
 from trivit.tools.compiler.exports import exported_models
 from trivit.tools.errors import ToolsError

@@ -12,8 +12,8 @@ from trivit.models.data import DataConfig, DatasetInfo, load_dataset
 from trivit.models.data.sources import open_source
 from trivit.models.data.store import prepare
 from trivit.models.errors import ModelsError
+from trivit.models.runs.checkpoint import load_checkpoint
 from trivit.models.training import load_run
-from trivit.models.training.checkpoint import load_checkpoint
 from trivit.tools.cli.main import main
 
 from .conftest import encoded, smooth_pixels, write_files

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from trivit.models.augmentation.batches import epoch_batches
 from trivit.models.data import (
     DataConfig,
     Images,
@@ -19,7 +20,6 @@ from trivit.models.data import (
     load_dataset,
     train_image_count,
 )
-from trivit.models.data.batches import epoch_batches
 from trivit.models.data.decode import decode
 from trivit.models.data.sources import open_source
 from trivit.models.data.store import PrepareConfig, StoredImages, load_part, prepare

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import torch
 
 from trivit.models.training import ExperimentConfig, parse_config
 
@@ -32,6 +33,11 @@ TINY: dict[str, Any] = {
         "warmup": {"start_epoch": 0.5, "end_epoch": 1.0, "steps": 2},
     },
 }
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Experiments that together contain every pair of methods: a covering array of strength two."""
+"""Experiments that together contain every pair of methods, or all pairs of one method."""
 
 import itertools
 import random
@@ -16,8 +16,9 @@ def pairs_of(choice: Choice) -> Pairs:
 def covering_array(factors: Mapping[str, Sequence[str]], seed: int = 0) -> list[Choice]:
     """Return choices of one level for each factor in which any two levels of two factors meet.
 
-    Greedy: each choice starts from a pair that is still missing, and takes for the other factors,
-    in random order, the level that adds most missing pairs; the best of several tries is kept.
+    A covering array of strength two. Greedy: each choice starts from a pair that is still missing,
+    and takes for the other factors, in random order, the level that adds most missing pairs; the
+    best of several tries is kept.
     """
     source = random.Random(seed)
     missing: Pairs = {
@@ -33,6 +34,22 @@ def covering_array(factors: Mapping[str, Sequence[str]], seed: int = 0) -> list[
         missing -= pairs_of(best)
         choices.append({factor: best[factor] for factor in factors})
     return choices
+
+
+def choices_with(
+    factors: Mapping[str, Sequence[str]], factor: str, level: str, seed: int = 0
+) -> list[Choice]:
+    """Return the fewest choices in which ``level`` meets every level of every other factor.
+
+    The other levels take turns, in an order that is drawn for each factor.
+    """
+    source = random.Random(seed)
+    turns = {
+        name: [level] if name == factor else source.sample(levels, len(levels))
+        for name, levels in factors.items()
+    }
+    count = max(map(len, turns.values()))
+    return [{name: own[turn % len(own)] for name, own in turns.items()} for turn in range(count)]
 
 
 def _grown(factors: Mapping[str, Sequence[str]], missing: Pairs, source: random.Random) -> Choice:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trivit.models.vision_transformer import VisionTransformer, ViTConfig
+from trivit.models.families.vision_transformer import VisionTransformer, ViTConfig
 
 TINY = ViTConfig(
     image_size=12,

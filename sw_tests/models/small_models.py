@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from trivit.models.vision_transformer import VisionTransformer, ViTConfig
+from trivit.models.families.vision_transformer import VisionTransformer, ViTConfig
 
 SMALL = ViTConfig(
     image_size=12,

@@ -10,20 +10,17 @@ import pytest
 import torch
 from torch import nn
 
-from trivit.models.accounting import (
-    DENSE,
-    Savings,
-    image_macs,
-    savings,
-    training_macs,
-)
+from trivit.models.accounting import image_macs
 from trivit.models.augmentation import evaluation_view
 from trivit.models.data import load_dataset, train_image_count
-from trivit.models.sparsity.patches import PatchSampling
+from trivit.models.experiment.config_files import save_config
+from trivit.models.experiment.costs import Savings, savings, training_macs
+from trivit.models.experiment.schedules import keep_ratios
+from trivit.models.families import model_config
+from trivit.models.families.vision_transformer import VisionTransformer
+from trivit.models.methods.patches.orders import PatchSampling
+from trivit.models.topology import DENSE, KeepRatios
 from trivit.models.training import ExperimentConfig, load_run, parse_config, train
-from trivit.models.training.config import save_config
-from trivit.models.training.schedules import KeepRatios, keep_ratios
-from trivit.models.vision_transformer import VisionTransformer, named_config
 from trivit.tools.cli.main import main
 
 Tiny = Callable[..., ExperimentConfig]
@@ -49,7 +46,7 @@ NO_CLS = {"class_token": False, "pooling": "mean", "token_score": "column_sum"}
 def test_equals_the_products_of_a_forward_pass(
     token: float, attention: float, patch: float, changes: dict[str, Any]
 ) -> None:
-    vit = named_config("micro_28", token_keep_ratio=token, **changes)
+    vit = model_config("micro_28", token_keep_ratio=token, **changes)
     model = VisionTransformer(vit).eval()
     model.set_keep_ratios(token=token, attention=attention)
     model.set_patch_sampling(PatchSampling(patch))
@@ -97,7 +94,7 @@ def test_expected_connections_are_near_those_of_images(
     compat: str, changes: dict[str, Any]
 ) -> None:
     sizes = {"token_keep_ratio": 0.6, "attention_keep_ratio": 0.3, "selector_blocks": (0, 1, 2)}
-    vit = named_config("micro_28", attention_compat=compat, depth=4, **{**sizes, **changes})
+    vit = model_config("micro_28", attention_compat=compat, depth=4, **{**sizes, **changes})
     torch.manual_seed(0)
     model = VisionTransformer(vit).eval()
     with torch.no_grad():
@@ -117,7 +114,7 @@ def test_code_opens_the_rows_that_paper_leaves_short() -> None:
         compat: [
             stage.connections
             for stage in image_macs(
-                named_config("deit_small", attention_compat=compat), KeepRatios(0.7, 0.2, 1.0)
+                model_config("deit_small", attention_compat=compat), KeepRatios(0.7, 0.2, 1.0)
             ).stages
         ]
         for compat in ("paper", "code")
@@ -140,12 +137,12 @@ def test_code_opens_the_rows_that_paper_leaves_short() -> None:
     ],
 )
 def test_published_gmacs(name: str, token: float, published: float) -> None:
-    macs = image_macs(named_config(name), KeepRatios(token, 1.0, 1.0)).total
+    macs = image_macs(model_config(name), KeepRatios(token, 1.0, 1.0)).total
     assert macs / 1e9 == pytest.approx(published, abs=0.05)
 
 
 def test_stages_of_deit_small() -> None:
-    macs = image_macs(named_config("deit_small"), KeepRatios(0.7, 1.0, 1.0))
+    macs = image_macs(model_config("deit_small"), KeepRatios(0.7, 1.0, 1.0))
     assert [stage.tokens for stage in macs.stages] == [0, 197, 139, 98, 69, 0]
     assert macs.stages[1].name == "blocks 0 to 3"
 
@@ -158,7 +155,7 @@ def test_training_is_the_sum_over_its_steps(tiny: Tiny) -> None:
     )
     total = training_macs(config, 600)
     assert total.steps == 2 * 12 + 2 * 9
-    vit = config.model.vit
+    vit = config.model
     dense = image_macs(vit, DENSE).training
     assert total.dense_macs == dense * 4 * 600
     assert 0 < total.macs < total.dense_macs
@@ -200,7 +197,7 @@ def test_ratios_that_move_with_every_step_are_counted_exactly(tiny: Tiny) -> Non
         "patch_schedule={schedule: linear, steps: null}",
     )
     expected = 50 * sum(
-        image_macs(config.model.vit, keep_ratios(config, epoch + index / 10)).training
+        image_macs(config.model, keep_ratios(config, epoch + index / 10)).training
         for epoch in range(4)
         for index in range(10)
     )
@@ -246,7 +243,7 @@ def test_the_command_prints_stages_and_training(
     save_config(tiny(), tmp_path / "tiny.yaml")
     assert main(["macs", str(tmp_path / "tiny.yaml"), "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
-    vit = tiny().model.vit
+    vit = tiny().model
     assert shown["image"]["macs"] == image_macs(vit, KeepRatios(0.7, 0.5, 1.0)).total
     assert shown["training"]["macs"] == training_macs(tiny(), 600).macs
     alone = asdict(savings(tiny(), 600))
@@ -282,7 +279,7 @@ def test_the_command_counts_the_connections_that_a_run_opens(
         view = info.normalise(evaluation_view(pixels, 28))
         found = model.forward_details(view, track_tokens=True).connections
     measured = tuple(float(pairs.double().mean()) for pairs in found)
-    stages = image_macs(config.model.vit, KeepRatios(0.7, 0.5, 0.6), measured)
+    stages = image_macs(config.model, KeepRatios(0.7, 0.5, 0.6), measured)
     assert (shown["connections"], shown["macs"]) == ("measured", stages.total)
     other = [*command[:2], "--run", str(run), "--set", "model.depth=4"]
     assert main(other) == 2

@@ -14,9 +14,10 @@ import torch
 from torch import Tensor
 
 from trivit.models.errors import ModelsError
+from trivit.models.families import model_config
+from trivit.models.families.vision_transformer import VisionTransformer
 from trivit.models.pretrained import load_pretrained, read_weights
-from trivit.models.training.checkpoint import load_checkpoint
-from trivit.models.vision_transformer import VisionTransformer, named_config
+from trivit.models.runs.checkpoint import load_checkpoint
 from trivit.tools.cli.main import main
 
 from .small_models import IMAGES, model_of, saved
@@ -269,7 +270,7 @@ def test_the_command_says_which_weights_it_took(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     torch.manual_seed(0)
-    micro = named_config("micro_28", num_classes=7)
+    micro = model_config("micro_28", num_classes=7)
     model, average = VisionTransformer(micro).state_dict(), VisionTransformer(micro).state_dict()
     path = tmp_path / "w.PTH"
     torch.save({"model": model, "model_ema": average}, path)

@@ -12,8 +12,10 @@ import torch
 from torch import Tensor
 from torch._dynamo.testing import CompileCounterWithBackend
 
-from trivit.models.sparsity.patches import PatchSampling
-from trivit.models.vision_transformer import VisionTransformer, ViTDetails, named_config
+from trivit.models.families import model_config
+from trivit.models.families.vision_transformer import VisionTransformer
+from trivit.models.layers.sparse_transformer import ForwardDetails
+from trivit.models.methods.patches.orders import PatchSampling
 
 NO_CLS = {"class_token": False, "pooling": "mean", "token_score": "column_sum"}
 
@@ -25,13 +27,13 @@ def fresh() -> Iterator[None]:
     torch._dynamo.reset()
 
 
-def compiled(model: VisionTransformer) -> tuple[Callable[..., ViTDetails], Any]:
+def compiled(model: VisionTransformer) -> tuple[Callable[..., ForwardDetails], Any]:
     counter = CompileCounterWithBackend("aot_eager")
     forward = torch.compile(model.forward_details, fullgraph=True, dynamic=False, backend=counter)
     return forward, counter
 
 
-def gradients(model: VisionTransformer, details: ViTDetails) -> list[Tensor]:
+def gradients(model: VisionTransformer, details: ForwardDetails) -> list[Tensor]:
     return list(torch.autograd.grad(details.logits.square().sum(), list(model.parameters())))
 
 
@@ -64,7 +66,7 @@ def test_one_graph_for_each_shape(
 ) -> None:
     torch.manual_seed(0)
     sizes = {"depth": 2, "selector_blocks": (0,), "embed_dim": 16}
-    model = VisionTransformer(named_config("micro_28", **sizes, **changes)).train()
+    model = VisionTransformer(model_config("micro_28", **sizes, **changes)).train()
     images, draws = torch.randn(4, 1, 28, 28), torch.rand(4, 4)
     forward, counter = compiled(model)
     for token, attention, patch in [*ratios, *ratios]:  # a second visit compiles nothing

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from trivit.models.accounting import savings, training_macs
 from trivit.models.data import train_image_count
 from trivit.models.errors import ModelsError
+from trivit.models.experiment.config_files import save_config
+from trivit.models.experiment.costs import savings, training_macs
 from trivit.models.training import ExperimentConfig, load_config, parse_config
-from trivit.models.training.config import save_config
 
 FOLDER = Path(__file__).parents[2] / "configs"
 README = (FOLDER / "README.md").read_text()
@@ -71,7 +71,7 @@ def test_overrides_are_typed_values(tiny: Callable[..., ExperimentConfig]) -> No
 def test_model_settings_are_filled_in_from_the_name() -> None:
     config = parse_config({"model": {"name": "deit_tiny", "token_keep_ratio": 0.7}})
     assert config.model.embed_dim == 192
-    assert config.model.vit.patch_counts() == [138, 97, 68]
+    assert config.model.patch_counts() == [138, 97, 68]
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
+from trivit.models.augmentation.batches import augment, epoch_batches
 from trivit.models.data import DataConfig, Images, fashion_mnist, load_dataset, synthetic
-from trivit.models.data.batches import augment, epoch_batches
 from trivit.models.data.idx import parse_idx, read_idx
 from trivit.models.errors import ModelsError
 

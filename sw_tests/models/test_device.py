@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import torch
 
-from trivit.models.sparsity.patches import PatchOrder, PatchSampling
-from trivit.models.sparsity.statistics import ExampleStatistics
-from trivit.models.vision_transformer import VisionTransformer, named_config
+from trivit.models.families import model_config
+from trivit.models.families.vision_transformer import VisionTransformer
+from trivit.models.methods.examples.statistics import ExampleStatistics
+from trivit.models.methods.patches.orders import PatchOrder, PatchSampling
 
 META = torch.device("meta")
 NO_CLS = {"class_token": False, "pooling": "mean", "token_score": "column_sum"}
@@ -45,7 +46,7 @@ def test_reading_and_mixing_fail_here() -> None:
 def test_forward_backward_and_statistics_stay_on_the_device(
     changes: dict[str, Any], ratio: float, order: PatchOrder
 ) -> None:
-    config = named_config("micro_28", drop_path=0.2, **changes)
+    config = model_config("micro_28", drop_path=0.2, **changes)
     model = VisionTransformer(config).to(META).train()
     model.set_keep_ratios(token=0.7, attention=0.5)
     model.set_patch_sampling(PatchSampling(ratio, order, "code"))

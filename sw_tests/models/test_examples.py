@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from trivit.models.errors import ModelsError
-from trivit.models.sparsity.config import ExampleConfig
-from trivit.models.sparsity.examples import ExampleSelector, examples_in_play
-from trivit.models.sparsity.ranking import active_bias_weights, least_informative
-from trivit.models.sparsity.statistics import ExampleStatistics
+from trivit.models.methods.examples.active_bias import active_bias_weights
+from trivit.models.methods.examples.method import ExampleConfig
+from trivit.models.methods.examples.ranking import least_informative
+from trivit.models.methods.examples.selector import ExampleSelector
+from trivit.models.methods.examples.statistics import ExampleStatistics
 from trivit.models.training import step
 
 CPU = torch.device("cpu")
@@ -387,7 +388,7 @@ def test_two_phases_remove_once_and_for_good() -> None:
     removed = set(range(200)) - set(selector.examples().tolist())
     assert len(removed) == 40
     assert not any(forgotten[i] for i in removed)
-    assert [examples_in_play(selector.config, 200, e) for e in range(4)] == [200, 200, 160, 160]
+    assert [selector.config.in_play(200, e) for e in range(4)] == [200, 200, 160, 160]
 
 
 def test_active_bias_weights_are_the_deviations_of_the_confidence() -> None:

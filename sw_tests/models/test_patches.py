@@ -10,17 +10,18 @@ import pytest
 import torch
 
 from trivit.models.errors import ModelsError
-from trivit.models.sparsity.config import COOLED_DOWN, Compat, PatchScheduleConfig
-from trivit.models.sparsity.patches import (
+from trivit.models.families import model_config
+from trivit.models.families.vision_transformer import VisionTransformer
+from trivit.models.methods.counts import sampled_patches
+from trivit.models.methods.patches.orders import PATCH_ORDERS, PatchSampling, sample_patches
+from trivit.models.methods.patches.schedule import (
+    PATCH_SCHEDULES,
     PatchSampler,
-    PatchSampling,
-    patch_scores,
-    sample_patches,
-    sampled_patches,
+    PatchScheduleConfig,
     scheduled_keep_ratio,
 )
+from trivit.models.settings import Compat
 from trivit.models.training import ExperimentConfig, evaluate, parse_config, train
-from trivit.models.vision_transformer import VisionTransformer, named_config
 from trivit.tools.cli.main import main
 
 Tiny = Callable[..., ExperimentConfig]
@@ -121,7 +122,7 @@ def test_paper_levels_last_equally_long(schedule: Any) -> None:
 @pytest.mark.parametrize("compat", ["paper", "code"])
 def test_courses(compat: Compat) -> None:
     def course(points: int, span: float, **settings: Any) -> list[float]:
-        if compat == "code" and settings.get("schedule") in COOLED_DOWN:
+        if compat == "code" and PATCH_SCHEDULES[settings.get("schedule", "none")].cools_down:
             settings["cooldown_epochs"] = 0
         config = PatchScheduleConfig(compat=compat, **settings)
         return [scheduled_keep_ratio(config, span * i / points, 4) for i in range(points)]
@@ -165,29 +166,29 @@ def test_a_schedule_takes_all_its_levels_and_no_others() -> None:
 
 def test_norms_rank_and_ties_go_to_the_lower_index() -> None:
     patches = torch.tensor([[[3.0, -3.0], [0.0, 5.0], [-3.0, 3.0], [1.0, 1.0]]])
-    assert sample_patches(patch_scores(patches, "l1"), 0.6).tolist() == [[0, 2]]
-    assert sample_patches(patch_scores(patches, "l2"), 0.6).tolist() == [[0, 1]]
-    assert sample_patches(patch_scores(patches, "l1"), 0.4).tolist() == [[0]]
+    assert sample_patches(PATCH_ORDERS["l1"].scores(patches), 0.6).tolist() == [[0, 2]]
+    assert sample_patches(PATCH_ORDERS["l2"].scores(patches), 0.6).tolist() == [[0, 1]]
+    assert sample_patches(PATCH_ORDERS["l1"].scores(patches), 0.4).tolist() == [[0]]
 
 
 def test_everything_that_ranks_is_wide_in_bfloat16() -> None:
     torch.manual_seed(0)
     patches = torch.randn(4, 196, 64).bfloat16()
     for order in ("l1", "l2"):
-        scores = patch_scores(patches, order)  # type: ignore[arg-type]
+        scores = PATCH_ORDERS[order].scores(patches)  # type: ignore[arg-type]
         assert scores.dtype == torch.float32
         exact = torch.linalg.vector_norm(patches.double(), ord=int(order[1]), dim=-1)
         torch.testing.assert_close(scores.double(), exact, rtol=1e-6, atol=0)
         assert all(len(row.unique()) > 190 for row in scores)  # 38 where sums are bfloat16
-    assert patch_scores(patches.double(), "l1").dtype == torch.float64
+    assert PATCH_ORDERS["l1"].scores(patches.double()).dtype == torch.float64
     # What the selectors rank tokens and connections by, under autocast as in training.
-    config = named_config(
+    config = model_config(
         "micro_28", selector_blocks=(1,), token_keep_ratio=0.5, attention_keep_ratio=0.5
     )
     model = VisionTransformer(config)
     attention = model.blocks[1].attn
     given: list[torch.dtype] = []
-    attention.register_forward_hook(lambda *call: given.append(call[-1][1].dtype))
+    attention.register_forward_hook(lambda *call: given.append(call[-1][1].matrix_BLL.dtype))
     with torch.autocast("cpu", dtype=torch.bfloat16):
         model(torch.randn(2, 1, 28, 28))
     assert given == [torch.float32]
@@ -196,7 +197,7 @@ def test_everything_that_ranks_is_wide_in_bfloat16() -> None:
 def test_random_order_is_uniform_and_repeatable() -> None:
     torch.manual_seed(1)
     patches = torch.zeros(4000, 10, 2)
-    kept = sample_patches(patch_scores(patches, "random"), 0.5)
+    kept = sample_patches(PATCH_ORDERS["random"].scores(patches), 0.5)
     assert kept.shape == (4000, 5)
     frequency = torch.bincount(kept.flatten(), minlength=10) / 4000
     assert bool(((frequency - 0.5).abs() < 0.04).all())
@@ -212,17 +213,19 @@ def test_random_order_is_uniform_and_repeatable() -> None:
 
 def test_the_model_ranks_before_or_after_the_positions() -> None:
     torch.manual_seed(0)
-    model = VisionTransformer(named_config("micro_28", depth=1, selector_blocks=())).eval()
+    model = VisionTransformer(model_config("micro_28", depth=1, selector_blocks=())).eval()
     with torch.no_grad():
         model.pos_embed[0, 8] += 100.0  # patch 7 becomes the largest once positions are added
     images = torch.randn(3, 1, 28, 28)
     for compat, found in (("paper", False), ("code", True)):
         model.set_patch_sampling(PatchSampling(0.1, "l1", compat))  # type: ignore[arg-type]
-        x, kept = model.embed(images)
+        tokens = model.embed(images)
+        x, kept = tokens.x, tokens.places
         assert kept is not None
         assert x.shape == (3, 1 + kept.shape[1], 64) and kept.shape[1] == 4
         assert bool((kept == 7).any(dim=1).all()) == found
-    whole, none = VisionTransformer(model.config).embed(images)
+    everything = VisionTransformer(model.config).embed(images)
+    whole, none = everything.x, everything.places
     assert none is None and whole.shape[1] == 50
     with pytest.raises(ModelsError, match=r"patch keep ratio is 0\.0"):
         model.set_patch_sampling(PatchSampling(0.0))
@@ -239,7 +242,7 @@ def test_the_model_ranks_before_or_after_the_positions() -> None:
         ("patch_schedule.steps=0", "patch_schedule.steps is 0"),
         ("patch_schedule.cycle_epochs=0", "cycle_epochs is 0.0"),
         ("patch_schedule.cycle_epochs=9", "cycle_epochs is 9.0: use at most the 4 epochs"),
-        ("patch_schedule.order=l3", "choose one of random, l1, l2"),
+        ("patch_schedule.order=l3", "choose one of l1, l2, random"),
     ],
 )
 def test_impossible_schedules_are_refused_in_one_line(

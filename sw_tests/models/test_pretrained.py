@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from trivit.models.errors import ModelsError
+from trivit.models.families import model_config
+from trivit.models.families.vision_transformer import VisionTransformer
 from trivit.models.pretrained import load_pretrained, read_weights
 from trivit.models.pretrained.positions import resize_grid
+from trivit.models.runs.checkpoint import load_checkpoint
 from trivit.models.training import ExperimentConfig, load_run, train
-from trivit.models.training.checkpoint import load_checkpoint
-from trivit.models.vision_transformer import VisionTransformer, named_config
 from trivit.tools.cli.main import main
 
 from .small_models import IMAGES, SMALL, model_of, saved
@@ -300,7 +301,7 @@ def test_a_run_folder_is_a_checkpoint(
 ) -> None:
     config = tiny("training.epochs=1", "data.train_images=120", "data.test_images=20")
     train(config, tmp_path / "run")
-    target = VisionTransformer(config.model.vit)
+    target = VisionTransformer(config.model)
     load_pretrained(target, tmp_path / "run")
     trained = load_run(tmp_path / "run").model.state_dict()
     assert all(torch.equal(trained[name], value) for name, value in target.state_dict().items())
@@ -313,7 +314,7 @@ def test_the_command_makes_a_run_that_can_be_used(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     torch.manual_seed(0)
-    source = VisionTransformer(named_config("micro_28", num_classes=7))
+    source = VisionTransformer(model_config("micro_28", num_classes=7))
     weights = saved(source.state_dict(), tmp_path)
     arguments = ["import", str(weights), "--model", "micro_28", *MICRO]
     assert main([*arguments, "--out", str(tmp_path / "run")]) == 0

@@ -7,9 +7,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from trivit.models.families import model_config
+from trivit.models.families.vision_transformer import VisionTransformer
 from trivit.models.pretrained import load_pretrained
 from trivit.models.pretrained.positions import resize_grid
-from trivit.models.vision_transformer import VisionTransformer, named_config
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,7 @@ def test_equals_timm(theirs: str, ours: str, changes: dict[str, Any], tmp_path: 
                 tensor.copy_(torch.randn_like(tensor))
     elif changes:
         settings |= {"class_token": False, "pooling": "mean", "selector_blocks": ()}
-    target = VisionTransformer(named_config(ours, **settings)).eval()
+    target = VisionTransformer(model_config(ours, **settings)).eval()
     path = tmp_path / "timm.safetensors"
     save_file({name: value.contiguous() for name, value in source.state_dict().items()}, path)
     load_pretrained(target, path)

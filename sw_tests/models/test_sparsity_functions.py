@@ -10,20 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trivit.models.errors import ModelsError
-from trivit.models.present_tokens import PresentTokens
-from trivit.models.selector import plan_selection, select
-from trivit.models.sparsity.config import Compat, WarmupConfig
-from trivit.models.sparsity.connections import (
-    among_kept,
-    connection_mask,
-    largest_connections,
-    magnitude_connections,
-    window_connections,
-)
-from trivit.models.sparsity.counts import connection_count, keep_count
-from trivit.models.sparsity.schedule import warmup_keep_ratio
-from trivit.models.sparsity.tokens import column_scores, gather_tokens, select_tokens
-from trivit.models.vision_transformer import VisionTransformer, named_config
+from trivit.models.families import model_config
+from trivit.models.families.vision_transformer import VisionTransformer
+from trivit.models.layers.selector import Selector
+from trivit.models.layers.tokens import Tokens
+from trivit.models.methods.attention_view import AttentionView
+from trivit.models.methods.connections.largest import largest_connections
+from trivit.models.methods.connections.magnitude import magnitude_connections
+from trivit.models.methods.connections.masks import among_kept, connection_mask
+from trivit.models.methods.connections.window import window_connections
+from trivit.models.methods.counts import connection_count, keep_count
+from trivit.models.methods.tokens.column_sum import column_scores
+from trivit.models.methods.tokens.selection import gather_tokens, select_tokens
+from trivit.models.methods.warmup import WarmupConfig, warmup_keep_ratio
+from trivit.models.settings import Compat
 
 NO_CLS = {"class_token": False, "pooling": "mean", "token_score": "column_sum"}
 COMPATS: tuple[Compat, ...] = ("paper", "code")
@@ -166,16 +166,18 @@ def test_a_later_selector_reopens_connections_only_as_the_code_did(pattern: Any)
     attention = torch.full((1, 5, 5), 0.2).masked_fill(closed[0], 0.0)
     rows = {}
     for compat in COMPATS:
-        config = named_config(
+        config = model_config(
             "micro_28",
             token_keep_ratio=0.75,
             attention_keep_ratio=0.6,
             attention_pattern=pattern,
             attention_compat=compat,
         )
-        tokens = PresentTokens(torch.zeros(1, 5, 8), 1, mask=~closed)
+        tokens = Tokens(torch.zeros(1, 5, 8), 1, 0.75, 0.6, mask=~closed)
         scores = torch.tensor([[0.4, 0.3, 0.2, 0.1]])
-        select(config, plan_selection(config, 4, 0.75, 0.6), tokens, scores, attention)
+        device = torch.device("cpu")
+        view = AttentionView(1, 4, device, cls_row_BN=scores, matrix_BLL=attention)
+        Selector(config, config.embedding.side)(tokens, view)
         assert tokens.mask is not None
         rows[compat] = tokens.mask[0, 0, 1, 1:].tolist()
     assert rows["paper"] == [True, False, False]
@@ -186,7 +188,7 @@ def test_a_later_selector_reopens_connections_only_as_the_code_did(pattern: Any)
 @torch.no_grad()
 def test_tokens_whose_keys_are_all_gone_attend_to_themselves(changes: dict[str, Any]) -> None:
     """Softmax over nothing would be NaN; here each selector leaves a token a single key."""
-    vit = named_config("micro_28", token_keep_ratio=0.3, attention_keep_ratio=0.01, **changes)
+    vit = model_config("micro_28", token_keep_ratio=0.3, attention_keep_ratio=0.01, **changes)
     details = VisionTransformer(vit).eval().forward_details(torch.randn(4, 1, 28, 28))
     assert bool(details.logits.isfinite().all())
 

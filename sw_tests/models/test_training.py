@@ -9,20 +9,16 @@ import torch
 from rich.console import Console
 
 from trivit.models.errors import ModelsError
+from trivit.models.experiment.config import TrainingConfig
+from trivit.models.experiment.schedules import learning_rate
+from trivit.models.runs import checkpoint as checkpoint_module
+from trivit.models.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from trivit.models.training import ExperimentConfig, evaluate, load_run, train
-from trivit.models.training import checkpoint as checkpoint_module
-from trivit.models.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from trivit.models.training.config import TrainingConfig
-from trivit.models.training.metrics import Metrics
-from trivit.models.training.optimisation import learning_rate, make_optimizer
+from trivit.models.training.optimisation import make_optimizer
+from trivit.models.training.reporting import Metrics
 from trivit.models.training.trainer import Trainer
 
 Tiny = Callable[..., ExperimentConfig]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 def records(run: Path) -> list[dict[str, float]]:

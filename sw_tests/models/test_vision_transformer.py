@@ -7,20 +7,28 @@ from typing import Any
 import pytest
 import torch
 
-from trivit.models.attention import Attention, Wanted
 from trivit.models.errors import ModelsError
-from trivit.models.relative_position import pair_index, position_bias, relative_position_index
-from trivit.models.sparsity.patches import PatchSampling
-from trivit.models.stochastic_depth import StochasticDepth, branch_scales, drop_rates
+from trivit.models.families import model_config
+from trivit.models.families.vision_transformer import VisionTransformer
+from trivit.models.layers.attention import Attention
+from trivit.models.layers.relative_position import (
+    pair_index,
+    position_bias,
+    relative_position_index,
+)
+from trivit.models.layers.stochastic_depth import StochasticDepth, branch_scales, drop_rates
+from trivit.models.methods.attention_view import AttentionView, Probe
+from trivit.models.methods.patches.orders import PatchSampling
 from trivit.models.training import parse_config
 from trivit.models.training.step import variance_correction
-from trivit.models.vision_transformer import (
-    MODELS,
-    VisionTransformer,
-    named_config,
-)
 
 from .loop_reference import TINY, make_model, reference
+
+
+def seen(view: AttentionView, probe: Probe) -> torch.Tensor | None:
+    """What an attention shows of what was asked for."""
+    return view.cls_row_BN if probe is Probe.CLS_ROW else view.matrix_BLL
+
 
 NO_CLS: dict[str, Any] = {"class_token": False, "pooling": "mean", "token_score": "column_sum"}
 
@@ -114,7 +122,7 @@ def test_stochastic_depth_draws_for_the_whole_batch() -> None:
     part = sampler.draws(4000, slice(1000, 3000))
     assert whole is not None and part is not None
     assert torch.equal(whole[:, 1000:3000], part)
-    scales = branch_scales(drop_rates(config), whole)
+    scales = branch_scales(drop_rates(config.drop_path, config.depth), whole)
     assert bool((scales[:2] == 1).all())
     # Half of the last block's branches stay, doubled: the mean is that of the whole.
     assert float((scales[7] == 0).float().mean()) == pytest.approx(0.5, abs=0.03)
@@ -181,12 +189,13 @@ def test_probabilities_are_those_of_the_output() -> None:
         scores = scores if chosen is None else scores.masked_fill(~chosen, -math.inf)
         probabilities = scores.softmax(-1)
         expected = attention.proj((probabilities @ v).transpose(1, 2).flatten(2))
-        for wanted, mean in (
-            (Wanted.NOTHING, None),
-            (Wanted.CLS_ROW, probabilities.mean(1)[:, 0]),
-            (Wanted.MATRIX, probabilities.mean(1)),
+        for probe, mean in (
+            (Probe.NONE, None),
+            (Probe.CLS_ROW, probabilities.mean(1)[:, 0, 1:]),
+            (Probe.MATRIX, probabilities.mean(1)),
         ):
-            out, given = attention(x, chosen, bias_BHLL=added, wanted=wanted)
+            out, view = attention(x, chosen, bias_BHLL=added, probe=probe)
+            given = seen(view, probe)
             torch.testing.assert_close(out, expected, rtol=1e-10, atol=1e-12)
             if mean is None:
                 assert given is None
@@ -209,12 +218,13 @@ def test_only_the_code_s_softmax_has_an_epsilon(bias: bool) -> None:
     # As released: the largest of all scores, and an epsilon that closed connections share.
     e = (scores - scores.amax(-1, keepdim=True)).exp() * mask
     probabilities = (e + 1e-6 / 9) / (e.sum(-1, keepdim=True) + 1e-6)
-    for wanted, mean in (
-        (Wanted.NOTHING, None),
-        (Wanted.CLS_ROW, probabilities.mean(1)[:, 0]),
-        (Wanted.MATRIX, probabilities.mean(1)),
+    for probe, mean in (
+        (Probe.NONE, None),
+        (Probe.CLS_ROW, probabilities.mean(1)[:, 0, 1:]),
+        (Probe.MATRIX, probabilities.mean(1)),
     ):
-        out, given = attention(x, mask, bias_BHLL=added, wanted=wanted)
+        out, view = attention(x, mask, bias_BHLL=added, probe=probe)
+        given = seen(view, probe)
         expected = attention.proj((probabilities @ v).transpose(1, 2).flatten(2))
         torch.testing.assert_close(out, expected, rtol=1e-12, atol=1e-14)
         assert (given is None) == (mean is None)
@@ -249,17 +259,17 @@ def test_scores_that_only_rank_have_no_gradient() -> None:
         block = make_model(0.5, attention).blocks[1].attn
         assert isinstance(block, Attention)
         x = torch.randn(2, 9, 12, dtype=torch.float64)
-        for wanted in (Wanted.CLS_ROW, Wanted.MATRIX):
-            _, given = block(x, wanted=wanted)
+        for probe in (Probe.CLS_ROW, Probe.MATRIX):
+            given = seen(block(x, probe=probe)[1], probe)
             assert not given.requires_grad
 
 
 def test_keep_ratios_change_at_run_time() -> None:
-    assert named_config("micro_28", token_keep_ratio=0.7, fuse_tokens=True).patch_counts() == [
+    assert model_config("micro_28", token_keep_ratio=0.7, fuse_tokens=True).patch_counts() == [
         36,
         27,
     ]
-    model = VisionTransformer(named_config("micro_28", token_keep_ratio=0.7))
+    model = VisionTransformer(model_config("micro_28", token_keep_ratio=0.7))
     images = torch.randn(2, 1, 28, 28)
     for ratio, counts in ((0.7, [35, 25]), (1.0, [49, 49]), (0.5, [25, 13])):
         model.set_keep_ratios(token=ratio, attention=1.0)
@@ -324,7 +334,7 @@ def test_parameter_names_of_the_additions_are_those_of_timm() -> None:
 
 
 def test_parameter_names_are_those_of_timm() -> None:
-    config = named_config("micro_28", depth=1, selector_blocks=())
+    config = model_config("micro_28", depth=1, selector_blocks=())
     names = set(VisionTransformer(config).state_dict())
     block = ["norm1", "attn.qkv", "attn.proj", "norm2", "mlp.fc1", "mlp.fc2"]
     layers = ["patch_embed.proj", "norm", "head", *(f"blocks.0.{layer}" for layer in block)]
@@ -346,24 +356,24 @@ def test_parameter_names_are_those_of_timm() -> None:
 )
 def test_deit_sizes_are_the_published_ones(name: str, parameters: int) -> None:
     with torch.device("meta"):
-        model = VisionTransformer(named_config(name))
+        model = VisionTransformer(model_config(name))
     assert sum(p.numel() for p in model.parameters()) == parameters
-    assert MODELS[name].selector_blocks == (3, 6, 9)
+    assert model_config(name).selector_blocks == (3, 6, 9)
     tokens = [404, 283, 199] if name.endswith("384") else [138, 97, 68]
-    assert named_config(name, token_keep_ratio=0.7).patch_counts() == tokens
+    assert model_config(name, token_keep_ratio=0.7).patch_counts() == tokens
 
 
 def test_micro_counts() -> None:
-    assert named_config("micro_28", token_keep_ratio=0.7).patch_counts() == [35, 25]
-    assert named_config("micro_32").in_channels == 3
+    assert model_config("micro_28", token_keep_ratio=0.7).patch_counts() == [35, 25]
+    assert model_config("micro_32").in_channels == 3
 
 
 def test_initialisation_is_a_truncated_normal() -> None:
     torch.manual_seed(1)
-    model = VisionTransformer(named_config("micro_28", init_std=0.02))
+    model = VisionTransformer(model_config("micro_28", init_std=0.02))
     weight = model.blocks[2].mlp.fc1.weight  # type: ignore[union-attr]
     assert float(weight.detach().std()) == pytest.approx(0.02, rel=0.05)
-    assert named_config("deit_tiny").init_std == 0.02
+    assert model_config("deit_tiny").init_std == 0.02
     assert float(model.head.bias.detach().abs().max()) == 0
 
 
@@ -393,16 +403,16 @@ def test_initialisation_is_a_truncated_normal() -> None:
 )
 def test_impossible_sizes_are_named_in_one_line(changes: dict[str, object], message: str) -> None:
     with pytest.raises(ModelsError, match=message) as caught:
-        named_config("micro_28", **changes)
+        model_config("micro_28", **changes)
     assert "\n" not in str(caught.value)
 
 
 def test_unknown_model_names_the_nearest() -> None:
     with pytest.raises(ModelsError, match="unknown model 'deit_smal': did you mean 'deit_small'"):
-        named_config("deit_smal")
+        model_config("deit_smal")
 
 
 def test_images_of_another_shape_are_refused() -> None:
-    model = VisionTransformer(named_config("micro_28"))
+    model = VisionTransformer(model_config("micro_28"))
     with pytest.raises(ModelsError, match=r"shape \(2, 3, 28, 28\)"):
         model(torch.zeros(2, 3, 28, 28))

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from trivit.models.errors import ModelsError
+from trivit.models.nested_settings import read_overrides
 from trivit.models.training import parse_config
-from trivit.models.training.overrides import read_overrides
 from trivit.models.yaml_text import dump_yaml, parse_yaml, read_yaml
 
 

@@ -10,12 +10,11 @@ import onnx
 import pytest
 import torch
 
+from trivit.models.families.vision_transformer import VisionTransformer, ViTConfig
 from trivit.models.quantization.calibration import calibrate
 from trivit.models.quantization.qonnx_graph import export
 from trivit.models.quantization.vision_transformer import QuantVisionTransformer
 from trivit.models.training import parse_config, train
-from trivit.models.vision_transformer import VisionTransformer
-from trivit.models.vit_config import ViTConfig
 
 CONFIG = ViTConfig(
     image_size=12,

@@ -5,19 +5,19 @@ import torch
 
 from trivit.models.data import DataConfig, load_dataset
 from trivit.models.errors import ModelsError
+from trivit.models.families import model_config
+from trivit.models.families.vision_transformer import VisionTransformer
 from trivit.models.quantization.calibration import calibrate
 from trivit.models.quantization.finetune import fine_tune
 from trivit.models.quantization.formats import fraction_lengths
 from trivit.models.quantization.vision_transformer import QuantVisionTransformer
-from trivit.models.vision_transformer import VisionTransformer
-from trivit.models.vit_config import named_config
 
 DATA = DataConfig(dataset="synthetic", train_images=128, test_images=10)
 
 
 def fresh() -> QuantVisionTransformer:
     torch.manual_seed(0)
-    config = named_config(
+    config = model_config(
         "micro_28",
         patch_size=7,
         embed_dim=16,

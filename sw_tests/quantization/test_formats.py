@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from trivit.models.errors import ModelsError
+from trivit.models.families.vision_transformer import ViTConfig
 from trivit.models.quantization.formats import (
     choose_formats,
     describe_formats,
@@ -16,7 +17,6 @@ from trivit.models.quantization.formats import (
     scalings,
 )
 from trivit.models.quantization.vision_transformer import QuantVisionTransformer
-from trivit.models.vit_config import ViTConfig
 
 CONFIG = ViTConfig(
     image_size=4, patch_size=2, in_channels=1, num_classes=3, embed_dim=8, depth=2, num_heads=2

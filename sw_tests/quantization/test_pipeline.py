@@ -13,14 +13,14 @@ from onnx import numpy_helper
 
 from trivit.models.data import load_dataset
 from trivit.models.errors import ModelsError
+from trivit.models.families import model_config
+from trivit.models.families.vision_transformer import VisionTransformer
 from trivit.models.quantization import QuantizeConfig, pipeline, quantize
 from trivit.models.quantization.calibration import activation_maxima, calibrate
 from trivit.models.quantization.qonnx_graph import quant_nodes
 from trivit.models.quantization.variants import applied, variants
 from trivit.models.quantization.vision_transformer import QuantVisionTransformer
 from trivit.models.training import load_run
-from trivit.models.vision_transformer import VisionTransformer
-from trivit.models.vit_config import named_config
 
 SETTINGS = QuantizeConfig(
     calibration_images=128,
@@ -131,7 +131,7 @@ def test_metadata_is_all_that_a_compiler_needs(quantized: tuple[Path, dict[str, 
             "patch_size": 7,
             "embed_dim": 32,
             "depth": 3,
-            "num_heads": config.model.vit.num_heads,
+            "num_heads": config.model.num_heads,
             "mlp_ratio": 4.0,
             "selector_blocks": [0, 1] if keep < 1 else [],
             "token_keep_ratio": keep,
@@ -143,7 +143,7 @@ def test_formats_hold_for_every_variant(trained_run: Path) -> None:
     """The largest magnitude of a tensor is the largest over the variants, each alone."""
     config, floating, _ = load_run(trained_run)
     images = torch.randn(16, 1, 28, 28, generator=torch.Generator().manual_seed(3))
-    chosen = variants(config.model.vit, (0.1,))
+    chosen = variants(config.model, (0.1,))
     assert [v.name for v in chosen] == ["sparse", "dense", "keep_0.1"]
     model = QuantVisionTransformer.from_float(floating)
     alone = [activation_maxima(model, [images], chosen=[variant]) for variant in chosen]
@@ -158,7 +158,7 @@ def test_formats_hold_for_every_variant(trained_run: Path) -> None:
 def test_a_dense_run_with_selector_blocks_is_exported_at_other_ratios() -> None:
     """Ratios of 1 leave the selectors in place; a model without any is refused."""
     torch.manual_seed(0)
-    sizes = named_config("micro_28", depth=3, selector_blocks=(0, 1))
+    sizes = model_config("micro_28", depth=3, selector_blocks=(0, 1))
     model = QuantVisionTransformer.from_float(VisionTransformer(sizes).eval())
     images = torch.randn(4, 1, 28, 28)
     calibrate(model, [images], 1.25)
@@ -170,7 +170,7 @@ def test_a_dense_run_with_selector_blocks_is_exported_at_other_ratios() -> None:
         with applied(model, kept):
             assert not torch.equal(model(images), expected)
     with pytest.raises(ModelsError, match=r"keep ratio 0.5: the model has no selectors"):
-        variants(named_config("micro_28", selector_blocks=()), [0.5])
+        variants(model_config("micro_28", selector_blocks=()), [0.5])
 
 
 def test_fine_tuning_is_part_of_the_flow_and_an_old_folder_is_replaced(run: Path) -> None:

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
 
+from trivit.models.families.vision_transformer import VisionTransformer
 from trivit.models.quantization.calibration import calibrate
 from trivit.models.quantization.selection import gather_rows, kept_rows, open_connections
 from trivit.models.quantization.trace import trace
 from trivit.models.quantization.vision_transformer import QuantVisionTransformer
-from trivit.models.vision_transformer import VisionTransformer
 
 
 def best(scores: list[int], count: int, live: Collection[int] | None = None) -> set[int]:

@@ -7,10 +7,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from trivit.models.families.vision_transformer import VisionTransformer
 from trivit.models.quantization.calibration import calibrate
 from trivit.models.quantization.trace import TracedTensor, trace, trace_parameters
 from trivit.models.quantization.vision_transformer import QuantVisionTransformer
-from trivit.models.vision_transformer import VisionTransformer
 
 Ints = NDArray[np.int64]
 Trace = dict[str, TracedTensor]

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from trivit.models.sparsity.counts import keep_count
-from trivit.models.sparsity.patches import sampled_patches
+from trivit.models.methods.counts import keep_count, sampled_patches
+from trivit.models.runs.checkpoint import load_checkpoint
 from trivit.models.training import load_run
-from trivit.models.training.checkpoint import load_checkpoint
 from trivit.tools.cli import main
 from trivit.tools.show.forgetting import forgetting
 from trivit.tools.show.kept_tokens import (

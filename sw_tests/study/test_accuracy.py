@@ -7,17 +7,20 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from trivit.models.training.schedules import keep_ratios
+from trivit.models.experiment.schedules import keep_ratios
+from trivit.models.methods.comparison import MethodRow
+from trivit.models.methods.table import method_rows
+from trivit.models.methods.tokens.selection import TOKEN_SCORES
+from trivit.models.methods.tokens.static import Static
 from trivit.tools.cli import main
 from trivit.tools.errors import ToolsError
 from trivit.tools.study.accuracy import profiles, summary
-from trivit.tools.study.accuracy.methods import METHODS, chosen_methods
 from trivit.tools.study.accuracy.profiles import PROFILES
-from trivit.tools.study.accuracy.runs import Run, carry_out, finished, plan
+from trivit.tools.study.accuracy.runs import Run, carry_out, chosen_methods, finished, plan
 
 from .conftest import TINY
 
@@ -46,7 +49,7 @@ def test_every_run_of_a_profile_is_a_valid_experiment(profile: str, tmp_path: Pa
     chosen = PROFILES[profile]
     runs = plan(chosen, chosen_methods(None), tmp_path)
     assert len({run.folder for run in runs}) == len(runs)
-    assert {run.method.name for run in runs} == set(METHODS)
+    assert {run.method.name for run in runs} == set(method_rows())
     assert {run.dataset for run in runs} == {"fashion_mnist", "cifar10"}
     for run in runs:
         config = run.config
@@ -54,7 +57,7 @@ def test_every_run_of_a_profile_is_a_valid_experiment(profile: str, tmp_path: Pa
         assert config.seed == run.seed and config.data.dataset == run.dataset
         # The final ratios hold for a while, and enough updates happen to mean something.
         last = keep_ratios(config, epochs - 0.5)
-        assert last.token == config.model.vit.token_keep_ratio
+        assert last.token == config.model.token_keep_ratio
         if examples.keep_ratio < 1 and examples.method in ("online", "random"):
             assert 2 * examples.period_epochs < epochs
             assert examples.period_epochs >= 2
@@ -71,8 +74,8 @@ def test_all_methods_train_and_are_reported(
     assert main(command) == 0
     assert "### synthetic" in capsys.readouterr().out
     study = json.loads((tmp_path / "study.json").read_text())
-    assert study["finished_runs"] == study["planned_runs"] == len(METHODS)
-    assert [row["method"] for row in study["rows"]] == list(METHODS)
+    assert study["finished_runs"] == study["planned_runs"] == len(method_rows())
+    assert [row["method"] for row in study["rows"]] == list(method_rows())
     assert {claim["claim"] for claim in study["claims"]} == {c.text for c in summary.CLAIMS}
     assert all(claim["verdict"] == "not decided" for claim in study["claims"])  # one seed
     assert (tmp_path / "study.png").read_bytes().startswith(b"\x89PNG")
@@ -93,8 +96,7 @@ import sys
 sys.path.insert(0, {tests!r})
 from pathlib import Path
 from conftest import TINY
-from trivit.tools.study.accuracy.methods import chosen_methods
-from trivit.tools.study.accuracy.runs import carry_out, plan
+from trivit.tools.study.accuracy.runs import carry_out, chosen_methods, plan
 runs = plan(TINY, chosen_methods(["dense", "token_cls"]), Path({out!r}))
 for _ in carry_out(runs, TINY.sweep):
     pass
@@ -143,6 +145,48 @@ def test_important_methods_get_all_seeds_and_seeds_take_turns(tmp_path: Path) ->
         (0, "attention"),
         (1, "dense"),
     ]
+
+
+def test_the_seeds_of_a_round_take_first_what_the_papers_claim_most() -> None:
+    """The order in which the published studies ran."""
+    assert [row.name for row in chosen_methods(None) if row.important] == [
+        "dense",
+        "token_cls",
+        "token_static",
+        "example_online",
+        "example_random",
+        "pss_baseline",
+        *(f"pss_{o}_{s}" for s in ("fixed", "linear", "cyclic") for o in ("random", "l1")),
+    ]
+    important = [row.important for row in chosen_methods(None)]
+    assert important == sorted(important, reverse=True)
+
+
+def test_claims_are_about_methods_of_the_table() -> None:
+    rows = method_rows()
+    for claim in summary.CLAIMS:
+        for name in (claim.better, *claim.worse):
+            assert name in rows and (rows[name].sweep or not claim.over_sweep), claim
+
+
+def test_a_method_registered_elsewhere_joins_the_study(tmp_path: Path) -> None:
+    class MadeUp(Static):
+        rows: ClassVar = (
+            MethodRow(
+                name="token_made_up",
+                level="token",
+                text="made up",
+                settings={"model": {"token_keep_ratio": 0.5, "token_score": "made_up"}},
+            ),
+        )
+
+    TOKEN_SCORES.register("made_up")(MadeUp)
+    try:
+        (run,) = plan(TINY, chosen_methods(["token_made_up"]), tmp_path)
+        assert run.config.model.token_score == "made_up"
+        assert summary.summarise([result("token_made_up", 0, 50.0)])["rows"][0]["text"] == "made up"
+    finally:
+        TOKEN_SCORES.remove("made_up")
 
 
 def test_spread_and_paired_verdicts() -> None:

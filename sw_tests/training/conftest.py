@@ -9,7 +9,10 @@ import pytest
 import torch
 
 from trivit.models.training import ExperimentConfig, parse_config
-from trivit.models.training.checkpoint import load_checkpoint
+
+from ..run_folders import assert_same_bits, tensors
+
+__all__ = ["assert_same_bits", "tensors"]
 
 EVERYTHING: dict[str, Any] = {
     "seed": 7,
@@ -60,20 +63,6 @@ def one_thread() -> None:
 def everything() -> Callable[..., ExperimentConfig]:
     """Make the experiment; overrides are ``a.b=value`` texts."""
     return lambda *overrides: parse_config(EVERYTHING, list(overrides))
-
-
-def tensors(run: Path) -> dict[str, torch.Tensor]:
-    """All tensors of a run's checkpoint."""
-    saved = load_checkpoint(run / "checkpoint")
-    average = {f"average/{name}": value for name, value in saved.average.items()}
-    return {**saved.model, **average, **saved.training}
-
-
-def assert_same_bits(run: Path, other: Path) -> None:
-    ours, theirs = tensors(run), tensors(other)
-    assert ours.keys() == theirs.keys()
-    different = [name for name in ours if not torch.equal(ours[name], theirs[name])]
-    assert not different
 
 
 def records(run: Path) -> list[dict[str, Any]]:

@@ -9,11 +9,12 @@ import torch
 
 from trivit.models.data import load_dataset
 from trivit.models.errors import ModelsError
+from trivit.models.families import model_config
+from trivit.models.families.vision_transformer import VisionTransformer
+from trivit.models.runs.checkpoint import load_checkpoint
 from trivit.models.training import ExperimentConfig, evaluate, load_run, loop, train, trainer
-from trivit.models.training.checkpoint import load_checkpoint
-from trivit.models.training.ema import WeightAverage, warmed_up_decay
+from trivit.models.training.optimisation import WeightAverage, warmed_up_decay
 from trivit.models.training.run_state import RunState
-from trivit.models.vision_transformer import VisionTransformer, named_config
 
 from .conftest import records
 
@@ -21,7 +22,7 @@ Everything = Callable[..., ExperimentConfig]
 
 
 def small_model() -> VisionTransformer:
-    return VisionTransformer(named_config("micro_28", depth=2, selector_blocks=()))
+    return VisionTransformer(model_config("micro_28", depth=2, selector_blocks=()))
 
 
 def test_follows_the_weights_with_a_decay_that_warms_up() -> None:

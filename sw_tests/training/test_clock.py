@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from trivit.models.training import ExperimentConfig, clock, loop, train
-from trivit.models.training.clock import STEP_PARTS, StepClock
+from trivit.models.clock import PartClock, StepClock
+from trivit.models.training import ExperimentConfig, loop, train
+from trivit.models.training.run_state import STEP_PARTS
 
 from .conftest import records
 
@@ -121,7 +122,7 @@ def test_a_run_reports_where_its_time_goes(everything: Everything, tmp_path: Pat
 
 def test_the_clock_of_a_run_adds_parts_up() -> None:
     seconds: dict[str, float] = {"train": 1.0}
-    parts = clock.RunClock(CPU, seconds)
+    parts = PartClock(seconds, CPU)
     for _ in range(2):
         with parts.part("train"):
             time.sleep(0.01)

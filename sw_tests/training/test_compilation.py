@@ -10,8 +10,8 @@ import torch._dynamo
 from torch._dynamo.utils import counters
 
 from trivit.models.errors import ModelsError
+from trivit.models.experiment.schedules import visited_ratios
 from trivit.models.training import ExperimentConfig, compilation, load_config, loop, train
-from trivit.models.training.schedules import visited_ratios
 
 from .conftest import assert_same_bits, computed, tensors
 

@@ -16,12 +16,12 @@ import torch
 
 from trivit.models.data import load_dataset
 from trivit.models.errors import ModelsError
+from trivit.models.experiment.config_files import save_config
+from trivit.models.families.vision_transformer import VisionTransformer
+from trivit.models.runs.checkpoint import Checkpoint, load_checkpoint
 from trivit.models.training import ExperimentConfig, accuracy, distributed, train
-from trivit.models.training.checkpoint import Checkpoint, load_checkpoint
-from trivit.models.training.config import save_config
 from trivit.models.training.distributed import World
 from trivit.models.training.trainer import Trainer
-from trivit.models.vision_transformer import VisionTransformer
 
 from .conftest import records
 
@@ -232,7 +232,7 @@ def test_processes_share_an_evaluation(
     config = everything()
     dataset = load_dataset(config.data)
     torch.manual_seed(0)
-    model = VisionTransformer(config.model.vit)
+    model = VisionTransformer(config.model)
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.3)  # or all images look alike to it
     arguments = (model, dataset.test, dataset.info, batch_size)

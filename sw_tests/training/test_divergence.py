@@ -8,8 +8,8 @@ import torch
 from safetensors.torch import save_file
 
 from trivit.models.errors import ModelsError
+from trivit.models.runs.checkpoint import load_checkpoint
 from trivit.models.training import ExperimentConfig, load_config, loop, train
-from trivit.models.training.checkpoint import load_checkpoint
 
 from .conftest import records, tensors
 

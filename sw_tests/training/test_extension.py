@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from trivit.models.errors import ModelsError
+from trivit.models.experiment.config_files import load_config, save_config
+from trivit.models.runs.checkpoint import Checkpoint, read_state, save_checkpoint
 from trivit.models.training import ExperimentConfig, train
-from trivit.models.training.checkpoint import Checkpoint, read_state, save_checkpoint
-from trivit.models.training.checks import check_folder
-from trivit.models.training.config import load_config, save_config
+from trivit.models.training.resume import check_folder
 
 from .conftest import assert_same_bits, computed
 

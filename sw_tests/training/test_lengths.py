@@ -7,11 +7,10 @@ import pytest
 import torch
 
 from trivit.models.errors import ModelsError
-from trivit.models.sparsity.examples import ExampleSelector
+from trivit.models.experiment.config_files import save_config
+from trivit.models.experiment.schedules import keep_ratios, left_out
+from trivit.models.methods.examples.selector import ExampleSelector
 from trivit.models.training import ExperimentConfig, load_config, parse_config, train
-from trivit.models.training.config import save_config
-from trivit.models.training.lengths import left_out
-from trivit.models.training.schedules import keep_ratios
 
 Everything = Callable[..., ExperimentConfig]
 

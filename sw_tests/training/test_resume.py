@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from trivit.models.errors import ModelsError
+from trivit.models.experiment.config_files import save_config
+from trivit.models.runs.checkpoint import load_checkpoint
 from trivit.models.training import ExperimentConfig, loop, train, trainer
-from trivit.models.training.checkpoint import load_checkpoint
-from trivit.models.training.config import save_config
 
 from .conftest import assert_same_bits, computed
 
@@ -88,7 +88,8 @@ import os, signal, sys
 from contextlib import contextmanager
 from pathlib import Path
 import torch
-from trivit.models.training import checkpoint, load_config, loop, train
+from trivit.models.runs import checkpoint
+from trivit.models.training import load_config, loop, train
 
 torch.set_num_threads(1)
 config, out, place, calls = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])

@@ -12,8 +12,8 @@ import torch
 from trivit.models import file_lock
 from trivit.models.errors import ModelsError
 from trivit.models.file_lock import RUN_LOCK, run_lock
+from trivit.models.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from trivit.models.training import ExperimentConfig, train
-from trivit.models.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from trivit.tools.demo.folder import prepare_folder
 
 HOLDER = """

@@ -14,8 +14,9 @@ import numpy as np
 
 from trivit.host.backends.emulator import EmulatorBackend
 from trivit.host.images import preprocess
-from trivit.models.vit_config import ViTConfig, named_config
-from trivit.tools.estimate.named import untrained_program
+from trivit.models.families import build_model, model_config
+from trivit.models.model_config import ModelConfig
+from trivit.tools.compiler.named import untrained_program
 from trivit.tools.report.machine import describe_machine, library_versions
 
 _SEED = 0
@@ -45,7 +46,7 @@ def bench_emulator(
     """
     import torch
 
-    config = named_config(model, token_keep_ratio=token_keep, attention_keep_ratio=attention_keep)
+    config = model_config(model, token_keep_ratio=token_keep, attention_keep_ratio=attention_keep)
     busy = os.getloadavg()[0]
     emulator = EmulatorBackend(march)
     with _one_core():
@@ -72,16 +73,14 @@ def bench_emulator(
 
 
 def _alternate(
-    emulator: EmulatorBackend, config: ViTConfig, name: str, repeats: int
+    emulator: EmulatorBackend, config: ModelConfig, name: str, repeats: int
 ) -> tuple[list[float], list[float]]:
     """Return the processor seconds of each turn of the emulator and of PyTorch."""
     import torch
 
-    from trivit.models.vision_transformer import VisionTransformer
-
     torch.set_num_threads(1)
     torch.manual_seed(_SEED)
-    network = VisionTransformer(config).eval()
+    network = build_model(config).eval()
     bundle = untrained_program(config, name, seed=_SEED)
     side = config.image_size
     pixels = np.random.default_rng(_SEED).integers(

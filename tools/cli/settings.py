@@ -48,7 +48,7 @@ def settings_from(kind: type[T], overrides: list[str]) -> T:
         ModelsError: overrides that cannot be read or contradict each other, an unknown key, or a
             value of another type or out of its range.
     """
-    from trivit.models.training.mapping import from_mapping
-    from trivit.models.training.overrides import read_overrides
+    from trivit.models.nested_settings import read_overrides
+    from trivit.models.settings import from_mapping
 
     return from_mapping(kind, read_overrides(overrides))

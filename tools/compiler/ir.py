@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from trivit.host.generated.spec import TILE_DEPTH
+from trivit.host.tiles import depth_words
 
 Integers: TypeAlias = NDArray[np.int64]
 
@@ -34,7 +34,7 @@ class Tensor:
     @property
     def words(self) -> int:
         """Memory words of a row."""
-        return -(-self.columns // TILE_DEPTH)
+        return depth_words(self.columns)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trivit.host.generated.spec import TILE_DEPTH, TILE_TOKENS
+from trivit.host.tiles import row_groups
 from trivit.tools.errors import ToolsError
 
 
@@ -25,7 +26,7 @@ class Interval:
 
 def bank_words(rows: int, words: int) -> int:
     """Return the words that a tensor takes in each bank (docs/numerics.md, Activation memory)."""
-    return -(-rows // TILE_TOKENS) * words
+    return row_groups(rows) * words
 
 
 def allocate(intervals: Sequence[Interval], depth: int) -> dict[str, int]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trivit.host.generated.spec import TILE_DEPTH, TILE_OUTPUTS
+from trivit.host.tiles import ceil_div
 from trivit.tools.compiler.ir import Integers
 
 
@@ -27,8 +28,8 @@ def pack_weight(weight: Integers, bias: Integers) -> NDArray[np.int16]:
 
     Port p brings outputs 8p..8p+7 of every tile of 32: a bias word, then [K/8][8][8] weights.
     """
-    tiles = -(-weight.shape[0] // TILE_OUTPUTS)
-    depth = -(-weight.shape[1] // TILE_DEPTH)
+    tiles = ceil_div(weight.shape[0], TILE_OUTPUTS)
+    depth = ceil_div(weight.shape[1], TILE_DEPTH)
     ports, outputs = TILE_OUTPUTS // TILE_DEPTH, TILE_DEPTH
     padded = np.zeros((tiles * TILE_OUTPUTS, depth * TILE_DEPTH), np.int16)
     padded[: weight.shape[0], : weight.shape[1]] = weight
@@ -43,7 +44,7 @@ def pack_weight(weight: Integers, bias: Integers) -> NDArray[np.int16]:
 
 def pack_rows(rows: Integers) -> NDArray[np.int16]:
     """Return rows (R, C) row-major with every row padded to whole words, flattened."""
-    columns = -(-rows.shape[-1] // TILE_DEPTH) * TILE_DEPTH
+    columns = ceil_div(rows.shape[-1], TILE_DEPTH) * TILE_DEPTH
     padded = np.zeros((*rows.shape[:-1], columns), np.int16)
     padded[..., : rows.shape[-1]] = rows
     return padded.reshape(-1)

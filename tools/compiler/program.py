@@ -14,6 +14,7 @@ from trivit.host.fixed_point import INT16_MAX, INT16_MIN
 from trivit.host.generated.spec import ACTIVATION_DEPTH, MAX_INSTRUCTIONS, TILE_DEPTH
 from trivit.host.instructions import decode, encode
 from trivit.host.oracle.checks import check
+from trivit.host.tiles import depth_words
 from trivit.tools.compiler.fusion import fused
 from trivit.tools.compiler.graph import Metadata
 from trivit.tools.compiler.ir import Model, PatchEmbed, Tensor
@@ -57,7 +58,7 @@ def assemble(sources: Sequence[Source]) -> Bundle:
         params=params.array(),
         preprocessing=_preprocessing(metadata, _embedding(sources[0]).image_frac),
         class_names=metadata.class_names,
-        input_words=-(-pixels // TILE_DEPTH),
+        input_words=depth_words(pixels),
         programs=tuple(_program(s, d) for s, d in zip(sources, drafts, strict=True)),
         info={
             "model": metadata.model,

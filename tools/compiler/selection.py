@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from trivit.host.tiles import ceil_div
 from trivit.tools.compiler.calls import refuse
 from trivit.tools.compiler.graph import Node
 from trivit.tools.compiler.ir import (
@@ -150,7 +151,7 @@ class Selectors:
         tensor = Tensor(
             self._tensors.unique(_prefix(probs.tensor) + ".mask"),
             rows,
-            -(-rows // _MASK_BITS),
+            ceil_div(rows, _MASK_BITS),
             0,
             "mask",
         )

@@ -11,6 +11,7 @@ from trivit.host.backends import open_backend
 from trivit.host.bundle import Bundle
 from trivit.models.file_lock import run_lock
 from trivit.models.files import atomic_write
+from trivit.models.progress import progress_bar
 from trivit.tools.compiler import PROGRAM_FILE
 from trivit.tools.demo.accelerator import cycle_figures, run_emulator
 from trivit.tools.demo.compare import compare_backends
@@ -23,7 +24,6 @@ from trivit.tools.demo.software import float_top1_on_first, train_to_bundle
 from trivit.tools.demo.stages import StageClock
 from trivit.tools.errors import ToolsError
 from trivit.tools.report.machine import describe_machine, library_versions
-from trivit.tools.report.progress import progress_bar
 
 STAGES = 8
 SUMMARY = "summary.json"
@@ -121,5 +121,5 @@ def _test_images(run: Path) -> tuple[Pixels, Labels]:
     from trivit.models.training import load_config
 
     config = load_config(run / "config.yaml")
-    test = evaluated(load_dataset(config.data), config.model.vit.image_size).test.in_memory()
+    test = evaluated(load_dataset(config.data), config.model.image_size).test.in_memory()
     return test.pixels.numpy(), test.labels.numpy()

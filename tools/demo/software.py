@@ -48,7 +48,7 @@ def float_top1_on_first(run: Path, count: int) -> float:
     """Return the float model's top-1 in percent on the first ``count`` test images."""
     from trivit.models.data import load_dataset
     from trivit.models.training import load_run
-    from trivit.models.training.evaluate import top1
+    from trivit.models.training.accuracy import top1
 
     config, model, info = load_run(run)
     return top1(model, load_dataset(config.data).test.first(count), info)

@@ -1,23 +1,28 @@
 """The stages of the demo as a person sees them: a line each, with the seconds they took."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from trivit.models.clock import PartClock, rounded
+
 
 class StageClock:
-    """Announces stages on stdout and keeps their wall-clock seconds in `seconds`."""
+    """Announces stages on stdout and times them."""
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self.seconds: dict[str, float] = {}
+        self._clock = PartClock()
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Wall-clock seconds by stage, to the millisecond."""
+        return rounded(self._clock.seconds)
 
     @contextmanager
     def stage(self, name: str, doing: str) -> Iterator[None]:
         """Time the body as stage ``name``; ``doing`` says what happens in it."""
-        number = len(self.seconds) + 1
+        number = len(self._clock.seconds) + 1
         print(f"[{number}/{self.count}] {name}: {doing}", flush=True)
-        started = time.perf_counter()
-        yield
-        self.seconds[name] = round(time.perf_counter() - started, 3)
+        with self._clock.part(name):
+            yield
         print(f"      done in {self.seconds[name]:.1f} s", flush=True)

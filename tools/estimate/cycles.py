@@ -10,6 +10,7 @@ from math import gcd
 
 from trivit.host.generated import spec
 from trivit.host.generated.spec import TILE_DEPTH, TILE_OUTPUTS, TILE_TOKENS, TIMING
+from trivit.host.tiles import ceil_div, row_groups
 
 Fields = dict[str, int]
 Flags = frozenset[str]
@@ -53,16 +54,6 @@ class MatmulTime:
     pace_last: int
 
 
-def ceil_div(value: int, divisor: int) -> int:
-    """Return ``value / divisor`` rounded up."""
-    return -(-value // divisor)
-
-
-def groups(rows: int) -> int:
-    """Return the row groups of a tensor: one row in each bank."""
-    return ceil_div(rows, TILE_TOKENS)
-
-
 def matmul_time(f: Fields, flags: Flags) -> MatmulTime:
     """Return the time of a matmul whose operands are there when it wants them."""
     depth, outputs = f["depth_words"], f["out_words"]
@@ -72,8 +63,8 @@ def matmul_time(f: Fields, flags: Flags) -> MatmulTime:
     pace = [max(depth, e) for e in epilogue]
     pipelines = 3 if "normalise" in flags else 2
     return MatmulTime(
-        compute=tuple(groups(f["rows"]) * cycles for cycles in pace),
-        array=groups(f["rows"]) * depth,
+        compute=tuple(row_groups(f["rows"]) * cycles for cycles in pace),
+        array=row_groups(f["rows"]) * depth,
         tail=epilogue[-1] + pipelines * DEPTH,
         pace_first=pace[0],
         pace_last=pace[-1],
@@ -92,7 +83,7 @@ def plan_time(f: Fields, flags: Flags) -> int:
 
 def written_groups(f: Fields, flags: Flags) -> int:
     """Return the row groups of a matmul's result."""
-    return groups(f["kept"] if "compact" in flags else f["rows"])
+    return row_groups(f["kept"] if "compact" in flags else f["rows"])
 
 
 def running_time(opcode: str, f: Fields, flags: Flags) -> Busy:
@@ -102,7 +93,7 @@ def running_time(opcode: str, f: Fields, flags: Flags) -> Busy:
 
 def head_words(tokens: int, width: int) -> int:
     """Return head_size: depth words of weight memory that keys and values of a head take."""
-    values = ceil_div(width, _TILE_WORDS) * groups(tokens)
+    values = ceil_div(width, _TILE_WORDS) * row_groups(tokens)
     return ceil_div(tokens, TILE_OUTPUTS) * width + values
 
 
@@ -170,14 +161,14 @@ def _written(f: Fields, lines: int) -> int:
 def _cleared(f: Fields) -> int:
     patches = (f["width"] // f["patch"]) * (f["height"] // f["patch"])
     row_words = ceil_div(f["channels"] * f["patch"] ** 2, TILE_DEPTH)
-    return _loop(groups(1 + patches) + row_words)
+    return _loop(row_groups(1 + patches) + row_words)
 
 
 def _attention(f: Fields, flags: Flags) -> Busy:
     tokens, heads, width = f["tokens"], f["heads"], f["head_words"]
     mask = _mask_words(tokens) if "mask" in flags else 0
     steps, array, scores = _attention_steps(tokens, heads, width)
-    start = _loop(groups(tokens) * (width + mask))
+    start = _loop(row_groups(tokens) * (width + mask))
     complete = start + scores + DEPTH if flags & SCORE_FLAGS else None
     return Busy(start + steps + DEPTH, array=array, complete=complete)
 
@@ -186,7 +177,7 @@ def _attention(f: Fields, flags: Flags) -> Busy:
 def _attention_steps(tokens: int, heads: int, width: int) -> tuple[int, int, int]:
     """Return the cycles of attention's steps, of the array in them, and until [CLS] is scored."""
     lag, buffers = TIMING["attention_lag"], TIMING["softmax_buffers"]
-    count = groups(tokens)
+    count = row_groups(tokens)
     total = heads * count
     scores = ceil_div(tokens, TILE_OUTPUTS) * width
     context = ceil_div(width, _TILE_WORDS) * count
@@ -234,10 +225,10 @@ def connections_time(f: Fields) -> tuple[int, int]:
     rows = f["rows"]
     choose = _loop(_PASSES * TILE_TOKENS * ceil_div(rows, TIMING["select_lanes"]))
     collect = [
-        _loop(min(TILE_TOKENS, rows - start) * groups(f["tokens"]))
+        _loop(min(TILE_TOKENS, rows - start) * row_groups(f["tokens"]))
         for start in range(0, rows, TILE_TOKENS)
     ]
-    write = _loop(groups(rows) * _mask_words(rows))
+    write = _loop(row_groups(rows) * _mask_words(rows))
     return _pipeline(collect, [choose] * len(collect)), write
 
 

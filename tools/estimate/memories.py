@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Literal
 
+from trivit.host.tiles import ceil_div
 from trivit.tools.estimate import primitives
 from trivit.tools.kernel.description import KernelDescription
 
@@ -68,7 +69,7 @@ class Memory:
     def depth(self) -> int:
         """Words of each piece."""
         rest = (
-            -(-size // (self.divided[d] or size)) if d in self.divided else size
+            ceil_div(size, self.divided[d] or size) if d in self.divided else size
             for d, size in enumerate(self.shape)
         )
         return prod(rest)
@@ -120,13 +121,13 @@ def _state(kernel: KernelDescription) -> Iterator[Memory]:
     banks, outputs, lanes = (kernel.geometry[k] for k in ("tokens", "outputs", "depth"))
     limits, timing = kernel.limits, kernel.timing
     tokens, row = limits["max_tokens"], limits["max_depth_words"]
-    groups, keys, tile = tokens // banks, -(-tokens // lanes), outputs // lanes
-    key_tiles = -(-tokens // outputs)
-    value_tiles = -(-limits["max_head_words"] * lanes // outputs)
+    groups, keys, tile = tokens // banks, ceil_div(tokens, lanes), outputs // lanes
+    key_tiles = ceil_div(tokens, outputs)
+    value_tiles = ceil_div(limits["max_head_words"] * lanes, outputs)
     select_lanes = timing["select_lanes"]
-    select_words = -(-tokens // select_lanes)
+    select_words = ceil_div(tokens, select_lanes)
     softmax_rows, buffers = timing["softmax_rows"], timing["softmax_buffers"]
-    mask_words = -(-tokens // (_MASK_BITS * lanes))
+    mask_words = ceil_div(tokens, _MASK_BITS * lanes)
     line = _MAX_SIDE // banks + _MAX_PATCH
     every = {0: 0, 1: 0}
 

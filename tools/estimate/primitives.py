@@ -3,6 +3,8 @@
 Widths are bits of signed operands; an unsigned operand counts one bit more.
 """
 
+from trivit.host.tiles import ceil_div
+
 #: DSP48E2: a signed 27 x 18 bit multiplier. Of a wider operand, the part with the sign takes the
 #: full width and every other part one bit less, because it is unsigned.
 _DSP_WIDTHS = (27, 18)
@@ -22,10 +24,6 @@ _LUTRAM_DEEP = (64, 7)
 _ROM_BITS_PER_LUT = 64
 
 
-def _ceil(value: int, divisor: int) -> int:
-    return -(-value // divisor)
-
-
 def multiplier_dsps(first: int, second: int) -> int:
     """Return the DSP48E2s of a signed product of ``first`` x ``second`` bits.
 
@@ -35,7 +33,7 @@ def multiplier_dsps(first: int, second: int) -> int:
     wide, narrow = _DSP_WIDTHS
 
     def pieces(bits: int, width: int) -> int:
-        return max(1, _ceil(bits - 1, width - 1))
+        return max(1, ceil_div(bits - 1, width - 1))
 
     return min(
         pieces(first, wide) * pieces(second, narrow),
@@ -46,13 +44,13 @@ def multiplier_dsps(first: int, second: int) -> int:
 def multiplier_luts(first: int, second: int) -> int:
     """Return the LUTs of a product in fabric: an adder for two bits of the narrower one."""
     narrow, wide = sorted((first, second))
-    return _ceil(narrow, 2) * (wide + 2)
+    return ceil_div(narrow, 2) * (wide + 2)
 
 
 def shifter_luts(bits: int, positions: int) -> int:
     """Return the LUTs of a barrel shifter: a LUT selects one of four, so two levels a stage."""
     levels = max(0, (positions - 1).bit_length())
-    return bits * _ceil(levels, 2)
+    return bits * ceil_div(levels, 2)
 
 
 def adder_luts(bits: int) -> int:
@@ -62,7 +60,7 @@ def adder_luts(bits: int) -> int:
 
 def mux_luts(bits: int, ways: int) -> int:
     """Return the LUTs of a selector of ``ways`` words: a LUT chooses one of four."""
-    return bits * _ceil(ways - 1, 3)
+    return bits * ceil_div(ways - 1, 3)
 
 
 def bram36(depth: int, width: int, *, true_dual_port: bool) -> float:
@@ -74,7 +72,7 @@ def bram36(depth: int, width: int, *, true_dual_port: bool) -> float:
     half = _RAMB18_TRUE if true_dual_port else _RAMB18_SIMPLE
 
     def grid(shapes: tuple[tuple[int, int], ...]) -> int:
-        return min(_ceil(depth, deep) * _ceil(width, wide) for deep, wide in shapes)
+        return min(ceil_div(depth, deep) * ceil_div(width, wide) for deep, wide in shapes)
 
     return min(float(grid(whole)), grid(half) / 2)
 
@@ -82,9 +80,9 @@ def bram36(depth: int, width: int, *, true_dual_port: bool) -> float:
 def lutram_luts(depth: int, width: int) -> int:
     """Return the LUTs of a simple dual-port memory in distributed RAM."""
     deep, wide = _LUTRAM_SHALLOW if depth <= _LUTRAM_SHALLOW[0] else _LUTRAM_DEEP
-    return _LUTRAM_LUTS * _ceil(depth, deep) * _ceil(width, wide)
+    return _LUTRAM_LUTS * ceil_div(depth, deep) * ceil_div(width, wide)
 
 
 def rom_luts(depth: int, width: int) -> int:
     """Return the LUTs of a ROM with one read port in fabric."""
-    return width * _ceil(depth, _ROM_BITS_PER_LUT)
+    return width * ceil_div(depth, _ROM_BITS_PER_LUT)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from trivit.host.generated import spec
 from trivit.host.generated.spec import DESCRIPTOR_WORDS, TILE_DEPTH, TIMING
 from trivit.host.instructions import Instruction
+from trivit.host.tiles import row_groups
 from trivit.tools.errors import ToolsError
 from trivit.tools.estimate.cycles import (
     LATENCY,
@@ -18,7 +19,6 @@ from trivit.tools.estimate.cycles import (
     Fields,
     comes_in_bands,
     connections_time,
-    groups,
     head_words,
     matmul_time,
     norm_latency,
@@ -170,7 +170,7 @@ class _Timeline:
             arrived = self._transfer(TILE_DEPTH * depth + 1, self.claimed)
             waited += self._begin(max(vectors, arrived) if tile == 0 else arrived)
             if tile == 0:
-                waited += self._await_patches(groups(f["rows"]), time.pace_first)
+                waited += self._await_patches(row_groups(f["rows"]), time.pace_first)
                 self.now += self._follow(instruction, time.pace_first) + plan_time(f, flags)
             self.now += compute
             claim.release = self.now
@@ -189,7 +189,7 @@ class _Timeline:
         before, tail, self.tail = self.before, self.tail, 0
         if before is None:
             return norm
-        shared = min(groups(instruction.fields["rows"]), before.groups) - 1 - before.compacts
+        shared = min(row_groups(instruction.fields["rows"]), before.groups) - 1 - before.compacts
         return max(0, tail + norm - max(0, shared) * min(before.pace, pace))
 
     def _await_patches(self, count: int, pace: int) -> int:

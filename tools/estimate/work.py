@@ -9,6 +9,7 @@ from trivit.host.generated.spec import (
     TILE_TOKENS,
 )
 from trivit.host.instructions import Instruction
+from trivit.host.tiles import ceil_div
 
 #: Products of the array in a cycle.
 ARRAY_MACS = TILE_TOKENS * TILE_OUTPUTS * TILE_DEPTH
@@ -41,22 +42,20 @@ def ddr_bytes(instruction: Instruction) -> int:
     return words * WORD_BYTES + DESCRIPTOR_WORDS * 4
 
 
-def _ceil(value: int, divisor: int) -> int:
-    return -(-value // divisor)
-
-
 def _tiles(rows: int, outputs: int, depth: int) -> int:
-    return _ceil(rows, TILE_TOKENS) * _ceil(outputs, TILE_OUTPUTS) * _ceil(depth, TILE_DEPTH)
+    return (
+        ceil_div(rows, TILE_TOKENS) * ceil_div(outputs, TILE_OUTPUTS) * ceil_div(depth, TILE_DEPTH)
+    )
 
 
 def _matmul_words(f: _Fields) -> int:
     # Weights of a tile, and a bias word for every eight outputs.
-    return _ceil(f["out_words"], _TILE_WORDS) * (TILE_OUTPUTS * f["depth_words"] + _TILE_WORDS)
+    return ceil_div(f["out_words"], _TILE_WORDS) * (TILE_OUTPUTS * f["depth_words"] + _TILE_WORDS)
 
 
 _OPERAND_WORDS: dict[str, Callable[[_Fields], int]] = {
     "load": lambda f: f["rows"] * f["words"],
     "store": lambda f: f["rows"] * f["words"],
-    "patchify": lambda f: _ceil(f["channels"] * f["height"] * f["width"], TILE_DEPTH),
+    "patchify": lambda f: ceil_div(f["channels"] * f["height"] * f["width"], TILE_DEPTH),
     "matmul": _matmul_words,
 }

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from trivit.host.instructions import Instruction, decode
 from trivit.host.oracle.checks import tensors
+from trivit.host.tiles import row_groups
+from trivit.tools.compiler.named import named_program
 from trivit.tools.errors import ToolsError
-from trivit.tools.estimate.named import named_program
 from trivit.tools.estimate.resources import (
     Resources,
     check_fits,
@@ -83,7 +84,7 @@ def program_of(model: str, keep: float) -> Program:
 def activation_words(program: Program) -> int:
     """Return the bank words that a program's tensors reach up to."""
     return max(
-        address + -(-rows // 8) * words
+        address + row_groups(rows) * words
         for instruction in program
         for address, rows, words in tensors(instruction).values()
     )

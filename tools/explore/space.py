@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import product
 
+from trivit.host.tiles import ceil_div
 from trivit.tools.errors import ToolsError
 from trivit.tools.explore.description_file import with_values
 from trivit.tools.kernel.description import KernelDescription
@@ -48,7 +49,7 @@ def candidates(
                 f"a clock of {clock} MHz is outside 1..{MAX_CLOCK_MHZ}; with more, the parameter "
                 "ports would need more than DDR gives"
             )
-    least = -(-activation_words // ACTIVATION_STEP) * ACTIVATION_STEP
+    least = ceil_div(activation_words, ACTIVATION_STEP) * ACTIVATION_STEP
     depths = sorted({least, base.limits["activation_depth"]} - {0})
     nanoseconds = base.timing["burst_latency"] / base.timing["clock_mhz"]
     axes = (
@@ -84,8 +85,8 @@ def compiles(kernel: KernelDescription) -> bool:
     outputs, lanes = kernel.geometry["outputs"], kernel.geometry["depth"]
     limits = kernel.limits
     tokens, head = limits["max_tokens"], limits["max_head_words"]
-    keys = -(-tokens // outputs) * head
-    values = -(-head * lanes // outputs) * -(-tokens // lanes)
+    keys = ceil_div(tokens, outputs) * head
+    values = ceil_div(head * lanes, outputs) * ceil_div(tokens, lanes)
     return (
         max(2 * (keys + values), 2 * limits["max_depth_words"]) <= limits["weight_depth"]
         and kernel.geometry["tokens"] % kernel.timing["softmax_rows"] == 0

@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from trivit.models.methods.examples.method import EXAMPLE_METHODS
+from trivit.models.runs.checkpoint import load_checkpoint
 from trivit.models.training import load_run
-from trivit.models.training.checkpoint import load_checkpoint
 from trivit.tools.errors import ToolsError
 from trivit.tools.show.png import new_figure, run_label, save_png
 from trivit.tools.show.views import train_view
@@ -42,9 +43,10 @@ def forgetting(folder: Path, count: int, where: str | None = None) -> dict[str, 
     }
     presentations = known.get("presentations")
     if presentations is None or not int(presentations.sum()):
+        able = [name for name in EXAMPLE_METHODS.names() if EXAMPLE_METHODS[name].records]
         raise ToolsError(
             f"{folder} recorded no statistics of its examples: train with "
-            "sparsity.examples.keep_ratio below 1 and method online, two_phase or active_bias"
+            f"sparsity.examples.keep_ratio below 1 and method {' or '.join(able)}"
         )
     if int(presentations.max()) < 2:
         raise ToolsError(

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trivit.models.sparsity.patches import PatchSampling
+from trivit.models.methods.patches.orders import PatchSampling
+from trivit.models.model_config import check_keep_ratio
 from trivit.models.training import LoadedRun, load_run
-from trivit.models.vit_config import check_keep_ratio
 from trivit.tools.errors import ToolsError
 from trivit.tools.report.token_picture import veil
 from trivit.tools.show.png import new_figure, run_label, save_png
@@ -50,14 +50,14 @@ def open_run(
     for ratio in ratios:
         check_keep_ratio("patch keep ratio", ratio)
     run = load_run(folder, data=where)
-    vit = run.config.model.vit
+    vit = run.config.model
     stages: list[Stage] = []
     if not ratios and vit.token_keep_ratio < 1:
         stages += [
             Stage(f"after block {block + 1}", selector=index)
             for index, block in enumerate(vit.selector_blocks)
         ]
-    if not ratios and run.config.patch_schedule.schedule != "none":
+    if not ratios and run.config.patch_schedule.samples:
         ratios = DEFAULT_RATIOS
     stages += [Stage(f"rho {ratio:g}", patch_ratio=ratio) for ratio in ratios]
     if not stages:
@@ -84,13 +84,13 @@ def kept_masks(
             run.model.set_patch_sampling(sampling)
             torch.manual_seed(_SEED)  # a random order is the same at every ratio
             if stage.selector is None:
-                _, kept_BK = run.model.embed(images_BCHW)
+                kept_BK = run.model.embed(images_BCHW).places
                 torch.manual_seed(_SEED)
                 details = run.model.forward_details(images_BCHW)
             else:
                 details = run.model.forward_details(images_BCHW, track_tokens=True)
                 kept_BK = details.kept_tokens[stage.selector]
-            masks.append(_mask(kept_BK, len(images_BCHW), run.config.model.vit.num_patches))
+            masks.append(_mask(kept_BK, len(images_BCHW), run.config.model.num_patches))
             predictions.append(details.logits.argmax(dim=1).cpu())
     run.model.set_patch_sampling(PatchSampling())
     return masks, predictions
@@ -119,7 +119,7 @@ def kept_on_images(
     names = run.info.class_names
     return {
         "run": str(folder),
-        "patch_size": run.config.model.vit.patch_size,
+        "patch_size": run.config.model.embedding.patch_size,
         "pixels": view.pixels.cpu(),
         "labels": [names[label] for label in view.labels],
         "stages": [
@@ -179,8 +179,8 @@ def keep_frequency(
         ToolsError: the run drops nothing, or fewer images.
     """
     run, stages = open_run(folder, ratios, where)
-    vit = run.config.model.vit
-    side, seen = vit.image_size // vit.patch_size, 0
+    vit = run.config.model
+    side, seen = vit.embedding.side, 0
     sums = torch.zeros(len(stages), vit.num_patches, dtype=torch.int64)
     for view in test_views(run, count):
         masks, _ = kept_masks(run, view.images, stages)

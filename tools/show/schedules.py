@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from trivit.models.data import train_image_count
-from trivit.models.sparsity.examples import examples_in_play
-from trivit.models.training.checkpoint import has_checkpoint, load_checkpoint
-from trivit.models.training.config import ExperimentConfig, load_config
-from trivit.models.training.optimisation import learning_rate
-from trivit.models.training.schedules import keep_ratios
+from trivit.models.experiment.config import ExperimentConfig
+from trivit.models.experiment.config_files import load_config
+from trivit.models.experiment.schedules import keep_ratios, learning_rate
+from trivit.models.runs.checkpoint import has_checkpoint, load_checkpoint
 from trivit.tools.errors import ToolsError
 from trivit.tools.show.png import new_figure, run_label, save_png
 
@@ -55,7 +54,7 @@ def schedules(path: Path, epochs: int | None = None) -> dict[str, Any]:
     data: dict[str, Any] = {name: [] for name in names}
     done = 0
     for epoch in range(epochs or training.epochs):
-        in_play = examples_in_play(config.sparsity.examples, total, epoch)
+        in_play = config.sparsity.examples.in_play(total, epoch)
         steps = in_play // training.batch_size
         if not steps:
             raise ToolsError(

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from trivit.models.augmentation.evaluation import evaluation_view
 from trivit.models.data import ImageSource, load_dataset
+from trivit.models.runs.images import check_unchanged, fingerprint
 from trivit.models.training import LoadedRun
 from trivit.models.training.device import choose_device
-from trivit.models.training.fingerprint import check_unchanged, fingerprint
 from trivit.tools.errors import ToolsError
 
 
@@ -71,5 +71,5 @@ def _views(run: LoadedRun, source: ImageSource, batches: tuple[Tensor, ...]) -> 
     source = source.to(next(run.model.parameters()).device)
     labels = source.labels.cpu()
     for indices, stored in zip(batches, source.stream(batches), strict=True):
-        pixels = evaluation_view(stored, run.config.model.vit.image_size)
+        pixels = evaluation_view(stored, run.config.model.image_size)
         yield View(pixels, run.info.normalise(pixels), labels[indices])

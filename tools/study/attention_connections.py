@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from trivit.host.backends import open_backend
 from trivit.host.oracle.selection import unpack_mask
 from trivit.host.tracing import with_trace
-from trivit.models.vit_config import ViTConfig, named_config
+from trivit.models.families import model_config
+from trivit.models.model_config import ModelConfig
+from trivit.tools.compiler.named import untrained_program
 from trivit.tools.estimate.estimate import estimate_bundle
-from trivit.tools.estimate.named import untrained_program
 from trivit.tools.images import real_images
 from trivit.tools.report.token_picture import original_positions
 from trivit.tools.study.mappings import (
@@ -34,7 +35,7 @@ from trivit.tools.study.mappings import (
 
 def study(model: str, keep: float, attention_keep: float, images: int, seed: int) -> dict[str, Any]:
     """Return unions and cycles of every mapping; cycles are per image, over all masked blocks."""
-    config = named_config(model, token_keep_ratio=keep, attention_keep_ratio=attention_keep)
+    config = model_config(model, token_keep_ratio=keep, attention_keep_ratio=attention_keep)
     bundle = untrained_program(config, model, seed=seed)
     wanted = [t.name for t in bundle.tensors if t.kind in ("mask", "index")]
     pixels = real_images(images, config.in_channels, config.image_size)
@@ -42,7 +43,7 @@ def study(model: str, keep: float, attention_keep: float, images: int, seed: int
     masks = [unpacked(traced[n], n) for n in traced if n.endswith(".mask")]
     kept = [traced[n][:, 0] for n in traced if n.endswith(".kept")]
     positions = original_positions(kept, config.num_patches)
-    grid = config.image_size // config.patch_size
+    grid = config.embedding.side
     made_up = {
         "selectors": masks,
         "local": [local_masks(p, grid, keys_of(m)) for p, m in zip(positions, masks, strict=False)],
@@ -85,14 +86,14 @@ def shared_masks(masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return shared
 
 
-def measure(config: ViTConfig, masks: list[NDArray[np.bool_]]) -> dict[str, Any]:
+def measure(config: ModelConfig, masks: list[NDArray[np.bool_]]) -> dict[str, Any]:
     """Return mean unions by selector, and cycles per image of all masked blocks by mapping."""
-    words = config.head_dim // 8
+    words = config.blocks[0].head_dim // 8
     unions: list[dict[str, Any]] = []
     cycles: dict[str, float] = {}
-    ends = [*config.selector_blocks[1:], config.depth - 1]
+    ends = [*config.selector_blocks[1:], len(config.blocks) - 1]
     for selector, (batch, start) in enumerate(zip(masks, config.selector_blocks, strict=False)):
-        heads = (ends[selector] - start) * config.num_heads
+        heads = (ends[selector] - start) * config.blocks[0].heads
         groupings = {"in order": in_order, "regrouped": regrouped}
         row: dict[str, Any] = {"tokens": batch.shape[1], "keys": keys_of(batch) + 1}
         for label, group in groupings.items():

@@ -10,14 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trivit.host.generated.spec import TILE_DEPTH, TILE_OUTPUTS, TILE_TOKENS, TIMING
+from trivit.host.tiles import ceil_div
 
 Mask = NDArray[np.bool_]
 
 _TILE_WORDS = TILE_OUTPUTS // TILE_DEPTH
-
-
-def _ceil(value: int, divisor: int) -> int:
-    return -(-value // divisor)
 
 
 def in_order(mask: Mask) -> list[NDArray[np.int64]]:
@@ -52,7 +49,7 @@ def _fullest(keys: NDArray[np.int64], lanes: int) -> int:
 
 def all_keys(keys: NDArray[np.int64], tokens: int) -> tuple[int, int]:
     """Return (32-key tiles, 8-key words) of the kernel as it is: the mask closes, nothing skips."""
-    return _ceil(tokens, TILE_OUTPUTS), _ceil(tokens, TILE_DEPTH)
+    return ceil_div(tokens, TILE_OUTPUTS), ceil_div(tokens, TILE_DEPTH)
 
 
 def aligned(keys: NDArray[np.int64], tokens: int) -> tuple[int, int]:
@@ -67,7 +64,7 @@ def lanes(keys: NDArray[np.int64], tokens: int) -> tuple[int, int]:
 
 def compacted(keys: NDArray[np.int64], tokens: int) -> tuple[int, int]:
     """Gather the union's keys and values without gaps; the copy itself is left out here."""
-    return _ceil(len(keys), TILE_OUTPUTS), _ceil(len(keys), TILE_DEPTH)
+    return ceil_div(len(keys), TILE_OUTPUTS), ceil_div(len(keys), TILE_DEPTH)
 
 
 MAPPINGS: dict[str, Callable[[NDArray[np.int64], int], tuple[int, int]]] = {
@@ -80,14 +77,14 @@ MAPPINGS: dict[str, Callable[[NDArray[np.int64], int], tuple[int, int]]] = {
 
 def step_cycles(tiles: int, words: int, head_words: int) -> int:
     """Return the steady-state cycles of a group: array or softmax, whichever takes longer."""
-    array = tiles * head_words + _ceil(head_words, _TILE_WORDS) * words
+    array = tiles * head_words + ceil_div(head_words, _TILE_WORDS) * words
     softmax = TILE_TOKENS // TIMING["softmax_rows"] * words
     return max(array, softmax)
 
 
 def copy_cycles(keys: int, head_words: int) -> int:
     """Return the cycles of gathering a group's keys and values: eight banks, two tensors."""
-    return 2 * _ceil(keys, TILE_TOKENS) * head_words
+    return 2 * ceil_div(keys, TILE_TOKENS) * head_words
 
 
 def head_cycles(

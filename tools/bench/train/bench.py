@@ -10,7 +10,9 @@ from typing import Any
 
 import torch
 
-from trivit.models.training.device import chosen_precision, synchronise
+from trivit.models.clock import synchronise
+from trivit.models.progress import progress_bar
+from trivit.models.training.device import chosen_precision
 from trivit.tools.bench.train.loading import measure_loading
 from trivit.tools.bench.train.measure import (
     bookkeeping,
@@ -24,7 +26,6 @@ from trivit.tools.bench.train.rows import Row, mac_limit, rows, shapes
 from trivit.tools.bench.train.steps import Step, has_timm, make_batch, make_step
 from trivit.tools.errors import ToolsError
 from trivit.tools.report.machine import describe_machine, library_versions
-from trivit.tools.report.progress import progress_bar
 
 
 def bench_train(
@@ -135,7 +136,7 @@ def _compared(
     per_step = {row.name: mixed(times, row.weights) for row in table}
     dense = [row.name for row in table if row.dense]
     fastest = min(dense, key=lambda name: statistics.median(per_step[name]))
-    vits = {name: step.config.model.vit for name, step in steps.items()}
+    vits = {name: step.config.model for name, step in steps.items()}
     found = {name: step.shape for name, step in steps.items()}
     lines: list[dict[str, Any]] = []
     for row in table:

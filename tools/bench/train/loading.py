@@ -1,17 +1,17 @@
 """How fast an experiment's images arrive, beside how fast the steps take them."""
 
 import itertools
-import time
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from trivit.models.augmentation.batches import epoch_batches
+from trivit.models.clock import Stopwatch
 from trivit.models.data import load_dataset
-from trivit.models.data.batches import epoch_batches
 from trivit.models.data.throughput import loading_throughput
-from trivit.models.training.config import load_config
-from trivit.models.training.device import choose_device, synchronise
+from trivit.models.experiment.config_files import load_config
+from trivit.models.training.device import choose_device
 from trivit.tools.errors import ToolsError
 
 _SEED = 0
@@ -52,21 +52,18 @@ def measure_loading(
         batch_size,
         _SEED,
         augmentation=config.augmentation,
-        image_size=config.model.vit.image_size,
-        num_classes=config.model.vit.num_classes,
+        image_size=config.model.image_size,
+        num_classes=config.model.num_classes,
     )
     for _ in range(_WARMUP):
         next(stream)
-    synchronise(device)
-    started = time.perf_counter()
-    for _ in itertools.islice(stream, timed):
-        pass
-    synchronise(device)
-    seconds = time.perf_counter() - started
+    with Stopwatch(device) as watch:
+        for _ in itertools.islice(stream, timed):
+            pass
     return {
         "experiment": str(experiment),
         "dataset": dataset.info.name,
         "batches": timed,
         "reading_images_per_second": reading.images_per_second,
-        "batches_images_per_second": timed * batch_size / seconds,
+        "batches_images_per_second": timed * batch_size / watch.seconds,
     }

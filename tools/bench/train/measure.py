@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trivit.models.data.batches import Batch
-from trivit.models.sparsity.examples import ExampleSelector
-from trivit.models.training.device import synchronise
+from trivit.models.augmentation.batches import Batch
+from trivit.models.clock import Stopwatch, timed
+from trivit.models.methods.examples.selector import ExampleSelector
 from trivit.tools.bench.train.steps import Step
 
 _MIB = 1 << 20
@@ -43,12 +43,10 @@ def time_rounds(
         for name in order.sample(names, len(names)):
             run = steps[name].run
             run()
-            synchronise(device)
-            started = now()
-            for _ in range(steps_each):
-                run()
-            synchronise(device)
-            times[name].append((now() - started) / steps_each)
+            with Stopwatch(device, now) as watch:
+                for _ in range(steps_each):
+                    run()
+            times[name].append(watch.seconds / steps_each)
             advance(1)
     return times
 
@@ -147,19 +145,9 @@ def _update_seconds(selector: ExampleSelector, device: torch.device) -> float:
     selector.statistics.learned.fill_(True)
     selector.statistics.forgotten.copy_(torch.randint(0, 5, (count,)))
     selector.statistics.variance_sum.copy_(torch.rand(count))
-    synchronise(device)
-    started = time.perf_counter()
-    selector.update()
-    synchronise(device)
-    return time.perf_counter() - started
+    return timed(selector.update, device)
 
 
 def _median_seconds(work: Callable[[], object], device: torch.device, repeats: int) -> float:
-    seconds: list[float] = []
-    for _ in range(repeats + 1):
-        synchronise(device)
-        started = time.perf_counter()
-        work()
-        synchronise(device)
-        seconds.append(time.perf_counter() - started)
+    seconds = [timed(work, device) for _ in range(repeats + 1)]
     return statistics.median(seconds[1:])  # the first one warms up

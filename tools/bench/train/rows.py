@@ -1,7 +1,7 @@
 """The methods of the table, each as a mix of tensor shapes that are timed one by one.
 
-A PSS cycle dwells on a ratio for many steps, so its time is that of the shapes, weighted by how
-long the schedule stays at each.
+The settings are those of ``method_rows``. A PSS cycle dwells on a ratio for many steps, so its time
+is that of the shapes, weighted by how long the schedule stays at each.
 """
 
 from collections import Counter
@@ -9,21 +9,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from trivit.models.accounting import DENSE, image_macs
-from trivit.models.sparsity.config import PatchScheduleConfig
-from trivit.models.sparsity.patches import scheduled_keep_ratio
-from trivit.models.training.schedules import KeepRatios
-from trivit.models.vit_config import ViTConfig
+from trivit.models.accounting import image_macs
+from trivit.models.methods.patches.schedule import parse_schedule, scheduled_keep_ratio
+from trivit.models.methods.table import method_rows
+from trivit.models.model_config import ModelConfig
+from trivit.models.nested_settings import overlay
+from trivit.models.topology import DENSE, KeepRatios
 
 TOKEN_RATIOS = (0.9, 0.8, 0.7, 0.5)
 PATCH_RATIOS = (1.0, 0.8, 0.6, 0.4, 0.2)
-ATTENTION_RATIO = 0.2
-EXAMPLE_RATIO = 0.8
 
 # More than any number of levels, so that each level's share comes out to 0.1 %.
 _SCHEDULE_SAMPLES = 9000
-
-PSS_MODEL = {"pooling": "mean", "relative_position_bias": True, "selector_blocks": []}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,22 +69,28 @@ def shapes(*, compiled: bool, with_timm: bool) -> list[Shape]:
     if with_timm:
         found.append(Shape(name="dense_timm", maker="timm"))
     found += [
-        Shape(name=f"token_{r:g}", settings={"model": {"token_keep_ratio": r}})
+        Shape(
+            name=f"token_{r:g}",
+            settings=overlay(_settings("token_cls"), {"model": {"token_keep_ratio": r}}),
+        )
         for r in TOKEN_RATIOS
     ]
-    found.append(
-        Shape(name="attention", settings={"model": {"attention_keep_ratio": ATTENTION_RATIO}})
-    )
-    examples = {"keep_ratio": EXAMPLE_RATIO, "method": "online"}
-    found.append(Shape(name="example", settings={"sparsity": {"examples": examples}}))
+    found.append(Shape(name="attention", settings=_settings("attention")))
+    found.append(Shape(name="example", settings=_settings("example_online")))
     found += [
-        Shape(name=f"pss_{r:g}", settings={"model": PSS_MODEL}, patch=r) for r in PATCH_RATIOS
+        Shape(name=f"pss_{r:g}", settings=_settings("pss_baseline"), patch=r) for r in PATCH_RATIOS
     ]
     return found
 
 
+def _settings(method: str) -> Mapping[str, Any]:
+    return method_rows()[method].settings
+
+
 def rows(names: list[str]) -> list[Row]:
     """Return the lines of the table that the shapes called ``names`` allow."""
+    connections = _settings("attention")["model"]["attention_keep_ratio"]
+    examples = _settings("example_online")["sparsity"]["examples"]["keep_ratio"]
     found = [
         Row(name="dense", text="dense", weights={"dense": 1.0}, dense=True),
         Row(
@@ -100,14 +103,14 @@ def rows(names: list[str]) -> list[Row]:
         ),
         Row(
             name="attention",
-            text=f"attention keep {ATTENTION_RATIO:g} (mask)",
+            text=f"attention keep {connections:g} (mask)",
             weights=_all("attention"),
         ),
         Row(
             name="example",
-            text=f"example keep {EXAMPLE_RATIO:g}, an epoch",
+            text=f"example keep {examples:g}, an epoch",
             weights=_all("example"),
-            examples=EXAMPLE_RATIO,
+            examples=examples,
         ),
         Row(name="pss_none", text="PSS model, all patches", weights=_all("pss_1")),
         Row(
@@ -130,9 +133,9 @@ def _all(shape: str) -> dict[str, float]:
 
 def cyclic_weights(compat: str) -> dict[str, float]:
     """Return the share of an epoch's steps that the cyclic schedule spends on each shape."""
-    schedule = PatchScheduleConfig(
-        schedule="cyclic", compat="code" if compat == "code" else "paper", cooldown_epochs=0
-    )
+    settings = _settings("pss_l1_cyclic")["patch_schedule"]
+    changes = {"compat": compat, "cooldown_epochs": 0.0}
+    schedule = parse_schedule({**settings, **changes}, "patch_schedule")
     counts = Counter(
         scheduled_keep_ratio(schedule, (step + 0.5) / _SCHEDULE_SAMPLES, 1)
         for step in range(_SCHEDULE_SAMPLES)
@@ -140,7 +143,7 @@ def cyclic_weights(compat: str) -> dict[str, float]:
     return {f"pss_{ratio:g}": n / _SCHEDULE_SAMPLES for ratio, n in sorted(counts.items())}
 
 
-def mac_limit(row: Row, vits: Mapping[str, ViTConfig], found: Mapping[str, Shape]) -> float:
+def mac_limit(row: Row, vits: Mapping[str, ModelConfig], found: Mapping[str, Shape]) -> float:
     """Return the row's multiply-accumulates per epoch as a ratio to dense training.
 
     Closed connections count as not computed, as if keys were gathered.
@@ -152,6 +155,6 @@ def mac_limit(row: Row, vits: Mapping[str, ViTConfig], found: Mapping[str, Shape
     return row.examples * macs / dense
 
 
-def _macs(vit: ViTConfig, patch: float) -> int:
+def _macs(vit: ModelConfig, patch: float) -> int:
     ratios = KeepRatios(vit.token_keep_ratio, vit.attention_keep_ratio, patch)
     return image_macs(vit, ratios).training

@@ -9,19 +9,22 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from trivit.models.data.batches import Batch
-from trivit.models.sparsity.examples import ExampleSelector
-from trivit.models.sparsity.patches import PatchSampler
+from trivit.models.augmentation.batches import Batch
+from trivit.models.experiment.config import ExperimentConfig
+from trivit.models.experiment.config_files import parse_config
+from trivit.models.families import build_model
+from trivit.models.families.vision_transformer import ViTConfig
+from trivit.models.layers.sparse_transformer import ForwardDetails, SparseTransformer
+from trivit.models.methods.examples.selector import ExampleSelector
+from trivit.models.methods.patches.schedule import PatchSampler
+from trivit.models.model_config import ModelConfig
+from trivit.models.nested_settings import overlay
 from trivit.models.training.compilation import compiled
-from trivit.models.training.config import ExperimentConfig, parse_config
 from trivit.models.training.device import choose_device, chosen_precision
 from trivit.models.training.optimisation import make_optimizer
 from trivit.models.training.step import training_step
-from trivit.models.vision_transformer import VisionTransformer, ViTDetails
-from trivit.models.vit_config import ViTConfig
 from trivit.tools.bench.train.presets import Preset
 from trivit.tools.bench.train.rows import Shape
-from trivit.tools.overlay import overlay
 
 _SEED = 0
 
@@ -71,7 +74,7 @@ def experiment(preset: Preset, shape: Shape) -> ExperimentConfig:
 def make_batch(preset: Preset) -> Batch:
     """Return one batch of random images, labels and places in the training set, on the device."""
     config = parse_config(dict(preset.settings))
-    vit, count = config.model.vit, config.training.batch_size
+    vit, count = config.model, config.training.batch_size
     device = choose_device(config.training.device)
     generator = torch.Generator().manual_seed(_SEED)
     images = torch.randn(
@@ -94,11 +97,11 @@ def make_step(preset: Preset, shape: Shape, batch: Batch, graphs: int) -> Step:
     config = experiment(preset, shape)
     device = batch.images.device
     torch.manual_seed(_SEED)
-    module, forward = _model(shape, config.model.vit)
+    module, forward = _model(shape, config.model)
     module.to(device).train()
     if preset.compile and not shape.eager:
         forward = compiled(forward, graphs)
-    if isinstance(module, VisionTransformer):
+    if isinstance(module, SparseTransformer):
         sampler = PatchSampler(config.patch_schedule, device)
         module.set_patch_sampling(sampler.sampling(shape.patch))
     optimizer = make_optimizer(module, config.training)
@@ -122,14 +125,15 @@ def make_step(preset: Preset, shape: Shape, batch: Batch, graphs: int) -> Step:
     return Step(shape, config, run, examples, module, optimizer)
 
 
-def _model(shape: Shape, vit: ViTConfig) -> tuple[nn.Module, Callable[..., ViTDetails]]:
+def _model(shape: Shape, config: ModelConfig) -> tuple[nn.Module, Callable[..., ForwardDetails]]:
     if shape.maker == "timm":
-        return _timm_model(vit)
-    model = VisionTransformer(vit)
+        assert isinstance(config, ViTConfig)
+        return _timm_model(config)
+    model = build_model(config)
     return model, model.forward_details
 
 
-def _timm_model(vit: ViTConfig) -> tuple[nn.Module, Callable[..., ViTDetails]]:
+def _timm_model(vit: ViTConfig) -> tuple[nn.Module, Callable[..., ForwardDetails]]:
     timm = importlib.import_module("timm.models.vision_transformer")
     arguments: Mapping[str, Any] = {
         "img_size": vit.image_size,
@@ -144,7 +148,7 @@ def _timm_model(vit: ViTConfig) -> tuple[nn.Module, Callable[..., ViTDetails]]:
     }
     model: nn.Module = timm.VisionTransformer(**arguments)
 
-    def forward(images_BCHW: Tensor, **_: object) -> ViTDetails:
-        return ViTDetails(model(images_BCHW), None, (), ())
+    def forward(images_BCHW: Tensor, **_: object) -> ForwardDetails:
+        return ForwardDetails(model(images_BCHW))
 
     return model, forward

@@ -75,7 +75,7 @@ def prepare(
     from trivit.models.data.store import PrepareConfig
     from trivit.models.data.store import prepare as write_store
     from trivit.models.data.store.images import default_workers
-    from trivit.tools.report.progress import progress_bar
+    from trivit.models.progress import progress_bar
 
     config = PrepareConfig(
         image_format=image_format,  # type: ignore[arg-type]
@@ -113,7 +113,7 @@ def verify(
     from trivit.models.data.sources import open_source
     from trivit.models.data.store import check_store, verify_store
     from trivit.models.data.store.images import default_workers
-    from trivit.tools.report.progress import progress_bar
+    from trivit.models.progress import progress_bar
 
     sources = {}
     if source:

@@ -8,7 +8,8 @@ import typer
 
 if TYPE_CHECKING:
     from trivit.tools.estimate import Estimate
-    from trivit.tools.estimate.paper import PaperRow
+    from trivit.tools.estimate.resources import ResourceEstimate
+    from trivit.tools.report.paper import PaperRow
 
 
 def estimate(
@@ -32,26 +33,27 @@ def estimate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, op by op.")] = False,
 ) -> None:
     """Model cycles, array utilisation and DDR traffic of a program, op by op, without training."""
-    from trivit.tools.cli.resources import kernel_resources, print_resources, resource_figures
-    from trivit.tools.estimate.paper import beside_paper
-
     cost, model = _estimate(target, keep, attention_keep)
-    kernel = kernel_resources() if resources else None
+    kernel = _kernel() if resources else None
     if roofline is not None:
         from trivit.tools.estimate.roofline import draw_roofline
 
         draw_roofline(roofline, cost, _title(target, keep, attention_keep))
-    paper = [] if model is None else beside_paper(model, attention_keep or 1.0)
+    paper = [] if model is None else _beside_paper(model, attention_keep or 1.0)
     if as_json:
         settings = {"target": target, "keep": keep, "attention_keep": attention_keep}
         figures = {**settings, **_figures(cost), "paper": _paper_json(paper)}
         if kernel is not None:
+            from trivit.tools.cli.resources import resource_figures
+
             figures["resources"] = resource_figures(kernel)
         print(json.dumps(figures, indent=2))
         return
     _print(cost, _title(target, keep, attention_keep), every_op)
     _print_paper(paper, attention_keep or 1.0)
     if kernel is not None:
+        from trivit.tools.cli.resources import print_resources
+
         print_resources(kernel)
 
 
@@ -62,10 +64,11 @@ def _estimate(
     from trivit.host.bundle import Bundle
     from trivit.tools.errors import ToolsError
     from trivit.tools.estimate import estimate_bundle
-    from trivit.tools.estimate.named import named_program
 
     path = Path(target)
     if not (path.suffix or path.exists() or len(path.parts) > 1):
+        from trivit.tools.compiler.named import named_program  # needs PyTorch; a bundle does not
+
         program = named_program(
             target,
             token_keep=1.0 if keep is None else keep,
@@ -78,6 +81,18 @@ def _estimate(
             "one of them by --keep, or name a model"
         )
     return estimate_bundle(Bundle.load(path).choose(keep)), None
+
+
+def _kernel() -> "ResourceEstimate":
+    from trivit.tools.cli.resources import kernel_resources
+
+    return kernel_resources()
+
+
+def _beside_paper(model: str, attention_keep: float) -> "list[PaperRow]":
+    from trivit.tools.report.paper import beside_paper
+
+    return beside_paper(model, attention_keep)
 
 
 def _title(target: str, keep: float | None, attention_keep: float | None) -> str:
@@ -135,11 +150,11 @@ def _print(cost: "Estimate", title: str, every_op: bool) -> None:
 
 
 def _print_paper(rows: "list[PaperRow]", attention_keep: float) -> None:
-    from trivit.tools.estimate.paper import CAVEATS
-    from trivit.tools.report.tables import print_table
-
     if not rows:
         return
+    from trivit.tools.report.paper import CAVEATS
+    from trivit.tools.report.tables import print_table
+
     print_table(
         f"\nbeside the Tri-Level paper, attention keep {attention_keep:g} where tokens are pruned",
         ("token keep", "paper, ms", "modelled, ms", "ratio"),

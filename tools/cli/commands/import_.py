@@ -48,8 +48,8 @@ def import_weights(
 
     The classes are those of the checkpoint's head, unless the config or --set says otherwise.
     """
-    from trivit.models.pretrained.run_folder import checkpoint_classes, import_checkpoint
-    from trivit.models.training.config import load_config, parse_config
+    from trivit.models.experiment.config_files import load_config, parse_config
+    from trivit.models.training.initial_weights import checkpoint_classes, import_checkpoint
     from trivit.tools.cli.settings import patch_grid
     from trivit.tools.errors import ToolsError
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from trivit.models.vit_config import ViTConfig
+    from trivit.models.model_config import ModelConfig
 
 
 def macs(
@@ -34,18 +34,19 @@ def macs(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Count multiply-accumulates: of an image by stage, and of the whole training."""
-    from trivit.models.accounting import DENSE, image_macs, savings, training_macs
+    from trivit.models.accounting import image_macs
     from trivit.models.data import train_image_count
     from trivit.models.errors import ModelsError
+    from trivit.models.experiment.costs import savings, training_macs
+    from trivit.models.model_config import check_keep_ratio
+    from trivit.models.topology import DENSE, KeepRatios
     from trivit.models.training import load_config
-    from trivit.models.training.schedules import KeepRatios
-    from trivit.models.vit_config import check_keep_ratio
     from trivit.tools.errors import ToolsError
     from trivit.tools.report.tables import print_figures, print_table
 
     check_keep_ratio("patch keep ratio", keep)
     experiment = load_config(config, list(overrides or []))
-    vit = experiment.model.vit
+    vit = experiment.model
     ratios = KeepRatios(vit.token_keep_ratio, vit.attention_keep_ratio, keep)
     measured = None if run is None else _measured(run, vit, keep)
     image = image_macs(vit, ratios, measured)
@@ -101,7 +102,7 @@ def macs(
     print_figures("training, forward and backward", figures)
 
 
-def _measured(run: Path, vit: "ViTConfig", keep: float) -> tuple[float, ...]:
+def _measured(run: Path, vit: "ModelConfig", keep: float) -> tuple[float, ...]:
     """Return the mean connections behind each selector on the test images of a run.
 
     Raises:
@@ -109,14 +110,14 @@ def _measured(run: Path, vit: "ViTConfig", keep: float) -> tuple[float, ...]:
         ToolsError: a run of another model.
     """
     from trivit.models.data import load_dataset
-    from trivit.models.sparsity.patches import PatchSampling
+    from trivit.models.methods.patches.orders import PatchSampling
+    from trivit.models.runs.saved_run import load_run
+    from trivit.models.training.accuracy import mean_connections
     from trivit.models.training.device import choose_device
-    from trivit.models.training.open_connections import mean_connections
-    from trivit.models.training.saved_run import load_run
     from trivit.tools.errors import ToolsError
 
     config, model, info = load_run(run)
-    if config.model.vit != vit:
+    if config.model != vit:
         raise ToolsError(f"{run} is a run of another model: count it with {run / 'config.yaml'}")
     schedule = config.patch_schedule
     model.set_patch_sampling(PatchSampling(keep, schedule.order, schedule.compat))

@@ -62,10 +62,10 @@ def run(
     """Run a program bundle on images; print classes, speed, modelled cycles and saturations."""
     from trivit.host.backends import open_backend
     from trivit.host.bundle import Bundle
+    from trivit.models.progress import progress_bar
     from trivit.tools.errors import ToolsError
     from trivit.tools.images import open_images
     from trivit.tools.report.photos import photo_lines, photo_report, refuse_unreadable
-    from trivit.tools.report.progress import progress_bar
 
     if sweep and (keep is not None or logits is not None):
         raise ToolsError("--sweep runs every program: leave out --keep and --logits")
@@ -118,8 +118,8 @@ def _sweep(
     from dataclasses import asdict
 
     from trivit.host.backends import open_backend
+    from trivit.models.progress import progress_bar
     from trivit.tools.report.photos import photo_lines, refuse_unreadable, rest_report
-    from trivit.tools.report.progress import progress_bar
     from trivit.tools.report.sweep_picture import draw_sweep
     from trivit.tools.sweep import sweep
 

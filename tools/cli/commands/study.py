@@ -47,12 +47,11 @@ def accuracy(
 
     The same command goes on where an earlier one stopped; --minutes 0 only writes the report.
     """
+    from trivit.models.progress import progress_bar
     from trivit.tools.errors import ToolsError
-    from trivit.tools.report.progress import progress_bar
-    from trivit.tools.study.accuracy.methods import chosen_methods
     from trivit.tools.study.accuracy.profiles import chosen_profile
     from trivit.tools.study.accuracy.report import describe, markdown, write_report
-    from trivit.tools.study.accuracy.runs import carry_out, finished, plan
+    from trivit.tools.study.accuracy.runs import carry_out, chosen_methods, finished, plan
 
     chosen = chosen_profile(profile)
     folder = out or Path("runs") / f"study-accuracy-{profile}"

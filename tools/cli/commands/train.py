@@ -36,7 +36,7 @@ def train(
 
 
 def _how_to_go_on(folder: Path, epochs: int, words: Sequence[str]) -> str:
-    from trivit.models.training.checkpoint import has_checkpoint, read_state
+    from trivit.models.runs.checkpoint import has_checkpoint, read_state
 
     if not has_checkpoint(folder / "checkpoint"):
         return f"nothing is saved in {folder} yet; start again with: {command(words)}"

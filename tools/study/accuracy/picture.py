@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trivit.models.files import atomic_write
+from trivit.models.methods.patches.orders import PATCH_ORDERS
+from trivit.models.methods.table import method_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,6 +57,12 @@ def _draw_methods(axis: "Axes", rows: Sequence[Mapping[str, Any]]) -> None:
     axis.grid(axis="x", alpha=0.3)
 
 
+def _draws(method: str) -> bool:
+    """Return whether a method samples patches in a random order."""
+    order = method_rows()[method].settings.get("patch_schedule", {}).get("order")
+    return order is not None and PATCH_ORDERS[order].draws
+
+
 def _draw_sweeps(axis: "Axes", rows: Sequence[Mapping[str, Any]]) -> None:
     for row in rows:
         points = row["sweep"]
@@ -62,7 +70,7 @@ def _draw_sweeps(axis: "Axes", rows: Sequence[Mapping[str, Any]]) -> None:
             [point["keep_ratio"] for point in points],
             [point["top1"]["mean"] for point in points],
             yerr=[point["top1"]["std"] or 0.0 for point in points],
-            fmt="s--" if "random" in row["method"] else "o-",
+            fmt="s--" if _draws(row["method"]) else "o-",
             markersize=4,
             capsize=2,
             label=row["text"],

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from trivit.models.experiment.config import ExperimentConfig
+from trivit.models.experiment.config_files import parse_config
 from trivit.models.files import atomic_write
-from trivit.models.training.config import ExperimentConfig, parse_config
-from trivit.models.training.mapping import to_mapping
+from trivit.models.methods.comparison import MethodRow
+from trivit.models.methods.table import method_rows
+from trivit.models.nested_settings import overlay
+from trivit.models.settings import to_mapping
 from trivit.tools.errors import ToolsError
-from trivit.tools.overlay import overlay
 from trivit.tools.report.machine import describe_machine, library_versions
-from trivit.tools.study.accuracy.methods import Method
 from trivit.tools.study.accuracy.profiles import Profile
 
 RESULT = "result.json"
@@ -28,15 +30,28 @@ class Run:
     """One training: a method on a data set from a seed."""
 
     dataset: str
-    method: Method
+    method: MethodRow
     seed: int
     config: ExperimentConfig
     folder: Path
 
 
+def chosen_methods(names: Sequence[str] | None) -> list[MethodRow]:
+    """Return the methods called ``names``, or all of them, in the order of ``method_rows``.
+
+    Raises:
+        ToolsError: an unknown name.
+    """
+    rows = method_rows()
+    for name in names or ():
+        if name not in rows:
+            raise ToolsError(f"unknown method '{name}': choose from {', '.join(rows)}")
+    return [row for row in rows.values() if not names or row.name in names]
+
+
 def plan(
     profile: Profile,
-    methods: Sequence[Method],
+    methods: Sequence[MethodRow],
     out: Path,
     *,
     datasets: Sequence[str] | None = None,

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from trivit.tools.study.accuracy.methods import METHODS, PSS_ORDERS, PSS_SCHEDULES
+from trivit.models.methods.comparison import MethodRow
+from trivit.models.methods.table import DENSE, method_rows
 
 Result = Mapping[str, Any]
 
@@ -41,8 +42,8 @@ class Claim:
 
     Attributes:
         text: what is claimed.
-        better: the method that should win.
-        worse: the others; the best of them counts, by its mean over the seeds.
+        better: the method that should win, a name of ``method_rows``.
+        worse: the others, likewise; the best of them counts, by its mean over the seeds.
         over_sweep: compare the mean top-1 over the patch keep ratios, not top-1 on all patches.
     """
 
@@ -52,19 +53,23 @@ class Claim:
     over_sweep: bool = False
 
 
+_ORDERS = {"random": "random", "l1": "L1"}
+
+
 def _pss_claims() -> list[Claim]:
-    order_names = {"l1": "L1", "random": "random"}
     claims = [
-        Claim(f"L1 over random order, {s}", f"pss_l1_{s}", (f"pss_random_{s}",))
-        for s in PSS_SCHEDULES
+        Claim(
+            f"L1 over random order, {schedule}", f"pss_l1_{schedule}", (f"pss_random_{schedule}",)
+        )
+        for schedule in ("fixed", "linear", "cyclic")
     ]
-    for order in PSS_ORDERS:
-        others = tuple(f"pss_{order}_{s}" for s in PSS_SCHEDULES if s != "cyclic")
-        name = f"cyclic best over the sweep, {order_names[order]}"
-        claims.append(Claim(name, f"pss_{order}_cyclic", others, over_sweep=True))
-    for order in PSS_ORDERS:
-        text = f"cyclic over no schedule in the sweep, {order_names[order]}"
-        claims.append(Claim(text, f"pss_{order}_cyclic", ("pss_baseline",), over_sweep=True))
+    for order, text in _ORDERS.items():
+        others = (f"pss_{order}_fixed", f"pss_{order}_linear")
+        best = f"cyclic best over the sweep, {text}"
+        claims.append(Claim(best, f"pss_{order}_cyclic", others, over_sweep=True))
+    for order, text in _ORDERS.items():
+        over = f"cyclic over no schedule in the sweep, {text}"
+        claims.append(Claim(over, f"pss_{order}_cyclic", ("pss_baseline",), over_sweep=True))
     return claims
 
 
@@ -83,11 +88,11 @@ def summarise(results: Sequence[Result]) -> dict[str, Any]:
     rows, claims = [], []
     for dataset in datasets:
         here = [result for result in results if result["dataset"] == dataset]
-        dense = _by_seed(here, "dense", False)
-        for method in METHODS.values():
+        dense = _by_seed(here, DENSE.name, False)
+        for method in method_rows().values():
             own = [result for result in here if result["method"] == method.name]
             if own:
-                rows.append(_row(dataset, method.name, own, dense))
+                rows.append(_row(dataset, method, own, dense))
         for claim in CLAIMS:
             if (outcome := _judge(claim, here)) is not None:
                 claims.append({"dataset": dataset, "claim": claim.text, **outcome})
@@ -95,19 +100,19 @@ def summarise(results: Sequence[Result]) -> dict[str, Any]:
 
 
 def _row(
-    dataset: str, method: str, own: Sequence[Result], dense: Mapping[int, float]
+    dataset: str, method: MethodRow, own: Sequence[Result], dense: Mapping[int, float]
 ) -> dict[str, Any]:
     train = own[0]["train"]
     to_dense = [r["float_top1"] - dense[r["seed"]] for r in own if r["seed"] in dense]
     ratios = [point["keep_ratio"] for point in own[0]["sweep"]]
     return {
         "dataset": dataset,
-        "method": method,
-        "level": METHODS[method].level,
-        "text": METHODS[method].text,
+        "method": method.name,
+        "level": method.level,
+        "text": method.text,
         "seeds": [result["seed"] for result in own],
         "top1": asdict(Spread.of([result["float_top1"] for result in own])),
-        "to_dense": asdict(Spread.of(to_dense)) if to_dense and method != "dense" else None,
+        "to_dense": asdict(Spread.of(to_dense)) if to_dense and method != DENSE else None,
         "training_macs_saved_percent": train["training_macs_saved_percent"],
         "sweep": [
             {

@@ -1,0 +1,91 @@
+"""Pre-norm transformer block, its MLP, and the patch embedding; names are timm's.
+
+Shape suffixes: B batch, C channels, N patch tokens, L tokens present, D width.
+"""
+
+from torch import Tensor, nn
+
+from trivit.models.layers.attention import Attention
+from trivit.models.layers.selector import Selector
+from trivit.models.layers.tokens import Tokens
+from trivit.models.settings import Compat
+from trivit.models.topology import Block as BlockLayer
+from trivit.models.topology import PatchEmbedding
+
+LAYER_NORM_EPS = 1e-6
+
+
+class PatchEmbed(nn.Module):
+    """Image (B, C, side, side) to patch tokens (B, N, D), row by row."""
+
+    def __init__(self, layer: PatchEmbedding) -> None:
+        super().__init__()
+        self.proj = nn.Conv2d(layer.channels, layer.width, layer.patch_size, stride=layer.stride)
+
+    def forward(self, images_BCHW: Tensor) -> Tensor:
+        """Return the patch tokens (B, N, D)."""
+        return self.proj(images_BCHW).flatten(2).transpose(1, 2)
+
+
+class Mlp(nn.Module):
+    """Two linear layers with an exact (erf) GELU between them."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(width, hidden)
+        self.act = nn.GELU()
+        self.fc2 = nn.Linear(hidden, width)
+
+    def forward(self, x_BLD: Tensor) -> Tensor:
+        """Return the transformed tokens (B, L, D)."""
+        return self.fc2(self.act(self.fc1(x_BLD)))
+
+
+class Block(nn.Module):
+    """Pre-norm transformer block; a selector sits between its attention and its MLP."""
+
+    def __init__(
+        self,
+        layer: BlockLayer,
+        selector: Selector | None = None,
+        *,
+        position_entries: int = 0,
+        compat: Compat = "paper",
+    ) -> None:
+        """Make the block.
+
+        Args:
+            layer: its sizes.
+            selector: what drops tokens and closes connections here, if anything does.
+            position_entries: rows of its table of relative position biases; 0: none.
+            compat: whose softmax its attention computes.
+        """
+        super().__init__()
+        self.index = layer.index
+        self.norm1 = nn.LayerNorm(layer.width, eps=LAYER_NORM_EPS)
+        self.attn = Attention(
+            layer.width,
+            layer.heads,
+            qkv_bias=layer.qkv_bias,
+            entries=position_entries,
+            compat=compat,
+        )
+        self.selector = selector
+        self.norm2 = nn.LayerNorm(layer.width, eps=LAYER_NORM_EPS)
+        self.mlp = Mlp(layer.width, layer.hidden)
+
+    def forward(self, tokens: Tokens) -> Tokens:
+        """Return the tokens behind the block; ``tokens`` is changed."""
+        probe = tokens.probe(self.index)
+        if self.selector is not None:
+            probe |= self.selector.probe(tokens)
+        bias = self.attn.bias(tokens.index_LL, tokens.pairs, tokens.x.shape[1])
+        added, view = self.attn(
+            self.norm1(tokens.x), tokens.mask, bias_BHLL=bias, prefix=tokens.prefix, probe=probe
+        )
+        tokens.add(added, 2 * self.index)
+        tokens.note(self.index, view)
+        if self.selector is not None:
+            self.selector(tokens, view)
+        tokens.add(self.mlp(self.norm2(tokens.x)), 2 * self.index + 1)
+        return tokens

@@ -1,0 +1,1 @@
+"""Attention level: ``patterns`` and ``masks`` are shared; every other module is one pattern."""

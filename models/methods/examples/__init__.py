@@ -1,0 +1,4 @@
+"""Example level.
+
+``method``, ``selector``, ``statistics`` and ``ranking`` are shared; the other modules are methods.
+"""

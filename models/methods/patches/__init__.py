@@ -1,0 +1,1 @@
+"""Patch sampling schedules (PSS): ``schedule`` and ``orders`` are shared by the schedules."""

@@ -1,0 +1,78 @@
+"""Token level: which patch tokens stay (Tri-Level, "Token-level Sparsity").
+
+A ``TokenScore`` ranks the patch tokens that reach a selector. Each is one module of this folder;
+``model.token_score`` names it.
+
+Shape suffixes: B batch, N patch tokens, L = N + [CLS], if there is one, K kept tokens, D width.
+"""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from trivit.models.methods.attention_view import AttentionView, Probe
+from trivit.models.methods.comparison import MethodRow
+from trivit.models.registry import Registry
+
+
+class TokenScore:
+    """Ranks patch tokens. A new one is a module here that registers a subclass.
+
+    Attributes:
+        probe: what it wants to see of the attention.
+        needs_class_token: whether it cannot do without [CLS].
+        on_accelerator: whether the kernel computes it.
+        rows: how it appears in comparisons.
+    """
+
+    probe: ClassVar[Probe] = Probe.NONE
+    needs_class_token: ClassVar[bool] = False
+    on_accelerator: ClassVar[bool] = False
+    rows: ClassVar[tuple[MethodRow, ...]] = ()
+
+    def scores(self, view: AttentionView) -> Tensor:
+        """Return what the tokens are ranked by, (B, N): the highest stay."""
+        raise NotImplementedError
+
+    def choose(self, view: AttentionView, keep: int) -> Tensor:
+        """Return the ``keep`` patch tokens that stay: int64 (B or 1, K), ascending."""
+        return select_tokens(self.scores(view), keep)
+
+
+TOKEN_SCORES: Registry[TokenScore] = Registry("model.token_score", __package__)
+
+
+def largest_indices(values: Tensor, count: int) -> Tensor:
+    """Return the indices of the ``count`` largest values of the last dimension, largest first.
+
+    Equal values go to the lower index. Result: int64, shape (..., count).
+    """
+    if torch.onnx.is_in_onnx_export():
+        # ONNX TopK is specified to prefer the lower index; torch.topk promises no order.
+        return torch.topk(values, count, dim=-1, largest=True, sorted=True).indices
+    return torch.sort(values, dim=-1, descending=True, stable=True).indices[..., :count]
+
+
+def select_tokens(scores_BN: Tensor, count: int) -> Tensor:
+    """Return the indices (B, count), int64 and ascending, of the highest scores of each example.
+
+    Equal scores go to the lower index.
+    """
+    chosen_BK = largest_indices(scores_BN.detach(), count)
+    if torch.onnx.is_in_onnx_export():
+        return torch.topk(chosen_BK, count, dim=-1, largest=False, sorted=True).values
+    return torch.sort(chosen_BK, dim=-1).values
+
+
+def gather_tokens(x_BLD: Tensor, kept_BK: Tensor, prefix: int = 1) -> Tensor:
+    """Return the tokens before the patch tokens and the kept patch tokens: (B, prefix + K, D).
+
+    Args:
+        x_BLD: tokens, [CLS] first if there is one.
+        kept_BK: indices among the patch tokens.
+        prefix: tokens before the patch tokens, 1 with [CLS], else 0.
+    """
+    index_BKD = (kept_BK + prefix).unsqueeze(-1).expand(-1, -1, x_BLD.shape[-1])
+    kept_BKD = torch.gather(x_BLD, 1, index_BKD)
+    return torch.cat([x_BLD[:, :prefix], kept_BKD], dim=1) if prefix else kept_BKD

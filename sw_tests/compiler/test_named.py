@@ -1,0 +1,171 @@
+"""Estimates of configurations without weights, against compiled exports and known figures."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trivit.host.generated.spec import ACTIVATION_DEPTH
+from trivit.models.errors import ModelsError
+from trivit.models.families.vision_transformer import ViTConfig
+from trivit.tools.cli import main
+from trivit.tools.compiler.named import named_program, untrained_program
+from trivit.tools.estimate import estimate_bundle
+from trivit.tools.estimate.kinds import by_kind
+from trivit.tools.estimate.work import ARRAY_MACS
+
+#: A kernel that was explored for DeiT-T has no memory for more.
+roomy = pytest.mark.skipif(ACTIVATION_DEPTH < 7200, reason="DeiT-S needs 7,200 words in a bank")
+
+SMALL: dict[str, Any] = {
+    "image_size": 12,
+    "patch_size": 3,
+    "in_channels": 1,
+    "num_classes": 5,
+    "embed_dim": 32,
+    "depth": 3,
+    "num_heads": 2,
+    "mlp_ratio": 2.0,
+    "selector_blocks": (0, 1),
+    "token_keep_ratio": 0.6,
+    "attention_keep_ratio": 0.5,
+}
+
+
+def export_and_compile(config: ViTConfig, folder: Path) -> Any:
+    import onnx
+    import torch
+
+    from trivit.models.families.vision_transformer import VisionTransformer
+    from trivit.models.quantization.calibration import calibrate
+    from trivit.models.quantization.qonnx_graph import export
+    from trivit.models.quantization.vision_transformer import QuantVisionTransformer
+    from trivit.tools.compiler import compile_model
+
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    model = QuantVisionTransformer.from_float(VisionTransformer(config))
+    side, channels = config.image_size, config.in_channels
+    calibrate(model, [torch.randn(2, channels, side, side)], headroom=1.25)
+    details = {
+        "format": 1,
+        "model": "test",
+        "image": {"channels": channels, "height": side, "width": side},
+        "mean": [0.5] * channels,
+        "std": [0.5] * channels,
+        "class_names": [f"class {i}" for i in range(config.num_classes)],
+    }
+    path = folder / "model.qonnx"
+    onnx.save_model(export(model, details, sparse=True), str(path))
+    return compile_model(path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"token_keep_ratio": 1.0},
+        {"attention_keep_ratio": 1.0},
+        {"token_keep_ratio": 1.0, "attention_keep_ratio": 1.0},
+        {"selector_blocks": (2,), "qkv_bias": False},
+        {"in_channels": 3, "embed_dim": 48, "num_heads": 3, "num_classes": 40},
+    ],
+    ids=str,
+)
+def test_structure_is_that_of_a_compiled_export(changes: dict[str, Any], tmp_path: Path) -> None:
+    config = ViTConfig(**{**SMALL, **changes})
+    named = estimate_bundle(untrained_program(config, "test"))
+    assert named == estimate_bundle(export_and_compile(config, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("model", "keep", "ideal_ms"),
+    [
+        # The ideal of the array at 150 MHz: padding of 8 x 32 x 8 tiles and nothing else.
+        ("deit_tiny", 1.0, 4.19),
+        ("deit_tiny", 0.9, 3.68),
+        ("deit_tiny", 0.8, 3.10),
+        ("deit_tiny", 0.7, 2.76),
+        pytest.param("deit_small", 1.0, 15.30, marks=roomy),
+        pytest.param("deit_small", 0.7, 10.14, marks=roomy),
+    ],
+)
+def test_ideal_of_the_array(model: str, keep: float, ideal_ms: float) -> None:
+    cost = estimate_bundle(named_program(model, token_keep=keep))
+    assert cost.ideal_cycles / 150e3 == pytest.approx(ideal_ms, abs=0.006)
+    assert cost.cycles > cost.ideal_cycles > cost.macs / ARRAY_MACS
+
+
+@pytest.mark.parametrize(
+    ("model", "keep", "most_ms"),
+    [
+        ("deit_tiny", 1.0, 4.8),
+        ("deit_tiny", 0.7, 3.3),
+        pytest.param("deit_small", 1.0, 16.8, marks=roomy),
+        pytest.param("deit_small", 0.7, 11.5, marks=roomy),
+    ],
+)
+def test_latency_reaches_its_goal(model: str, keep: float, most_ms: float) -> None:
+    attention = 0.2 if keep < 1 else 1.0
+    cost = estimate_bundle(named_program(model, token_keep=keep, attention_keep=attention))
+    assert cost.latency_ms <= most_ms
+
+
+def test_parts_of_an_instruction_add_up() -> None:
+    cost = estimate_bundle(named_program("deit_tiny", token_keep=0.7, attention_keep=0.2))
+    for op in cost.instructions:
+        parts = (op.array_cycles, op.vector_cycles, op.memory_cycles)
+        assert sum(parts) == op.cycles and min(parts) >= 0, op
+        assert op.array_cycles >= op.ideal_cycles, op
+        assert 0 <= op.utilisation <= 1, op
+    assert {op.bound for op in cost.instructions} == {"array", "vector", "memory"}
+    kinds = by_kind(cost.instructions)
+    assert sum(k.cycles for k in kinds) == cost.cycles
+    assert sum(k.ddr_bytes for k in kinds) == cost.ddr_bytes
+    # Every weight comes from DDR once; the image and descriptors besides.
+    assert 2 * 5_700_000 < cost.ddr_bytes < 2 * 6_000_000
+
+
+def test_command_prints_json_and_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    picture = tmp_path / "roofline.png"
+    arguments = ["estimate", "deit_tiny", "--keep", "0.7", "--roofline", str(picture), "--json"]
+    assert main(arguments) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["latency_ms"] == pytest.approx(found["cycles"] / found["clock_mhz"] / 1e3)
+    assert found["cycles"] == sum(op["cycles"] for op in found["ops"])
+    assert found["macs"] == sum(op["macs"] for op in found["ops"]) == 812_089_728
+    assert 0 < found["utilisation"] < 1 and found["ddr_bytes"] > 0
+    assert [row["paper_ms"] for row in found["paper"]] == [10.91, 9.68, 8.50, 7.36]
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_command_names_the_nearest_model(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["estimate", "deit_tny"]) == 2
+    assert "did you mean 'deit_tiny'" in capsys.readouterr().err
+    with pytest.raises(ModelsError, match="above 0"):
+        named_program("deit_tiny", token_keep=0.0)
+
+
+def test_command_estimates_a_bundle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "p.trivit"
+    program = untrained_program(ViTConfig(**SMALL), "test")
+    path.write_bytes(program.to_bytes())
+    assert main(["estimate", str(path), "--keep", "0.6", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["cycles"] == estimate_bundle(program).cycles
+    assert main(["estimate", str(path), "--keep", "0.3"]) == 2
+    assert main(["estimate", str(path), "--attention-keep", "0.3"]) == 2
+
+
+def test_other_architectures_are_refused() -> None:
+    config = ViTConfig(
+        **{
+            **SMALL,
+            "pooling": "mean",
+            "selector_blocks": (),
+            "token_keep_ratio": 1.0,
+            "attention_keep_ratio": 1.0,
+        }
+    )
+    with pytest.raises(ModelsError, match=r"model.pooling is 'mean', .* use 'cls'"):
+        untrained_program(config, "test")
