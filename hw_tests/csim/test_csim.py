@@ -14,7 +14,7 @@ HLS = HERE.parents[1] / "hls"
 
 BENCHES = sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.cpp"))
 WARNINGS = ("-std=c++14", "-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas")
-SANITIZE = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+SANITIZE = ("-O1", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 #: Sanitized builds that run every time; the others take a minute and run with make test-full.
 QUICK_SANITIZED = {"fuzz", "program"}
 #: What is written for processors apart from hardware: the array, and arithmetic on lanes.

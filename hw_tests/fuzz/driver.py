@@ -24,7 +24,7 @@ HERE = Path(__file__).resolve().parent
 UNTOUCHED = np.uint8(0xA5)
 #: Processor time after which a case counts as a hang; the longest needs a few seconds.
 CPU_SECONDS = 60
-_WARNINGS = ("-std=c++14", "-g", "-Wno-unknown-pragmas")
+_WARNINGS = ("-std=c++14", "-g1", "-Wno-unknown-pragmas")
 _SANITIZE = ("-O1", "-march=native", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
