@@ -13,6 +13,8 @@ from trivit.models.errors import ModelsError
 from trivit.models.families import build_model, list_models, model_config
 from trivit.models.topology import DENSE, KeepRatios
 from trivit.models.training import load_run, parse_config, train
+from trivit.tools.errors import ToolsError
+from trivit.tools.show.kept_tokens import open_run
 
 SMALL = {
     "image_size": 28,
@@ -177,6 +179,8 @@ def test_trains_with_all_three_levels_and_loads(tmp_path: Path) -> None:
     assert summary["example_updates"] == 1 and summary["training_macs_saved_percent"] > 0
     loaded = load_run(tmp_path / "run")
     assert loaded.config == config and loaded.model(torch.zeros(1, 1, 28, 28)).shape == (1, 10)
+    with pytest.raises(ToolsError, match="pit_xs pools its patches into a coarser grid"):
+        open_run(tmp_path / "run", [])
 
 
 def test_logits_equal_timms() -> None:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from trivit.models.methods.patches.orders import PatchSampling
 from trivit.models.model_config import check_keep_ratio
+from trivit.models.topology import TokenPooling
 from trivit.models.training import LoadedRun, load_run
 from trivit.tools.errors import ToolsError
 from trivit.tools.report.token_picture import veil
@@ -45,12 +46,17 @@ def open_run(
 
     Raises:
         ModelsError: no run, or a ratio outside (0, 1].
-        ToolsError: the run drops nothing and no ratio is given.
+        ToolsError: the run drops nothing and no ratio is given, or its tokens change their grid.
     """
     for ratio in ratios:
         check_keep_ratio("patch keep ratio", ratio)
     run = load_run(folder, data=where)
     vit = run.config.model
+    if any(isinstance(layer, TokenPooling) for layer in vit.layers):
+        raise ToolsError(
+            f"{vit.name} pools its patches into a coarser grid: pictures of kept tokens are for "
+            "models with one grid"
+        )
     stages: list[Stage] = []
     if not ratios and vit.token_keep_ratio < 1:
         stages += [
