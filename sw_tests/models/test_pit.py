@@ -11,6 +11,7 @@ from trivit.models.accelerator import check_supported
 from trivit.models.accounting import image_macs
 from trivit.models.errors import ModelsError
 from trivit.models.families import build_model, list_models, model_config
+from trivit.models.pretrained import load_pretrained
 from trivit.models.topology import DENSE, KeepRatios
 from trivit.models.training import load_run, parse_config, train
 from trivit.tools.errors import ToolsError
@@ -181,6 +182,18 @@ def test_trains_with_all_three_levels_and_loads(tmp_path: Path) -> None:
     assert loaded.config == config and loaded.model(torch.zeros(1, 1, 28, 28)).shape == (1, 10)
     with pytest.raises(ToolsError, match="pit_xs pools its patches into a coarser grid"):
         open_run(tmp_path / "run", [])
+
+
+def test_weights_are_imported_at_their_image_size(tmp_path: Path) -> None:
+    given, taken = small(), build_model("pit_xs", **SMALL)
+    torch.save({"model": given.float().state_dict()}, tmp_path / "pit.pth")
+    report = load_pretrained(taken, tmp_path / "pit.pth")
+    assert report.loaded == len(given.state_dict()) and not report.initialised
+    for name, value in taken.state_dict().items():
+        assert torch.equal(value, given.state_dict()[name])
+    other = build_model("pit_xs", **{**SMALL, "image_size": 34})
+    with pytest.raises(ModelsError, match="pos_embed"):
+        load_pretrained(other, tmp_path / "pit.pth")
 
 
 def test_logits_equal_timms() -> None:
