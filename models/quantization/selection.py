@@ -1,6 +1,6 @@
 """Token and connection selection on quantized probabilities, and how it is written in ONNX.
 
-The decisions are those of ``trivit.models.sparsity``, made on the *sum* over heads of 16-bit
+The decisions are those of ``trivit.models.methods``, made on the *sum* over heads of 16-bit
 probabilities: sums of integers compare exactly, so every backend takes the same decision. Each
 function exports as a few ONNX nodes for any number of images, instead of the shape arithmetic that
 tracing would leave; ONNX's TopK is specified to prefer the lower index among equals.
