@@ -9,7 +9,6 @@ head is spread into a row with, from its start:
 4. the entry "between two of them", at the end.
 """
 
-import torch
 import triton
 import triton.language as tl
 from torch import Tensor
@@ -46,7 +45,7 @@ def table_gradient(
     Every sum is taken in one order, so that the bits do not change from run to run.
 
     Args:
-        pairs_GHWW: float32, one share of the images after the other; slots as in ``tiles.slots_of``.
+        pairs_GHWW: float32, one share of the images after the other; W as in ``tiles.slots_of``.
         gradient_TH: of the table.
         side: patches in a row.
         prefix: tokens before the patch tokens.
