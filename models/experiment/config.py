@@ -47,6 +47,10 @@ class TrainingConfig:
         precision: ``auto`` is bfloat16 autocast on CUDA and float32 on the CPU.
         compile: compile the forward and backward pass with torch.compile, once for each of the
             keep ratios that the schedules visit, before training starts.
+        attention: ``auto`` computes attention by the Triton kernels of ``models/layers`` where they
+            serve (half precision, on CUDA) and PyTorch has no fast way: with a relative position
+            bias, a connection mask, or something to rank by; ``triton``: wherever they serve, and
+            training is refused where they do not; ``torch``: never.
         tensorboard: write the metrics as TensorBoard events as well, to ``RUN/tensorboard``.
         timing_rounds: sparse and dense steps that are timed against each other at the end
             (0: none).
@@ -75,6 +79,7 @@ class TrainingConfig:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     compile: bool = False
+    attention: Literal["auto", "triton", "torch"] = "auto"
     tensorboard: bool = False
     timing_rounds: int = 7
 

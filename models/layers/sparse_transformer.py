@@ -116,7 +116,9 @@ class SparseTransformer(nn.Module):
             reasons = ["Triton cannot be imported"] if missing else []
             reasons += [reason for layer in layers if (reason := layer.refusal(tokens))]
             if reasons:
-                raise ModelsError(f"attention is 'triton' and {reasons[0]}: use auto or torch")
+                raise ModelsError(
+                    f"training.attention is 'triton' and {reasons[0]}: use auto or torch"
+                )
         for layer in layers:
             layer.kind = "torch" if missing else kind
 

@@ -12,6 +12,7 @@ from trivit.models.experiment.schedules import derive_seed
 from trivit.models.families import build_model
 from trivit.models.methods.examples.selector import ExampleSelector
 from trivit.models.runs.checkpoint import Checkpoint
+from trivit.models.training.device import use_attention
 from trivit.models.training.optimisation import (
     WeightAverage,
     make_optimizer,
@@ -69,6 +70,7 @@ class RunState:
         torch.manual_seed(derive_seed(config.seed, "model"))
         self.device = device
         self.model = build_model(config.model).to(device)
+        use_attention(self.model, config.training, device)
         self.optimizer = make_optimizer(self.model, config.training)
         self.names: dict[Tensor, str] = {p: name for name, p in self.model.named_parameters()}
         decay = config.training.ema_decay

@@ -16,6 +16,9 @@ from trivit.models.layers.short_attention.sizes import MAX_TOKENS, WIDTHS
 # auto: the kernels where they serve and PyTorch's fused attention has no fast way.
 AttentionKind = Literal["auto", "triton", "torch"]
 
+# Triton runs the kernels on the CPU, for tests, very slowly.
+INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
+
 
 def load_kernels() -> bool:
     """Make ``torch.ops.trivit.short_attention`` known; return whether Triton is here."""
@@ -26,11 +29,6 @@ def load_kernels() -> bool:
     except (ImportError, AttributeError):  # a Triton that is broken, or too old for the kernels
         return False
     return True
-
-
-def interpreted() -> bool:
-    """Return whether Triton runs kernels on the CPU, for tests, very slowly."""
-    return os.environ.get("TRITON_INTERPRET") == "1"
 
 
 def fits(tokens: int, width: int) -> bool:
@@ -44,7 +42,7 @@ def serves(qkv_BL3HE: Tensor) -> bool:
     In float32 they would multiply without tensor cores, slower than PyTorch.
     """
     _, length, _, _, width = qkv_BL3HE.shape
-    if interpreted():
+    if INTERPRETED:
         device_serves = qkv_BL3HE.dtype == torch.float32
     else:
         half = qkv_BL3HE.dtype in (torch.bfloat16, torch.float16)

@@ -69,11 +69,11 @@ def image_shares(images: int, programs: int) -> int:
         images: B.
         programs: those of one image.
     """
-    shares = min(images, -(-_PROGRAMS // programs))
+    shares = min(images, -(-PROGRAMS // programs))
     return -(-images // shares)
 
 
-_PROGRAMS = 4 * 132  # four on each multiprocessor of an H100 or H200
+PROGRAMS = 4 * 132  # four on each multiprocessor of an H100 or H200
 
 
 def _power_of_two(value: int, least: int) -> int:

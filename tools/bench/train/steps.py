@@ -20,7 +20,7 @@ from trivit.models.methods.patches.schedule import PatchSampler
 from trivit.models.model_config import ModelConfig
 from trivit.models.nested_settings import overlay
 from trivit.models.training.compilation import compiled
-from trivit.models.training.device import choose_device, chosen_precision
+from trivit.models.training.device import choose_device, chosen_precision, use_attention
 from trivit.models.training.optimisation import make_optimizer
 from trivit.models.training.step import training_step
 from trivit.tools.bench.train.presets import Preset
@@ -102,6 +102,7 @@ def make_step(preset: Preset, shape: Shape, batch: Batch, graphs: int) -> Step:
     if preset.compile and not shape.eager:
         forward = compiled(forward, graphs)
     if isinstance(module, SparseTransformer):
+        use_attention(module, config.training, device)
         sampler = PatchSampler(config.patch_schedule, device)
         module.set_patch_sampling(sampler.sampling(shape.patch))
     optimizer = make_optimizer(module, config.training)
