@@ -78,18 +78,19 @@ def count_calls(kind: str) -> list[str]:
     model.set_keep_ratios(token=0.6, attention=1.0)
     model.set_attention(kind)  # type: ignore[arg-type]
     called: list[str] = []
-    real = torch.ops.trivit.short_attention
+    operators: Any = torch.ops.trivit
+    real = operators.short_attention
 
     def noted(*arguments: Any) -> Any:
         called.append("row" if arguments[7] else "plain")
         return real(*arguments)
 
-    torch.ops.trivit.short_attention = noted
+    operators.short_attention = noted
     try:
         with torch.no_grad():
             model(torch.zeros(1, 1, 16, 16))
     finally:
-        torch.ops.trivit.short_attention = real
+        operators.short_attention = real
     return called
 
 

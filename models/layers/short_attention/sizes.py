@@ -55,7 +55,7 @@ def backward_sizes(tokens: int, *, table: bool) -> Sizes:
     """
     if tokens <= 32:
         rows = _power_of_two(tokens, 16)
-        return Sizes(rows, rows, 2 if rows == 32 else 1, 1)
+        return Sizes(rows, rows, 4 if rows == 32 else 2, 1)
     return Sizes(64, 32, 4, 1 if table else 2)
 
 
