@@ -74,11 +74,11 @@ class TrainingLoop:
         self._patches = PatchSampler(config.patch_schedule, state.device)
         self._depth = StochasticDepth(config.model, state.device)
         self._clock = StepClock(state.device, state.step_seconds)
-        self._forward: Callable[..., Any] = state.model.forward_details
+        self._forward: Callable[..., Any] = state.weights.runs.forward_details
 
     def connect(self) -> None:
         """Join the processes' models; compile all shapes, if asked for. All processes call it."""
-        self._forward = shared_forward(self.state.model, self.state.device)
+        self._forward = shared_forward(self.state.weights.runs, self.state.device)
         if not self.shapes:
             return
         self._forward = compiled(self._forward, len(self.shapes))
@@ -88,7 +88,7 @@ class TrainingLoop:
         images = torch.zeros(shape, device=device)
         examples = self.state.examples
         block = self.config.sparsity.variance_block if examples.wants_variance else None
-        self.state.model.train()
+        self.state.weights.runs.train()
         for ratios in self.shapes:
             drawn = self._apply(ratios, epoch=0, index=0)
             with autocast(self.precision, device):
@@ -99,7 +99,7 @@ class TrainingLoop:
                     **drawn,
                 ).logits
             logits.float().sum().backward()
-            self.state.optimizer.zero_grad(set_to_none=True)
+            self.state.weights.clear_gradients()
 
     def steps(self, epoch: int) -> int:
         """Return the steps of ``epoch`` (0-based)."""
@@ -151,27 +151,24 @@ class TrainingLoop:
         state, progress = self.state, self.state.epoch
         epoch, steps = state.epochs_done, self.steps(state.epochs_done)
         processes = world().size
-        state.model.train()
+        state.weights.runs.train()
         self._clock.start()
         for index in range(progress.step, end):
             batch = next(batches)
             rate = learning_rate(self.config.training, epoch * steps + index, steps)
-            for group in state.optimizer.param_groups:
-                group["lr"] = rate
+            state.weights.begin_step(rate)
             # Schedules count in epochs: a method that shortens one does not shift what comes later.
             ratios = keep_ratios(self.config, epoch + index / steps)
             drawn = self._apply(ratios, epoch, index)
             self._clock.mark("data")
             result = training_step(
-                state.model,
-                state.optimizer,
+                state.weights,
+                self._forward,
                 batch,
                 self.config,
                 self.precision,
                 state.examples,
-                forward=self._forward,
                 shared=processes > 1,
-                average=state.average,
                 clock=self._clock,
                 **drawn,
             )
@@ -189,7 +186,7 @@ class TrainingLoop:
         Compiled, the model gets the ratios whose graph they share: the same numbers of tokens.
         """
         ratios = self._shared.get(ratios, ratios)
-        model, seed = self.state.model, self.config.seed
+        model, seed = self.state.weights.runs, self.config.seed
         model.set_keep_ratios(token=ratios.token, attention=ratios.attention)
         model.set_patch_sampling(self._patches.sampling(ratios.patch))
         self._patches.start_epoch(derive_seed(seed, "patches", epoch, index))

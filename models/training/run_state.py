@@ -12,12 +12,9 @@ from trivit.models.experiment.schedules import derive_seed
 from trivit.models.families import build_model
 from trivit.models.methods.examples.selector import ExampleSelector
 from trivit.models.runs.checkpoint import Checkpoint
-from trivit.models.training.optimisation import (
-    WeightAverage,
-    make_optimizer,
-    optimizer_tensors,
-    restore_optimizer,
-)
+from trivit.models.training.device import chosen_precision
+from trivit.models.training.distributed import world
+from trivit.models.training.optimisation import WeightUpdate
 
 #: Into which the time of a training step is split.
 STEP_PARTS = ("data", "forward", "backward", "optimizer", "bookkeeping")
@@ -54,6 +51,9 @@ class RunState:
     """Weights, their average, the optimizer, the example level, and how far the run is.
 
     Attributes:
+        model: the weights.
+        average: of the weights; ``None``: none is kept.
+        weights: what updates both.
         epochs_done: epochs completed.
         epoch: progress of the epoch under way.
         images_seen: in completed epochs.
@@ -69,10 +69,13 @@ class RunState:
         torch.manual_seed(derive_seed(config.seed, "model"))
         self.device = device
         self.model = build_model(config.model).to(device)
-        self.optimizer = make_optimizer(self.model, config.training)
-        self.names: dict[Tensor, str] = {p: name for name, p in self.model.named_parameters()}
-        decay = config.training.ema_decay
-        self.average = None if decay is None else WeightAverage(self.model, decay)
+        self.weights = WeightUpdate(
+            self.model,
+            config.training,
+            precision=chosen_precision(config.training, device),
+            copies=world().size == 1,
+        )
+        self.average = self.weights.average
         self.examples = ExampleSelector(
             config.sparsity.examples,
             len(train_images),
@@ -114,7 +117,7 @@ class RunState:
             "torch": torch.__version__,
         }
         tensors = {
-            **optimizer_tensors(self.optimizer, self.names),
+            **self.weights.tensors(),
             **{_EXAMPLES + name: value for name, value in self.examples.state_dict().items()},
             _SUMS: sums,
         }
@@ -125,8 +128,7 @@ class RunState:
         """Return whether weights, average and optimizer state are finite, bool on the device."""
         models = [self.model] if self.average is None else [self.model, self.average.model]
         tensors: list[Tensor] = [p.detach() for model in models for p in model.parameters()]
-        for entry in self.optimizer.state.values():
-            tensors += entry.values()
+        tensors += self.weights.tensors().values()
         return torch.stack([t.isfinite().all().to(self.device) for t in tensors]).all()
 
     def restore(self, checkpoint: Checkpoint, *, first: bool) -> None:
@@ -145,7 +147,8 @@ class RunState:
             self.average.model.load_state_dict(checkpoint.average)
             # Missing before the decay warmed up: such a run keeps its constant one.
             self.average.updates = state.get("average_updates")
-        restore_optimizer(self.optimizer, self.names, tensors)
+        self.weights.restore(tensors)
+        self.weights.refresh()
         self.examples.load_state_dict(
             {
                 name.removeprefix(_EXAMPLES): value

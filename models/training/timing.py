@@ -16,7 +16,8 @@ from trivit.models.methods.examples.selector import ExampleSelector
 from trivit.models.methods.patches.orders import PatchSampling
 from trivit.models.training.compilation import compiled
 from trivit.models.training.device import chosen_precision
-from trivit.models.training.optimisation import make_optimizer
+from trivit.models.training.distributed import world
+from trivit.models.training.optimisation import WeightUpdate
 from trivit.models.training.step import training_step
 
 _WARMUP_ROUNDS = 2
@@ -80,13 +81,16 @@ def _make_step(
 ) -> Callable[[], None]:
     model = copy.deepcopy(model).train()
     token, attention = keep_ratios
-    model.set_keep_ratios(token=token, attention=attention)
-    model.set_patch_sampling(PatchSampling())
-    optimizer = make_optimizer(model, config.training)
     precision = chosen_precision(config.training, batch.images.device)
-    forward = compiled(model.forward_details, 1) if config.training.compile else None
+    weights = WeightUpdate(model, config.training, precision=precision, copies=world().size == 1)
+    weights.runs.set_keep_ratios(token=token, attention=attention)
+    weights.runs.set_patch_sampling(PatchSampling())
+    forward = weights.runs.forward_details
+    if config.training.compile:
+        forward = compiled(forward, 1)
 
     def step() -> None:
-        training_step(model, optimizer, batch, config, precision, examples, forward=forward)
+        weights.begin_step(config.training.learning_rate)
+        training_step(weights, forward, batch, config, precision, examples)
 
     return step

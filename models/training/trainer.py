@@ -237,7 +237,7 @@ class Trainer:
             "step": self.loop.steps_until(state.epochs_done),
             "loss": float(sums[0]) / progress.step,
             "train_top1": 100.0 * int(sums[1]) / images,
-            "learning_rate": state.optimizer.param_groups[0]["lr"],
+            "learning_rate": state.weights.learning_rate,
             "token_keep_ratio": ratios.token,
             "attention_keep_ratio": ratios.attention,
             "mean_patch_keep_ratio": progress.patch_ratio / progress.step,
