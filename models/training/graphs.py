@@ -9,7 +9,7 @@ A ``Recorder`` is the seam behind which tests on a CPU record and replay.
 """
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
@@ -96,6 +96,14 @@ def recorded(work: Work, recorder: Recorder | None) -> Work:
     recorder.warm_up(work)
     gc.collect()
     return recorder.record(work)
+
+
+def why_not_recorded(error: RuntimeError) -> str:
+    """Return in one line why recording has failed, and the remedy where one is known."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return "the GPU's memory does not hold the graphs, lower training.batch_size"
+    lines = str(error).strip().splitlines()
+    return f"recording failed, {lines[0] if lines else type(error).__name__}"
 
 
 class StepInputs(NamedTuple):
