@@ -22,7 +22,7 @@ from trivit.models.topology import KeepRatios
 # Steps before a recording, for what libraries set up when first used (as torch's documentation).
 _WARM_UP_STEPS = 3
 
-Work = Callable[[], None]
+Work = Callable[[], object]
 
 
 class Recorder(Protocol):
@@ -157,10 +157,6 @@ class StepGraphs:
         self._work = work
         self._static = StaticInputs()
         self._replays: dict[KeepRatios, Work] = {}
-
-    def __len__(self) -> int:
-        """Return how many shapes are recorded."""
-        return len(self._replays)
 
     def warm_up(self, inputs: StepInputs) -> None:
         """Do the work of one shape, which the model has been set to."""

@@ -41,7 +41,13 @@ from trivit.models.training.step import training_step
 
 
 class TrainingLoop:
-    """Trains a ``RunState``, step by step."""
+    """Trains a ``RunState``, step by step.
+
+    Attributes:
+        recorder: of CUDA graphs; ``None``: the kernels of a step are launched one by one.
+        notes: lines for the user: why they are, where graphs are asked for.
+        cuda_graphs: how many shapes are recorded.
+    """
 
     def __init__(
         self,
@@ -76,12 +82,19 @@ class TrainingLoop:
                 " mixup and cutmix mix pairs of images, choose an even number"
             )
         self.notes: list[str] = []
-        self._recorder = self._find_recorder()
+        self.recorder = recorder_for(config.training.cuda_graphs, state.device)
         self._shapes: dict[KeepRatios, KeepRatios] = {}
-        if config.training.compile or self._recorder is not None:
+        if config.training.compile or self.recorder is not None:
             self._shapes = training_shapes(config, len(images))
-            self._check_shapes()
+        complaint = too_many(len(set(self._shapes.values())))
+        if config.training.compile and complaint:
+            raise ModelsError(f"training.compile is true and {complaint}")
+        if world().size > 1:
+            complaint = "graphs that hold the exchange among processes have not been tried"
+        if complaint:
+            self._launch_kernels(complaint)
         self._graphs: StepGraphs | None = None
+        self.cuda_graphs = 0
         self._patches = PatchSampler(config.patch_schedule, state.device)
         self._depth = StochasticDepth(config.model, state.device)
         self._clock = StepClock(state.device, state.step_seconds)
@@ -92,29 +105,11 @@ class TrainingLoop:
         """How many shapes are compiled."""
         return len(set(self._shapes.values())) if self.config.training.compile else 0
 
-    @property
-    def cuda_graphs(self) -> int:
-        """How many shapes are replayed as CUDA graphs."""
-        return 0 if self._graphs is None else len(self._graphs)
-
-    def _find_recorder(self) -> Recorder | None:
-        recorder = recorder_for(self.config.training.cuda_graphs, self.state.device)
-        if recorder is not None and world().size > 1:
-            return self._launch_kernels("graphs that hold the exchange of processes are not tried")
-        return recorder
-
-    def _check_shapes(self) -> None:
-        complaint = too_many(len(set(self._shapes.values())))
-        if complaint is None:
-            return
-        if self.config.training.compile:
-            raise ModelsError(f"training.compile is true and {complaint}")
-        self._recorder = self._launch_kernels(complaint)
-        self._shapes = {}
-
     def _launch_kernels(self, reason: str) -> None:
-        """Note why steps are not replayed as graphs."""
-        self.notes.append(f"training.cuda_graphs is true and steps run without: {reason}")
+        """Do not replay steps as graphs; note why, where that was the intention."""
+        if self.recorder is not None:
+            self.notes.append(f"training.cuda_graphs is true and steps run without: {reason}")
+        self.recorder = None
 
     def connect(self) -> None:
         """Join the processes' models; compile and record all shapes, if asked for.
@@ -123,7 +118,7 @@ class TrainingLoop:
         """
         state = self.state
         self._forward = shared_forward(state.weights.runs, state.device)
-        if not self._shapes:
+        if not self.config.training.compile and self.recorder is None:
             return
         if self.config.training.compile:
             self._forward = compiled(self._forward, self.compiled_shapes)
@@ -137,11 +132,11 @@ class TrainingLoop:
     def _prepared(self, sample: Batch) -> StepGraphs | None:
         """Do a step of each shape, which compiles it, and record all of them."""
         shapes = sorted(set(self._shapes.values()), reverse=True)
-        if self._recorder is None:
+        if self.recorder is None:
             for ratios in shapes:
                 self._work(self._inputs(sample, ratios, 0, 0))
             return None
-        graphs = StepGraphs(self._recorder, self._work)
+        graphs = StepGraphs(self.recorder, self._work)
         # All before the first recording: no memory of graphs is in their way.
         for ratios in shapes:
             graphs.warm_up(self._inputs(sample, ratios, 0, 0))
@@ -152,7 +147,12 @@ class TrainingLoop:
         except RuntimeError as error:
             self._launch_kernels(why_not_recorded(error))
             return None
+        self.cuda_graphs = len(shapes)
         return graphs
+
+    def release(self) -> None:
+        """Give the memory of graphs back: no step follows."""
+        self._graphs = None
 
     def steps(self, epoch: int) -> int:
         """Return the steps of ``epoch`` (0-based)."""

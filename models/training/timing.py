@@ -17,6 +17,7 @@ from trivit.models.methods.patches.orders import PatchSampling
 from trivit.models.training.compilation import compiled
 from trivit.models.training.device import chosen_precision
 from trivit.models.training.distributed import world
+from trivit.models.training.graphs import Recorder, recorded
 from trivit.models.training.optimisation import WeightUpdate
 from trivit.models.training.step import training_step
 
@@ -24,7 +25,11 @@ _WARMUP_ROUNDS = 2
 
 
 def time_steps(
-    model: SparseTransformer, config: ExperimentConfig, batch: Batch, rounds: int
+    model: SparseTransformer,
+    config: ExperimentConfig,
+    batch: Batch,
+    rounds: int,
+    recorder: Recorder | None = None,
 ) -> dict[str, float]:
     """Return the median milliseconds of a sparse and a dense training step, and of their ratio.
 
@@ -32,14 +37,15 @@ def time_steps(
     CPU one thread runs them: several would wait for each other whenever something else takes a
     core. The sparse step runs at the final keep ratios and pays for the example level's statistics;
     the dense one does neither. Both use all patches, as patch sampling at ratio 1 does. Works on
-    copies: ``model`` does not change.
+    copies: ``model`` does not change. With a ``recorder`` both are replayed, as in the run.
     """
     vit = config.model
     device = batch.images.device
     count = int(batch.indices.max()) + 1
     by_variance = config.sparsity.variance_block is not None
+    copies = config.augmentation.repeats > 1
     examples, everything = (
-        ExampleSelector(settings, count, 0, device, by_variance=by_variance)
+        ExampleSelector(settings, count, 0, device, by_variance=by_variance, copies=copies)
         for settings in (config.sparsity.examples, ExampleConfig())
     )
     sparse = _make_step(
@@ -48,8 +54,9 @@ def time_steps(
         batch,
         (vit.token_keep_ratio, vit.attention_keep_ratio),
         examples,
+        recorder,
     )
-    dense = _make_step(model, config, batch, (1.0, 1.0), everything)
+    dense = _make_step(model, config, batch, (1.0, 1.0), everything, recorder)
     with _one_thread():
         for _ in range(_WARMUP_ROUNDS):
             sparse()
@@ -78,6 +85,7 @@ def _make_step(
     batch: Batch,
     keep_ratios: tuple[float, float],
     examples: ExampleSelector,
+    recorder: Recorder | None,
 ) -> Callable[[], None]:
     model = copy.deepcopy(model).train()
     token, attention = keep_ratios
@@ -89,8 +97,12 @@ def _make_step(
     if config.training.compile:
         forward = compiled(forward, 1)
 
+    work = recorded(
+        lambda: training_step(weights, forward, batch, config, precision, examples), recorder
+    )
+
     def step() -> None:
         weights.begin_step(config.training.learning_rate)
-        training_step(weights, forward, batch, config, precision, examples)
+        work()
 
     return step

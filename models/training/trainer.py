@@ -287,8 +287,9 @@ class Trainer:
         rounds = self.config.training.timing_rounds
         if rounds and self.first:
             with self.clock.part("timing"):
-                batch = self.loop.sample_batch()
-                timing = time_steps(self.state.model, self.config, batch, rounds)
+                self.loop.release()
+                batch, recorder = self.loop.sample_batch(), self.loop.recorder
+                timing = time_steps(self.state.model, self.config, batch, rounds, recorder)
         return run_summary(
             self.config,
             self.state,
