@@ -159,7 +159,6 @@ class RunState:
             # Missing before the decay warmed up: such a run keeps its constant one.
             self.average.updates = state.get("average_updates")
         self.weights.restore(tensors)
-        self.weights.refresh()
         self.examples.load_state_dict(
             {
                 name.removeprefix(_EXAMPLES): value

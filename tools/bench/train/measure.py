@@ -72,7 +72,7 @@ def memory_mib(step: Step, device: torch.device) -> dict[str, Any]:
     CPU, where the allocator keeps what was freed: parameters, optimizer state and the tensors that
     the forward pass keeps for the backward pass.
     """
-    state = step.state_bytes()
+    state = step.weights.held_bytes()
     if device.type == "cuda":
         torch.cuda.synchronize(device)
         torch.cuda.reset_peak_memory_stats(device)
@@ -89,7 +89,7 @@ def memory_mib(step: Step, device: torch.device) -> dict[str, Any]:
 @contextmanager
 def kept_for_backward(step: Step) -> Iterator[Callable[[], int]]:
     """Yield a function that returns the bytes that were kept, each storage once, no parameters."""
-    parameters = {p.untyped_storage().data_ptr() for p in step.module.parameters()}
+    parameters = {p.untyped_storage().data_ptr() for p in step.weights.runs.parameters()}
     kept: dict[int, int] = {}
 
     def pack(tensor: Tensor) -> Tensor:

@@ -43,27 +43,14 @@ class Step:
         config: its experiment.
         run: does one step.
         examples: the statistics that it keeps.
-        module: the model.
-        optimizer: of its parameters.
+        weights: what it updates, and the model that it runs.
     """
 
     shape: Shape
     config: ExperimentConfig
     run: Callable[[], None]
     examples: ExampleSelector
-    module: nn.Module
-    optimizer: torch.optim.Optimizer
-
-    def state_bytes(self) -> int:
-        """Return the size of the parameters and of the optimizer's state."""
-        tensors: list[Tensor] = [*self.module.parameters()]
-        tensors += [
-            value
-            for entry in self.optimizer.state.values()
-            for value in entry.values()
-            if isinstance(value, Tensor)
-        ]
-        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+    weights: WeightUpdate | PlainUpdate
 
 
 def experiment(preset: Preset, shape: Shape) -> ExperimentConfig:
@@ -120,7 +107,7 @@ def make_step(preset: Preset, shape: Shape, batch: Batch, graphs: int) -> Step:
             weights.begin_step(config.training.learning_rate)
         training_step(weights, forward, batch, config, precision, examples)
 
-    return Step(shape, config, run, examples, module, weights.optimizer)
+    return Step(shape, config, run, examples, weights)
 
 
 def _model(shape: Shape, config: ModelConfig) -> tuple[nn.Module, Callable[..., ForwardDetails]]:
