@@ -45,6 +45,8 @@ def _adamw(
     optimizer = torch.optim.AdamW(
         groups, lr=rate, betas=(0.9, config.beta2), fused=True, capturable=on_cuda
     )
+    # Steps that warm up are not captured; that is meant.
+    optimizer._warned_capturable_if_run_uncaptured = True
     for parameter in parameters:
         optimizer.state[parameter] = {
             "step": torch.zeros((), device=device),

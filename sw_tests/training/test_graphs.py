@@ -30,6 +30,10 @@ from .tracing import TracingRecorder
 
 Everything = Callable[..., ExperimentConfig]
 EVERY = "training.checkpoint_every_steps=4"
+ONE_SHAPE = (
+    "sparsity.warmup={start_epoch: 0, end_epoch: 0}",
+    "patch_schedule={schedule: fixed, order: random}",
+)
 
 
 @pytest.fixture
@@ -59,9 +63,14 @@ def replaying(
 def meeting_all_levels() -> list[dict[str, str]]:
     """The fewest choices in which every level of every factor occurs, with all others on."""
     levels = {factor: list(FACTORS[factor]) for factor in FACTORS}
+    levels["precision"] = ["float32", "bfloat16"]
     count = max(map(len, levels.values()))
     # From the last: what is off comes first.
     return [{f: own[-1 - turn % len(own)] for f, own in levels.items()} for turn in range(count)]
+
+
+def settings(choice: dict[str, str]) -> tuple[str, ...]:
+    return "training.gradient_clip=1.0", f"training.precision={choice['precision']}"
 
 
 @pytest.mark.usefixtures("numbers_on_device")
@@ -69,7 +78,7 @@ def meeting_all_levels() -> list[dict[str, str]]:
 def test_every_combination_replays(
     choice: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = experiment(choice, "training.gradient_clip=1.0", "data.train_images=48")
+    config = experiment(choice, *settings(choice), "data.train_images=48")
     plain = train(config, tmp_path / "plain")
     recorder = replaying(monkeypatch)
     summary = train(config, tmp_path / "replayed")
@@ -85,7 +94,7 @@ def test_an_interrupted_run_goes_on_with_graphs(
     everything: Everything, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, resumed = tmp_path / "whole", tmp_path / "resumed"
-    shorter = (EVERY, "training.epochs=2")
+    shorter = (EVERY, "training.epochs=2", *ONE_SHAPE)
     launched = everything(*shorter, "training.cuda_graphs=false")
     train(launched, whole)
     original = loop.TrainingLoop.run
@@ -134,11 +143,7 @@ class Repeating(TracingRecorder):
 def test_compiled_steps_are_recorded(
     everything: Everything, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    few = (
-        "training.epochs=1",
-        "sparsity.warmup={start_epoch: 0, end_epoch: 0}",
-        "patch_schedule={schedule: fixed, order: random}",
-    )
+    few = ("training.epochs=1", "model.depth=1", *ONE_SHAPE)
     monkeypatch.setattr(compilation, "BACKEND", "eager")
     torch._dynamo.reset()
     train(everything(*few), tmp_path / "plain")
@@ -152,7 +157,8 @@ def test_parts_that_a_graph_hides_are_not_reported(
     everything: Everything, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     replaying(monkeypatch, Repeating())
-    summary = train(everything("training.timing_rounds=1"), tmp_path)
+    settings = ("training.timing_rounds=1", "training.epochs=1", *ONE_SHAPE)
+    summary = train(everything(*settings), tmp_path)
     assert list(summary["step_seconds_by_part"]) == ["data", "step", "bookkeeping"]
     assert summary["bookkeeping_percent"] is None
     assert summary["sparse_step_speedup"] > 0
@@ -327,14 +333,11 @@ CUDA = "training.device=cuda"
 
 @pytest.mark.gpu
 @gpu
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("choice", meeting_all_levels(), ids=lambda c: "-".join(c.values()))
 def test_cuda_graphs_have_the_bits_of_launched_kernels(
-    choice: dict[str, str], precision: str, tmp_path: Path
+    choice: dict[str, str], tmp_path: Path
 ) -> None:
-    config = experiment(
-        choice, "training.gradient_clip=1.0", CUDA, f"training.precision={precision}"
-    )
+    config = experiment(choice, *settings(choice), CUDA)
     launched = replace(config, training=replace(config.training, cuda_graphs=False))
     torch.use_deterministic_algorithms(True, warn_only=True)
     try:
