@@ -3,7 +3,8 @@
 Here a CPU records and replays (``tracing``); what needs a GPU is marked so.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from trivit.models.training.graphs import (
     StaticInputs,
     StepInputs,
     recorded,
+    recorder_for,
     unchanged,
 )
 from trivit.models.training.optimisation import WeightUpdate
@@ -325,6 +327,76 @@ def test_tensors_and_draws_are_given_back() -> None:
         raise InterruptedError
     assert all(map(torch.equal, values, before))
     assert torch.equal(torch.rand(2), expected)
+
+
+class FakeCuda:
+    """Streams and graphs that note what happens, as far as ``CudaRecorder`` knows them."""
+
+    def __init__(self) -> None:
+        self.current = "main"
+        self.events: list[str] = []
+        self.fails = False
+
+    def install(self, patch: pytest.MonkeyPatch) -> None:
+        fake = self
+
+        class Stream:
+            def __init__(self, name: object) -> None:
+                self.name = "main" if name == "main" else "side"
+
+            def wait_stream(self, other: "Stream") -> None:
+                fake.events.append(f"{self.name} waits for {other.name}")
+
+        class Graph:
+            def replay(self) -> None:
+                fake.events.append("replay")
+
+        @contextmanager
+        def stream(chosen: Stream) -> Iterator[None]:
+            before, fake.current = fake.current, chosen.name
+            yield
+            fake.current = before
+
+        @contextmanager
+        def graph(
+            made: Graph, pool: str, stream: Stream, capture_error_mode: str
+        ) -> Iterator[None]:
+            fake.events.append(f"{pool}, {stream.name}, {capture_error_mode}")
+            fake.current = stream.name  # as torch's, whose end raises before it gives it back
+            yield
+            if fake.fails:
+                raise RuntimeError("capture_end")
+            fake.current = "main"
+
+        def set_stream(chosen: Stream) -> None:
+            fake.current = chosen.name
+
+        patch.setattr(torch.cuda, "Stream", Stream)
+        patch.setattr(torch.cuda, "CUDAGraph", Graph)
+        patch.setattr(torch.cuda, "graph_pool_handle", lambda: "pool")
+        patch.setattr(torch.cuda, "current_stream", lambda: Stream(fake.current))
+        patch.setattr(torch.cuda, "set_stream", set_stream)
+        patch.setattr(torch.cuda, "stream", stream)
+        patch.setattr(torch.cuda, "graph", graph)
+
+
+def test_a_graph_is_recorded_beside_the_stream_that_replays_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cuda = FakeCuda()
+    cuda.install(monkeypatch)
+    assert recorder_for(True, torch.device("cpu")) is None
+    assert recorder_for(False, torch.device("cuda")) is None
+    recorder = recorder_for(True, torch.device("cuda"))
+    replay = recorded(lambda: cuda.events.append(f"work on {cuda.current}"), recorder)
+    replay()
+    work = "work on side"
+    warm_up = ["side waits for main", work, work, work, "main waits for side"]
+    assert cuda.events == [*warm_up, "pool, side, thread_local", work, "replay"]
+    cuda.fails = True
+    with pytest.raises(RuntimeError, match="capture_end"):
+        recorded(lambda: None, recorder)
+    assert cuda.current == "main"
 
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
