@@ -343,6 +343,7 @@ class FakeCuda:
         class Stream:
             def __init__(self, name: object) -> None:
                 self.name = "main" if name == "main" else "side"
+                self.device_index = 0
 
             def wait_stream(self, other: "Stream") -> None:
                 fake.events.append(f"{self.name} waits for {other.name}")
@@ -371,6 +372,10 @@ class FakeCuda:
         def set_stream(chosen: Stream) -> None:
             fake.current = chosen.name
 
+        def end(device: int, pool: str) -> None:
+            fake.events.append(f"{pool} closed")
+
+        patch.setattr(torch._C, "_cuda_endAllocateToPool", end)
         patch.setattr(torch.cuda, "Stream", Stream)
         patch.setattr(torch.cuda, "CUDAGraph", Graph)
         patch.setattr(torch.cuda, "graph_pool_handle", lambda: "pool")
@@ -396,7 +401,7 @@ def test_a_graph_is_recorded_beside_the_stream_that_replays_it(
     cuda.fails = True
     with pytest.raises(RuntimeError, match="capture_end"):
         recorded(lambda: None, recorder)
-    assert cuda.current == "main"
+    assert (cuda.current, cuda.events[-1]) == ("main", "pool closed")
 
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
