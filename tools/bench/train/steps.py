@@ -18,13 +18,13 @@ from trivit.models.layers.sparse_transformer import ForwardDetails, SparseTransf
 from trivit.models.methods.examples.selector import ExampleSelector
 from trivit.models.methods.patches.schedule import PatchSampler
 from trivit.models.model_config import ModelConfig
-from trivit.models.nested_settings import overlay
+from trivit.models.topology import KeepRatios
 from trivit.models.training.compilation import compiled
 from trivit.models.training.device import choose_device, chosen_precision
 from trivit.models.training.optimisation import make_optimizer
 from trivit.models.training.step import training_step
 from trivit.tools.bench.train.presets import Preset
-from trivit.tools.bench.train.rows import Shape
+from trivit.tools.bench.train.rows import Shape, experiment
 
 _SEED = 0
 
@@ -66,11 +66,6 @@ class Step:
         return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 
-def experiment(preset: Preset, shape: Shape) -> ExperimentConfig:
-    """Return the experiment of a shape."""
-    return parse_config(overlay(preset.settings, shape.settings))
-
-
 def make_batch(preset: Preset) -> Batch:
     """Return one batch of random images, labels and places in the training set, on the device."""
     config = parse_config(dict(preset.settings))
@@ -85,44 +80,89 @@ def make_batch(preset: Preset) -> Batch:
     return Batch(images.to(device), labels.to(device), indices.to(device))
 
 
-def make_step(preset: Preset, shape: Shape, batch: Batch, graphs: int) -> Step:
-    """Return the step of ``shape``; it is compiled, if at all, when it first runs.
+@dataclass(frozen=True)
+class _Trained:
+    """A model with what trains it, for all shapes that differ only in ratios and methods."""
 
-    Args:
-        preset: the experiment, and whether it is compiled.
-        shape: the method.
-        batch: from ``make_batch``.
-        graphs: how many shapes are compiled in this process.
-    """
-    config = experiment(preset, shape)
-    device = batch.images.device
-    torch.manual_seed(_SEED)
-    module, forward = _model(shape, config.model)
-    module.to(device).train()
-    if preset.compile and not shape.eager:
-        forward = compiled(forward, graphs)
-    if isinstance(module, SparseTransformer):
-        sampler = PatchSampler(config.patch_schedule, device)
-        module.set_patch_sampling(sampler.sampling(shape.patch))
-    optimizer = make_optimizer(module, config.training)
-    precision = chosen_precision(config.training, device)
-    by_variance = config.sparsity.variance_block is not None
-    examples = ExampleSelector(
-        config.sparsity.examples, preset.train_images, _SEED, device, by_variance=by_variance
-    )
+    module: nn.Module
+    forward: Callable[..., ForwardDetails]
+    optimizer: torch.optim.Optimizer
 
-    def run() -> None:
-        training_step(
-            module,  # type: ignore[arg-type]  # timm's has parameters too; all else is in forward
-            optimizer,
-            batch,
-            config,
-            precision,
-            examples,
-            forward=forward,
+
+class StepMaker:
+    """Makes the steps of a preset; shapes of the same model share its weights, as in a training."""
+
+    def __init__(self, preset: Preset, batch: Batch, graphs: int) -> None:
+        """Make steps on ``batch``.
+
+        Args:
+            preset: the experiment, and whether it is compiled.
+            batch: from ``make_batch``.
+            graphs: how many shapes are compiled in this process.
+        """
+        self._preset = preset
+        self._batch = batch
+        self._graphs = graphs
+        self._device = batch.images.device
+        self._trained: dict[object, _Trained] = {}
+
+    def make(self, shape: Shape) -> Step:
+        """Return the step of ``shape``; it is compiled, if at all, when it first runs."""
+        config = experiment(self._preset, shape)
+        precision = chosen_precision(config.training, self._device)
+        by_variance = config.sparsity.variance_block is not None
+        examples = ExampleSelector(
+            config.sparsity.examples,
+            self._preset.train_images,
+            _SEED,
+            self._device,
+            by_variance=by_variance,
         )
+        trained = self._shared(shape, config)
+        prepare = _set_ratios(trained.module, shape, config, self._device)
 
-    return Step(shape, config, run, examples, module, optimizer)
+        def run() -> None:
+            prepare()
+            training_step(
+                trained.module,  # type: ignore[arg-type]  # timm's has parameters too
+                trained.optimizer,
+                self._batch,
+                config,
+                precision,
+                examples,
+                forward=trained.forward,
+            )
+
+        return Step(shape, config, run, examples, trained.module, trained.optimizer)
+
+    def _shared(self, shape: Shape, config: ExperimentConfig) -> _Trained:
+        compile_it = self._preset.compile and not shape.eager
+        key = (shape.maker, compile_it, config.training, config.model.dense())
+        if key not in self._trained:
+            torch.manual_seed(_SEED)
+            module, forward = _model(shape, config.model)
+            module.to(self._device).train()
+            if compile_it:
+                forward = compiled(forward, self._graphs)
+            self._trained[key] = _Trained(module, forward, make_optimizer(module, config.training))
+        return self._trained[key]
+
+
+def _set_ratios(
+    module: nn.Module, shape: Shape, config: ExperimentConfig, device: torch.device
+) -> Callable[[], None]:
+    """Return what sets the model to the shape's ratios."""
+    if not isinstance(module, SparseTransformer):
+        return lambda: None
+    vit = config.model
+    ratios = shape.ratios or KeepRatios(vit.token_keep_ratio, vit.attention_keep_ratio)
+    sampling = PatchSampler(config.patch_schedule, device).sampling(ratios.patch)
+
+    def prepare() -> None:
+        module.set_keep_ratios(token=ratios.token, attention=ratios.attention)
+        module.set_patch_sampling(sampling)
+
+    return prepare
 
 
 def _model(shape: Shape, config: ModelConfig) -> tuple[nn.Module, Callable[..., ForwardDetails]]:
