@@ -24,6 +24,7 @@ _MAY_CHANGE = (
     "data.workers",
     "training.device",
     "training.compile",
+    "training.cuda_graphs",
     "training.tensorboard",
     "training.checkpoint_every_steps",
 )

@@ -22,6 +22,7 @@ from trivit.tools.bench.train import bench
 from trivit.tools.bench.train.measure import memory_mib, mixed, spread, time_round
 from trivit.tools.bench.train.presets import PRESETS, Target
 from trivit.tools.bench.train.processes import Processes
+from trivit.tools.bench.train.report import footer
 from trivit.tools.bench.train.results import Measured
 from trivit.tools.bench.train.rows import (
     Shape,
@@ -315,7 +316,7 @@ def test_memory_counts_each_kept_storage_once() -> None:
     batch = make_batch(TINY)
     step = StepMaker(TINY, batch, 1).make(Shape(name="dense"))
     first, second = (memory_mib(step, choose_device("cpu"))["mib"] for _ in range(2))
-    state = sum(p.numel() for p in step.module.parameters()) * 4 * 3 / 2**20
+    state = sum(p.numel() for p in step.weights.runs.parameters()) * 4 * 3 / 2**20
     vit = step.config.model
     tokens = 8 * (1 + vit.num_patches) * vit.embed_dim * 4 / 2**20
     # Adam's moments appear with the first step; a block keeps some 20 times its tokens.
@@ -327,11 +328,13 @@ def test_shapes_of_one_model_share_its_weights() -> None:
     found = shapes(TINY, with_timm=False)
     maker = StepMaker(TINY, make_batch(TINY), len(found))
     steps = {name: maker.make(shape) for name, shape in found.items()}
-    assert len({id(step.module) for step in steps.values()}) == 2  # with the bias, and without
-    assert steps["dense"].module is steps["token_0.5"].module
+    assert (
+        len({id(step.weights.runs) for step in steps.values()}) == 2
+    )  # with the bias, and without
+    assert steps["dense"].weights is steps["token_0.5"].weights
     for name in ("token_0.5", "dense", "pss_0.4", "tri_1"):
         steps[name].run()
-        module: Any = steps[name].module
+        module: Any = steps[name].weights.runs
         ratios = (module.token_keep_ratio, module.attention_keep_ratio)
         assert (*ratios, module.patch_sampling.keep_ratio) == {
             "token_0.5": (0.5, 1.0, 1.0),
@@ -339,6 +342,44 @@ def test_shapes_of_one_model_share_its_weights() -> None:
             "pss_0.4": (1.0, 1.0, 0.4),
             "tri_1": (1.0, 1.0, 1.0),
         }[name]
+
+
+class _Tape:
+    """Records on a CPU: the work itself is what is replayed."""
+
+    def __init__(self, error: str | None = None) -> None:
+        self.error, self.replays = error, 0
+
+    def warm_up(self, work: Any) -> None:
+        work()
+
+    def record(self, work: Any) -> Any:
+        if self.error is not None:
+            raise RuntimeError(self.error)
+
+        def replay() -> None:
+            self.replays += 1
+            work()
+
+        return replay
+
+
+def test_steps_are_replayed_and_say_why_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    tape = _Tape()
+    monkeypatch.setattr("trivit.tools.bench.train.steps.recorder_for", lambda *_: tape)
+    result = bench.bench_train(TINY, rounds=1, only=["token_0.7"])
+    assert result["not_recorded"] == {}
+    # Each of two shapes: once after its recording; twice in each round, one of them is timed.
+    assert tape.replays == 2 + 2 * 2 * result["rounds"]
+    without = replace(TINY, settings=overlay(TINY.settings, {"training": {"cuda_graphs": False}}))
+    tape.replays = 0
+    bench.bench_train(without, rounds=1, only=["token_0.7"])
+    assert tape.replays == 0
+    tape.error = "it waits for the device\nand more"
+    result = bench.bench_train(TINY, rounds=1, only=["token_0.7"])
+    why = "recording failed, it waits for the device"
+    assert result["not_recorded"] == {"dense": why, "token_0.7": why}
+    assert f"Not replayed as a CUDA graph: dense ({why})." in footer(result)
 
 
 def test_a_compiled_preset_uses_the_compiler_except_for_the_eager_row(

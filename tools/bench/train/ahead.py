@@ -72,7 +72,8 @@ def fitting_processes(preset: Preset, device: torch.device) -> int:
     if device.type != "cuda":
         return cores
     free, _ = torch.cuda.mem_get_info(device)
-    return max(1, min(cores, free // step_bytes(preset) - 1))  # one step's memory is for this one
+    # This process needs twice a step's memory: for the kernels that it launches, and for graphs.
+    return max(1, min(cores, free // step_bytes(preset) - 2))
 
 
 def step_bytes(preset: Preset) -> int:

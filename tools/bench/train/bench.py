@@ -152,6 +152,8 @@ class _Bench:
         if self.compilers is None:
             return wanted
         jobs = [shape for shape in wanted if not shape.eager]
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()  # the other processes need it
         left = self.left()
         seconds = None if left is None else left - _LONGER * self._last_round
         outcome = self.compilers.run([(self.preset, shape) for shape in jobs], seconds)
@@ -177,10 +179,15 @@ class _Bench:
                 step.run()
             synchronise(self.device)
             memory = memory_mib(step, self.device)
+            self._maker.record(step)
+            step.run()
+            synchronise(self.device)
         except torch.cuda.OutOfMemoryError:
             found.failed[shape.name] = "does not fit into the GPU's memory"
             return
         self._steps[shape.name] = step
+        if step.launched is not None:
+            found.launched[shape.name] = step.launched
         found.configs[shape.name] = step.config
         found.memory[shape.name] = memory
         if shape.name == "example":

@@ -88,7 +88,7 @@ def memory_mib(step: Step, device: torch.device) -> dict[str, Any]:
 @contextmanager
 def kept_for_backward(step: Step) -> Iterator[Callable[[], int]]:
     """Yield a function that returns the bytes that were kept, each storage once, no parameters."""
-    parameters = {p.untyped_storage().data_ptr() for p in step.module.parameters()}
+    parameters = {p.untyped_storage().data_ptr() for p in step.weights.runs.parameters()}
     kept: dict[int, int] = {}
 
     def pack(tensor: Tensor) -> Tensor:

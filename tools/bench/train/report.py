@@ -140,6 +140,10 @@ def footer(result: Mapping[str, Any]) -> list[str]:
                 f"({ratio['low']:.3f} to {ratio['high']:.3f})."
             )
     lines += [f"Not measured: {row['text']} ({row['why']})." for row in result["missing"]]
+    lines += [
+        f"Not replayed as a CUDA graph: {name} ({why})."
+        for name, why in result["not_recorded"].items()
+    ]
     if kept := result["bookkeeping"]:
         lines.append(
             f"Bookkeeping of the example level: {100 * kept['share']:.1f} % of a step "

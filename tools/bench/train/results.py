@@ -26,6 +26,7 @@ class Measured:
         memory: of these.
         counters: the example level's bookkeeping timed alone.
         failed: why shapes could not run, by name.
+        launched: why shapes are not replayed as CUDA graphs although they should be, by name.
     """
 
     preset: Preset
@@ -36,6 +37,7 @@ class Measured:
     memory: dict[str, dict[str, Any]] = field(default_factory=dict)
     counters: dict[str, float] | None = None
     failed: dict[str, str] = field(default_factory=dict)
+    launched: dict[str, str] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
         """Return rows, bookkeeping, targets and what is missing."""
@@ -54,6 +56,7 @@ class Measured:
                 if not seconds[row.name]
             ],
             "bookkeeping": kept,
+            "not_recorded": dict(self.launched),
             "targets": self._targets({line["row"]: line for line in lines}, kept),
             "shapes_ms": {
                 name: milliseconds(mixed(self.rounds, {name: 1.0}).values())

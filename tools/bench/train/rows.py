@@ -40,6 +40,7 @@ class Shape:
         ratios: that the step runs with (``None``: the settings' final ones, all patches).
         maker: whose model: this project's or timm's.
         eager: not compiled even where the preset compiles.
+        copies: where the step is in bfloat16, it may run on copies of the weights.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Shape:
     ratios: KeepRatios | None = None
     maker: str = "trivit"
     eager: bool = False
+    copies: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

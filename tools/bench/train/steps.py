@@ -3,8 +3,7 @@
 import importlib
 import importlib.util
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -17,11 +16,11 @@ from trivit.models.families.vision_transformer import ViTConfig
 from trivit.models.layers.sparse_transformer import ForwardDetails, SparseTransformer
 from trivit.models.methods.examples.selector import ExampleSelector
 from trivit.models.methods.patches.schedule import PatchSampler
-from trivit.models.model_config import ModelConfig
 from trivit.models.topology import KeepRatios
 from trivit.models.training.compilation import compiled
 from trivit.models.training.device import choose_device, chosen_precision
-from trivit.models.training.optimisation import make_optimizer
+from trivit.models.training.graphs import Recorder, Work, recorded, recorder_for, why_not_recorded
+from trivit.models.training.optimisation import PlainUpdate, WeightUpdate
 from trivit.models.training.step import training_step
 from trivit.tools.bench.train.presets import Preset
 from trivit.tools.bench.train.rows import Shape, experiment
@@ -34,32 +33,59 @@ def has_timm() -> bool:
     return all(importlib.util.find_spec(name) is not None for name in ("timm", "torchvision"))
 
 
-@dataclass(frozen=True)
 class Step:
     """A step that can be repeated.
 
     Attributes:
         shape: what it runs.
         config: its experiment.
-        run: does one step.
+        weights: what it updates, and the model that it runs.
         examples: the statistics that it keeps.
-        module: the model.
-        optimizer: of its parameters.
+        launched: why it is not replayed as a CUDA graph (``None``: it is, or nobody asked for it).
     """
 
-    shape: Shape
-    config: ExperimentConfig
-    run: Callable[[], None]
-    examples: ExampleSelector
-    module: nn.Module
-    optimizer: torch.optim.Optimizer
+    def __init__(
+        self,
+        shape: Shape,
+        config: ExperimentConfig,
+        weights: WeightUpdate | PlainUpdate,
+        examples: ExampleSelector,
+        prepare: Work,
+        work: Work,
+    ) -> None:
+        """Make steps of ``work``, which the device does alone; ``prepare`` sets the model's ratios.
+
+        What differs between the steps of a training is set by the host before ``work``.
+        """
+        self.shape = shape
+        self.config = config
+        self.weights = weights
+        self.examples = examples
+        self.launched: str | None = None
+        self._prepare = prepare
+        self._work = work
+
+    def run(self) -> None:
+        """Do one step."""
+        self._prepare()
+        if isinstance(self.weights, WeightUpdate):
+            self.weights.begin_step(self.config.training.learning_rate)
+        self._work()
+
+    def record(self, recorder: Recorder | None) -> None:
+        """Replay the step from now on; where that fails, ``launched`` says why."""
+        self._prepare()
+        try:
+            self._work = recorded(self._work, recorder)
+        except RuntimeError as error:
+            self.launched = why_not_recorded(error)
 
     def state_bytes(self) -> int:
         """Return the size of the parameters and of the optimizer's state."""
-        tensors: list[Tensor] = [*self.module.parameters()]
+        tensors: list[Tensor] = [*self.weights.runs.parameters()]
         tensors += [
             value
-            for entry in self.optimizer.state.values()
+            for entry in self.weights.optimizer.state.values()
             for value in entry.values()
             if isinstance(value, Tensor)
         ]
@@ -80,13 +106,11 @@ def make_batch(preset: Preset) -> Batch:
     return Batch(images.to(device), labels.to(device), indices.to(device))
 
 
-@dataclass(frozen=True)
-class _Trained:
+class _Trained(NamedTuple):
     """A model with what trains it, for all shapes that differ only in ratios and methods."""
 
-    module: nn.Module
+    weights: WeightUpdate | PlainUpdate
     forward: Callable[..., ForwardDetails]
-    optimizer: torch.optim.Optimizer
 
 
 class StepMaker:
@@ -105,6 +129,7 @@ class StepMaker:
         self._graphs = graphs
         self._device = batch.images.device
         self._trained: dict[object, _Trained] = {}
+        self._recorder = recorder_for(True, self._device)
 
     def make(self, shape: Shape) -> Step:
         """Return the step of ``shape``; it is compiled, if at all, when it first runs."""
@@ -118,33 +143,28 @@ class StepMaker:
             self._device,
             by_variance=by_variance,
         )
-        trained = self._shared(shape, config)
-        prepare = _set_ratios(trained.module, shape, config, self._device)
+        weights, forward = self._shared(shape, config, precision)
+        prepare = _set_ratios(weights.runs, shape, config, self._device)
 
-        def run() -> None:
-            prepare()
-            training_step(
-                trained.module,  # type: ignore[arg-type]  # timm's has parameters too
-                trained.optimizer,
-                self._batch,
-                config,
-                precision,
-                examples,
-                forward=trained.forward,
-            )
+        def work() -> None:
+            training_step(weights, forward, self._batch, config, precision, examples)
 
-        return Step(shape, config, run, examples, trained.module, trained.optimizer)
+        return Step(shape, config, weights, examples, prepare, work)
 
-    def _shared(self, shape: Shape, config: ExperimentConfig) -> _Trained:
+    def record(self, step: Step) -> None:
+        """Let a step that has run be replayed as a CUDA graph, if its training's would be."""
+        if step.config.training.cuda_graphs and isinstance(step.weights, WeightUpdate):
+            step.record(self._recorder)
+
+    def _shared(self, shape: Shape, config: ExperimentConfig, precision: str) -> _Trained:
         compile_it = self._preset.compile and not shape.eager
-        key = (shape.maker, compile_it, config.training, config.model.dense())
+        key = (shape.maker, compile_it, shape.copies, config.training, config.model.dense())
         if key not in self._trained:
             torch.manual_seed(_SEED)
-            module, forward = _model(shape, config.model)
-            module.to(self._device).train()
+            weights, forward = _model(shape, config, precision, self._device)
             if compile_it:
                 forward = compiled(forward, self._graphs)
-            self._trained[key] = _Trained(module, forward, make_optimizer(module, config.training))
+            self._trained[key] = _Trained(weights, forward)
         return self._trained[key]
 
 
@@ -165,12 +185,19 @@ def _set_ratios(
     return prepare
 
 
-def _model(shape: Shape, config: ModelConfig) -> tuple[nn.Module, Callable[..., ForwardDetails]]:
+def _model(
+    shape: Shape, config: ExperimentConfig, precision: str, device: torch.device
+) -> _Trained:
+    """Return a shape's model on the device, in training mode, not compiled."""
+    vit, training = config.model, config.training
     if shape.maker == "timm":
-        assert isinstance(config, ViTConfig)
-        return _timm_model(config)
-    model = build_model(config)
-    return model, model.forward_details
+        assert isinstance(vit, ViTConfig)
+        module, forward = _timm_model(vit)
+        return _Trained(PlainUpdate(module.to(device).train(), training), forward)
+    model = build_model(vit).to(device).train()
+    weights = WeightUpdate(model, training, precision=precision, copies=shape.copies)
+    weights.runs.train()
+    return _Trained(weights, weights.runs.forward_details)
 
 
 def _timm_model(vit: ViTConfig) -> tuple[nn.Module, Callable[..., ForwardDetails]]:
