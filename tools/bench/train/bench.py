@@ -27,14 +27,18 @@ from trivit.tools.bench.train.loading import measure_loading
 from trivit.tools.bench.train.measure import bookkeeping, memory_mib, time_round
 from trivit.tools.bench.train.presets import Preset
 from trivit.tools.bench.train.processes import Processes
+from trivit.tools.bench.train.profile import StepProfile, profile_step, row_profile
 from trivit.tools.bench.train.results import NO_TIME, Measured
-from trivit.tools.bench.train.rows import Row, Shape, rows, shapes, waves
+from trivit.tools.bench.train.rows import Shape, chosen_rows, rows, shapes, waves
 from trivit.tools.bench.train.steps import Step, StepMaker, has_timm, make_batch
 from trivit.tools.errors import ToolsError
 from trivit.tools.report.machine import describe_machine, library_versions
 
 # Shapes between two rounds where nothing is compiled; else as many as processes compile them.
 _WAVE = 4
+
+# Of the minutes, what rounds may take where profiles follow.
+_ROUNDS_SHARE = 0.75
 
 # The next round may take so many times as long as the last one: it has more shapes.
 _LONGER = 1.2
@@ -49,6 +53,7 @@ def bench_train(
     only: Sequence[str] = (),
     experiment: Path | None = None,
     minutes: float | None = None,
+    profiled: bool = False,
     processes: int | None = None,
     cache: Path | None = None,
     save: Save = lambda result: None,
@@ -65,6 +70,7 @@ def bench_train(
         only: rows to time, and the dense ones (default: all).
         experiment: YAML file whose data are read and augmented for comparison.
         minutes: begin nothing that would probably end later.
+        profiled: look into a step of each row as well, once all times are taken.
         processes: that compile at once (default: what cores and the device's memory allow).
         cache: folder of what they compile (default: ``ahead.default_cache``).
         save: called with the result after every round.
@@ -84,7 +90,9 @@ def bench_train(
             bench.compilers = stack.enter_context(compilers(count))
             bench.wave = count
         bench.make_ready(advance)
-        bench.repeat(turns, advance)
+        bench.repeat(turns, advance, _ROUNDS_SHARE if profiled else 1.0)
+        if profiled:
+            bench.profile()
         bench.threads = torch.get_num_threads()
         if experiment is not None:
             bench.loading = measure_loading(experiment, bench.device.type, len(bench.batch.labels))
@@ -118,6 +126,7 @@ class _Bench:
         self.wave = _WAVE
         self.threads = torch.get_num_threads()
         self.loading: dict[str, Any] | None = None
+        self.profiles: list[dict[str, Any]] | None = None
 
     def turns(self, rounds: int) -> int:
         """Return how often a shape is warmed up or takes its turn in whole rounds."""
@@ -209,8 +218,8 @@ class _Bench:
         self._last_round = time.monotonic() - started
         self._save(self.result(complete=False))
 
-    def repeat(self, rounds: int, advance: Advance) -> None:
-        """Let all shapes take their turn ``rounds`` times, or as often as time allows.
+    def repeat(self, rounds: int, advance: Advance, share: float) -> None:
+        """Let all shapes take their turn ``rounds`` times, or as often as ``share`` of time allows.
 
         Raises:
             ToolsError: there was no time for any.
@@ -220,11 +229,29 @@ class _Bench:
                 f"nothing was ready within {(self._seconds or 0.0) / 60:g} minutes: "
                 "allow more --minutes"
             )
+        kept = (1 - share) * (self._seconds or 0.0)
         for _ in range(rounds):
-            if not self._fits(_LONGER * self._last_round):
+            if not self._fits(_LONGER * self._last_round + kept):
                 return
             self._round()
             advance(len(self._steps))
+
+    def profile(self) -> None:
+        """Look into a step of each row; the tracer slows what is timed after it."""
+        profiles: dict[str, StepProfile] = {}
+        longest = 0.0
+        self.profiles = []
+        for row in self._measured.table:
+            for name in row.weights:
+                if name in self._steps and name not in profiles and self._fits(longest):
+                    started = time.monotonic()
+                    profiles[name] = profile_step(
+                        self._steps[name], self.device, self.preset.steps, self.preset.clock
+                    )
+                    longest = max(longest, time.monotonic() - started)
+            if found := row_profile(row, profiles):
+                self.profiles.append(found)
+                self._save(self.result(complete=False))
 
     def result(self, *, complete: bool) -> dict[str, Any]:
         """Return what is known; ``complete``: nothing more will follow."""
@@ -248,6 +275,7 @@ class _Bench:
             "clock": preset.clock,
             "steps_per_round": preset.steps,
             **found,
+            "profiles": self.profiles,
             "loading": self.loading,
             "compilation": self._compilation(),
             "seconds": round(time.monotonic() - self._started, 1),
@@ -261,20 +289,6 @@ class _Bench:
         if self.compilers is None:
             return None
         return {"seconds": self._compile_seconds, "cache": cache_counts(), "processes": self.wave}
-
-
-def chosen_rows(table: Sequence[Row], only: Sequence[str]) -> list[Row]:
-    """Return the rows called ``only`` and the dense ones; all if nothing is asked for.
-
-    Raises:
-        ToolsError: an unknown row.
-    """
-    names = [row.name for row in table]
-    for name in only:
-        if name not in names:
-            raise ToolsError(f"unknown row '{name}': choose from {', '.join(names)}")
-    wanted = [name for row in table if row.name in only for name in (row.name, row.own)]
-    return [row for row in table if row.dense or not only or row.name in wanted]
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from trivit.models.files import atomic_write
+from trivit.tools.bench.train.profile_report import draw_profile, profile_markdown
 from trivit.tools.errors import ToolsError
 
 _CLOCKS = {"wall": "wall clock", "processor": "processor time"}
@@ -42,13 +43,17 @@ class Report:
             temporary.write_text(markdown(result), encoding="utf-8")
 
     def draw(self, result: Mapping[str, Any]) -> None:
-        """Draw the picture.
+        """Draw the picture, and ``NAME-profile.png`` where there are profiles.
 
         Raises:
             OSError: it cannot be written.
         """
-        if not self._alone:
-            draw_bench(self.path.with_suffix(".png"), result)
+        if self._alone:
+            return
+        draw_bench(self.path.with_suffix(".png"), result)
+        if profiles := result["profiles"]:
+            path = self.path.with_name(f"{self.path.stem}-profile.png")
+            draw_profile(path, result["text"], profiles)
 
 
 def read_result(path: Path) -> dict[str, Any]:
@@ -139,6 +144,10 @@ def footer(result: Mapping[str, Any]) -> list[str]:
                 f"{row['text']}, of {_text(result, own['row'])}: {ratio['median']:.3f} "
                 f"({ratio['low']:.3f} to {ratio['high']:.3f})."
             )
+    if (profiles := result["profiles"]) is not None:
+        seen = {profile["row"] for profile in profiles}
+        late = [row["text"] for row in result["rows"] if row["row"] not in seen]
+        lines += [f"Not profiled: {text} (no time was left)." for text in late]
     lines += [f"Not measured: {row['text']} ({row['why']})." for row in result["missing"]]
     lines += [
         f"Not replayed as a CUDA graph: {name} ({why})."
@@ -172,6 +181,8 @@ def markdown(result: Mapping[str, Any]) -> str:
         heads = ("target", "at most", "measured", "")
         cells = [heads, ("---", "---:", "---:", "---"), *goals]
         parts += ["", *(f"| {' | '.join(line)} |" for line in cells)]
+    if profiles := result["profiles"]:
+        parts += ["", *profile_markdown(profiles)]
     return "\n".join(parts) + "\n"
 
 

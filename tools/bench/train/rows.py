@@ -19,6 +19,7 @@ from trivit.models.model_config import ModelConfig
 from trivit.models.nested_settings import overlay
 from trivit.models.topology import DENSE, KeepRatios
 from trivit.tools.bench.train.presets import Preset
+from trivit.tools.errors import ToolsError
 
 TOKEN_RATIOS = (0.9, 0.8, 0.7, 0.5)
 PATCH_RATIOS = (1.0, 0.8, 0.6, 0.4, 0.2)
@@ -203,6 +204,20 @@ def cyclic_weights(compat: str) -> dict[str, float]:
         for step in range(_SCHEDULE_SAMPLES)
     )
     return {f"pss_{ratio:g}": n / _SCHEDULE_SAMPLES for ratio, n in sorted(counts.items())}
+
+
+def chosen_rows(table: Sequence[Row], only: Sequence[str]) -> list[Row]:
+    """Return the rows called ``only`` and the dense ones; all if nothing is asked for.
+
+    Raises:
+        ToolsError: an unknown row.
+    """
+    names = [row.name for row in table]
+    for name in only:
+        if name not in names:
+            raise ToolsError(f"unknown row '{name}': choose from {', '.join(names)}")
+    wanted = [name for row in table if row.name in only for name in (row.name, row.own)]
+    return [row for row in table if row.dense or not only or row.name in wanted]
 
 
 def waves(table: Sequence[Row], size: int) -> list[list[str]]:

@@ -77,6 +77,10 @@ def train(
         list[str] | None,
         typer.Option("--row", help="Time this row and the dense ones; may be repeated."),
     ] = None,
+    profile: Annotated[
+        bool,
+        typer.Option("--profile", help="Show what the time of each row's step consists of."),
+    ] = False,
     data: Annotated[
         Path | None,
         typer.Option(metavar="EXPERIMENT", help="YAML file whose data are loaded for comparison."),
@@ -127,6 +131,7 @@ def train(
                 only=only or (),
                 experiment=data,
                 minutes=minutes,
+                profiled=profile,
                 processes=processes,
                 cache=cache,
                 save=report.save if report is not None else lambda result: None,
@@ -143,6 +148,8 @@ def _measured_so_far(report: "Report | None", words: Sequence[str]) -> str:
 
 
 def _print_steps(result: Mapping[str, Any], as_json: bool) -> None:
+    from trivit.tools.bench.train import profile_report
+    from trivit.tools.bench.train.profile_report import profile_notes, profile_table
     from trivit.tools.bench.train.report import COLUMNS, footer, header, reached, table
     from trivit.tools.report.tables import print_table
 
@@ -154,3 +161,6 @@ def _print_steps(result: Mapping[str, Any], as_json: bool) -> None:
     print("\n".join(footer(result)).replace("\\*", "*"))
     if goals := reached(result):
         print_table("targets", ("", "at most", "measured", ""), goals)
+    if profiles := result["profiles"]:
+        print_table("where the time goes", profile_report.COLUMNS, profile_table(profiles))
+        print("\n".join(profile_notes(profiles)))
