@@ -7,7 +7,7 @@ lie in it too).
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,10 +15,12 @@ import torch
 import torch._dynamo
 from torch._dynamo.utils import counters
 
+from trivit.models.training.device import choose_device
 from trivit.tools.bench.train.presets import Preset
 from trivit.tools.bench.train.processes import Processes, environment
-from trivit.tools.bench.train.rows import Shape, experiment
-from trivit.tools.bench.train.steps import StepMaker, make_batch
+from trivit.tools.bench.train.rows import Shape, chosen_rows, experiment, rows, shapes, waves
+from trivit.tools.bench.train.steps import StepMaker, has_timm, make_batch
+from trivit.tools.errors import ToolsError
 
 _INDUCTOR = "TORCHINDUCTOR_CACHE_DIR"
 _TRITON = "TRITON_CACHE_DIR"
@@ -103,3 +105,32 @@ def compile_shape(job: tuple[Preset, Shape]) -> None:
 def compilers(count: int) -> Processes:
     """Return processes that compile shapes; in each, the compiler starts none of its own."""
     return Processes(compile_shape, count, {_COMPILE_THREADS: "1"})
+
+
+def compile_ahead(
+    preset: Preset,
+    *,
+    only: Sequence[str] = (),
+    minutes: float | None = None,
+    processes: int | None = None,
+    cache: Path | None = None,
+) -> dict[str, float | str]:
+    """Compile the shapes of a preset and time nothing; return for each its seconds, or why not.
+
+    Arguments are those of ``bench_train``.
+
+    Raises:
+        ModelsError: the preset's device is not there.
+        ToolsError: an unknown row, or a preset that compiles nothing.
+    """
+    if not preset.compile:
+        raise ToolsError(f"preset '{preset.name}' compiles nothing: leave --compile-only out")
+    found = shapes(preset, with_timm=has_timm())
+    table = chosen_rows(rows(preset, found), only)
+    wanted = [found[name] for group in waves(table, 1) for name in group if not found[name].eager]
+    device = choose_device(experiment(preset, Shape(name="dense")).training.device)
+    count = processes or fitting_processes(preset, device)
+    with compile_cache(cache or default_cache()), compilers(count) as pool:
+        seconds = None if minutes is None else 60 * minutes
+        outcome = pool.run([(preset, shape) for shape in wanted], seconds)
+    return {shape.name: told for shape, told in zip(wanted, outcome, strict=True)}

@@ -95,6 +95,9 @@ def train(
             "[default: TORCHINDUCTOR_CACHE_DIR, or ~/.cache/trivit/compiled]."
         ),
     ] = None,
+    compile_only: Annotated[
+        bool, typer.Option("--compile-only", help="Fill the folder of compiled shapes.")
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -115,6 +118,19 @@ def train(
     from trivit.tools.bench.train.presets import chosen_preset
     from trivit.tools.bench.train.report import Report, read_result
 
+    if compile_only:
+        from trivit.tools.bench.train.ahead import compile_ahead
+
+        outcome = compile_ahead(
+            chosen_preset(preset),
+            only=only or (),
+            minutes=minutes,
+            processes=processes,
+            cache=cache,
+        )
+        late = [f"{name}: {told}" for name, told in outcome.items() if isinstance(told, str)]
+        print("\n".join([f"{len(outcome) - len(late)} of {len(outcome)} shapes compiled", *late]))
+        return
     report: Report | None = None
     if redraw is not None:
         result = read_result(redraw)
@@ -164,3 +180,28 @@ def _print_steps(result: Mapping[str, Any], as_json: bool) -> None:
     if profiles := result["profiles"]:
         print_table("where the time goes", profile_report.COLUMNS, profile_table(profiles))
         print("\n".join(profile_notes(profiles)))
+
+
+@app.command("gpu")
+def gpu(
+    out: Annotated[Path, typer.Option(help="Folder of the results: at most 8 files.")] = Path(
+        "runs/gpu"
+    ),
+    minutes: Annotated[
+        float,
+        typer.Option(min=0.0, help="In all: 8 for tests and steps, the rest for the study."),
+    ] = 8.0,
+    plan: Annotated[
+        str, typer.Option(help="What is done: gpu; cpu is a rehearsal without a GPU.")
+    ] = "gpu",
+) -> None:
+    """Check and measure on a GPU: its tests, the steps of DeiT-S and DeiT-T, the accuracy study.
+
+    Needs a checkout and no installation (tools/bench/gpu.sh). What has ended, or begun, is in the
+    folder at any moment.
+    """
+    from trivit.tools.bench.gpu.script import check_and_measure
+
+    with when_interrupted(started_again(f"{out} holds what was measured")):
+        lines = check_and_measure(plan, out, minutes)
+    print("\n".join(lines))
