@@ -124,9 +124,10 @@ class RunState:
     def changed_by_steps(self) -> list[Tensor]:
         """Return the tensors that a step changes, all of them in place."""
         models = [self.model] if self.average is None else [self.model, self.average.model]
+        states = self.weights.optimizer.state.values()
         return [
             *(value for model in models for value in model.parameters()),
-            *self.weights.tensors().values(),
+            *(value for state in states for value in state.values()),
             *vars(self.examples.statistics).values(),
             self.epoch.sums,
         ]
@@ -159,7 +160,6 @@ class RunState:
             # Missing before the decay warmed up: such a run keeps its constant one.
             self.average.updates = state.get("average_updates")
         self.weights.restore(tensors)
-        self.weights.refresh()
         self.examples.load_state_dict(
             {
                 name.removeprefix(_EXAMPLES): value

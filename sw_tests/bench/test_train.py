@@ -319,7 +319,7 @@ def test_memory_counts_each_kept_storage_once() -> None:
     state = sum(p.numel() for p in step.weights.runs.parameters()) * 4 * 3 / 2**20
     vit = step.config.model
     tokens = 8 * (1 + vit.num_patches) * vit.embed_dim * 4 / 2**20
-    # Adam's moments appear with the first step; a block keeps some 20 times its tokens.
+    # A block keeps some 20 times its tokens.
     assert second >= first and state < second
     assert 8 * vit.depth * tokens < second - state < 40 * vit.depth * tokens
 

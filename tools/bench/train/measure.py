@@ -77,7 +77,7 @@ def memory_mib(step: Step, device: torch.device) -> dict[str, Any]:
     CPU, where the allocator keeps what was freed: parameters, optimizer state and the tensors that
     the forward pass keeps for the backward pass.
     """
-    state = step.state_bytes()
+    state = step.weights.held_bytes()
     if device.type == "cuda":
         torch.cuda.synchronize(device)
         torch.cuda.reset_peak_memory_stats(device)

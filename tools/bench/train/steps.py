@@ -80,17 +80,6 @@ class Step:
         except RuntimeError as error:
             self.launched = why_not_recorded(error)
 
-    def state_bytes(self) -> int:
-        """Return the size of the parameters and of the optimizer's state."""
-        tensors: list[Tensor] = [*self.weights.runs.parameters()]
-        tensors += [
-            value
-            for entry in self.weights.optimizer.state.values()
-            for value in entry.values()
-            if isinstance(value, Tensor)
-        ]
-        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
-
 
 def make_batch(preset: Preset) -> Batch:
     """Return one batch of random images, labels and places in the training set, on the device."""
