@@ -18,7 +18,7 @@ from trivit.models.methods.examples.selector import ExampleSelector
 from trivit.models.methods.patches.schedule import PatchSampler
 from trivit.models.topology import KeepRatios
 from trivit.models.training.compilation import compiled
-from trivit.models.training.device import choose_device, chosen_precision
+from trivit.models.training.device import choose_device, chosen_precision, use_attention
 from trivit.models.training.graphs import Recorder, Work, recorded, recorder_for, why_not_recorded
 from trivit.models.training.optimisation import PlainUpdate, WeightUpdate
 from trivit.models.training.step import training_step
@@ -184,6 +184,7 @@ def _model(
         module, forward = _timm_model(vit)
         return _Trained(PlainUpdate(module.to(device).train(), training), forward)
     model = build_model(vit).to(device).train()
+    use_attention(model, training, device)
     weights = WeightUpdate(model, training, precision=precision, copies=shape.copies)
     weights.runs.train()
     return _Trained(weights, weights.runs.forward_details)
