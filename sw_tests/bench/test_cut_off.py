@@ -13,7 +13,8 @@ import pytest
 
 from trivit.tools.bench.train import bench
 from trivit.tools.bench.train.presets import Preset
-from trivit.tools.bench.train.rows import rows, shapes
+from trivit.tools.bench.train.rows import rows
+from trivit.tools.bench.train.shapes import shapes
 from trivit.tools.cli import main
 from trivit.tools.errors import ToolsError
 

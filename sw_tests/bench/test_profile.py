@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from trivit.models.layers import short_attention
 from trivit.tools.bench.train import profile
 from trivit.tools.bench.train.kernels import GROUPS, group_of
 from trivit.tools.bench.train.profile import StepProfile, covered, profile_step, row_profile
@@ -102,6 +103,16 @@ def test_kernels_are_known_by_their_names(name: str, group: str) -> None:
 
 def test_every_group_is_tried() -> None:
     assert tuple(NAMES) == GROUPS or set(NAMES) == set(GROUPS)
+
+
+def test_own_attention_kernels_are_attention() -> None:
+    """Whatever they are called: no kernel of the package falls into another group."""
+    folder = Path(str(short_attention.__file__)).parent
+    lines = [line for file in folder.glob("*.py") for line in file.read_text().split("@triton.jit")]
+    names = [part.split("def ")[1].split("(")[0] for part in lines if part.startswith("\ndef ")]
+    kernels = [name for name in names if name.endswith("_kernel")]
+    assert len(kernels) >= 3
+    assert {group_of(name) for name in kernels} == {"attention"}
 
 
 def test_overlapping_kernels_count_once() -> None:

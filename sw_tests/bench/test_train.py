@@ -24,15 +24,8 @@ from trivit.tools.bench.train.presets import PRESETS, Target
 from trivit.tools.bench.train.processes import Processes
 from trivit.tools.bench.train.report import footer
 from trivit.tools.bench.train.results import Measured
-from trivit.tools.bench.train.rows import (
-    Shape,
-    cyclic_weights,
-    experiment,
-    mac_limit,
-    rows,
-    shapes,
-    waves,
-)
+from trivit.tools.bench.train.rows import cyclic_weights, mac_limit, rows, waves
+from trivit.tools.bench.train.shapes import Shape, experiment, shapes, variants
 from trivit.tools.bench.train.steps import StepMaker, make_batch
 from trivit.tools.cli import main
 
@@ -147,9 +140,29 @@ def test_shapes_have_the_settings_of_the_methods() -> None:
 def test_presets_offer_every_row_that_they_name(name: str) -> None:
     preset = PRESETS[name]
     table = rows(preset, shapes(preset, with_timm=True))
-    here = [row for row in preset.rows if preset.compile or not row.endswith("eager")]
+    undone = {variant.shape.name for variant in variants(with_timm=True)}
+    here = [row for row in preset.rows if preset.compile or row not in undone]
     assert [row.name for row in table] == here
     assert set(preset.targets) <= set(preset.rows)
+
+
+def test_variants_undo_one_change_each() -> None:
+    found = {variant.shape.name: variant.shape for variant in variants(with_timm=True)}
+    preset = PRESETS["deit_small"]
+    plain = experiment(preset, Shape(name="dense"))
+    for name, changed in (
+        ("dense_launched", {"cuda_graphs": False}),
+        ("dense_triton", {"attention": "triton"}),
+        ("dense_before", {"cuda_graphs": False, "attention": "torch"}),
+        ("dense_cast", {}),
+    ):
+        expected = replace(plain, training=replace(plain.training, **changed))
+        assert experiment(preset, found[name]) == expected, name
+    assert [name for name, shape in found.items() if not shape.copies] == [
+        "dense_before",
+        "token_0.7_before",
+        "dense_cast",
+    ]
 
 
 def test_the_most_important_shapes_become_ready_first() -> None:
@@ -402,8 +415,9 @@ def test_a_compiled_preset_uses_the_compiler_except_for_the_eager_row(
 
     monkeypatch.setattr("trivit.tools.bench.train.steps.compiled", counting)
     preset = replace(TINY, compile=True)
-    result = bench.bench_train(preset, rounds=1, only=["token_0.7"], cache=tmp_path / "cache")
-    assert [row["row"] for row in result["rows"]] == ["dense", "token_0.7", "dense_eager"]
+    only = ["token_0.7", "dense_eager"]
+    result = bench.bench_train(preset, rounds=1, only=only, cache=tmp_path / "cache")
+    assert [row["row"] for row in result["rows"]] == ["dense", *only]
     assert len(graphs) == 1  # of a model that the shapes share
     assert ahead == ["dense", "token_0.7"]
     assert result["compilation"]["seconds"] == {"dense": 1.0, "token_0.7": 1.0}

@@ -18,7 +18,8 @@ from torch._dynamo.utils import counters
 from trivit.models.training.device import choose_device
 from trivit.tools.bench.train.presets import Preset
 from trivit.tools.bench.train.processes import Processes, environment
-from trivit.tools.bench.train.rows import Shape, chosen_rows, experiment, rows, shapes, waves
+from trivit.tools.bench.train.rows import chosen_rows, rows, waves
+from trivit.tools.bench.train.shapes import Shape, experiment, shapes
 from trivit.tools.bench.train.steps import StepMaker, has_timm, make_batch
 from trivit.tools.errors import ToolsError
 

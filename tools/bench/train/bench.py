@@ -29,7 +29,8 @@ from trivit.tools.bench.train.presets import Preset
 from trivit.tools.bench.train.processes import Processes
 from trivit.tools.bench.train.profile import StepProfile, profile_step, row_profile
 from trivit.tools.bench.train.results import NO_TIME, Measured
-from trivit.tools.bench.train.rows import Shape, chosen_rows, rows, shapes, waves
+from trivit.tools.bench.train.rows import chosen_rows, rows, waves
+from trivit.tools.bench.train.shapes import Shape, shapes
 from trivit.tools.bench.train.steps import Step, StepMaker, has_timm, make_batch
 from trivit.tools.errors import ToolsError
 from trivit.tools.report.machine import describe_machine, library_versions

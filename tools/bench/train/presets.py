@@ -26,11 +26,13 @@ _TRI_LEVEL: Mapping[str, Any] = {
 
 # The most important rows first: where time is short, the last ones are left out.
 _PSS_ROWS = ("pss_none", "pss_cyclic_code")
-_EAGER = ("dense_eager", "dense_timm_eager")
+_VARIANTS = ("dense_before", "token_0.7_before", "pss_none_before", "dense_triton")
+_DENSE_VARIANTS = ("dense_launched", "dense_cast", "dense_eager", "dense_timm_eager")
 _ALL_ROWS = (
     *("dense", "dense_timm", "token_0.7", *_PSS_ROWS, "tri_level", "attention", "example"),
+    *_VARIANTS,
     *("token_0.9", "token_0.8", "token_0.5", "pss_cyclic_paper"),
-    *_EAGER,
+    *_DENSE_VARIANTS,
 )
 
 
@@ -57,7 +59,8 @@ class Preset:
         text: what it stands for.
         settings: nested settings of an experiment.
         train_images: size of the training set whose examples are counted.
-        compile: compile the forward and backward pass; uncompiled dense steps are timed as well.
+        compile: compile the forward and backward pass; steps with some settings undone
+            (``shapes.variants``) are timed as well.
         threads: of PyTorch on a CPU (``None``: as many as PyTorch takes).
         steps: steps between two readings of the clock.
         rounds: turns that all shapes take; medians are reported.
@@ -160,7 +163,11 @@ PRESETS: dict[str, Preset] = {
             "ViT-B with mean pooling and relative position bias, as PSS fine-tunes it",
             "deit_base",
             128,
-            ("dense", "dense_timm", *_PSS_ROWS, "pss_cyclic_paper", *_EAGER),
+            (
+                *("dense", "dense_timm", *_PSS_ROWS, "pss_cyclic_paper"),
+                *("dense_before", "pss_none_before", "dense_triton"),
+                *_DENSE_VARIANTS,
+            ),
         ),
     )
 }

@@ -8,7 +8,8 @@ from typing import Any
 from trivit.models.experiment.config import ExperimentConfig
 from trivit.tools.bench.train.measure import Round, mixed, spread
 from trivit.tools.bench.train.presets import Preset, Target
-from trivit.tools.bench.train.rows import Row, Shape, mac_limit
+from trivit.tools.bench.train.rows import Row, mac_limit
+from trivit.tools.bench.train.shapes import Shape
 
 NO_TIME = "no time was left"
 

@@ -1,55 +1,32 @@
 """The methods of the table, each as a mix of tensor shapes that are timed one by one.
 
-The settings are those of ``method_rows``. A schedule dwells on its ratios for many steps, so its
+A schedule dwells on its ratios for many steps, so its
 time is that of the shapes, weighted by how long it stays at each.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from trivit.models.accounting import image_macs
-from trivit.models.experiment.config import ExperimentConfig
-from trivit.models.experiment.config_files import parse_config
-from trivit.models.experiment.schedules import run_ratios
 from trivit.models.methods.patches.schedule import parse_schedule, scheduled_keep_ratio
-from trivit.models.methods.table import method_rows
 from trivit.models.model_config import ModelConfig
-from trivit.models.nested_settings import overlay
 from trivit.models.topology import DENSE, KeepRatios
 from trivit.tools.bench.train.presets import Preset
+from trivit.tools.bench.train.shapes import (
+    STEPS_PER_EPOCH,
+    TOKEN_RATIOS,
+    Shape,
+    method_settings,
+    tri_level_config,
+    tri_level_name,
+    tri_level_steps,
+    variants,
+)
 from trivit.tools.errors import ToolsError
-
-TOKEN_RATIOS = (0.9, 0.8, 0.7, 0.5)
-PATCH_RATIOS = (1.0, 0.8, 0.6, 0.4, 0.2)
 
 # More than any number of levels, so that each level's share comes out to 0.1 %.
 _SCHEDULE_SAMPLES = 9000
-
-# Steps that stand for an epoch where only their ratios count.
-_STEPS_PER_EPOCH = 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shape:
-    """One training step that is timed.
-
-    Attributes:
-        name: unique.
-        settings: nested settings of an experiment, laid over those of the preset.
-        ratios: that the step runs with (``None``: the settings' final ones, all patches).
-        maker: whose model: this project's or timm's.
-        eager: not compiled even where the preset compiles.
-        copies: where the step is in bfloat16, it may run on copies of the weights.
-    """
-
-    name: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    ratios: KeepRatios | None = None
-    maker: str = "trivit"
-    eager: bool = False
-    copies: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,64 +50,13 @@ class Row:
     own: str | None = None
 
 
-def experiment(preset: Preset, shape: Shape) -> ExperimentConfig:
-    """Return the experiment of a shape."""
-    return parse_config(overlay(preset.settings, shape.settings))
-
-
-def shapes(preset: Preset, *, with_timm: bool) -> dict[str, Shape]:
-    """Return everything that the preset can time, by name."""
-    found = [Shape(name="dense")]
-    if preset.compile:
-        found.append(Shape(name="dense_eager", eager=True))
-    if with_timm:
-        found.append(Shape(name="dense_timm", maker="timm"))
-        if preset.compile:
-            found.append(Shape(name="dense_timm_eager", maker="timm", eager=True))
-    found += [
-        Shape(
-            name=f"token_{r:g}",
-            settings=overlay(_settings("token_cls"), {"model": {"token_keep_ratio": r}}),
-        )
-        for r in TOKEN_RATIOS
-    ]
-    found.append(Shape(name="attention", settings=_settings("attention")))
-    found.append(Shape(name="example", settings=_settings("example_online")))
-    found += [
-        Shape(name=name, settings=preset.tri_level, ratios=ratios)
-        for name, ratios in _tri_level_ratios(preset).items()
-    ]
-    found += [
-        Shape(
-            name=f"pss_{r:g}",
-            settings=_settings("pss_baseline"),
-            ratios=DENSE._replace(patch=r),
-        )
-        for r in PATCH_RATIOS
-    ]
-    return {shape.name: shape for shape in found}
-
-
-def _settings(method: str) -> Mapping[str, Any]:
-    return method_rows()[method].settings
-
-
 def rows(preset: Preset, found: Mapping[str, Shape]) -> list[Row]:
     """Return the preset's lines that the shapes ``found`` allow, in order of importance."""
-    connections = _settings("attention")["model"]["attention_keep_ratio"]
-    examples = _settings("example_online")["sparsity"]["examples"]["keep_ratio"]
+    connections = method_settings("attention")["model"]["attention_keep_ratio"]
+    examples = method_settings("example_online")["sparsity"]["examples"]["keep_ratio"]
     table = [
         Row(name="dense", text="dense", weights=_all("dense"), dense=True, own="dense_timm"),
-        Row(
-            name="dense_eager", text="dense, not compiled", weights=_all("dense_eager"), dense=True
-        ),
         Row(name="dense_timm", text="dense, timm", weights=_all("dense_timm"), dense=True),
-        Row(
-            name="dense_timm_eager",
-            text="dense, timm, not compiled",
-            weights=_all("dense_timm_eager"),
-            dense=True,
-        ),
         *(
             Row(name=f"token_{r:g}", text=f"token keep {r:g}", weights=_all(f"token_{r:g}"))
             for r in TOKEN_RATIOS
@@ -161,6 +87,15 @@ def rows(preset: Preset, found: Mapping[str, Shape]) -> list[Row]:
             own="pss_none",
         ),
     ]
+    table += [
+        Row(
+            name=shape.name,
+            text=text,
+            weights=_all(shape.name),
+            dense=shape.name.startswith("dense"),
+        )
+        for shape, text in variants(with_timm=True)
+    ]
     possible = {row.name: row for row in table if set(row.weights) <= set(found)}
     return [possible[name] for name in preset.rows if name in possible]
 
@@ -171,32 +106,24 @@ def _all(shape: str) -> dict[str, float]:
 
 def _tri_level(preset: Preset) -> Row:
     """Return the mean step of a whole training with all three levels and their warm-up."""
-    config = parse_config(overlay(preset.settings, preset.tri_level))
-    steps = run_ratios(config, _few_images(config))
-    total = sum(steps.values())
+    config, steps = tri_level_config(preset), tri_level_steps(preset)
+    total, epochs = sum(steps.values()), config.training.epochs
     model, examples = config.model, config.sparsity.examples
     return Row(
         name="tri_level",
         text=f"Tri-Level: example {examples.keep_ratio:g}, token {model.token_keep_ratio:g}, "
-        f"attention {model.attention_keep_ratio:g}, mean of {config.training.epochs} epochs",
-        weights={name: steps[ratios] / total for name, ratios in _tri_level_ratios(preset).items()},
-        examples=total / (config.training.epochs * _STEPS_PER_EPOCH),
+        f"attention {model.attention_keep_ratio:g}, mean of {epochs} epochs",
+        weights={
+            tri_level_name(ratios): count / total
+            for ratios, count in sorted(steps.items(), reverse=True)
+        },
+        examples=total / (epochs * STEPS_PER_EPOCH),
     )
-
-
-def _tri_level_ratios(preset: Preset) -> dict[str, KeepRatios]:
-    config = parse_config(overlay(preset.settings, preset.tri_level))
-    visited = sorted(run_ratios(config, _few_images(config)), reverse=True)
-    return {f"tri_{ratios.token:.3g}": ratios for ratios in visited}
-
-
-def _few_images(config: ExperimentConfig) -> int:
-    return _STEPS_PER_EPOCH * config.training.batch_size
 
 
 def cyclic_weights(compat: str) -> dict[str, float]:
     """Return the share of an epoch's steps that the cyclic schedule spends on each shape."""
-    settings = _settings("pss_l1_cyclic")["patch_schedule"]
+    settings = method_settings("pss_l1_cyclic")["patch_schedule"]
     changes = {"compat": compat, "cooldown_epochs": 0.0}
     schedule = parse_schedule({**settings, **changes}, "patch_schedule")
     counts = Counter(
@@ -207,7 +134,7 @@ def cyclic_weights(compat: str) -> dict[str, float]:
 
 
 def chosen_rows(table: Sequence[Row], only: Sequence[str]) -> list[Row]:
-    """Return the rows called ``only`` and the dense ones; all if nothing is asked for.
+    """Return the rows called ``only`` and what they are compared with; all if none is called.
 
     Raises:
         ToolsError: an unknown row.
@@ -216,8 +143,9 @@ def chosen_rows(table: Sequence[Row], only: Sequence[str]) -> list[Row]:
     for name in only:
         if name not in names:
             raise ToolsError(f"unknown row '{name}': choose from {', '.join(names)}")
-    wanted = [name for row in table if row.name in only for name in (row.name, row.own)]
-    return [row for row in table if row.dense or not only or row.name in wanted]
+    wanted = {name for row in table if row.name in only for name in (row.name, row.own)}
+    wanted |= {"dense", "dense_timm"}
+    return [row for row in table if not only or row.name in wanted]
 
 
 def waves(table: Sequence[Row], size: int) -> list[list[str]]:

@@ -23,7 +23,7 @@ from trivit.models.training.graphs import Recorder, Work, recorded, recorder_for
 from trivit.models.training.optimisation import PlainUpdate, WeightUpdate
 from trivit.models.training.step import training_step
 from trivit.tools.bench.train.presets import Preset
-from trivit.tools.bench.train.rows import Shape, experiment
+from trivit.tools.bench.train.shapes import Shape, experiment
 
 _SEED = 0
 

@@ -75,7 +75,7 @@ def train(
     ] = None,
     only: Annotated[
         list[str] | None,
-        typer.Option("--row", help="Time this row and the dense ones; may be repeated."),
+        typer.Option("--row", help="Time this row, and what it is compared with; may be repeated."),
     ] = None,
     profile: Annotated[
         bool,
