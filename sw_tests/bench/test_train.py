@@ -161,6 +161,7 @@ def test_variants_undo_one_change_each() -> None:
     assert [name for name, shape in found.items() if not shape.copies] == [
         "dense_before",
         "token_0.7_before",
+        "pss_none_before",
         "dense_cast",
     ]
 
