@@ -14,6 +14,7 @@ from trivit.tools.bench.train import ahead
 from trivit.tools.bench.train.bench import bench_train
 from trivit.tools.bench.train.presets import PRESETS, Preset
 from trivit.tools.bench.train.processes import Processes, environment
+from trivit.tools.bench.train.shapes import Shape
 
 
 def test_jobs_are_done_at_once_and_processes_serve_again() -> None:
@@ -84,6 +85,30 @@ def test_memory_bounds_the_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     for free, preset, most in ((78, small, 5), (139, small, 11), (78, base, 1), (139, base, 4)):
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _, free=free: (free << 30, 0))
         assert ahead.fitting_processes(preset, torch.device("cuda")) == most
+
+
+def test_what_is_compiled_is_known_by_code_settings_and_shape(
+    tiny: Preset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Pool:
+        def run(self, jobs: list[tuple[Preset, Shape]], seconds: float | None) -> list[float | str]:
+            return ["not done in time" if shape.name == "slow" else 1.0 for _, shape in jobs]
+
+    device, pool = torch.device("cpu"), Pool()
+    wanted = [Shape(name="quick"), Shape(name="slow"), Shape(name="eager", eager=True)]
+
+    def lacking(preset: Preset = tiny) -> list[str]:
+        known = ahead.CompiledShapes(tmp_path, preset, device)
+        return [shape.name for shape in known.lacking(wanted)]
+
+    assert lacking() == ["quick", "slow"]
+    known = ahead.CompiledShapes(tmp_path, tiny, device)
+    told = known.compile(pool, wanted, None)  # type: ignore[arg-type]
+    assert told == {"quick": 1.0, "slow": "not done in time"}
+    assert lacking() == ["slow"]
+    assert lacking(replace(tiny, settings={**tiny.settings, "seed": 1})) == ["quick", "slow"]
+    monkeypatch.setattr(ahead, "_sources", lambda: "other code")
+    assert lacking() == ["quick", "slow"]
 
 
 @pytest.mark.full

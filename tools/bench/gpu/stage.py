@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 # Between two looks at a command under way, and from a request to end to the end.
-_PAUSE = 0.5
+_PAUSE = 1.0
 _PATIENCE = 10.0
 
 
@@ -86,13 +86,25 @@ class Stage:
         }
 
 
-def run_together(stages: Sequence[Stage], told: Callable[[], None]) -> None:
-    """Wait until all of ``stages``, which have begun, have ended; call ``told`` now and then."""
+def run_together(
+    stages: Sequence[Stage], told: Callable[[], None], beside: Sequence[Stage] = ()
+) -> None:
+    """Wait until ``stages``, which have begun, have ended; call ``told`` now and then.
+
+    Those ``beside`` them may go on after that; an interruption ends all.
+    """
     try:
-        while [stage for stage in stages if stage.status == "under way" and stage.goes_on()]:
+        while under_way(stages):
+            under_way(beside)
             told()
             time.sleep(_PAUSE)
         told()
-    finally:
-        for stage in stages:
+    except BaseException:
+        for stage in (*stages, *beside):
             stage.end()
+        raise
+
+
+def under_way(stages: Sequence[Stage]) -> list[Stage]:
+    """Return those of ``stages`` that go on; those whose time is up are ended."""
+    return [stage for stage in stages if stage.status == "under way" and stage.goes_on()]

@@ -6,6 +6,7 @@ lie in it too).
 """
 
 import gc
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ import torch
 import torch._dynamo
 from torch._dynamo.utils import counters
 
+from trivit import models
 from trivit.models.training.device import choose_device
 from trivit.tools.bench.train.presets import Preset
 from trivit.tools.bench.train.processes import Processes, environment
@@ -103,6 +105,44 @@ def compile_shape(job: tuple[Preset, Shape]) -> None:
         torch.cuda.empty_cache()
 
 
+class CompiledShapes:
+    """Which shapes a cache folder holds, by marks that processes leave when they have compiled."""
+
+    def __init__(self, folder: Path, preset: Preset, device: torch.device) -> None:
+        """Know the marks of ``preset`` on ``device``: of this code and these versions alone."""
+        self._folder = folder / "shapes"
+        self._preset = preset
+        name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+        self._common = repr((preset.settings, torch.__version__, name, _sources()))
+
+    def lacking(self, wanted: Sequence[Shape]) -> list[Shape]:
+        """Return those of ``wanted`` that are compiled, if at all, and have no mark."""
+        return [s for s in wanted if not s.eager and not self._mark(s).is_file()]
+
+    def compile(
+        self, pool: Processes, wanted: Sequence[Shape], seconds: float | None
+    ) -> dict[str, float | str]:
+        """Compile what is lacking; return for each its seconds, or why it was not compiled."""
+        jobs = self.lacking(wanted)
+        outcome = pool.run([(self._preset, shape) for shape in jobs], seconds)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for shape, told in zip(jobs, outcome, strict=True):
+            if not isinstance(told, str):
+                self._mark(shape).touch()
+        return {shape.name: told for shape, told in zip(jobs, outcome, strict=True)}
+
+    def _mark(self, shape: Shape) -> Path:
+        return self._folder / hashlib.sha256(f"{self._common}{shape!r}".encode()).hexdigest()
+
+
+def _sources() -> str:
+    """Return a fingerprint of the code that a graph may depend on."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(models.__path__[0]).rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
 def compilers(count: int) -> Processes:
     """Return processes that compile shapes; in each, the compiler starts none of its own."""
     return Processes(compile_shape, count, {_COMPILE_THREADS: "1"})
@@ -116,7 +156,7 @@ def compile_ahead(
     processes: int | None = None,
     cache: Path | None = None,
 ) -> dict[str, float | str]:
-    """Compile the shapes of a preset and time nothing; return for each its seconds, or why not.
+    """Compile what is lacking and time nothing; return for each shape its seconds, or why not.
 
     Arguments are those of ``bench_train``.
 
@@ -128,10 +168,10 @@ def compile_ahead(
         raise ToolsError(f"preset '{preset.name}' compiles nothing: leave --compile-only out")
     found = shapes(preset, with_timm=has_timm())
     table = chosen_rows(rows(preset, found), only)
-    wanted = [found[name] for group in waves(table, 1) for name in group if not found[name].eager]
+    wanted = [found[name] for group in waves(table, 1) for name in group]
     device = choose_device(experiment(preset, Shape(name="dense")).training.device)
     count = processes or fitting_processes(preset, device)
-    with compile_cache(cache or default_cache()), compilers(count) as pool:
+    folder = cache or default_cache()
+    with compile_cache(folder), compilers(count) as pool:
         seconds = None if minutes is None else 60 * minutes
-        outcome = pool.run([(preset, shape) for shape in wanted], seconds)
-    return {shape.name: told for shape, told in zip(wanted, outcome, strict=True)}
+        return CompiledShapes(folder, preset, device).compile(pool, wanted, seconds)

@@ -17,6 +17,7 @@ from trivit.models.experiment.config_files import parse_config
 from trivit.models.progress import Advance, progress_bar
 from trivit.models.training.device import chosen_precision
 from trivit.tools.bench.train.ahead import (
+    CompiledShapes,
     cache_counts,
     compile_cache,
     compilers,
@@ -27,7 +28,7 @@ from trivit.tools.bench.train.loading import measure_loading
 from trivit.tools.bench.train.measure import bookkeeping, memory_mib, time_round
 from trivit.tools.bench.train.presets import Preset
 from trivit.tools.bench.train.processes import Processes
-from trivit.tools.bench.train.profile import StepProfile, profile_step, row_profile
+from trivit.tools.bench.train.profile import profile_rows
 from trivit.tools.bench.train.results import NO_TIME, Measured
 from trivit.tools.bench.train.rows import chosen_rows, rows, waves
 from trivit.tools.bench.train.shapes import Shape, shapes
@@ -86,7 +87,9 @@ def bench_train(
         turns = rounds or preset.rounds
         advance = stack.enter_context(progress_bar("steps", bench.turns(turns)))
         if preset.compile:
-            stack.enter_context(compile_cache(cache or default_cache()))
+            folder = cache or default_cache()
+            stack.enter_context(compile_cache(folder))
+            bench.compiled = CompiledShapes(folder, preset, bench.device)
             count = processes or fitting_processes(preset, bench.device)
             bench.compilers = stack.enter_context(compilers(count))
             bench.wave = count
@@ -124,6 +127,7 @@ class _Bench:
         self._last_round = 0.0
         self._compile_seconds: dict[str, float | str] = {}
         self.compilers: Processes | None = None
+        self.compiled: CompiledShapes | None = None
         self.wave = _WAVE
         self.threads = torch.get_num_threads()
         self.loading: dict[str, Any] | None = None
@@ -159,17 +163,13 @@ class _Bench:
 
     def _compiled(self, wanted: list[Shape]) -> list[Shape]:
         """Return the shapes that can run: all, but for those whose compilation took too long."""
-        if self.compilers is None:
+        if self.compilers is None or self.compiled is None:
             return wanted
-        jobs = [shape for shape in wanted if not shape.eager]
         if self.device.type == "cuda":
             torch.cuda.empty_cache()  # the other processes need it
         left = self.left()
         seconds = None if left is None else left - _LONGER * self._last_round
-        outcome = self.compilers.run([(self.preset, shape) for shape in jobs], seconds)
-        self._compile_seconds |= {
-            shape.name: told for shape, told in zip(jobs, outcome, strict=True)
-        }
+        self._compile_seconds |= self.compiled.compile(self.compilers, wanted, seconds)
         if self._seconds is None:  # then this process compiles what another one could not
             return wanted
         late = {
@@ -239,20 +239,18 @@ class _Bench:
 
     def profile(self) -> None:
         """Look into a step of each row; the tracer slows what is timed after it."""
-        profiles: dict[str, StepProfile] = {}
-        longest = 0.0
+        found = profile_rows(
+            self._measured.table,
+            self._steps,
+            self.device,
+            steps_each=max(1, self.preset.steps // 2),
+            clock=self.preset.clock,
+            fits=self._fits,
+        )
         self.profiles = []
-        for row in self._measured.table:
-            for name in row.weights:
-                if name in self._steps and name not in profiles and self._fits(longest):
-                    started = time.monotonic()
-                    profiles[name] = profile_step(
-                        self._steps[name], self.device, self.preset.steps, self.preset.clock
-                    )
-                    longest = max(longest, time.monotonic() - started)
-            if found := row_profile(row, profiles):
-                self.profiles.append(found)
-                self._save(self.result(complete=False))
+        for profile in found:
+            self.profiles.append(profile)
+            self._save(self.result(complete=False))
 
     def result(self, *, complete: bool) -> dict[str, Any]:
         """Return what is known; ``complete``: nothing more will follow."""

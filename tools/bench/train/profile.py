@@ -3,7 +3,7 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -149,3 +149,34 @@ def row_profile(row: Row, profiles: Mapping[str, StepProfile]) -> dict[str, Any]
         "groups_ms": groups,
         "others_ms": {name: by_name[name] for name in others[:_NAMES]},
     }
+
+
+def profile_rows(
+    table: Sequence[Row],
+    steps: Mapping[str, Step],
+    device: torch.device,
+    *,
+    steps_each: int,
+    clock: str,
+    fits: Callable[[float], bool],
+) -> Iterator[dict[str, Any]]:
+    """Yield the profile of each row of ``table`` whose shapes are among ``steps``.
+
+    Args:
+        table: the rows, in order.
+        steps: by shape, warmed up.
+        device: that they run on.
+        steps_each: of a shape.
+        clock: by its name in presets.
+        fits: whether so many seconds are left.
+    """
+    profiles: dict[str, StepProfile] = {}
+    longest = 0.0
+    for row in table:
+        for name in row.weights:
+            if name in steps and name not in profiles and fits(longest):
+                with Stopwatch() as watch:
+                    profiles[name] = profile_step(steps[name], device, steps_each, clock)
+                longest = max(longest, watch.seconds)
+        if found := row_profile(row, profiles):
+            yield found

@@ -82,7 +82,10 @@ class Step:
 
 
 def make_batch(preset: Preset) -> Batch:
-    """Return one batch of random images, labels and places in the training set, on the device."""
+    """Return one batch of random images, labels and places in the training set, on the device.
+
+    The images are in the precision of the steps, as a training's augmentation gives them.
+    """
     config = parse_config(dict(preset.settings))
     vit, count = config.model, config.training.batch_size
     device = choose_device(config.training.device)
@@ -92,6 +95,8 @@ def make_batch(preset: Preset) -> Batch:
     )
     labels = torch.randint(0, vit.num_classes, (count,), generator=generator)
     indices = torch.randperm(preset.train_images, generator=generator)[:count]
+    if chosen_precision(config.training, device) == "bfloat16":
+        images = images.bfloat16()
     return Batch(images.to(device), labels.to(device), indices.to(device))
 
 
