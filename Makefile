@@ -3,6 +3,7 @@
 #   PIP_ARGS=...              further arguments of pip, for example for a torch without CUDA:
 #                             make PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu" demo
 #   TRIVIT_DATA=FOLDER        a folder that already holds the data sets
+#   MINUTES=60                that `make bench-gpu` may take
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -68,13 +69,12 @@ bench: $(VENV)/stamp-quant  ## Time the emulator and training steps; results in 
 	$(BIN)/trivit bench emulator --out runs/bench/emulator.json
 	$(BIN)/trivit bench train --preset cpu --out runs/bench
 
-# What only a GPU can answer, in one go: its tests, DeiT-S steps, the accuracy study (which resumes).
-bench-gpu: $(VENV)/stamp-dev  ## The same on a CUDA GPU, with its tests and the accuracy study
+# What only a GPU can answer, in one go: its tests, the steps of DeiT-S and DeiT-T, the accuracy study
+# (which resumes). Without an installation: tools/bench/gpu.sh.
+bench-gpu: $(VENV)/stamp-dev  ## On a CUDA GPU: its tests, training steps, the accuracy study (MINUTES=60)
 	@sh tools/bootstrap.sh lib
 	@sh tools/bootstrap.sh data
-	$(BIN)/python -m pytest -m gpu sw_tests
-	$(BIN)/trivit bench train --preset h200 --out runs/bench
-	$(BIN)/trivit study accuracy --profile gpu --out runs/study
+	$(BIN)/trivit bench gpu --out runs/gpu --minutes $(or $(MINUTES),60)
 
 lint: $(VENV)/stamp-dev  ## Style, types, import rules, SystemVerilog
 	$(BIN)/ruff check .

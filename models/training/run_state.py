@@ -12,7 +12,7 @@ from trivit.models.experiment.schedules import derive_seed
 from trivit.models.families import build_model
 from trivit.models.methods.examples.selector import ExampleSelector
 from trivit.models.runs.checkpoint import Checkpoint
-from trivit.models.training.device import chosen_precision
+from trivit.models.training.device import chosen_precision, use_attention
 from trivit.models.training.distributed import world
 from trivit.models.training.optimisation import WeightUpdate
 
@@ -65,6 +65,7 @@ class RunState:
         torch.manual_seed(derive_seed(config.seed, "model"))
         self.device = device
         self.model = build_model(config.model).to(device)
+        use_attention(self.model, config.training, device)
         self.weights = WeightUpdate(
             self.model,
             config.training,

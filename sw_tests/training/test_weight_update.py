@@ -16,6 +16,7 @@ from trivit.models.runs.checkpoint import load_checkpoint, save_checkpoint
 from trivit.models.training import ExperimentConfig, train
 from trivit.models.training.device import autocast
 from trivit.models.training.flat_weights import FlatLayout, FlatWeights
+from trivit.models.training.initial_weights import load_initial_weights
 from trivit.models.training.optimisation import WeightUpdate, make_optimizer, warmed_up_decay
 from trivit.models.training.run_state import RunState
 
@@ -207,6 +208,19 @@ def test_a_checkpoint_does_not_depend_on_buffers(
     del missing.training["optimizer/head.bias/exp_avg"]
     with pytest.raises(KeyError, match=r"head\.bias"):
         other.restore(missing, first=True)
+
+
+def test_steps_start_from_pretrained_weights(everything: Everything, tmp_path: Path) -> None:
+    images = load_dataset(everything().data).train
+    other = RunState(everything("seed=3"), images, torch.device("cpu")).model
+    torch.save(other.state_dict(), tmp_path / "weights.pth")
+    config = everything(BFLOAT16, f"training.init_from={tmp_path / 'weights.pth'}")
+    state = RunState(config, images, torch.device("cpu"))
+    load_initial_weights(state, config.training)
+    weight = state.weights.runs.head.weight
+    assert torch.equal(weight, other.head.weight.bfloat16())
+    assert state.average is not None
+    assert torch.equal(state.average.model.head.weight, other.head.weight)
 
 
 def test_a_run_on_copies_resumes_to_the_bit(everything: Everything, tmp_path: Path) -> None:
