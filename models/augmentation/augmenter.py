@@ -15,12 +15,11 @@ import torch
 from torch import Tensor
 
 from trivit.models.augmentation.config import AugmentationConfig
-from trivit.models.augmentation.crop import draw_regions
-from trivit.models.augmentation.erasing import draw_rectangles, erase
+from trivit.models.augmentation.draws import Draws, draw
+from trivit.models.augmentation.erasing import erase
 from trivit.models.augmentation.evaluation import evaluation_view
-from trivit.models.augmentation.mixing import draw_mixing, mix_images, mix_labels
+from trivit.models.augmentation.mixing import mix_images, mix_labels
 from trivit.models.augmentation.plan import carry_out
-from trivit.models.augmentation.policy import draw_plan
 from trivit.models.augmentation.resample import resample, resize_weights
 from trivit.models.augmentation.upload import upload
 from trivit.models.data.dataset import DatasetInfo
@@ -31,7 +30,7 @@ class Augmented(NamedTuple):
     """An augmented batch.
 
     Attributes:
-        images: normalised, float32 (B, C, S, S).
+        images: normalised, (B, C, S, S), float32 or what the augmenter was told.
         targets: soft labels, float32 (B, K), where the settings mix images; else ``None``.
     """
 
@@ -48,6 +47,7 @@ class Augmenter:
         info: DatasetInfo,
         image_size: int | None = None,
         num_classes: int | None = None,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         """Prepare for images that ``info`` describes.
 
@@ -56,6 +56,7 @@ class Augmenter:
             info: normalisation of the stored images, and the mean that warps fill with.
             image_size: S; by default the stored images' height, which then is their width too.
             num_classes: K; by default the dataset's.
+            dtype: of the images. Whatever it is, they are computed in float32.
 
         Raises:
             ModelsError: ``image_size`` is left out and stored images are not square.
@@ -71,6 +72,7 @@ class Augmenter:
             image_size = info.height
         self.image_size = image_size
         self.num_classes = num_classes or len(info.class_names)
+        self.dtype = dtype
         self._fill: Tensor | None = None
         self._noise: torch.Generator | None = None
 
@@ -102,37 +104,39 @@ class Augmenter:
                 f"a process's part of the batch is {len(pixels_BCHW)} images: mixup and cutmix "
                 "mix pairs, so choose a training.batch_size that gives each process an even number"
             )
-        rng = np.random.default_rng(seed)
-        pixels = self._view(pixels_BCHW, rng, count, part)
-        plan = draw_plan(rng, count, size, config)
-        if plan is not None:
-            pixels = carry_out(plan[part], pixels, self._mean(pixels), config.interpolation)
-        images = self.info.normalise(pixels)
-        if config.erasing > 0:
-            rectangles = draw_rectangles(
-                rng, count, (size, size), config.erasing, config.erasing_area
-            )
-            images = erase(images, rectangles, self._generator(images.device, seed), part)
-        if not config.mixes:
+        height, width = pixels_BCHW.shape[-2:]
+        draws = draw(config, seed, count, (height, width), size)
+        images = self._images(pixels_BCHW, draws, part)
+        if draws.mixing is None:
             return Augmented(images, None)
-        mixing = draw_mixing(rng, (size, size), config)
-        return Augmented(mix_images(images, mixing), mix_labels(labels_B, self.num_classes, mixing))
+        return Augmented(images, mix_labels(labels_B, self.num_classes, draws.mixing))
 
-    def _view(
-        self, pixels_BCHW: Tensor, rng: np.random.Generator, count: int, part: slice
-    ) -> Tensor:
+    def _images(self, pixels_BCHW: Tensor, draws: Draws, part: slice) -> Tensor:
+        pixels = self._view(pixels_BCHW, draws, part)
+        if draws.plan is not None:
+            interpolation = self.config.interpolation
+            pixels = carry_out(draws.plan[part], pixels, self._mean(pixels), interpolation)
+        images = self.info.normalise(pixels)
+        if draws.rectangles is not None:
+            generator = self._generator(images.device, draws.seed)
+            images = erase(images, draws.rectangles, generator, part)
+        if draws.mixing is not None:
+            images = mix_images(images, draws.mixing)
+        # Rounded once, at the end.
+        return images.to(self.dtype)
+
+    def _view(self, pixels_BCHW: Tensor, draws: Draws, part: slice) -> Tensor:
         """Return uint8 images (B, C, S, S): cropped or whole, some of them mirrored."""
         config, size, device = self.config, self.image_size, pixels_BCHW.device
-        mirrored_B = (rng.random(count) < config.flip)[part]
-        if not config.random_resized_crop:
+        mirrored_B = draws.mirrored[part]
+        if draws.regions is None:
             pixels = evaluation_view(pixels_BCHW, size)
             if config.flip == 0:
                 return pixels
             flipped = upload(mirrored_B, device).view(-1, 1, 1, 1)
             return torch.where(flipped, pixels.flip(-1), pixels)
         height, width = pixels_BCHW.shape[-2:]
-        drawn = draw_regions(rng, count, (height, width), config.scale, config.ratio)
-        top, left, high, wide = (values[part] for values in drawn)
+        top, left, high, wide = (values[part] for values in draws.regions)
         rows = resize_weights(top, high, height, size, config.interpolation, device)
         columns = resize_weights(left, wide, width, size, config.interpolation, device, mirrored_B)
         return resample(pixels_BCHW, rows, columns)

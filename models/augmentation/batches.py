@@ -18,7 +18,7 @@ class Batch(NamedTuple):
     """One training step's images.
 
     Attributes:
-        images: normalised, float32 (B, C, H, W).
+        images: normalised, (B, C, H, W), float32 or bfloat16.
         labels: int64 (B,), of the images before they were mixed.
         indices: positions in the full training set, int64 (B,).
         targets: soft labels, float32 (B, K), where images are mixed; else ``None``.
@@ -43,6 +43,7 @@ def epoch_batches(
     image_size: int | None = None,
     num_classes: int | None = None,
     first_step: int = 0,
+    dtype: torch.dtype = torch.float32,
 ) -> Iterator[Batch]:
     """Yield one epoch of batches; the same ``seed`` yields the same ones.
 
@@ -61,6 +62,7 @@ def epoch_batches(
         image_size: of the model (``None``: as stored).
         num_classes: of the model (``None``: the dataset's).
         first_step: leave out the steps before this one; the others stay as they are.
+        dtype: of the images.
 
     Raises:
         ModelsError: images are to be mixed in pairs and ``part`` has an odd number of them.
@@ -70,7 +72,7 @@ def epoch_batches(
     generator = torch.Generator().manual_seed(seed)
     order = epoch_order(examples.cpu(), batch_size, augmentation.repeats, generator)
     seeds = torch.randint(2**62, (len(order),), generator=generator).tolist()
-    augmenter = Augmenter(augmentation, info, image_size, num_classes)
+    augmenter = Augmenter(augmentation, info, image_size, num_classes, dtype)
     moves = torch.Generator(device)
     # One copy for the whole epoch: a copy a step would make the host wait.
     indices_SB = order[:, part].to(device)

@@ -132,6 +132,7 @@ class TrainingLoop:
             image_size=vit.image_size,
             num_classes=vit.num_classes,
             first_step=first_step,
+            dtype=torch.bfloat16 if self.precision == "bfloat16" else torch.float32,
         )
 
     def update_examples(self) -> None:
