@@ -47,6 +47,8 @@ class TrainingConfig:
         precision: ``auto`` is bfloat16 autocast on CUDA and float32 on the CPU.
         compile: compile the forward and backward pass with torch.compile, once for each of the
             keep ratios that the schedules visit, before training starts.
+        cuda_graphs: on CUDA replay each step as one graph, recorded for each of these keep ratios
+            before training starts; else the host launches its kernels one by one.
         tensorboard: write the metrics as TensorBoard events as well, to ``RUN/tensorboard``.
         timing_rounds: sparse and dense steps that are timed against each other at the end
             (0: none).
@@ -75,6 +77,7 @@ class TrainingConfig:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     compile: bool = False
+    cuda_graphs: bool = True
     tensorboard: bool = False
     timing_rounds: int = 7
 

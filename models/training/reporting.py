@@ -16,7 +16,7 @@ from trivit.models.runs.checkpoint import has_checkpoint
 from trivit.models.runs.saved_run import exported_weights
 from trivit.models.training.device import describe, peak_memory_mib
 from trivit.models.training.distributed import world
-from trivit.models.training.run_state import RunState
+from trivit.models.training.run_state import STEP_PARTS, RunState
 
 _TOLERATED_POINTS = 1.0
 
@@ -26,11 +26,10 @@ def epoch_costs(
 ) -> dict[str, Any]:
     """Return what ``epoch`` (0-based), under way in ``state``, has cost for ``images`` images."""
     macs = epoch_macs(config, len(state.examples.in_play), epoch)
-    spent = dict(state.epoch.seconds)
-    seconds = spent.pop("train")
+    seconds = state.epoch.seconds["train"]
     return {
         "seconds": seconds,
-        "step_seconds_by_part": rounded(spent),
+        "step_seconds_by_part": _step_parts(state.epoch.seconds),
         "images_per_second": images / seconds,
         "macs": macs.macs,
         "macs_saved_percent": macs.saved_percent,
@@ -47,6 +46,7 @@ def run_summary(
     test_images: int,
     precision: str,
     compiled_shapes: int,
+    cuda_graphs: int,
     timing: dict[str, float],
 ) -> dict[str, Any]:
     """Return the figures of a finished run, as JSON values.
@@ -55,7 +55,10 @@ def run_summary(
     """
     macs = training_macs(config, train_images)
     vit = config.model
-    in_steps = sum(state.step_seconds.values())
+    # A replayed step counts examples too: their share of it is not known.
+    share = None
+    if state.step_seconds["step"] == 0:
+        share = 100.0 * state.step_seconds["bookkeeping"] / sum(state.step_seconds.values())
     return {
         "model": config.model.name,
         "dataset": info.name,
@@ -69,10 +72,11 @@ def run_summary(
         "images_per_second": state.images_seen / state.seconds["train"],
         "seconds": sum(state.seconds.values()),
         "seconds_by_part": rounded(state.seconds),
-        "step_seconds_by_part": rounded(state.step_seconds),
-        "bookkeeping_percent": 100.0 * state.step_seconds["bookkeeping"] / in_steps,
+        "step_seconds_by_part": _step_parts(state.step_seconds),
+        "bookkeeping_percent": share,
         "peak_memory_mib": round(peak_memory_mib(state.device), 1),
         "compiled_shapes": compiled_shapes,
+        "cuda_graphs": cuda_graphs,
         **timing,
         "token_keep_ratio": vit.token_keep_ratio,
         "attention_keep_ratio": vit.attention_keep_ratio,
@@ -86,6 +90,11 @@ def run_summary(
         "processes": world().size,
         **describe(state.device),
     }
+
+
+def _step_parts(seconds: Mapping[str, float]) -> dict[str, float]:
+    """Return the times of the parts that the steps had."""
+    return rounded({part: seconds[part] for part in STEP_PARTS if seconds.get(part)})
 
 
 def worse_export(accuracies: dict[str, float]) -> list[str]:

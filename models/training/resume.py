@@ -25,6 +25,7 @@ _MAY_CHANGE = (
     "data.processes",
     "training.device",
     "training.compile",
+    "training.cuda_graphs",
     "training.tensorboard",
     "training.checkpoint_every_steps",
 )

@@ -44,7 +44,7 @@ from trivit.models.training.reporting import (
     worse_export,
 )
 from trivit.models.training.resume import check_folder
-from trivit.models.training.run_state import EpochProgress, RunState
+from trivit.models.training.run_state import RunState
 from trivit.models.training.timing import time_steps
 
 
@@ -166,6 +166,7 @@ class Trainer:
                 console = Console(quiet=True, force_terminal=False)
         with self.clock.part("prepare"):
             self.loop.connect()
+        self.tell(self.loop.notes, console)
         total = self.loop.steps_until(epochs)
         done = self.loop.steps_until(self.epochs_done) + self.state.epoch.step
         with ProgressBars(console) as progress:
@@ -237,7 +238,7 @@ class Trainer:
             "step": self.loop.steps_until(state.epochs_done),
             "loss": float(sums[0]) / progress.step,
             "train_top1": 100.0 * int(sums[1]) / images,
-            "learning_rate": state.optimizer.param_groups[0]["lr"],
+            "learning_rate": state.weights.learning_rate,
             "token_keep_ratio": ratios.token,
             "attention_keep_ratio": ratios.attention,
             "mean_patch_keep_ratio": progress.patch_ratio / progress.step,
@@ -245,7 +246,7 @@ class Trainer:
             "examples_updated": progress.updated,
             **epoch_costs(self.config, state, epoch, images),
         }
-        state.epoch = EpochProgress.start(self.device)
+        state.start_epoch()
         if state.epochs_done % config.evaluate_every == 0 or state.epochs_done == config.epochs:
             with self.clock.part("evaluate"):
                 state.accuracies = self._evaluate()
@@ -286,8 +287,9 @@ class Trainer:
         rounds = self.config.training.timing_rounds
         if rounds and self.first:
             with self.clock.part("timing"):
-                batch = self.loop.sample_batch()
-                timing = time_steps(self.state.model, self.config, batch, rounds)
+                self.loop.release()
+                batch, recorder = self.loop.sample_batch(), self.loop.recorder
+                timing = time_steps(self.state.model, self.config, batch, rounds, recorder)
         return run_summary(
             self.config,
             self.state,
@@ -295,6 +297,7 @@ class Trainer:
             train_images=len(self.loop.images),
             test_images=len(self.test_images),
             precision=self.precision,
-            compiled_shapes=len(self.loop.shapes),
+            compiled_shapes=self.loop.compiled_shapes,
+            cuda_graphs=self.loop.cuda_graphs,
             timing=timing,
         )

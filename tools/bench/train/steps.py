@@ -21,7 +21,7 @@ from trivit.models.model_config import ModelConfig
 from trivit.models.nested_settings import overlay
 from trivit.models.training.compilation import compiled
 from trivit.models.training.device import choose_device, chosen_precision
-from trivit.models.training.optimisation import make_optimizer
+from trivit.models.training.optimisation import PlainUpdate, WeightUpdate
 from trivit.models.training.step import training_step
 from trivit.tools.bench.train.presets import Preset
 from trivit.tools.bench.train.rows import Shape
@@ -99,30 +99,28 @@ def make_step(preset: Preset, shape: Shape, batch: Batch, graphs: int) -> Step:
     torch.manual_seed(_SEED)
     module, forward = _model(shape, config.model)
     module.to(device).train()
+    precision = chosen_precision(config.training, device)
+    weights: WeightUpdate | PlainUpdate
+    if isinstance(module, SparseTransformer):
+        weights = WeightUpdate(module, config.training, precision=precision, copies=True)
+        forward = weights.runs.forward_details
+        sampler = PatchSampler(config.patch_schedule, device)
+        weights.runs.set_patch_sampling(sampler.sampling(shape.patch))
+    else:
+        weights = PlainUpdate(module, config.training)
     if preset.compile and not shape.eager:
         forward = compiled(forward, graphs)
-    if isinstance(module, SparseTransformer):
-        sampler = PatchSampler(config.patch_schedule, device)
-        module.set_patch_sampling(sampler.sampling(shape.patch))
-    optimizer = make_optimizer(module, config.training)
-    precision = chosen_precision(config.training, device)
     by_variance = config.sparsity.variance_block is not None
     examples = ExampleSelector(
         config.sparsity.examples, preset.train_images, _SEED, device, by_variance=by_variance
     )
 
     def run() -> None:
-        training_step(
-            module,  # type: ignore[arg-type]  # timm's has parameters too; all else is in forward
-            optimizer,
-            batch,
-            config,
-            precision,
-            examples,
-            forward=forward,
-        )
+        if isinstance(weights, WeightUpdate):
+            weights.begin_step(config.training.learning_rate)
+        training_step(weights, forward, batch, config, precision, examples)
 
-    return Step(shape, config, run, examples, module, optimizer)
+    return Step(shape, config, run, examples, module, weights.optimizer)
 
 
 def _model(shape: Shape, config: ModelConfig) -> tuple[nn.Module, Callable[..., ForwardDetails]]:
