@@ -14,6 +14,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from trivit.models.augmentation.batches import epoch_batches
 from trivit.models.data import DataConfig, load_dataset
 from trivit.models.data.sources import open_source
 from trivit.models.data.store import PrepareConfig, StoredImages, images, prepare
@@ -91,6 +92,23 @@ def test_any_number_of_processes_gives_the_same_bits(store: Path) -> None:
     gc.collect()
     assert all(gone(number) for number in numbers)
     assert shared_memory() == before
+
+
+def test_an_epoch_continues_in_the_middle(jpegs: Path) -> None:
+    config = DataConfig(dataset="store", path=str(jpegs), shift=2, flip=True)
+    epochs = []
+    for count, first in ((0, 0), (2, 0), (2, 2)):
+        train = opened(jpegs, count)[0]
+        info = train.index.info
+        epochs.append(
+            list(epoch_batches(train, info, config, torch.arange(60), 12, 5, first_step=first))
+        )
+    for step in range(5):
+        for batches in (epochs[1], [None, None, *epochs[2]]):
+            batch = batches[step]
+            if batch is not None:
+                assert torch.equal(batch.images, epochs[0][step].images)
+                assert torch.equal(batch.indices, epochs[0][step].indices)
 
 
 def test_an_early_stop_leaves_the_processes_ready(jpegs: Path) -> None:
