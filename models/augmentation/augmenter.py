@@ -4,10 +4,13 @@ All choices are drawn on the host from the step's seed, for the whole batch: the
 every device and for every number of processes. The work is done where the pixels are, and nothing
 waits for the device. Only erasing's noise comes from the device's own generator.
 
+On CUDA a few Triton kernels do all of it (``kernels``); the operations here are their reference.
+
 Shape suffixes: B images, C channels, H and W stored height and width, S the model's image size,
 K classes.
 """
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +21,7 @@ from trivit.models.augmentation.config import AugmentationConfig
 from trivit.models.augmentation.draws import Draws, draw
 from trivit.models.augmentation.erasing import erase
 from trivit.models.augmentation.evaluation import evaluation_view
+from trivit.models.augmentation.kernels import usable
 from trivit.models.augmentation.mixing import mix_images, mix_labels
 from trivit.models.augmentation.plan import carry_out
 from trivit.models.augmentation.resample import resample, resize_weights
@@ -75,6 +79,8 @@ class Augmenter:
         self.dtype = dtype
         self._fill: Tensor | None = None
         self._noise: torch.Generator | None = None
+        self._statistics: Tensor | None = None
+        self._kernels: bool | None = None  # not known before the first batch
 
     @torch.no_grad()
     def __call__(
@@ -112,6 +118,43 @@ class Augmenter:
         return Augmented(images, mix_labels(labels_B, self.num_classes, draws.mixing))
 
     def _images(self, pixels_BCHW: Tensor, draws: Draws, part: slice) -> Tensor:
+        """Return the images (B, C, S, S): by Triton kernels where they serve, else operations."""
+        if self._kernels is None:
+            self._kernels = usable(pixels_BCHW)
+            if self._kernels:
+                try:
+                    return self._by_kernels(pixels_BCHW, draws, part)
+                except torch.OutOfMemoryError:
+                    raise
+                except Exception as error:  # no compiler, a driver that is too old ...
+                    self._kernels = False
+                    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+                    warnings.warn(
+                        f"images are augmented without Triton's kernels, more slowly ({reason})",
+                        stacklevel=2,
+                    )
+        if self._kernels:
+            return self._by_kernels(pixels_BCHW, draws, part)
+        return self._by_operations(pixels_BCHW, draws, part)
+
+    def _by_kernels(self, pixels_BCHW: Tensor, draws: Draws, part: slice) -> Tensor:
+        from trivit.models.augmentation.kernels.batch import augmented_images  # needs Triton
+
+        device = pixels_BCHW.device
+        if self._statistics is None or self._statistics.device != device:
+            self._statistics = upload(np.array([*self.info.mean, *self.info.std]), device)
+        return augmented_images(
+            pixels_BCHW,
+            draws,
+            part,
+            self.config,
+            self.image_size,
+            self._statistics,
+            self._mean(pixels_BCHW),
+            self.dtype,
+        )
+
+    def _by_operations(self, pixels_BCHW: Tensor, draws: Draws, part: slice) -> Tensor:
         pixels = self._view(pixels_BCHW, draws, part)
         if draws.plan is not None:
             interpolation = self.config.interpolation
