@@ -73,7 +73,7 @@ bench-gpu: $(VENV)/stamp-dev  ## The same on a CUDA GPU, with its tests and the 
 	@sh tools/bootstrap.sh lib
 	@sh tools/bootstrap.sh data
 	$(BIN)/python -m pytest -m gpu sw_tests
-	$(BIN)/trivit bench train --preset h200 --out runs/bench
+	$(BIN)/trivit bench train --preset deit_small --out runs/bench
 	$(BIN)/trivit study accuracy --profile gpu --out runs/study
 
 lint: $(VENV)/stamp-dev  ## Style, types, import rules, SystemVerilog

@@ -1,8 +1,10 @@
 """Pre-norm transformer block, its MLP, and the patch embedding; names are timm's.
 
-Shape suffixes: B batch, C channels, N patch tokens, L tokens present, D width.
+Shape suffixes: B batch, C channels, N patch tokens, P pixels and channels of a patch, L tokens
+present, D width.
 """
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trivit.models.layers.attention import Attention
@@ -15,16 +17,39 @@ from trivit.models.topology import PatchEmbedding
 LAYER_NORM_EPS = 1e-6
 
 
+class PatchProjection(nn.Conv2d):
+    """A convolution whose patches do not overlap, as one product: (B, C, side, side) to (B, N, D).
+
+    Weights have a convolution's names and shapes. A GPU's convolution is slow at this, most of all
+    at the gradient of its weights.
+    """
+
+    def __init__(self, channels: int, width: int, patch_size: int) -> None:
+        super().__init__(channels, width, patch_size, stride=patch_size)
+
+    def forward(self, images_BCHW: Tensor) -> Tensor:
+        """Return the patch tokens (B, N, D), row by row."""
+        batch, channels, side, _ = images_BCHW.shape
+        patch = self.kernel_size[0]
+        rows = side // patch
+        # Of half the size, if the weights are, before it is moved.
+        images_BCHW = images_BCHW.to(self.weight.dtype)
+        grid = images_BCHW.reshape(batch, channels, rows, patch, rows, patch)
+        pixels_BNP = grid.permute(0, 2, 4, 1, 3, 5).reshape(batch, rows**2, channels * patch**2)
+        return F.linear(pixels_BNP, self.weight.flatten(1), self.bias)
+
+
 class PatchEmbed(nn.Module):
     """Image (B, C, side, side) to patch tokens (B, N, D), row by row."""
 
     def __init__(self, layer: PatchEmbedding) -> None:
         super().__init__()
-        self.proj = nn.Conv2d(layer.channels, layer.width, layer.patch_size, stride=layer.stride)
+        assert layer.stride == layer.patch_size
+        self.proj = PatchProjection(layer.channels, layer.width, layer.patch_size)
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
         """Return the patch tokens (B, N, D)."""
-        return self.proj(images_BCHW).flatten(2).transpose(1, 2)
+        return self.proj(images_BCHW)
 
 
 class Mlp(nn.Module):
@@ -79,9 +104,12 @@ class Block(nn.Module):
         probe = tokens.probe(self.index)
         if self.selector is not None:
             probe |= self.selector.probe(tokens)
-        bias = self.attn.bias(tokens.index_LL, tokens.pairs, tokens.x.shape[1])
         added, view = self.attn(
-            self.norm1(tokens.x), tokens.mask, bias_BHLL=bias, prefix=tokens.prefix, probe=probe
+            self.norm1(tokens.x),
+            tokens.mask,
+            relative=tokens.relative,
+            prefix=tokens.prefix,
+            probe=probe,
         )
         tokens.add(added, 2 * self.index)
         tokens.note(self.index, view)

@@ -10,7 +10,7 @@ A ``Recorder`` is the seam behind which tests on a CPU record and replay.
 
 import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple, Protocol
 
 import torch
@@ -68,8 +68,12 @@ class CudaRecorder:
                 graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"
             ):
                 work()
-        finally:  # a recording that fails leaves its stream behind
+        except BaseException:
+            # Where a capture cannot even end, torch leaves its stream and its pool open.
             torch.cuda.set_stream(current)
+            with suppress(RuntimeError):  # the pool is closed
+                torch._C._cuda_endAllocateToPool(self._stream.device_index, self._pool)
+            raise
         return graph.replay
 
 

@@ -151,9 +151,10 @@ class TrainingLoop:
         self.cuda_graphs = len(shapes)
         return graphs
 
-    def release(self) -> None:
-        """Give the memory of graphs back: no step follows."""
+    def release(self) -> Recorder | None:
+        """Give the memory of graphs back, as no step follows; return what records others."""
         self._graphs = None
+        return recorder_for(self.recorder is not None, self.state.device)
 
     def steps(self, epoch: int) -> int:
         """Return the steps of ``epoch`` (0-based)."""

@@ -6,39 +6,48 @@ CUDA graph can replay.
 """
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
 
 from trivit.models.experiment.config import TrainingConfig
 from trivit.models.layers.sparse_transformer import SparseTransformer
+from trivit.models.training.flat_weights import FlatWeights, is_decayed
 
-_NOT_DECAYED = ("cls_token", "pos_embed", "relative_position_bias_table")
+_STATE_KEYS = ("step", "exp_avg", "exp_avg_sq")
 
 
 def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.AdamW:
-    """Return AdamW; only matrices decay, not biases, norms, [CLS] and positions (as timm).
-
-    On CUDA the learning rate is a tensor, and the state has its place before the first step, so
-    that steps can be captured.
-    """
+    """Return AdamW; only matrices decay, not biases, norms, [CLS] and positions (as timm)."""
     decayed: list[nn.Parameter] = []
     plain: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
-        exempt = parameter.dim() <= 1 or name.endswith(_NOT_DECAYED)
-        (plain if exempt else decayed).append(parameter)
+        (decayed if is_decayed(name, parameter) else plain).append(parameter)
+    return _adamw(decayed, plain, config)
+
+
+def _adamw(
+    decayed: list[nn.Parameter], plain: list[nn.Parameter], config: TrainingConfig
+) -> torch.optim.AdamW:
+    """Return AdamW. On CUDA steps can be captured.
+
+    The learning rate is a tensor there, and the state has its place before the first step.
+    """
     groups = [
         {"params": decayed, "weight_decay": config.weight_decay},
         {"params": plain, "weight_decay": 0.0},
     ]
-    device = next(model.parameters()).device
+    parameters = [*decayed, *plain]
+    device = parameters[0].device
     on_cuda = device.type == "cuda"
     rate = torch.tensor(config.learning_rate, device=device) if on_cuda else config.learning_rate
     optimizer = torch.optim.AdamW(
         groups, lr=rate, betas=(0.9, config.beta2), fused=True, capturable=on_cuda
     )
-    for parameter in [*decayed, *plain]:
+    # Steps that warm up are not captured; that is meant.
+    optimizer._warned_capturable_if_run_uncaptured = True
+    for parameter in parameters:
         optimizer.state[parameter] = {
             "step": torch.zeros((), device=device),
             "exp_avg": torch.zeros_like(parameter),
@@ -54,29 +63,6 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
             group["lr"].fill_(rate)
         else:
             group["lr"] = rate
-
-
-def optimizer_tensors(
-    optimizer: torch.optim.Optimizer, names: Mapping[Tensor, str]
-) -> dict[str, Tensor]:
-    """Return the optimizer's state as ``optimizer/PARAMETER/KEY`` tensors."""
-    return {
-        f"optimizer/{names[parameter]}/{key}": value
-        for parameter, entry in optimizer.state.items()
-        for key, value in entry.items()
-    }
-
-
-def restore_optimizer(
-    optimizer: torch.optim.Optimizer, names: Mapping[Tensor, str], tensors: dict[str, Tensor]
-) -> None:
-    """Copy tensors from ``optimizer_tensors`` back into the state.
-
-    Raises:
-        KeyError, RuntimeError: one is missing or has another shape.
-    """
-    for name, value in optimizer_tensors(optimizer, names).items():
-        value.copy_(tensors[name])
 
 
 def warmed_up_decay(decay: float, updates: int) -> float:
@@ -102,17 +88,28 @@ class WeightAverage:
             up, so that they end as they began.
     """
 
-    def __init__(self, model: SparseTransformer, decay: float) -> None:
+    def __init__(
+        self, model: SparseTransformer, decay: float, flat: FlatWeights | None = None
+    ) -> None:
+        """Start from the weights.
+
+        Args:
+            model: whose they are.
+            decay: the largest decay.
+            flat: its weights, if they are in one buffer: so are the averages then.
+        """
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
         self.updates: int | None = 0
         self._decay = decay
         self._averages: list[Tensor] = list(self.model.parameters())
         self._weights: list[Tensor] = list(model.parameters())
-        device = self._weights[0].device
+        if flat is not None:
+            self._averages = [flat.layout.flatten(self.model)]
+            self._weights = [flat.values]
         # How much of the weights the next update takes in.
-        self._share: float | Tensor = torch.zeros((), device=device)
-        if device.type != "cuda":
-            self._share = 0.0
+        self._share: float | Tensor = 0.0
+        if self._weights[0].device.type == "cuda":
+            self._share = torch.zeros((), device=self._weights[0].device)
 
     def restart(self) -> None:
         """Take the weights as they are, as if no step had been made."""
@@ -135,15 +132,16 @@ class WeightAverage:
     def update(self) -> None:
         """Take in the weights after an optimizer step; ``begin_step`` came before."""
         with torch.no_grad():
-            if isinstance(self._share, Tensor):
-                shares = [self._share] * len(self._weights)
-                torch._foreach_lerp_(self._averages, self._weights, shares)
-            else:
-                torch._foreach_lerp_(self._averages, self._weights, self._share)
+            for average, weights in zip(self._averages, self._weights, strict=True):
+                average.lerp_(weights, self._share)
 
 
 class WeightUpdate:
     """From gradients to weights: clipping, AdamW and the average.
+
+    Three ways. On a CPU in float32 each parameter is updated by itself. On CUDA, and in bfloat16,
+    all are in one buffer (``FlatWeights``). In bfloat16 steps run, where they may, on copies of all
+    that autocast would cast.
 
     Attributes:
         model: the float32 weights, which are saved and evaluated.
@@ -162,13 +160,20 @@ class WeightUpdate:
             model: what is trained.
             config: how.
             precision: of the forward pass, ``float32`` or ``bfloat16``.
-            copies: steps may run on copies of the weights.
+            copies: steps may run on bfloat16 copies: one process trains.
         """
         self.model = model
         self.runs = model
+        self._flat: FlatWeights | None = None
+        if precision == "bfloat16" or next(model.parameters()).device.type == "cuda":
+            self._flat = FlatWeights(model, copies=copies and precision == "bfloat16")
+            self.runs = self._flat.runs
+            decayed, plain = self._flat.parameters
+            self.optimizer = _adamw([decayed], [plain], config)
+        else:
+            self.optimizer = make_optimizer(model, config)
         decay = config.ema_decay
-        self.average = None if decay is None else WeightAverage(model, decay)
-        self.optimizer = make_optimizer(model, config)
+        self.average = None if decay is None else WeightAverage(model, decay, self._flat)
         self.learning_rate = config.learning_rate
         self._clip = config.gradient_clip
 
@@ -184,12 +189,15 @@ class WeightUpdate:
 
     def apply(self) -> None:
         """Update the weights from the gradients of ``runs``, and clear these. Device work alone."""
-        if self._clip is not None:
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self._clip)
-        self.optimizer.step()
+        parameters = self.model.parameters()
+        if self._flat is not None:
+            self._flat.take_gradients()
+            parameters = iter(self._flat.parameters)
+        _update(self.optimizer, parameters, self._clip)
         self.clear_gradients()
         if self.average is not None:
             self.average.update()
+        self.refresh()
 
     def clear_gradients(self) -> None:
         """Forget the gradients of ``runs``."""
@@ -197,21 +205,55 @@ class WeightUpdate:
 
     def refresh(self) -> None:
         """Let ``runs`` have the weights of ``model``, after something else has set them."""
+        if self._flat is not None:
+            self._flat.write_copies()
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return the optimizer's state as ``optimizer/PARAMETER/KEY`` tensors."""
-        return optimizer_tensors(self.optimizer, self._names())
+        """Return the optimizer's state as ``optimizer/PARAMETER/KEY`` tensors, to be read."""
+        return {
+            # One count of steps may serve many parameters, and a file holds no tensor twice.
+            name: value.clone() if value.dim() == 0 else value
+            for name, value in self._state().items()
+        }
 
-    def restore(self, tensors: dict[str, Tensor]) -> None:
-        """Copy the tensors of ``tensors`` back.
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Copy tensors from ``tensors`` back, and let ``runs`` have the weights of ``model``.
 
         Raises:
             KeyError, RuntimeError: one is missing or has another shape.
         """
-        restore_optimizer(self.optimizer, self._names(), tensors)
+        for name, value in self._state().items():
+            if tensors[name].shape != value.shape:
+                raise RuntimeError(f"{name} has shape {tuple(tensors[name].shape)}")
+            value.copy_(tensors[name])
+        self.refresh()
 
-    def _names(self) -> dict[Tensor, str]:
-        return {parameter: name for name, parameter in self.model.named_parameters()}
+    def held_bytes(self) -> int:
+        """Return the size of weights, copies, optimizer state and gradients that are kept."""
+        held = [*self.model.parameters(), *self.runs.parameters(), *self._state().values()]
+        if self._flat is not None:
+            held += [p.grad for p in self._flat.parameters if p.grad is not None]
+        return _bytes(held)
+
+    def _state(self) -> dict[str, Tensor]:
+        """Return the optimizer's state by name: the tensors themselves, or views of them."""
+        entries = self.optimizer.state
+        if self._flat is None:
+            by_key = {
+                key: {name: entries[p][key] for name, p in self.model.named_parameters()}
+                for key in _STATE_KEYS
+            }
+        else:
+            parts = [entries[parameter] for parameter in self._flat.parameters]
+            by_key = {
+                key: self._flat.layout.parts_by_name([part[key] for part in parts])
+                for key in _STATE_KEYS
+            }
+        return {
+            f"optimizer/{name}/{key}": value
+            for key, values in by_key.items()
+            for name, value in values.items()
+        }
 
 
 class PlainUpdate:
@@ -229,7 +271,25 @@ class PlainUpdate:
 
     def apply(self) -> None:
         """Update the parameters from their gradients, and clear these."""
-        if self._clip is not None:
-            torch.nn.utils.clip_grad_norm_(self.runs.parameters(), self._clip)
-        self.optimizer.step()
+        _update(self.optimizer, self.runs.parameters(), self._clip)
         self.runs.zero_grad(set_to_none=True)
+
+    def held_bytes(self) -> int:
+        """Return the size of the parameters and of the optimizer's state."""
+        state = [value for entry in self.optimizer.state.values() for value in entry.values()]
+        return _bytes([*self.runs.parameters(), *state])
+
+
+def _bytes(tensors: Iterable[Tensor]) -> int:
+    """Return the size of the tensors' storages, each counted once."""
+    storages = [tensor.untyped_storage() for tensor in tensors]
+    return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
+
+
+def _update(
+    optimizer: torch.optim.Optimizer, parameters: Iterable[nn.Parameter], clip: float | None
+) -> None:
+    """Clip the gradients of the optimizer's ``parameters``, and make its step."""
+    if clip is not None:
+        torch.nn.utils.clip_grad_norm_(parameters, clip)
+    optimizer.step()

@@ -26,6 +26,7 @@ _MAY_CHANGE = (
     "training.device",
     "training.compile",
     "training.cuda_graphs",
+    "training.attention",
     "training.tensorboard",
     "training.checkpoint_every_steps",
 )

@@ -12,7 +12,7 @@ from trivit.models.experiment.schedules import derive_seed
 from trivit.models.families import build_model
 from trivit.models.methods.examples.selector import ExampleSelector
 from trivit.models.runs.checkpoint import Checkpoint
-from trivit.models.training.device import chosen_precision
+from trivit.models.training.device import chosen_precision, use_attention
 from trivit.models.training.distributed import world
 from trivit.models.training.optimisation import WeightUpdate
 
@@ -67,6 +67,7 @@ class RunState:
         torch.manual_seed(derive_seed(config.seed, "model"))
         self.device = device
         self.model = build_model(config.model).to(device)
+        use_attention(self.model, config.training, device)
         self.weights = WeightUpdate(
             self.model,
             config.training,
@@ -126,9 +127,10 @@ class RunState:
     def changed_by_steps(self) -> list[Tensor]:
         """Return the tensors that a step changes, all of them in place."""
         models = [self.model] if self.average is None else [self.model, self.average.model]
+        states = self.weights.optimizer.state.values()
         return [
             *(value for model in models for value in model.parameters()),
-            *self.weights.tensors().values(),
+            *(value for state in states for value in state.values()),
             *vars(self.examples.statistics).values(),
             self.epoch.sums,
         ]
@@ -161,7 +163,6 @@ class RunState:
             # Missing before the decay warmed up: such a run keeps its constant one.
             self.average.updates = state.get("average_updates")
         self.weights.restore(tensors)
-        self.weights.refresh()
         self.examples.load_state_dict(
             {
                 name.removeprefix(_EXAMPLES): value

@@ -39,6 +39,8 @@ def training_step(
 ) -> StepResult:
     """Update ``weights`` from one batch; record how each example did where ``examples`` needs it.
 
+    Work of the device alone, and in place, so that a CUDA graph can repeat it.
+
     Args:
         weights: of a model in training mode; ``begin_step`` came before.
         forward: ``forward_details`` of what ``weights`` runs: as it is, compiled, or shared by

@@ -287,8 +287,7 @@ class Trainer:
         rounds = self.config.training.timing_rounds
         if rounds and self.first:
             with self.clock.part("timing"):
-                self.loop.release()
-                batch, recorder = self.loop.sample_batch(), self.loop.recorder
+                recorder, batch = self.loop.release(), self.loop.sample_batch()
                 timing = time_steps(self.state.model, self.config, batch, rounds, recorder)
         return run_summary(
             self.config,

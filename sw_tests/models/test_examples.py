@@ -15,6 +15,8 @@ from trivit.models.methods.examples.selector import ExampleSelector
 from trivit.models.methods.examples.statistics import ExampleStatistics
 from trivit.models.training import step
 
+from ..training.tracing import traced
+
 CPU = torch.device("cpu")
 Presentation = tuple[bool, float]
 
@@ -264,6 +266,17 @@ def test_what_steps_write_to_stays_where_it_is() -> None:
     selector.load_state_dict(state)
     assert int(selector.statistics.presentations.sum()) > 0
     assert places == [values.data_ptr() for values in vars(selector.statistics).values()]
+
+
+@pytest.mark.parametrize(("copies", "operations"), [(False, 15), (True, 21)])
+def test_counting_takes_few_operations(copies: bool, operations: int) -> None:
+    # Each is a kernel or more on a GPU; views are none.
+    columns = random_step(random.Random(7), 8)[:3]
+    statistics = ExampleStatistics.zeros(12, CPU)
+    trace = traced(lambda: statistics.record(*columns, copies=copies))
+    views = ("aten::detach", "aten::slice", "aten::view")
+    kernels = [name for name, *_ in trace.operations if name not in views]
+    assert len(kernels) <= operations, " ".join(kernels)
 
 
 @pytest.mark.parametrize("processes", [2, 4])
