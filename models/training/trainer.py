@@ -298,5 +298,6 @@ class Trainer:
             precision=self.precision,
             compiled_shapes=self.loop.compiled_shapes,
             cuda_graphs=self.loop.cuda_graphs,
+            waits=self.metrics.totals("data_seconds_by_cause"),
             timing=timing,
         )
