@@ -285,7 +285,6 @@ def test_runs_at_once_give_the_same_results(
 
 def test_a_failing_job_is_one_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a job's process does with an error, and what the study makes of its end."""
-    monkeypatch.setattr(jobs.signal, "signal", lambda *arguments: None)
     monkeypatch.setattr(torch, "set_num_threads", lambda threads: None)
     (run,) = plan(TINY, chosen_methods(["dense"]), tmp_path, seeds=1)
     (run.folder / "checkpoint").mkdir(parents=True)

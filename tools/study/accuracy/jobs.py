@@ -1,8 +1,7 @@
 """Several runs at once, each in a process of its own.
 
-A GPU that small models leave idle between their steps may finish more of them together; whether it
-does is for a measurement to say. Each process has its own model, images and CUDA context (some
-500 MiB before the first tensor), and its share of the CPU's threads.
+While one of them loads, saves or evaluates, another one trains. Each process has its own model,
+images and CUDA context (some 500 MiB before the first tensor), and its share of the CPU's threads.
 """
 
 import multiprocessing
@@ -76,7 +75,12 @@ def _start(run: Run, sweep: Sequence[float], deadline: float, jobs: int) -> _Job
     process = context.Process(
         target=_work, args=(run, sweep, deadline, threads, sender), name=str(run.folder)
     )
-    process.start()
+    # Ctrl-C reaches all processes of a terminal: this one ends the others, which never see it.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     sender.close()
     return _Job(run, process, receiver)
 
@@ -87,7 +91,6 @@ def _work(
     """Carry out one run; an error that a person can act on goes to the parent as its one line."""
     import torch
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal: the parent ends this process
     torch.set_num_threads(threads)
     try:
         train_and_save(run, sweep, Budget(deadline))
