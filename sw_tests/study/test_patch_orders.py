@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from trivit.models.methods.patches.orders import PATCH_ORDERS
+from trivit.models.families import build_model
+from trivit.models.methods.patches.orders import PATCH_ORDERS, PatchSampling
 from trivit.tools.study.accuracy import profiles
 from trivit.tools.study.patch_orders.__main__ import RESULT, VARIANTS, runs
 from trivit.tools.study.patch_orders.chosen_sets import (
@@ -17,6 +18,7 @@ from trivit.tools.study.patch_orders.chosen_sets import (
     rank_correlation,
 )
 from trivit.tools.study.patch_orders.probes import PROBES, l1_norm, probe_orders
+from trivit.tools.study.patch_orders.separate import _mean, _open_to, separate
 
 from .conftest import TINY
 
@@ -74,10 +76,37 @@ def test_chosen_sets_and_their_measures() -> None:
     assert found["contrast"][0] == 0 < found["contrast"][1]
 
 
+def test_keys_and_pooling_are_told_apart() -> None:
+    """Without attention between tokens the others as keys change nothing; with it they do."""
+    torch.manual_seed(0)
+    model = build_model(
+        "micro_28", embed_dim=16, depth=1, pooling="mean", selector_blocks=()
+    ).eval()
+    images = torch.randn(4, 1, 28, 28)
+    own = torch.arange(49).expand(4, 49) < 20
+    model.set_patch_sampling(PatchSampling())
+    logits_own, everything = model(images), torch.ones_like(own)
+    classes = separate(model, images, everything)
+    assert torch.equal(classes["keys_own"], logits_own.argmax(1))
+    assert torch.equal(classes["pooled_own"], logits_own.argmax(1))
+    # What the others hold does not reach its own patches unless somebody attends to them.
+    other = images.clone()
+    other[:, :, 12:] = 9.0  # behind the first three rows of seven patches
+
+    def pooled(pixels: torch.Tensor, masked: bool) -> torch.Tensor:
+        tokens = model.embed(pixels)
+        tokens.mask = _open_to(own) if masked else None
+        return _mean(model.run_blocks(tokens).x[:, 1:], own)
+
+    with torch.inference_mode():
+        torch.testing.assert_close(pooled(images, True), pooled(other, True))
+        assert not torch.allclose(pooled(images, False), pooled(other, False))
+
+
 def test_a_probe_trains_and_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(profiles.PROFILES, "cpu", TINY)
     (line,) = runs("synthetic", "fixed", ["noisy"], 1, ["training.epochs=1"], tmp_path)
-    assert {"all", "own", "largest", "smallest", "random", "sweep", "sets"} <= set(line)
+    assert {"all", "own", "largest", "smallest", "random", "keys_own", "sets"} <= set(line)
     assert len(line["sweep"]) == 4
     folder = tmp_path / "synthetic" / "fixed" / "noisy" / "seed-0"
     written = (folder / RESULT).stat().st_mtime_ns

@@ -16,20 +16,21 @@ from typing import Any, NamedTuple
 
 import torch
 
-from trivit.models.data import load_dataset
+from trivit.models.data import DatasetInfo, ImageSource, load_dataset
 from trivit.models.errors import ModelsError
 from trivit.models.experiment.config import ExperimentConfig
 from trivit.models.experiment.config_files import parse_config
 from trivit.models.families import build_model
 from trivit.models.files import atomic_write
 from trivit.models.layers.sparse_transformer import SparseTransformer
-from trivit.models.methods.patches.orders import PatchSampling
+from trivit.models.methods.patches.orders import PATCH_ORDERS, PatchSampling
 from trivit.models.methods.patches.ramps import PSS_MODEL
 from trivit.models.nested_settings import overlay
 from trivit.models.runs.saved_run import load_run
 from trivit.tools.study.accuracy.profiles import Profile, chosen_profile
-from trivit.tools.study.patch_orders.chosen_sets import describe_sets
+from trivit.tools.study.patch_orders.chosen_sets import chosen, describe_sets
 from trivit.tools.study.patch_orders.probes import probe_orders
+from trivit.tools.study.patch_orders.separate import separate
 
 RESULT = "patch_orders.json"
 _KEEP = 0.6
@@ -123,8 +124,27 @@ def measured(folder: Path) -> dict[str, Any]:
     figures["own"] = accuracy(_KEEP, schedule.order)
     figures |= {text: accuracy(_KEEP, order) for order, text in _EVALUATED.items()}
     figures["sweep"] = [accuracy(r, schedule.order) for r in (0.8, 0.6, 0.4, 0.2)]
+    if config.model.pooling == "mean":
+        figures |= _separate(config, model, info, data.test)
     figures["sets"] = _sets(config, model, info.normalise(data.test.first(1000).in_memory().pixels))
     return figures
+
+
+def _separate(
+    config: ExperimentConfig, model: Any, info: DatasetInfo, images: ImageSource
+) -> dict[str, float]:
+    """Return accuracies that tell attention from pooling; see ``separate``."""
+    model.set_patch_sampling(PatchSampling())
+    order = PATCH_ORDERS[config.patch_schedule.order]
+    correct: dict[str, int] = {}
+    loaded = images.in_memory()
+    for pixels, labels in zip(loaded.pixels.split(500), loaded.labels.split(500), strict=True):
+        view = info.normalise(pixels)
+        with torch.inference_mode():
+            own = chosen(order.scores(_ranked(config, model, view)), _KEEP)
+        for name, classes in separate(model, view, own).items():
+            correct[name] = correct.get(name, 0) + int((classes == labels).sum())
+    return {name: 100.0 * count / len(images) for name, count in correct.items()}
 
 
 def _sets(config: ExperimentConfig, trained: SparseTransformer, images: Any) -> dict[str, object]:
