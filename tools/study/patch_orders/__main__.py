@@ -21,6 +21,7 @@ from trivit.models.errors import ModelsError
 from trivit.models.experiment.config import ExperimentConfig
 from trivit.models.experiment.config_files import parse_config
 from trivit.models.families import build_model
+from trivit.models.families.vision_transformer import ViTConfig
 from trivit.models.files import atomic_write
 from trivit.models.layers.sparse_transformer import SparseTransformer
 from trivit.models.methods.patches.orders import PATCH_ORDERS, PatchSampling
@@ -124,7 +125,7 @@ def measured(folder: Path) -> dict[str, Any]:
     figures["own"] = accuracy(_KEEP, schedule.order)
     figures |= {text: accuracy(_KEEP, order) for order, text in _EVALUATED.items()}
     figures["sweep"] = [accuracy(r, schedule.order) for r in (0.8, 0.6, 0.4, 0.2)]
-    if config.model.pooling == "mean":
+    if isinstance(config.model, ViTConfig) and config.model.pooling == "mean":
         figures |= _separate(config, model, info, data.test)
     figures["sets"] = _sets(config, model, info.normalise(data.test.first(1000).in_memory().pixels))
     return figures
