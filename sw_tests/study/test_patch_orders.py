@@ -108,6 +108,7 @@ def test_a_probe_trains_and_is_measured(tmp_path: Path, monkeypatch: pytest.Monk
     (line,) = runs("synthetic", "fixed", ["noisy"], 1, ["training.epochs=1"], tmp_path)
     assert {"all", "own", "largest", "smallest", "random", "keys_own", "sets"} <= set(line)
     assert len(line["sweep"]) == 4
+    assert len(line["sets"]["also_in_the_other_sense_percent"]) == 2
     folder = tmp_path / "synthetic" / "fixed" / "noisy" / "seed-0"
     written = (folder / RESULT).stat().st_mtime_ns
     assert json.loads((folder / RESULT).read_text())["all"] == line["all"]

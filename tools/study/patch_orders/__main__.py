@@ -10,6 +10,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -28,8 +29,9 @@ from trivit.models.methods.patches.orders import PATCH_ORDERS, PatchSampling
 from trivit.models.methods.patches.ramps import PSS_MODEL
 from trivit.models.nested_settings import overlay
 from trivit.models.runs.saved_run import load_run
+from trivit.models.settings import Compat
 from trivit.tools.study.accuracy.profiles import Profile, chosen_profile
-from trivit.tools.study.patch_orders.chosen_sets import chosen, describe_sets
+from trivit.tools.study.patch_orders.chosen_sets import chosen, describe_sets, in_both
 from trivit.tools.study.patch_orders.probes import probe_orders
 from trivit.tools.study.patch_orders.separate import separate
 
@@ -149,13 +151,22 @@ def _separate(
 
 
 def _sets(config: ExperimentConfig, trained: SparseTransformer, images: Any) -> dict[str, object]:
+    order, patch = config.patch_schedule.order, config.model.embedding.patch_size
+    other: Compat = "paper" if config.patch_schedule.compat == "code" else "code"
     with torch.random.fork_rng(devices=[]), torch.inference_mode():
         torch.manual_seed(config.seed)
-        first, last = (
-            _ranked(config, model, images) for model in (build_model(config.model), trained)
-        )
-        patch = config.model.embedding.patch_size
-        return describe_sets(images, first, last, config.patch_schedule.order, patch)
+        models = (build_model(config.model), trained)
+        first, last = (_ranked(config, model, images) for model in models)
+        sets = describe_sets(images, first, last, order, patch)
+        # Ranked before or behind the position embedding, how many patches stay the same?
+        changed = replace(config, patch_schedule=replace(config.patch_schedule, compat=other))
+        sets["also_in_the_other_sense_percent"] = [
+            in_both(*(chosen(PATCH_ORDERS[order].scores(x), _KEEP) for x in pair))
+            for pair in zip(
+                (first, last), (_ranked(changed, model, images) for model in models), strict=True
+            )
+        ]
+    return sets
 
 
 def _ranked(config: ExperimentConfig, model: Any, images: Any) -> torch.Tensor:
