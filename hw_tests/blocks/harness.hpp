@@ -78,9 +78,10 @@ public:
             simulation::Sink<Word> sink = {taken, pauses()};
             simulator_->attach(sink, stream);
         } else {
-            drains_.push_back([taken, &stream] {
-                while (stream.size() != 0)
-                    taken->push_back({stream.read(), 0});
+            hls::stream<Word> same = stream;
+            drains_.push_back([taken, same]() mutable {
+                while (same.size() != 0)
+                    taken->push_back({same.read(), 0});
             });
         }
         return taken;

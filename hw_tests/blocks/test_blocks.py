@@ -57,6 +57,7 @@ def run_bench(bench: str, flags: list[str | Path], ap_types: Path, folder: Path)
     compile_cpp([*flags, *block, HERE / f"bench_{bench}.cpp", "-o", binary], ap_types)
     result = subprocess.run([str(binary)], capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-4000:]
+    assert result.stderr == "", "the types warn of widths that do not match"
 
 
 def test_every_block_has_a_bench() -> None:
