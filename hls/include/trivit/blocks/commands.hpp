@@ -1,5 +1,5 @@
-// What the sequencer tells the HLS blocks and what they report: 128-bit words. This header is the
-// only place that knows where a field lies; hls/blocks.md says what the fields mean.
+// What the sequencer tells the HLS blocks and what they report. This header is the only place that
+// knows where a field lies; README.md says what the fields mean.
 #ifndef TRIVIT_BLOCKS_COMMANDS_HPP
 #define TRIVIT_BLOCKS_COMMANDS_HPP
 
@@ -21,7 +21,7 @@ static const int kKeyWords = (kMaxTokens + kLanes - 1) / kLanes;
 typedef ap_uint<16 * kLanes> Word;          // elements of one row
 typedef ap_uint<16 * kColumns> TileRow;     // a row of a tile, as the engine sends it
 typedef ap_uint<2 * 16 * kLanes> WordPair;  // of the rows 2 p and 2 p + 1, the even one low
-typedef ap_uint<128> Command;
+typedef ap_uint<256> Command;
 typedef ap_uint<64> Report;
 
 // A field of a command.
@@ -61,6 +61,23 @@ struct SoftmaxFields {
     typedef Field<SendCls::kEnd, 24> ExpMultiplier;
     typedef Field<ExpMultiplier::kEnd, 6> ExpShift;
     typedef Field<ExpShift::kEnd, 4> ProbFrac;
+};
+
+// Rows of one layer normalisation.
+struct NormaliseFields {
+    typedef Field<kFirstField, 10> Rows;
+    typedef Field<Rows::kEnd, 9> Words;  // of a row
+    typedef Field<Words::kEnd, 5> BetaShift;
+    typedef Field<BetaShift::kEnd, 5> NormShift;
+    typedef Field<NormShift::kEnd, 30> InvWidth;
+    typedef Field<InvWidth::kEnd, 23> SqrtWidth;
+    typedef Field<SqrtWidth::kEnd, 57> Epsilon;
+};
+
+struct SelectFields {
+    typedef Field<kFirstField, 5> Heads;
+    typedef Field<Heads::kEnd, 10> Tokens;
+    typedef Field<Tokens::kEnd, 10> Keep;  // patches, [CLS] not counted
 };
 
 inline Report done_report(const Command& command, const ap_uint<32>& saturated) {
