@@ -157,7 +157,9 @@ int main() {
         job.end();
         run(job, harness::plain(), checker);
         if (!harness::kSimulates) continue;
-        run(job, harness::steady(), checker);
+        const Results in_order = run(job, harness::steady(), checker);
+        const Results in_another = run(job, harness::shuffled(uint64_t(i) + 1), checker);
+        checker.holds(harness::same_clocks(in_order, in_another), "order changes no clock", i);
         for (uint64_t seed = 1; seed <= 2; ++seed)
             run(job, harness::hostile(seed + uint64_t(i) * 2), checker);
     }
@@ -172,11 +174,7 @@ int main() {
         const Results got = run(job, harness::steady(), checker);
         checker.equal(int64_t(got.back().clock - got[3].clock), int64_t(got.size() - 4),
                       "no gap between row groups and commands");
-        harness::World deep = harness::steady();
-        deep.options.depth_factor = 2;
-        deep.options.stream_latency = 4;
-        deep.options.port_depth = 8;
-        const Results doubled = run(job, deep, checker);
+        const Results doubled = run(job, harness::doubled(), checker);
         checker.equal(int64_t(doubled.back().clock - doubled[3].clock), int64_t(got.size() - 4),
                       "with double depths neither");
         std::printf(

@@ -217,7 +217,9 @@ int main() {
         job.end();
         run(job, harness::plain(), checker);
         if (!harness::kSimulates) continue;
-        run(job, harness::steady(), checker);
+        const Results in_order = run(job, harness::steady(), checker);
+        const Results in_another = run(job, harness::shuffled(uint64_t(i) + 1), checker);
+        checker.holds(harness::same_clocks(in_order, in_another), "order changes no clock", i);
         for (uint64_t seed = 1; seed <= 2; ++seed)
             run(job, harness::hostile(seed + uint64_t(i) * 2), checker);
     }
@@ -231,11 +233,7 @@ int main() {
         const uint64_t cadence = array_clocks(tokens);
         const Clocks paced = clocks(tokens, cadence, harness::steady(), checker);
         checker.holds(paced.each == double(cadence), "softmax keeps up with the array", tokens);
-        harness::World deep = harness::steady();
-        deep.options.depth_factor = 2;
-        deep.options.stream_latency = 4;
-        deep.options.port_depth = 8;  // a stream takes a word a clock when its latency and 2 fit
-        const Clocks doubled = clocks(tokens, cadence, deep, checker);
+        const Clocks doubled = clocks(tokens, cadence, harness::doubled(), checker);
         checker.holds(doubled.each == double(cadence), "with double depths too", tokens);
         std::printf("%u: %.2f | %llu: %llu, %llu, %zu | double depths: %llu, %llu\n", tokens,
                     alone.each, static_cast<unsigned long long>(cadence),

@@ -33,6 +33,22 @@ inline World steady() {
     return world;
 }
 
+// The same with the processes called in a random order, which must not change a clock.
+inline World shuffled(uint64_t seed) {
+    World world = steady();
+    world.options.seed = seed;
+    return world;
+}
+
+// Everything on its way twice as long.
+inline World doubled() {
+    World world = steady();
+    world.options.depth_factor = 2;
+    world.options.stream_latency = 4;
+    world.options.port_depth = 8;  // a word a clock needs room for those on their way
+    return world;
+}
+
 // Random pauses at every end, ports of the least depth, processes in random order.
 inline World hostile(uint64_t seed) {
     World world;
@@ -118,6 +134,15 @@ std::vector<Word> words(const std::vector<simulation::Timed<Word>>& timed) {
     for (const simulation::Timed<Word>& each : timed)
         result.push_back(each.word);
     return result;
+}
+
+template <class Word>
+bool same_clocks(const std::vector<simulation::Timed<Word>>& a,
+                 const std::vector<simulation::Timed<Word>>& b) {
+    bool same = a.size() == b.size();
+    for (std::size_t i = 0; same && i < a.size(); ++i)
+        same = a[i].clock == b[i].clock;
+    return same;
 }
 
 }  // namespace harness
