@@ -47,6 +47,8 @@ class TrainingConfig:
         precision: ``auto`` is bfloat16 autocast on CUDA and float32 on the CPU.
         compile: compile the forward and backward pass with torch.compile, once for each of the
             keep ratios that the schedules visit, before training starts.
+        cuda_graphs: on CUDA replay each step as one graph, recorded for each of these keep ratios
+            before training starts; else the host launches its kernels one by one.
         attention: ``auto`` computes attention by the Triton kernels of ``models/layers`` where they
             serve (half precision, on CUDA) and PyTorch has no fast way: with a relative position
             bias, a connection mask, or something to rank by; ``triton``: wherever they serve, and
@@ -79,6 +81,7 @@ class TrainingConfig:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     compile: bool = False
+    cuda_graphs: bool = True
     attention: Literal["auto", "triton", "torch"] = "auto"
     tensorboard: bool = False
     timing_rounds: int = 7

@@ -1,13 +1,16 @@
 """Pre-norm transformer block, its MLP, and the patch embedding; names are timm's.
 
-Shape suffixes: B batch, C channels, N patch tokens, L tokens present, D width.
+Shape suffixes: B batch, C channels, N patch tokens, P pixels and channels of a patch, L tokens
+present, D width.
 """
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trivit.models.layers.attention import Attention
 from trivit.models.layers.selector import Selector
 from trivit.models.layers.tokens import Tokens
+from trivit.models.methods.tokens.selection import gather_tokens
 from trivit.models.settings import Compat
 from trivit.models.topology import Block as BlockLayer
 from trivit.models.topology import PatchEmbedding
@@ -15,16 +18,41 @@ from trivit.models.topology import PatchEmbedding
 LAYER_NORM_EPS = 1e-6
 
 
+class PatchProjection(nn.Conv2d):
+    """A convolution whose patches do not overlap, as one product: (B, C, side, side) to (B, N, D).
+
+    Weights have a convolution's names and shapes. A GPU's convolution is slow at this, most of all
+    at the gradient of its weights.
+    """
+
+    def __init__(self, channels: int, width: int, patch_size: int) -> None:
+        super().__init__(channels, width, patch_size, stride=patch_size)
+
+    def forward(self, images_BCHW: Tensor, chosen_BK: Tensor | None = None) -> Tensor:
+        """Return the patch tokens, row by row (B, N, D), or those of ``chosen_BK`` (B, K, D)."""
+        batch, channels, side, _ = images_BCHW.shape
+        patch = self.kernel_size[0]
+        rows = side // patch
+        # Of half the size, if the weights are, before it is moved.
+        images_BCHW = images_BCHW.to(self.weight.dtype)
+        grid = images_BCHW.reshape(batch, channels, rows, patch, rows, patch)
+        pixels_BNP = grid.permute(0, 2, 4, 1, 3, 5).reshape(batch, rows**2, channels * patch**2)
+        if chosen_BK is not None:
+            pixels_BNP = gather_tokens(pixels_BNP, chosen_BK, prefix=0)
+        return F.linear(pixels_BNP, self.weight.flatten(1), self.bias)
+
+
 class PatchEmbed(nn.Module):
     """Image (B, C, side, side) to patch tokens (B, N, D), row by row."""
 
     def __init__(self, layer: PatchEmbedding) -> None:
         super().__init__()
-        self.proj = nn.Conv2d(layer.channels, layer.width, layer.patch_size, stride=layer.stride)
+        assert layer.stride == layer.patch_size
+        self.proj = PatchProjection(layer.channels, layer.width, layer.patch_size)
 
-    def forward(self, images_BCHW: Tensor) -> Tensor:
-        """Return the patch tokens (B, N, D)."""
-        return self.proj(images_BCHW).flatten(2).transpose(1, 2)
+    def forward(self, images_BCHW: Tensor, chosen_BK: Tensor | None = None) -> Tensor:
+        """Return the patch tokens (B, N, D), or those of ``chosen_BK`` (B, K, D)."""
+        return self.proj(images_BCHW, chosen_BK)
 
 
 class Mlp(nn.Module):

@@ -44,6 +44,7 @@ def load_initial_weights(state: RunState, config: TrainingConfig) -> list[str]:
     )
     if state.average is not None:
         state.average.restart()
+    state.weights.refresh()
     state.initial_weights = {"path": config.init_from, "taken": report.source}
     return ["training.init_from:", *report.lines()]
 

@@ -12,16 +12,13 @@ from trivit.models.experiment.schedules import derive_seed
 from trivit.models.families import build_model
 from trivit.models.methods.examples.selector import ExampleSelector
 from trivit.models.runs.checkpoint import Checkpoint
-from trivit.models.training.device import use_attention
-from trivit.models.training.optimisation import (
-    WeightAverage,
-    make_optimizer,
-    optimizer_tensors,
-    restore_optimizer,
-)
+from trivit.models.training.device import chosen_precision, use_attention
+from trivit.models.training.distributed import world
+from trivit.models.training.optimisation import WeightUpdate
 
-#: Into which the time of a training step is split.
-STEP_PARTS = ("data", "forward", "backward", "optimizer", "bookkeeping")
+#: Into which the time of a training step is split. A step that is replayed as one CUDA graph is
+#: ``step`` in place of ``forward``, ``backward``, ``optimizer`` and most of ``bookkeeping``.
+STEP_PARTS = ("data", "forward", "backward", "optimizer", "step", "bookkeeping")
 
 _EXAMPLES, _SUMS = "examples/", "epoch/sums"
 
@@ -34,9 +31,10 @@ class EpochProgress:
         step: steps done.
         updated: whether the example level was updated before the epoch.
         sums: of the steps' losses and of the images classified correctly, float64 (2,), on the
-            device; this process's share of them.
+            device; this process's share of them. The same tensor throughout the run.
         patch_ratio: sum of the steps' patch keep ratios.
         seconds: time so far, by part.
+        waits: seconds that steps waited for batches, by cause; since this process started.
     """
 
     sums: Tensor
@@ -44,17 +42,16 @@ class EpochProgress:
     updated: bool = False
     patch_ratio: float = 0.0
     seconds: dict[str, float] = field(default_factory=dict)
-
-    @classmethod
-    def start(cls, device: torch.device) -> "EpochProgress":
-        """Return the progress before the first step."""
-        return cls(torch.zeros(2, dtype=torch.float64, device=device))
+    waits: dict[str, float] = field(default_factory=dict)
 
 
 class RunState:
     """Weights, their average, the optimizer, the example level, and how far the run is.
 
     Attributes:
+        model: the weights.
+        average: of the weights; ``None``: none is kept.
+        weights: what updates both.
         epochs_done: epochs completed.
         epoch: progress of the epoch under way.
         images_seen: in completed epochs.
@@ -71,10 +68,13 @@ class RunState:
         self.device = device
         self.model = build_model(config.model).to(device)
         use_attention(self.model, config.training, device)
-        self.optimizer = make_optimizer(self.model, config.training)
-        self.names: dict[Tensor, str] = {p: name for name, p in self.model.named_parameters()}
-        decay = config.training.ema_decay
-        self.average = None if decay is None else WeightAverage(self.model, decay)
+        self.weights = WeightUpdate(
+            self.model,
+            config.training,
+            precision=chosen_precision(config.training, device),
+            copies=world().size == 1,
+        )
+        self.average = self.weights.average
         self.examples = ExampleSelector(
             config.sparsity.examples,
             len(train_images),
@@ -83,9 +83,10 @@ class RunState:
             config.sparsity.compat,
             labels=train_images.labels,
             by_variance=config.sparsity.variance_block is not None,
+            copies=config.augmentation.repeats > 1,
         )
         self.epochs_done = 0
-        self.epoch = EpochProgress.start(device)
+        self.epoch = EpochProgress(torch.zeros(2, dtype=torch.float64, device=device))
         self.images_seen = 0
         self.accuracies: dict[str, float] = {}
         self.initial_weights: dict[str, str] | None = None
@@ -116,19 +117,33 @@ class RunState:
             "torch": torch.__version__,
         }
         tensors = {
-            **optimizer_tensors(self.optimizer, self.names),
+            **self.weights.tensors(),
             **{_EXAMPLES + name: value for name, value in self.examples.state_dict().items()},
             _SUMS: sums,
         }
         average = {} if self.average is None else self.average.model.state_dict()
         return Checkpoint(state, self.model.state_dict(), tensors, average)
 
+    def changed_by_steps(self) -> list[Tensor]:
+        """Return the tensors that a step changes, all of them in place."""
+        models = [self.model] if self.average is None else [self.model, self.average.model]
+        states = self.weights.optimizer.state.values()
+        return [
+            *(value for model in models for value in model.parameters()),
+            *(value for state in states for value in state.values()),
+            *vars(self.examples.statistics).values(),
+            self.epoch.sums,
+        ]
+
+    def start_epoch(self) -> None:
+        """Begin the next epoch; its sums stay where they are."""
+        self.epoch = EpochProgress(self.epoch.sums.zero_())
+
     def is_finite(self) -> Tensor:
         """Return whether weights, average and optimizer state are finite, bool on the device."""
         models = [self.model] if self.average is None else [self.model, self.average.model]
         tensors: list[Tensor] = [p.detach() for model in models for p in model.parameters()]
-        for entry in self.optimizer.state.values():
-            tensors += entry.values()
+        tensors += self.weights.tensors().values()
         return torch.stack([t.isfinite().all().to(self.device) for t in tensors]).all()
 
     def restore(self, checkpoint: Checkpoint, *, first: bool) -> None:
@@ -147,7 +162,7 @@ class RunState:
             self.average.model.load_state_dict(checkpoint.average)
             # Missing before the decay warmed up: such a run keeps its constant one.
             self.average.updates = state.get("average_updates")
-        restore_optimizer(self.optimizer, self.names, tensors)
+        self.weights.restore(tensors)
         self.examples.load_state_dict(
             {
                 name.removeprefix(_EXAMPLES): value
@@ -156,14 +171,14 @@ class RunState:
             }
         )
         self.epochs_done = int(state["epoch"])
-        epoch = EpochProgress.start(self.device)
+        self.start_epoch()
+        epoch = self.epoch
         epoch.step = int(state["step"])
         epoch.updated = bool(state["examples_updated"])
         epoch.patch_ratio = float(state["patch_ratio_sum"])
         epoch.seconds = dict(state["epoch_seconds"])
         if first:
-            epoch.sums = tensors[_SUMS].to(self.device)
-        self.epoch = epoch
+            epoch.sums.copy_(tensors[_SUMS])
         self.images_seen = int(state["images_seen"])
         self.accuracies = dict(state["accuracies"])
         self.initial_weights = state.get("initial_weights")

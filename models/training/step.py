@@ -10,11 +10,11 @@ from torch import Tensor
 from trivit.models.augmentation.batches import Batch
 from trivit.models.clock import StepClock
 from trivit.models.experiment.config import ExperimentConfig
-from trivit.models.layers.sparse_transformer import ForwardDetails, SparseTransformer
+from trivit.models.layers.sparse_transformer import ForwardDetails
 from trivit.models.methods.examples.selector import ExampleSelector
 from trivit.models.training.device import autocast
 from trivit.models.training.distributed import in_rank_order
-from trivit.models.training.optimisation import WeightAverage
+from trivit.models.training.optimisation import PlainUpdate, WeightUpdate
 
 
 class StepResult(NamedTuple):
@@ -25,42 +25,40 @@ class StepResult(NamedTuple):
 
 
 def training_step(
-    model: SparseTransformer,
-    optimizer: torch.optim.Optimizer,
+    weights: WeightUpdate | PlainUpdate,
+    forward: Callable[..., ForwardDetails],
     batch: Batch,
     config: ExperimentConfig,
     precision: str,
     examples: ExampleSelector,
     patch_scores_BN: Tensor | None = None,
-    forward: Callable[..., ForwardDetails] | None = None,
     *,
     depth_draws_RB: Tensor | None = None,
     shared: bool = False,
-    average: WeightAverage | None = None,
     clock: StepClock | None = None,
 ) -> StepResult:
-    """Update ``model`` from one batch; record how each example did where ``examples`` needs it.
+    """Update ``weights`` from one batch; record how each example did where ``examples`` needs it.
+
+    Work of the device alone, and in place, so that a CUDA graph can repeat it.
 
     Args:
-        model: in training mode.
-        optimizer: of its parameters.
+        weights: of a model in training mode; ``begin_step`` came before.
+        forward: ``forward_details`` of what ``weights`` runs: as it is, compiled, or shared by
+            processes.
         batch: images, labels, and soft targets if they were mixed.
         config: the experiment.
         precision: of the forward pass, ``float32`` or ``bfloat16``.
         examples: what records the outcomes.
         patch_scores_BN: rank the patches in place of the model's own order.
-        forward: replaces ``model.forward_details``: compiled, or shared by processes.
         depth_draws_RB: decide which branches stochastic depth leaves out.
         shared: several processes share the batch: exchange what is recorded.
-        average: takes in the new weights.
         clock: told of the parts as they end.
     """
     mark = clock.mark if clock is not None else _no_mark
-    run = model.forward_details if forward is None else forward
     block = config.sparsity.variance_block if examples.wants_variance else None
     smoothing = config.training.label_smoothing
     with autocast(precision, batch.images.device):
-        details = run(
+        details = forward(
             batch.images,
             variance_block=block,
             variance_correction=variance_correction(config),
@@ -72,12 +70,7 @@ def training_step(
     mark("forward")
     loss.backward()
     mark("backward")
-    if config.training.gradient_clip is not None:
-        torch.nn.utils.clip_grad_norm_(model.parameters(), config.training.gradient_clip)
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
-    if average is not None:
-        average.update()
+    weights.apply()
     mark("optimizer")
     # Of a mixed image, the class of the image it started from (as Tri-Level's code).
     correct_B = details.logits.detach().argmax(dim=1) == batch.labels

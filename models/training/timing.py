@@ -16,14 +16,20 @@ from trivit.models.methods.examples.selector import ExampleSelector
 from trivit.models.methods.patches.orders import PatchSampling
 from trivit.models.training.compilation import compiled
 from trivit.models.training.device import chosen_precision
-from trivit.models.training.optimisation import make_optimizer
+from trivit.models.training.distributed import world
+from trivit.models.training.graphs import Recorder, recorded
+from trivit.models.training.optimisation import WeightUpdate
 from trivit.models.training.step import training_step
 
 _WARMUP_ROUNDS = 2
 
 
 def time_steps(
-    model: SparseTransformer, config: ExperimentConfig, batch: Batch, rounds: int
+    model: SparseTransformer,
+    config: ExperimentConfig,
+    batch: Batch,
+    rounds: int,
+    recorder: Recorder | None = None,
 ) -> dict[str, float]:
     """Return the median milliseconds of a sparse and a dense training step, and of their ratio.
 
@@ -31,14 +37,15 @@ def time_steps(
     CPU one thread runs them: several would wait for each other whenever something else takes a
     core. The sparse step runs at the final keep ratios and pays for the example level's statistics;
     the dense one does neither. Both use all patches, as patch sampling at ratio 1 does. Works on
-    copies: ``model`` does not change.
+    copies: ``model`` does not change. With a ``recorder`` both are replayed, as in the run.
     """
     vit = config.model
     device = batch.images.device
     count = int(batch.indices.max()) + 1
     by_variance = config.sparsity.variance_block is not None
+    copies = config.augmentation.repeats > 1
     examples, everything = (
-        ExampleSelector(settings, count, 0, device, by_variance=by_variance)
+        ExampleSelector(settings, count, 0, device, by_variance=by_variance, copies=copies)
         for settings in (config.sparsity.examples, ExampleConfig())
     )
     sparse = _make_step(
@@ -47,8 +54,9 @@ def time_steps(
         batch,
         (vit.token_keep_ratio, vit.attention_keep_ratio),
         examples,
+        recorder,
     )
-    dense = _make_step(model, config, batch, (1.0, 1.0), everything)
+    dense = _make_step(model, config, batch, (1.0, 1.0), everything, recorder)
     with _one_thread():
         for _ in range(_WARMUP_ROUNDS):
             sparse()
@@ -77,16 +85,24 @@ def _make_step(
     batch: Batch,
     keep_ratios: tuple[float, float],
     examples: ExampleSelector,
+    recorder: Recorder | None,
 ) -> Callable[[], None]:
     model = copy.deepcopy(model).train()
     token, attention = keep_ratios
-    model.set_keep_ratios(token=token, attention=attention)
-    model.set_patch_sampling(PatchSampling())
-    optimizer = make_optimizer(model, config.training)
     precision = chosen_precision(config.training, batch.images.device)
-    forward = compiled(model.forward_details, 1) if config.training.compile else None
+    weights = WeightUpdate(model, config.training, precision=precision, copies=world().size == 1)
+    weights.runs.set_keep_ratios(token=token, attention=attention)
+    weights.runs.set_patch_sampling(PatchSampling())
+    forward = weights.runs.forward_details
+    if config.training.compile:
+        forward = compiled(forward, 1)
+
+    work = recorded(
+        lambda: training_step(weights, forward, batch, config, precision, examples), recorder
+    )
 
     def step() -> None:
-        training_step(model, optimizer, batch, config, precision, examples, forward=forward)
+        weights.begin_step(config.training.learning_rate)
+        work()
 
     return step

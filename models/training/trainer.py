@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -44,8 +44,10 @@ from trivit.models.training.reporting import (
     worse_export,
 )
 from trivit.models.training.resume import check_folder
-from trivit.models.training.run_state import EpochProgress, RunState
+from trivit.models.training.run_state import RunState
 from trivit.models.training.timing import time_steps
+
+AfterEpoch = Callable[[Mapping[str, Any]], None]
 
 
 def train(
@@ -54,6 +56,7 @@ def train(
     resume: bool = False,
     *,
     console: Console | None = None,
+    after_epoch: AfterEpoch | None = None,
 ) -> dict[str, Any]:
     """Train into the run folder ``out`` and return the summary that ``train.json`` holds.
 
@@ -66,6 +69,8 @@ def train(
         resume: continue from the folder's checkpoint, if it has one; a finished run returns its
             summary at once. Without it the folder must hold no checkpoint.
         console: where progress is shown (default: standard error), on terminals only.
+        after_epoch: called with the record of each epoch once it is saved. What it raises ends the
+            run, which resumes there; of several processes all must raise it.
 
     Raises:
         ModelsError: the folder holds another run, another process works in it, or the dataset is
@@ -85,7 +90,7 @@ def train(
             else:
                 trainer.tell(left_out(config), console)
                 trainer.tell(load_initial_weights(trainer.state, config.training), console)
-        return trainer.run(console)
+        return trainer.run(console, after_epoch)
 
 
 class Trainer:
@@ -148,8 +153,13 @@ class Trainer:
                 f"{self.out}: the checkpoint does not fit config.yaml: train again"
             ) from None
 
-    def run(self, console: Console | None = None) -> dict[str, Any]:
-        """Train the epochs that are left; return the summary and write it to ``train.json``."""
+    def run(
+        self, console: Console | None = None, after_epoch: AfterEpoch | None = None
+    ) -> dict[str, Any]:
+        """Train the epochs that are left; return the summary and write it to ``train.json``.
+
+        Arguments as for ``train``.
+        """
         epochs, summary_path = self.config.training.epochs, self.out / "train.json"
         if self.epochs_done == epochs and summary_path.is_file():
             with all_or_none():
@@ -166,6 +176,7 @@ class Trainer:
                 console = Console(quiet=True, force_terminal=False)
         with self.clock.part("prepare"):
             self.loop.connect()
+        self.tell(self.loop.notes, console)
         total = self.loop.steps_until(epochs)
         done = self.loop.steps_until(self.epochs_done) + self.state.epoch.step
         with ProgressBars(console) as progress:
@@ -174,6 +185,8 @@ class Trainer:
                 record = self._run_epoch(progress)
                 self._save(record)
                 progress.print(epoch_line(record))
+                if after_epoch is not None:
+                    after_epoch(record)
         summary = self._summarise()
         with all_or_none():
             if self.first:
@@ -237,7 +250,7 @@ class Trainer:
             "step": self.loop.steps_until(state.epochs_done),
             "loss": float(sums[0]) / progress.step,
             "train_top1": 100.0 * int(sums[1]) / images,
-            "learning_rate": state.optimizer.param_groups[0]["lr"],
+            "learning_rate": state.weights.learning_rate,
             "token_keep_ratio": ratios.token,
             "attention_keep_ratio": ratios.attention,
             "mean_patch_keep_ratio": progress.patch_ratio / progress.step,
@@ -245,7 +258,7 @@ class Trainer:
             "examples_updated": progress.updated,
             **epoch_costs(self.config, state, epoch, images),
         }
-        state.epoch = EpochProgress.start(self.device)
+        state.start_epoch()
         if state.epochs_done % config.evaluate_every == 0 or state.epochs_done == config.epochs:
             with self.clock.part("evaluate"):
                 state.accuracies = self._evaluate()
@@ -286,8 +299,8 @@ class Trainer:
         rounds = self.config.training.timing_rounds
         if rounds and self.first:
             with self.clock.part("timing"):
-                batch = self.loop.sample_batch()
-                timing = time_steps(self.state.model, self.config, batch, rounds)
+                recorder, batch = self.loop.release(), self.loop.sample_batch()
+                timing = time_steps(self.state.model, self.config, batch, rounds, recorder)
         return run_summary(
             self.config,
             self.state,
@@ -295,6 +308,8 @@ class Trainer:
             train_images=len(self.loop.images),
             test_images=len(self.test_images),
             precision=self.precision,
-            compiled_shapes=len(self.loop.shapes),
+            compiled_shapes=self.loop.compiled_shapes,
+            cuda_graphs=self.loop.cuda_graphs,
+            waits=self.metrics.totals("data_seconds_by_cause"),
             timing=timing,
         )

@@ -55,7 +55,9 @@ def test_forward_backward_and_statistics_stay_on_the_device(
     labels = torch.zeros(8, dtype=torch.int64, device=META)
     torch.nn.functional.cross_entropy(details.logits, labels).backward()
     assert all(parameter.grad is not None for parameter in model.parameters())
-    statistics = ExampleStatistics.zeros(100, META)
-    correct = details.logits.argmax(1) == labels
-    statistics.record(labels, correct, details.cls_variance, details.logits[:, 0])
-    assert {tensor.device for tensor in vars(statistics).values()} == {META}
+    for copies in (False, True):
+        statistics = ExampleStatistics.zeros(100, META)
+        correct = details.logits.argmax(1) == labels
+        values = details.cls_variance, details.logits[:, 0].detach()
+        statistics.record(labels, correct, *values, counted=30, copies=copies)
+        assert {tensor.device for tensor in vars(statistics).values()} == {META}

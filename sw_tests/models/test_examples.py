@@ -15,6 +15,8 @@ from trivit.models.methods.examples.selector import ExampleSelector
 from trivit.models.methods.examples.statistics import ExampleStatistics
 from trivit.models.training import step
 
+from ..training.tracing import traced
+
 CPU = torch.device("cpu")
 Presentation = tuple[bool, float]
 
@@ -238,6 +240,43 @@ def test_an_example_has_one_outcome_in_a_step() -> None:
     assert together.confidence_square_sum.tolist() == pytest.approx(
         [sum(r[2] ** 2 for r in h) for h in histories], rel=1e-14
     )
+
+
+@pytest.mark.parametrize("counted", [None, 3])
+def test_a_step_without_copies_is_counted_with_less_work(counted: int | None) -> None:
+    source = random.Random(6)
+    with_sort, without = ExampleStatistics.zeros(12, CPU), ExampleStatistics.zeros(12, CPU)
+    for _ in range(20):
+        _, *columns = random_step(source, 8)
+        step = [torch.tensor(source.sample(range(12), 8)), *columns]
+        with_sort.record(*step, counted=counted)
+        without.record(*step, counted=counted, copies=False)
+    for name, values in vars(with_sort).items():
+        assert torch.equal(getattr(without, name), values), name
+    assert without.forgotten.any() and not without.was_correct.all()
+
+
+def test_what_steps_write_to_stays_where_it_is() -> None:
+    selector = make_selector()
+    places = [values.data_ptr() for values in vars(selector.statistics).values()]
+    selector.record(*random_step(random.Random(1), 20)[:2])
+    state = {name: value.clone() for name, value in selector.state_dict().items()}
+    selector.update()
+    assert not selector.statistics.presentations.any()
+    selector.load_state_dict(state)
+    assert int(selector.statistics.presentations.sum()) > 0
+    assert places == [values.data_ptr() for values in vars(selector.statistics).values()]
+
+
+@pytest.mark.parametrize(("copies", "operations"), [(False, 15), (True, 21)])
+def test_counting_takes_few_operations(copies: bool, operations: int) -> None:
+    # Each is a kernel or more on a GPU; views are none.
+    columns = random_step(random.Random(7), 8)[:3]
+    statistics = ExampleStatistics.zeros(12, CPU)
+    trace = traced(lambda: statistics.record(*columns, copies=copies))
+    views = ("aten::detach", "aten::slice", "aten::view")
+    kernels = [name for name, *_ in trace.operations if name not in views]
+    assert len(kernels) <= operations, " ".join(kernels)
 
 
 @pytest.mark.parametrize("processes", [2, 4])

@@ -67,6 +67,20 @@ def test_gather_keeps_cls_first() -> None:
     assert gather_tokens(x, kept, prefix=0)[0, :, 0].tolist() == [1, 3]
 
 
+@pytest.mark.parametrize("prefix", [0, 1])
+def test_gather_and_its_gradient_equal_rows_taken_one_by_one(prefix: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(3, 9, 4, generator=generator, requires_grad=True)
+    kept = select_tokens(torch.rand(3, 9 - prefix, generator=generator), 5)
+    given = torch.randn(3, 5 + prefix, 4, generator=generator)
+    rows = [[*range(prefix), *(prefix + i for i in image)] for image in kept.tolist()]
+    expected = torch.stack([torch.stack([x[b, i] for i in rows[b]]) for b in range(3)])
+    (gradient,) = torch.autograd.grad(expected, x, given)
+    found = gather_tokens(x, kept, prefix)
+    assert torch.equal(found, expected)
+    assert torch.equal(torch.autograd.grad(found, x, given)[0], gradient)
+
+
 def loop_open(
     values: list[float], count: int, compat: Compat, live: list[bool] | None = None
 ) -> set[int]:

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from trivit.models.errors import ModelsError
 from trivit.models.families import model_config
 from trivit.models.families.vision_transformer import VisionTransformer
 from trivit.models.layers.attention import Attention
+from trivit.models.layers.blocks import PatchEmbed
 from trivit.models.layers.relative_position import (
     PresentPlaces,
     pair_index,
@@ -335,6 +337,22 @@ def test_bias_of_chosen_tokens_and_its_gradient_equal_plain_indexing() -> None:
     torch.testing.assert_close(fast, slow)
     everything = position_bias(table, index, None, 10)
     assert torch.equal(everything, table[index].permute(2, 0, 1).unsqueeze(0))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_patch_embedding_is_a_convolution(channels: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    layer = replace(model_config("micro_28").embedding, channels=channels, width=8)
+    proj = PatchEmbed(layer).double().proj
+    images = torch.randn(3, channels, 28, 28, generator=generator).double().requires_grad_()
+    given = torch.randn(3, 49, 8, generator=generator).double()
+    expected = F.conv2d(images, proj.weight, proj.bias, stride=4).flatten(2).transpose(1, 2)
+    inputs = (images, proj.weight, proj.bias)
+    torch.testing.assert_close(proj(images), expected)
+    torch.testing.assert_close(
+        torch.autograd.grad(proj(images), inputs, given),
+        torch.autograd.grad(expected, inputs, given),
+    )
 
 
 def test_parameter_names_of_the_additions_are_those_of_timm() -> None:

@@ -34,6 +34,7 @@ def test_follows_the_weights_with_a_decay_that_warms_up() -> None:
         with torch.no_grad():
             for parameter in model.parameters():
                 parameter += torch.randn(parameter.shape, generator=generator)
+        average.begin_step()
         average.update()
         for name, parameter in model.named_parameters():
             expected[name] = decay * expected[name] + (1 - decay) * parameter.detach().double()
@@ -53,6 +54,7 @@ def test_a_short_run_exports_what_it_has_learned() -> None:
     with torch.no_grad():
         model.head.bias.fill_(1.0)
     for _ in range(300):
+        average.begin_step()
         average.update()
     assert float(average.model.head.bias[0]) > 0.999
     assert [warmed_up_decay(0.99996, n) for n in (0, 224_980, 225_000)] == [
@@ -77,6 +79,7 @@ def test_a_run_from_before_the_warm_up_keeps_its_constant_decay(
     before = state.average.model.head.bias.clone()
     with torch.no_grad():
         state.model.head.bias += 1.0
+    state.average.begin_step()
     state.average.update()
     torch.testing.assert_close(
         state.average.model.head.bias, 0.9 * before + 0.1 * state.model.head.bias
@@ -152,10 +155,11 @@ def test_pretrained_weights_start_model_and_average(
     seen: list[torch.Tensor] = []
     original = loop.training_step
 
-    def watching(model, *arguments, average, **settings):  # type: ignore[no-untyped-def]
+    def watching(weights, *arguments, **settings):  # type: ignore[no-untyped-def]
         if not seen:
-            seen.extend([model.head.weight.clone(), average.model.head.weight.clone()])
-        return original(model, *arguments, average=average, **settings)
+            models = (weights.model, weights.average.model)
+            seen.extend(model.head.weight.clone() for model in models)
+        return original(weights, *arguments, **settings)
 
     monkeypatch.setattr(loop, "training_step", watching)
     train(everything("training.epochs=1", f"training.init_from={weights}"), tmp_path / "second")

@@ -23,12 +23,12 @@ def broken(everything: Everything, tmp_path: Path) -> Path:
     """A run whose optimizer state overflows in its second epoch while the loss stays finite."""
     original, steps = loop.training_step, 0
 
-    def overflowing(model, optimizer, *arguments, **settings):  # type: ignore[no-untyped-def]
+    def overflowing(weights, *arguments, **settings):  # type: ignore[no-untyped-def]
         nonlocal steps
-        result = original(model, optimizer, *arguments, **settings)
+        result = original(weights, *arguments, **settings)
         steps += 1
         if steps == 12:
-            optimizer.state[model.head.weight]["exp_avg_sq"][0, 0] = float("inf")
+            weights.tensors()["optimizer/head.weight/exp_avg_sq"][0, 0] = float("inf")
         return result
 
     with pytest.MonkeyPatch.context() as patch:

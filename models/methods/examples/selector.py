@@ -21,7 +21,10 @@ from trivit.models.settings import Compat
 
 
 class ExampleSelector:
-    """Which training examples are in play, and when that changes."""
+    """Which training examples are in play, and when that changes.
+
+    What steps record keeps its place in memory, so that a CUDA graph may write to it.
+    """
 
     def __init__(
         self,
@@ -33,6 +36,7 @@ class ExampleSelector:
         *,
         labels: Tensor | None = None,
         by_variance: bool = True,
+        copies: bool = True,
     ) -> None:
         """Remove a random part of ``count`` examples, unless the method starts with all of them.
 
@@ -44,6 +48,7 @@ class ExampleSelector:
             compat: how never learned examples rank, and what an update may restore.
             labels: classes (count,), for ``class_balanced``.
             by_variance: equal forgetting events are ordered by [CLS] variance, else at random.
+            copies: a step may show an example several times (repeated augmentation).
         """
         self.config = config
         self.method = EXAMPLE_METHODS[config.method]
@@ -52,6 +57,7 @@ class ExampleSelector:
         self.count = count
         self.labels = labels if config.class_balanced else None
         self.by_variance = by_variance
+        self.copies = copies
         self.removed_count = round(count * (1 - config.keep_ratio))
         self.update_count = min(round(count * config.update_ratio), self.removed_count)
         self.updates_done = 0
@@ -96,7 +102,9 @@ class ExampleSelector:
     ) -> None:
         """Count the outcomes of one step, as ``ExampleStatistics.record``."""
         counted = COUNTED_PRESENTATIONS if self.compat == "code" else None
-        self.statistics.record(indices_B, correct_B, variance_B, confidence_B, counted=counted)
+        self.statistics.record(
+            indices_B, correct_B, variance_B, confidence_B, counted=counted, copies=self.copies
+        )
 
     def start_epoch(self, epoch: int) -> bool:
         """Update if one is due before ``epoch`` (0-based) starts; return whether it was."""
@@ -107,7 +115,7 @@ class ExampleSelector:
         self.updates_done += 1
         generator = torch.Generator().manual_seed(self.seed + self.updates_done)
         self.method.revise(self, generator)
-        self.statistics = ExampleStatistics.zeros(self.count, self.in_play.device)
+        self.statistics.clear()
 
     def exchange(self, removed: Tensor, generator: torch.Generator) -> None:
         """Put ``removed`` into the pool and as many of the pool into play."""
@@ -143,11 +151,9 @@ class ExampleSelector:
         }
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Continue from ``state`` (see ``state_dict``), moved to this selector's device."""
-        device = self.in_play.device
-        self.in_play = state["in_play"].to(device)
-        self.pool = state["pool"].to(device)
+        """Continue from ``state`` (see ``state_dict``), copied to this selector's device."""
+        self.in_play.copy_(state["in_play"])
+        self.pool = state["pool"].to(self.in_play.device)
         self.updates_done = int(state["updates_done"])
-        self.statistics = ExampleStatistics(
-            **{name: state[name].to(device) for name in vars(self.statistics)}
-        )
+        for name, values in vars(self.statistics).items():
+            values.copy_(state[name])

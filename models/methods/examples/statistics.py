@@ -59,6 +59,11 @@ class ExampleStatistics:
             confidence_square_sum=make(torch.float64),
         )
 
+    def clear(self) -> None:
+        """Forget everything, in place."""
+        for values in vars(self).values():
+            values.zero_()
+
     def record(
         self,
         indices_B: Tensor,
@@ -67,8 +72,9 @@ class ExampleStatistics:
         confidence_B: Tensor | None = None,
         *,
         counted: int | None = None,
+        copies: bool = True,
     ) -> None:
-        """Count the outcomes of one step, without waiting for the device.
+        """Count the outcomes of one step, in place and without waiting for the device.
 
         An example that occurs several times counts once, with the values at its first place. Sums
         of float32 numbers in float64 lose nothing unless they differ by more than 2^29, so they do
@@ -80,29 +86,37 @@ class ExampleStatistics:
             variance_B: [CLS] attention variance.
             confidence_B: probability of the right class.
             counted: later presentations than so many neither forget nor learn (``None``: all do).
+            copies: an example may occur several times; without, there is less to do.
         """
-        order_B = torch.argsort(indices_B, stable=True)
-        index_B, correct_B = indices_B[order_B], correct_B[order_B]
-        changes_B = index_B[1:] != index_B[:-1]
-        first_B = torch.nn.functional.pad(changes_B, (1, 0), value=True)
+        index_B, first_B = indices_B, torch.ones_like(correct_B)
+        if copies:  # those of an example side by side, in their order
+            index_B, order_B = torch.sort(indices_B, stable=True)
+            torch.ne(index_B[1:], index_B[:-1], out=first_B[1:])
+            correct_B = correct_B[order_B]
+            variance_B = None if variance_B is None else variance_B[order_B]
+            confidence_B = None if confidence_B is None else confidence_B[order_B]
         counts_B = first_B
         if counted is not None:
             counts_B = first_B & (self.presentations[index_B] < counted)
-        self.forgotten.index_add_(
-            0, index_B, (counts_B & self.was_correct[index_B] & ~correct_B).int()
-        )
-        # As numbers: the reduction is not defined on booleans.
+        was_B = self.was_correct[index_B]
+        # Of truth values: a > b is a and not b.
+        self.forgotten.index_add_(0, index_B, (counts_B & (was_B > correct_B)).int())
+        # As numbers: reductions are not defined on booleans.
         learned = self.learned.view(torch.uint8)
-        learned.scatter_reduce_(0, index_B, (counts_B & correct_B).to(torch.uint8), "amax")
+        learned.scatter_reduce_(0, index_B, (counts_B & correct_B).view(torch.uint8), "amax")
         self.presentations.index_add_(0, index_B, first_B.int())
-        # Where each example's first copy stands, so that repeated writes write the same.
-        place_B = torch.arange(len(index_B), device=index_B.device)
-        place_B = torch.where(first_B, place_B, 0).cummax(0).values
-        self.was_correct[index_B] = correct_B[place_B]
+        # Added, so that only an example's first copy changes anything.
+        change_B = (correct_B.view(torch.int8) - was_B.view(torch.int8)) * first_B
+        self.was_correct.view(torch.int8).index_add_(0, index_B, change_B)
         if variance_B is not None:
-            variance = variance_B[order_B].double().masked_fill(~first_B, 0)
-            self.variance_sum.index_add_(0, index_B, variance)
+            self.variance_sum.index_add_(0, index_B, _of_first(variance_B, first_B, copies))
         if confidence_B is not None:
-            confidence = confidence_B[order_B].double().masked_fill(~first_B, 0)
-            self.confidence_sum.index_add_(0, index_B, confidence)
-            self.confidence_square_sum.index_add_(0, index_B, confidence.square())
+            confidence_B = _of_first(confidence_B, first_B, copies)
+            self.confidence_sum.index_add_(0, index_B, confidence_B)
+            self.confidence_square_sum.index_add_(0, index_B, confidence_B.square())
+
+
+def _of_first(values_B: Tensor, first_B: Tensor, copies: bool) -> Tensor:
+    """Return ``values_B`` in float64, 0 for all but an example's first copy."""
+    wide_B = values_B.double()
+    return wide_B.masked_fill_(~first_B, 0) if copies else wide_B

@@ -9,6 +9,7 @@ Shape suffixes: B batch, N patch tokens, L = N + [CLS], if there is one, K kept 
 from typing import ClassVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from trivit.models.methods.attention_view import AttentionView, Probe
@@ -73,6 +74,6 @@ def gather_tokens(x_BLD: Tensor, kept_BK: Tensor, prefix: int = 1) -> Tensor:
         kept_BK: indices among the patch tokens.
         prefix: tokens before the patch tokens, 1 with [CLS], else 0.
     """
-    index_BKD = (kept_BK + prefix).unsqueeze(-1).expand(-1, -1, x_BLD.shape[-1])
-    kept_BKD = torch.gather(x_BLD, 1, index_BKD)
-    return torch.cat([x_BLD[:, :prefix], kept_BKD], dim=1) if prefix else kept_BKD
+    # [CLS] is row 0 of the same gather: what is kept is moved once, and its gradient too.
+    rows_BK = F.pad(kept_BK + prefix, (prefix, 0))
+    return torch.gather(x_BLD, 1, rows_BK.unsqueeze(-1).expand(-1, -1, x_BLD.shape[-1]))

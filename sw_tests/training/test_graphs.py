@@ -1,0 +1,523 @@
+"""Steps that are replayed: the same bits, whatever is combined, and a line where they cannot be.
+
+Here a CPU records and replays (``tracing``); what needs a GPU is marked so.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from trivit.models.augmentation.batches import Batch
+from trivit.models.experiment.config_files import save_config
+from trivit.models.experiment.schedules import visited_ratios
+from trivit.models.training import ExperimentConfig, compilation, loop, train
+from trivit.models.training.graphs import (
+    CudaRecorder,
+    StaticInputs,
+    StepInputs,
+    recorded,
+    recorder_for,
+    unchanged,
+)
+from trivit.models.training.optimisation import WeightUpdate
+from trivit.models.training.trainer import Trainer
+
+from ..models.composition import FACTORS, experiment
+from .conftest import assert_same_bits, computed, records
+from .test_distributed import torchrun
+from .tracing import TracingRecorder, init_as_on_cuda
+
+Everything = Callable[..., ExperimentConfig]
+EVERY = "training.checkpoint_every_steps=4"
+ONE_SHAPE = (
+    "sparsity.warmup={start_epoch: 0, end_epoch: 0}",
+    "patch_schedule={schedule: fixed, order: random}",
+)
+
+
+@pytest.fixture
+def numbers_on_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what changes from step to step be tensors."""
+    monkeypatch.setattr(WeightUpdate, "__init__", init_as_on_cuda())
+
+
+def replaying(
+    patch: pytest.MonkeyPatch, recorder: TracingRecorder | None = None
+) -> TracingRecorder:
+    """Let trainings on the CPU record their steps, as those on CUDA do."""
+    recorder = recorder or TracingRecorder()
+    patch.setattr(loop, "recorder_for", lambda wanted, device: recorder if wanted else None)
+    return recorder
+
+
+def meeting_all_levels() -> list[dict[str, str]]:
+    """The fewest choices in which every level of every factor occurs, with all others on."""
+    levels = {factor: list(FACTORS[factor]) for factor in FACTORS}
+    levels["precision"] = ["float32", "bfloat16"]
+    count = max(map(len, levels.values()))
+    # From the last: what is off comes first.
+    return [{f: own[-1 - turn % len(own)] for f, own in levels.items()} for turn in range(count)]
+
+
+def settings(choice: dict[str, str]) -> tuple[str, ...]:
+    return "training.gradient_clip=1.0", f"training.precision={choice['precision']}"
+
+
+@pytest.mark.usefixtures("numbers_on_device")
+@pytest.mark.parametrize("choice", meeting_all_levels(), ids=lambda c: "-".join(c.values()))
+def test_every_combination_replays(
+    choice: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = experiment(choice, *settings(choice), "data.train_images=48")
+    plain = train(config, tmp_path / "plain")
+    recorder = replaying(monkeypatch)
+    summary = train(config, tmp_path / "replayed")
+    assert plain["cuda_graphs"] == 0
+    assert summary["cuda_graphs"] == recorder.recordings == recorder.warm_ups > 0
+    assert recorder.replays == summary["images_seen"] // config.training.batch_size
+    assert_same_bits(tmp_path / "plain", tmp_path / "replayed")
+    assert computed(tmp_path / "plain") == computed(tmp_path / "replayed")
+
+
+@pytest.mark.usefixtures("numbers_on_device")
+def test_an_interrupted_run_goes_on_with_graphs(
+    everything: Everything, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, resumed = tmp_path / "whole", tmp_path / "resumed"
+    shorter = (EVERY, "training.epochs=2", *ONE_SHAPE)
+    launched = everything(*shorter, "training.cuda_graphs=false")
+    train(launched, whole)
+    original = loop.TrainingLoop.run
+
+    def stopping(self: loop.TrainingLoop, batches: object, end: int, advance: object) -> None:
+        if (self.state.epochs_done, end) == (1, 8):
+            raise InterruptedError
+        original(self, batches, end, advance)  # type: ignore[arg-type]
+
+    recorder = replaying(monkeypatch)
+    with monkeypatch.context() as patch, pytest.raises(InterruptedError):
+        patch.setattr(loop.TrainingLoop, "run", stopping)
+        train(launched, resumed)
+    assert recorder.recordings == 0, "graphs are off"
+    torch.rand(5)
+    train(everything(*shorter), resumed, resume=True)
+    assert recorder.replays == 9 - 4, "four of the second epoch's steps were saved"
+    assert_same_bits(whole, resumed)
+    assert computed(whole) == computed(resumed)
+
+
+def test_ratios_of_the_same_numbers_share_a_recording(
+    everything: Everything, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = everything(
+        "training.epochs=1",
+        "training.ema_decay=null",
+        "sparsity.warmup={start_epoch: 0, end_epoch: 0}",
+        # 0.5 and 0.505 of 50 tokens are 25.
+        "patch_schedule={schedule: list, order: random, ratios: [0.5, 0.505, 1.0, 0.5]}",
+    )
+    assert len(visited_ratios(config, 200)) == 3
+    recorder = replaying(monkeypatch, Repeating())
+    assert train(config, tmp_path)["cuda_graphs"] == 2
+    assert (recorder.warm_ups, recorder.recordings) == (2, 2)
+
+
+class Repeating(TracingRecorder):
+    """Does not compare: for work whose numbers change, or that a compiler has taken apart."""
+
+    def record(self, work: Callable[[], object]) -> Callable[[], object]:
+        self.recordings += 1
+        return work
+
+
+def test_compiled_steps_are_recorded(
+    everything: Everything, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = ("training.epochs=1", "model.depth=1", *ONE_SHAPE)
+    monkeypatch.setattr(compilation, "BACKEND", "eager")
+    torch._dynamo.reset()
+    train(everything(*few), tmp_path / "plain")
+    replaying(monkeypatch, Repeating())
+    summary = train(everything(*few, "training.compile=true"), tmp_path / "both")
+    assert (summary["compiled_shapes"], summary["cuda_graphs"]) == (1, 1)
+    assert_same_bits(tmp_path / "plain", tmp_path / "both")
+
+
+def test_parts_that_a_graph_hides_are_not_reported(
+    everything: Everything, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replaying(monkeypatch, Repeating())
+    settings = ("training.timing_rounds=1", "training.epochs=1", *ONE_SHAPE)
+    summary = train(everything(*settings), tmp_path)
+    assert list(summary["step_seconds_by_part"]) == ["data", "step", "bookkeeping"]
+    assert summary["bookkeeping_percent"] is None
+    assert summary["sparse_step_speedup"] > 0
+    for record in records(tmp_path):
+        assert list(record["step_seconds_by_part"]) == ["data", "step", "bookkeeping"]
+
+
+class Failing(TracingRecorder):
+    """Cannot record the second shape."""
+
+    def __init__(self, error: RuntimeError) -> None:
+        super().__init__()
+        self.error = error
+
+    def record(self, work: Callable[[], object]) -> Callable[[], object]:
+        if self.recordings == 1:
+            work()  # as far as it got
+            raise self.error
+        return super().record(work)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (
+            RuntimeError("operation not permitted when stream is capturing\nCompile with ..."),
+            "recording failed, operation not permitted when stream is capturing",
+        ),
+        (
+            torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB."),
+            "the GPU's memory does not hold the graphs, lower training.batch_size",
+        ),
+    ],
+    ids=["capture", "memory"],
+)
+def test_a_failed_recording_is_one_line_and_changes_nothing(
+    error: RuntimeError,
+    reason: str,
+    everything: Everything,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    config = everything("training.epochs=1")
+    train(config, tmp_path / "plain")
+    assert not capsys.readouterr().err, "without CUDA nothing is said"
+    replaying(monkeypatch, Failing(error))
+    summary = train(config, tmp_path / "without")
+    said = capsys.readouterr().err.splitlines()
+    assert said == [f"training.cuda_graphs is true and steps run without: {reason}"]
+    assert summary["cuda_graphs"] == 0
+    assert summary["step_seconds_by_part"]["forward"] > 0
+    assert_same_bits(tmp_path / "plain", tmp_path / "without")
+
+
+def test_what_is_not_recorded_at_all(
+    everything: Everything, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replaying(monkeypatch)
+    monkeypatch.setattr(compilation, "MAX_SHAPES", 8)
+    many = Trainer(everything("patch_schedule={schedule: linear, steps: null}"), tmp_path).loop
+    (note,) = many.notes
+    assert note.startswith("training.cuda_graphs is true and steps run without: the schedules")
+    assert note.endswith(
+        "more than 8: set sparsity.warmup.steps and patch_schedule.steps, such as 5"
+    )
+    off = Trainer(everything("training.cuda_graphs=false"), tmp_path).loop
+    assert not off.notes
+    assert many.recorder is off.recorder is None
+
+
+# Trains argv[1] into argv[2] with DDP, and into argv[3] with replayed steps.
+PROCESSES = """
+import sys
+from trivit.models.training import load_config, loop, train
+from trivit.models.training.distributed import process_group, world
+from trivit.models.training.optimisation import WeightUpdate
+
+sys.path.insert(0, sys.argv[4])
+from sw_tests.training.tracing import TracingRecorder, init_as_on_cuda
+
+config = load_config(sys.argv[1])
+with process_group("cpu"):
+    train(config, sys.argv[2])
+    recorder = TracingRecorder()
+    WeightUpdate.__init__ = init_as_on_cuda()
+    loop.recorder_for = lambda wanted, device: recorder if wanted else None
+    train(config, sys.argv[3])
+    assert recorder.replays == 3, recorder.replays
+    # One that fails in one process is none in both.
+    if world().rank == 1:
+        def fail(work):
+            work()  # the other one exchanges: it has no CUDA
+            raise RuntimeError("no")
+        recorder.record = fail
+    train(config, sys.argv[3] + "_failed")
+    assert recorder.replays == 3, recorder.replays
+"""
+
+
+def test_processes_exchange_within_a_replayed_step(everything: Everything, tmp_path: Path) -> None:
+    # In bfloat16, for whose one buffer of gradients there is one exchange.
+    few = ("training.epochs=1", "data.train_images=70", "data.test_images=20")
+    config = everything("training.precision=bfloat16", *few, *ONE_SHAPE)
+    save_config(config, tmp_path / "config.yaml")
+    (tmp_path / "child.py").write_text(PROCESSES)
+    runs = [tmp_path / "launched", tmp_path / "replayed"]
+    root = Path(__file__).parents[2]
+    ended = torchrun(tmp_path / "child.py", tmp_path / "config.yaml", *runs, root)
+    assert ended.returncode == 0, ended.stderr
+    assert_same_bits(*runs)
+    assert_same_bits(runs[0], tmp_path / "replayed_failed")
+    said = ended.stderr.splitlines()
+    tried = [line for line in said if line.startswith("graphs that hold the exchange")]
+    assert len(tried) == 2, "the first process says it, of each run"
+    assert sum(line.endswith("recording failed in another process") for line in said) == 1
+
+
+class Counter:
+    """Work on a sum and an input that stay where they are."""
+
+    def __init__(self) -> None:
+        self.sum = torch.zeros(3)
+        self.input = torch.ones(3)
+        self.number = 1.0
+
+    def right(self) -> None:
+        self.sum += self.input.clone() * 2.0
+
+    def a_number_that_changes(self) -> None:
+        self.number += 1
+        self.sum += self.input * self.number
+
+    def a_new_sum(self) -> None:
+        self.sum = self.sum + self.input
+
+    def numbers_from_the_host(self) -> None:
+        self.sum += torch.tensor([1.0, 2.0, 3.0])
+
+    def a_branch(self) -> None:
+        if self.sum.max() < 100:
+            self.sum += self.input
+
+    def a_choice_of_sizes(self) -> None:
+        self.sum += self.sum[self.sum < 100].sum()
+
+    def another_operation(self) -> None:
+        self.number = -self.number
+        self.sum.add_(self.input) if self.number > 0 else self.sum.sub_(self.input)
+
+
+@pytest.mark.parametrize(
+    "wrong", [name for name in vars(Counter) if not name.startswith("_") and name != "right"]
+)
+def test_the_recorder_tells_what_a_graph_would_not_do(wrong: str) -> None:
+    counter = Counter()
+    replay = recorded(counter.right, TracingRecorder())
+    for _ in range(3):
+        replay()
+    assert counter.sum.tolist() == [10.0] * 3  # warmed up, recorded, three times replayed
+    with pytest.raises(AssertionError):
+        replay = TracingRecorder().record(getattr(counter, wrong))
+        kept = [counter.sum]
+        for _ in range(3):
+            replay()
+            kept.append(counter.sum)
+
+
+def inputs(seed: int, patches: int = 4) -> StepInputs:
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.rand(2, 1, 3, 3, generator=generator)
+    batch = Batch(images, torch.tensor([seed, 1]), torch.tensor([2, seed]))
+    scores = torch.rand(2, patches, generator=generator)
+    return StepInputs(batch, {"patch_scores_BN": scores, "depth_draws_RB": None})
+
+
+def test_inputs_are_held_where_they_were() -> None:
+    static = StaticInputs()
+    first = static.hold(inputs(1))
+    given = inputs(5)
+    held = static.hold(given)
+    for name in ("images", "labels", "indices"):
+        before, value, now = (getattr(i.batch, name) for i in (first, given, held))
+        assert torch.equal(now, value)
+        assert now.data_ptr() == before.data_ptr() != value.data_ptr()
+    assert held.batch.targets is held.drawn["depth_draws_RB"] is None
+    without = StepInputs(given.batch, {"patch_scores_BN": None})
+    assert static.hold(without).drawn["patch_scores_BN"] is None
+    with pytest.raises(
+        ValueError, match=r"patch_scores_BN is torch.float32 \(2, 5\), and the steps"
+    ):
+        static.hold(inputs(1, patches=5))
+
+
+def test_tensors_and_draws_are_given_back() -> None:
+    values = [torch.rand(3), torch.tensor(4), torch.tensor([True, False])]
+    before = [value.clone() for value in values]
+    torch.manual_seed(3)
+    expected = torch.rand(2)
+    torch.manual_seed(3)
+    with pytest.raises(InterruptedError), unchanged(values):
+        for value in values:
+            value.zero_()
+        torch.rand(7)
+        raise InterruptedError
+    assert all(map(torch.equal, values, before))
+    assert torch.equal(torch.rand(2), expected)
+
+
+class FakeCuda:
+    """Streams and graphs that note what happens, as far as ``CudaRecorder`` knows them."""
+
+    def __init__(self) -> None:
+        self.current = "main"
+        self.events: list[str] = []
+        self.fails = False
+
+    def install(self, patch: pytest.MonkeyPatch) -> None:
+        fake = self
+
+        class Stream:
+            def __init__(self, name: object) -> None:
+                self.name = "main" if name == "main" else "side"
+                self.device_index = 0
+
+            def wait_stream(self, other: "Stream") -> None:
+                fake.events.append(f"{self.name} waits for {other.name}")
+
+        class Graph:
+            def replay(self) -> None:
+                fake.events.append("replay")
+
+        @contextmanager
+        def stream(chosen: Stream) -> Iterator[None]:
+            before, fake.current = fake.current, chosen.name
+            yield
+            fake.current = before
+
+        @contextmanager
+        def graph(
+            made: Graph, pool: str, stream: Stream, capture_error_mode: str
+        ) -> Iterator[None]:
+            fake.events.append(f"{pool}, {stream.name}, {capture_error_mode}")
+            fake.current = stream.name  # as torch's, whose end raises before it gives it back
+            yield
+            if fake.fails:
+                raise RuntimeError("capture_end")
+            fake.current = "main"
+
+        def set_stream(chosen: Stream) -> None:
+            fake.current = chosen.name
+
+        def end(device: int, pool: str) -> None:
+            fake.events.append(f"{pool} closed")
+
+        patch.setattr(torch._C, "_cuda_endAllocateToPool", end)
+        patch.setattr(torch.cuda, "Stream", Stream)
+        patch.setattr(torch.cuda, "CUDAGraph", Graph)
+        patch.setattr(torch.cuda, "graph_pool_handle", lambda: "pool")
+        patch.setattr(torch.cuda, "current_stream", lambda: Stream(fake.current))
+        patch.setattr(torch.cuda, "set_stream", set_stream)
+        patch.setattr(torch.cuda, "stream", stream)
+        patch.setattr(torch.cuda, "graph", graph)
+
+
+def test_a_graph_is_recorded_beside_the_stream_that_replays_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cuda = FakeCuda()
+    cuda.install(monkeypatch)
+    assert recorder_for(True, torch.device("cpu")) is None
+    assert recorder_for(False, torch.device("cuda")) is None
+    recorder = recorder_for(True, torch.device("cuda"))
+    replay = recorded(lambda: cuda.events.append(f"work on {cuda.current}"), recorder)
+    replay()
+    work = "work on side"
+    warm_up = ["side waits for main", work, work, work, "main waits for side"]
+    assert cuda.events == [*warm_up, "pool, side, thread_local", work, "replay"]
+    cuda.fails = True
+    with pytest.raises(RuntimeError, match="capture_end"):
+        recorded(lambda: None, recorder)
+    assert (cuda.current, cuda.events[-1]) == ("main", "pool closed")
+
+
+gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+CUDA = "training.device=cuda"
+
+
+@pytest.mark.gpu
+@gpu
+@pytest.mark.parametrize("choice", meeting_all_levels(), ids=lambda c: "-".join(c.values()))
+def test_cuda_graphs_have_the_bits_of_launched_kernels(
+    choice: dict[str, str], tmp_path: Path
+) -> None:
+    config = experiment(choice, *settings(choice), CUDA)
+    launched = replace(config, training=replace(config.training, cuda_graphs=False))
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        train(launched, tmp_path / "launched")
+        summary = train(config, tmp_path / "replayed")
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert summary["cuda_graphs"] > 0
+    assert_same_bits(tmp_path / "launched", tmp_path / "replayed")
+    assert computed(tmp_path / "launched") == computed(tmp_path / "replayed")
+
+
+@pytest.mark.gpu
+@gpu
+def test_cuda_graphs_go_on_in_the_middle_of_an_epoch(
+    everything: Everything, tmp_path: Path
+) -> None:
+    config = everything(CUDA, EVERY)
+    original, steps = loop.StepGraphs.run, 0
+
+    def stopping(self: loop.StepGraphs, *arguments: object) -> None:
+        nonlocal steps
+        steps += 1
+        if steps == 16:
+            raise InterruptedError
+        original(self, *arguments)  # type: ignore[arg-type]
+
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        train(config, tmp_path / "whole")
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(InterruptedError):
+            patch.setattr(loop.StepGraphs, "run", stopping)
+            train(config, tmp_path / "resumed")
+        train(config, tmp_path / "resumed", resume=True)
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert_same_bits(tmp_path / "whole", tmp_path / "resumed")
+
+
+@pytest.mark.gpu
+@gpu
+def test_replays_do_not_wait_for_the_device(
+    everything: Everything, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = loop.StepGraphs.run
+
+    def watched(self: loop.StepGraphs, *arguments: object) -> None:
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            original(self, *arguments)  # type: ignore[arg-type]
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+
+    monkeypatch.setattr(loop.StepGraphs, "run", watched)
+    summary = train(everything(CUDA, "training.timing_rounds=1"), tmp_path)
+    assert set(summary["step_seconds_by_part"]) == {"data", "step", "bookkeeping"}
+    assert summary["sparse_step_speedup"] > 0
+
+
+@pytest.mark.gpu
+@gpu
+def test_what_cuda_cannot_record_leaves_the_stream_as_it_was() -> None:
+    recorder = CudaRecorder(torch.device("cuda"))
+    values = torch.arange(3.0, device="cuda")
+    before = torch.cuda.current_stream()
+    with pytest.raises(RuntimeError):
+        recorder.record(lambda: values.sum().item())
+    assert torch.cuda.current_stream() == before
+    replay = recorded(lambda: values.add_(1.0), recorder)
+    torch.cuda.synchronize()
+    warm = values.clone()
+    replay()
+    assert torch.equal(values, warm + 1)
