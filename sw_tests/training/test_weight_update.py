@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from trivit.models.data import load_dataset
 from trivit.models.families import model_config
@@ -16,6 +17,7 @@ from trivit.models.runs.checkpoint import load_checkpoint, save_checkpoint
 from trivit.models.training import ExperimentConfig, train
 from trivit.models.training.device import autocast
 from trivit.models.training.flat_weights import FlatLayout, FlatWeights
+from trivit.models.training.initial_weights import load_initial_weights
 from trivit.models.training.optimisation import WeightUpdate, make_optimizer, warmed_up_decay
 from trivit.models.training.run_state import RunState
 
@@ -144,6 +146,32 @@ def test_copies_stand_for_all_that_autocast_casts() -> None:
     assert dict(runs.named_buffers()) == dict(model.named_buffers())
 
 
+class CastsOfWeights(TorchDispatchMode):
+    """Counts casts of tensors that have the shape of a matrix, transposed or not."""
+
+    def __init__(self, model: VisionTransformer) -> None:
+        super().__init__()
+        self.shapes = {tuple(p.flatten(1).shape) for p in model.parameters() if p.dim() > 1}
+        self.shapes |= {shape[::-1] for shape in self.shapes}
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        if func is torch.ops.aten._to_copy.default and tuple(args[0].shape) in self.shapes:
+            self.count += 1
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("copies", [True, False])
+def test_steps_on_copies_cast_no_matrix(copies: bool, everything: Everything) -> None:
+    model = small_model()
+    weights = WeightUpdate(model, everything().training, precision="bfloat16", copies=copies)
+    with CastsOfWeights(model) as casts:
+        backward(weights.runs, 0, "bfloat16")
+    matrices = sum(isinstance(m, nn.Linear | nn.Conv2d) for m in model.modules())
+    # Each weight, and its gradient.
+    assert casts.count == (0 if copies else 2 * matrices)
+
+
 def test_each_parameter_has_its_own_place() -> None:
     model = small_model(classes=10)
     layout = FlatLayout(model)
@@ -207,6 +235,19 @@ def test_a_checkpoint_does_not_depend_on_buffers(
     del missing.training["optimizer/head.bias/exp_avg"]
     with pytest.raises(KeyError, match=r"head\.bias"):
         other.restore(missing, first=True)
+
+
+def test_steps_start_from_pretrained_weights(everything: Everything, tmp_path: Path) -> None:
+    images = load_dataset(everything().data).train
+    other = RunState(everything("seed=3"), images, torch.device("cpu")).model
+    torch.save(other.state_dict(), tmp_path / "weights.pth")
+    config = everything(BFLOAT16, f"training.init_from={tmp_path / 'weights.pth'}")
+    state = RunState(config, images, torch.device("cpu"))
+    load_initial_weights(state, config.training)
+    weight = state.weights.runs.head.weight
+    assert torch.equal(weight, other.head.weight.bfloat16())
+    assert state.average is not None
+    assert torch.equal(state.average.model.head.weight, other.head.weight)
 
 
 def test_a_run_on_copies_resumes_to_the_bit(everything: Everything, tmp_path: Path) -> None:
