@@ -10,11 +10,20 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 from trivit.models.augmentation.batches import Batch
 from trivit.models.experiment.config_files import save_config
 from trivit.models.experiment.schedules import visited_ratios
-from trivit.models.training import ExperimentConfig, compilation, loop, train
+from trivit.models.training import (
+    ExperimentConfig,
+    compilation,
+    loop,
+    optimisation,
+    step,
+    train,
+)
+from trivit.models.training.distributed import World
 from trivit.models.training.graphs import (
     CudaRecorder,
     StaticInputs,
@@ -245,6 +254,7 @@ with process_group("cpu"):
 """
 
 
+@pytest.mark.full
 def test_processes_exchange_within_a_replayed_step(everything: Everything, tmp_path: Path) -> None:
     # In bfloat16, for whose one buffer of gradients there is one exchange.
     few = ("training.epochs=1", "data.train_images=70", "data.test_images=20")
@@ -259,6 +269,32 @@ def test_processes_exchange_within_a_replayed_step(everything: Everything, tmp_p
     said = ended.stderr.splitlines()
     tried = [line for line in said if line.startswith("graphs that hold the exchange")]
     assert len(tried) == 1, "the first process says it"
+
+
+def test_gradients_are_exchanged_once_a_step_before_they_are_clipped(
+    everything: Everything, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchanged: list[Tensor] = []
+
+    def all_mean(gradients: Tensor) -> Tensor:
+        exchanged.append(gradients.clone())
+        return gradients.zero_()  # as if those of the other process were the opposite
+
+    monkeypatch.setattr(optimisation, "all_mean", all_mean)
+    monkeypatch.setattr(loop, "world", lambda: World(0, 2))
+    monkeypatch.setattr(step, "in_rank_order", lambda tensor: tensor)
+    replaying(monkeypatch, Repeating())
+    still = ("training.weight_decay=0", "training.gradient_clip=1.0", *ONE_SHAPE)
+    trainer = Trainer(everything("training.precision=bfloat16", *still), tmp_path)
+    training, state = trainer.loop, trainer.state
+    before = [parameter.clone() for parameter in state.model.parameters()]
+    training.connect()
+    training.run(training.batches(0), 2, lambda: None)
+    assert len(exchanged) == 1 + 2, "warmed up, and two steps"
+    assert all(gradients.any() for gradients in exchanged)
+    assert all(map(torch.equal, state.model.parameters(), before))
+    (note,) = training.notes
+    assert note.endswith("set training.cuda_graphs to false if steps hang")
 
 
 def test_what_one_process_cannot_record_none_replays(
