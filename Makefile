@@ -3,6 +3,7 @@
 #   PIP_ARGS=...              further arguments of pip, for example for a torch without CUDA:
 #                             make PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu" demo
 #   TRIVIT_DATA=FOLDER        a folder that already holds the data sets
+#   MINUTES=60                that `make bench-gpu` may take
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,6 +12,9 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 # One thread for each worker: more would only take each other's cores.
 TEST_ENVIRONMENT := OMP_NUM_THREADS=1
+# Brings Xilinx's integer types for the tests of the HLS blocks (Apache-2.0); only these files are
+# used, so it lies apart and brings no packages of its own.
+AP_TYPES := hls4ml==1.3.0
 REQUIREMENTS := pyproject.toml setup.py constraints.txt tools/bootstrap.sh
 
 # What `make check` runs: some of each package, what is fast (25 s of 2 cores in all).
@@ -43,6 +47,7 @@ $(VENV)/stamp-quant: $(REQUIREMENTS)
 $(VENV)/stamp-dev: $(REQUIREMENTS)
 	@sh tools/bootstrap.sh venv
 	$(INSTALL) -e '.[dev]'
+	$(INSTALL) --no-deps --no-compile --upgrade --target $(VENV)/hls4ml $(AP_TYPES)
 	@touch $@ $(VENV)/stamp-quant
 
 install: $(VENV)/stamp-dev  ## Create .venv with everything for development
@@ -68,13 +73,12 @@ bench: $(VENV)/stamp-quant  ## Time the emulator and training steps; results in 
 	$(BIN)/trivit bench emulator --out runs/bench/emulator.json
 	$(BIN)/trivit bench train --preset cpu --out runs/bench
 
-# What only a GPU can answer, in one go: its tests, DeiT-S steps, the accuracy study (which resumes).
-bench-gpu: $(VENV)/stamp-dev  ## The same on a CUDA GPU, with its tests and the accuracy study
+# What only a GPU can answer, in one go: its tests, the steps of DeiT-S and DeiT-T, the accuracy study
+# (which resumes). Without an installation: tools/bench/gpu.sh.
+bench-gpu: $(VENV)/stamp-dev  ## On a CUDA GPU: its tests, training steps, the accuracy study (MINUTES=60)
 	@sh tools/bootstrap.sh lib
 	@sh tools/bootstrap.sh data
-	$(BIN)/python -m pytest -m gpu sw_tests
-	$(BIN)/trivit bench train --preset h200 --out runs/bench
-	$(BIN)/trivit study accuracy --profile gpu --out runs/study
+	$(BIN)/trivit bench gpu --out runs/gpu --minutes $(or $(MINUTES),60)
 
 lint: $(VENV)/stamp-dev  ## Style, types, import rules, SystemVerilog
 	$(BIN)/ruff check .

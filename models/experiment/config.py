@@ -49,6 +49,10 @@ class TrainingConfig:
             keep ratios that the schedules visit, before training starts.
         cuda_graphs: on CUDA replay each step as one graph, recorded for each of these keep ratios
             before training starts; else the host launches its kernels one by one.
+        attention: ``auto`` computes attention by the Triton kernels of ``models/layers`` where they
+            serve (half precision, on CUDA) and PyTorch has no fast way: with a relative position
+            bias, a connection mask, or something to rank by; ``triton``: wherever they serve, and
+            training is refused where they do not; ``torch``: never.
         tensorboard: write the metrics as TensorBoard events as well, to ``RUN/tensorboard``.
         timing_rounds: sparse and dense steps that are timed against each other at the end
             (0: none).
@@ -78,6 +82,7 @@ class TrainingConfig:
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     compile: bool = False
     cuda_graphs: bool = True
+    attention: Literal["auto", "triton", "torch"] = "auto"
     tensorboard: bool = False
     timing_rounds: int = 7
 

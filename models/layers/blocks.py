@@ -107,9 +107,12 @@ class Block(nn.Module):
         probe = tokens.probe(self.index)
         if self.selector is not None:
             probe |= self.selector.probe(tokens)
-        bias = self.attn.bias(tokens.index_LL, tokens.pairs, tokens.x.shape[1])
         added, view = self.attn(
-            self.norm1(tokens.x), tokens.mask, bias_BHLL=bias, prefix=tokens.prefix, probe=probe
+            self.norm1(tokens.x),
+            tokens.mask,
+            relative=tokens.relative,
+            prefix=tokens.prefix,
+            probe=probe,
         )
         tokens.add(added, 2 * self.index)
         tokens.note(self.index, view)

@@ -9,8 +9,54 @@ Shape suffixes: B batch, H heads, L places of the whole image (the one for token
 first, if there are any), M tokens present, E = (2 side - 1)^2 (+ 3) table entries.
 """
 
+import math
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
+
+
+@dataclass
+class PresentPlaces:
+    """Where the tokens present are, for their relative position bias.
+
+    Attributes:
+        index_LL: from ``relative_position_index``.
+        tokens: M.
+        placeless: whether the first place of the index is that of tokens without a place.
+        places_BM: place of each token, int32, -1 without one; ``None``: the tokens are the last
+            places of the index in their order.
+        fused: at most so many tokens, the last ones, are fused ones.
+        pairs_BMM: from ``pair_index``, once somebody asked for the whole bias.
+    """
+
+    index_LL: Tensor
+    tokens: int
+    placeless: bool
+    places_BM: Tensor | None = None
+    fused: int = 0
+    pairs_BMM: Tensor | None = None
+
+    @property
+    def side(self) -> int:
+        """Patches in a row of the image."""
+        return math.isqrt(self.index_LL.shape[0] - self.placeless)
+
+    def bias(self, table_EH: Tensor) -> Tensor:
+        """Return what is added to the scores, (B or 1, H, M, M); see ``position_bias``."""
+        if self.places_BM is not None and self.pairs_BMM is None:
+            rows_BM = self.places_BM.long() + int(self.placeless)
+            self.pairs_BMM = pair_index(rows_BM, self.index_LL.shape[0])
+        return position_bias(table_EH, self.index_LL, self.pairs_BMM, self.tokens)
+
+    def cls_bias(self, table_EH: Tensor) -> Tensor:
+        """Return the same for the row of [CLS], which has no place: (B or 1, H, M)."""
+        to_patch_H, to_placeless_H = table_EH[-3], table_EH[-1]
+        if self.places_BM is None:
+            to_all_HM = to_patch_H.unsqueeze(1).expand(-1, self.tokens - 1)
+            return torch.cat([to_placeless_H.unsqueeze(1), to_all_HM], dim=1).unsqueeze(0)
+        placeless_B1M = (self.places_BM < 0).unsqueeze(1)
+        return torch.where(placeless_B1M, to_placeless_H[:, None], to_patch_H[:, None])
 
 
 def table_entries(side: int, placeless: bool = True) -> int:

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from trivit.models.errors import ModelsError
+from trivit.models.layers.attention import Attention
+from trivit.models.layers.short_attention.selection import AttentionKind, load_kernels
 from trivit.models.layers.stochastic_depth import branch_scales, drop_rates
 from trivit.models.layers.tokens import Tokens
 from trivit.models.methods.patches.orders import PATCH_ORDERS, PatchSampling, sample_patches
@@ -95,6 +97,30 @@ class SparseTransformer(nn.Module):
             raise ModelsError("this model has no selector block: keep ratios must stay 1")
         self.token_keep_ratio = token
         self.attention_keep_ratio = attention
+
+    def set_attention(self, kind: AttentionKind) -> None:
+        """Compute attention this way from the next forward pass on.
+
+        Args:
+            kind: ``triton``: by the kernels of ``short_attention``, in passes in half precision on
+                CUDA; ``auto``: the same, but by PyTorch where there is neither bias nor mask nor
+                anything to rank by, and where Triton is missing; ``torch``: by PyTorch.
+
+        Raises:
+            ModelsError: ``triton``, and it is missing or cannot compute this model's attention.
+        """
+        layers = [module for module in self.modules() if isinstance(module, Attention)]
+        missing = kind != "torch" and not load_kernels()
+        if kind == "triton":
+            tokens = self.config.prefix_tokens + self.config.num_patches
+            reasons = ["Triton cannot be imported"] if missing else []
+            reasons += [reason for layer in layers if (reason := layer.refusal(tokens))]
+            if reasons:
+                raise ModelsError(
+                    f"training.attention is 'triton' and {reasons[0]}: use auto or torch"
+                )
+        for layer in layers:
+            layer.kind = "torch" if missing else kind
 
     def set_patch_sampling(self, sampling: PatchSampling) -> None:
         """Sample patches this way from the next forward pass on.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from trivit.models.layers.relative_position import pair_index
+from trivit.models.layers.relative_position import PresentPlaces
 from trivit.models.methods.attention_view import AttentionView, Probe
 from trivit.models.methods.tokens.selection import gather_tokens
 
@@ -27,7 +27,8 @@ class Tokens:
             all patches in their order.
         index_LL: from ``relative_position_index``; ``None`` without relative positions.
         placeless: whether the first place of that index is that of tokens without a place.
-        pairs: from ``pair_index``; ``None``: as ``places``.
+        fused: fused tokens that were appended so far.
+        relative: the same for the relative position bias; ``None`` without one.
         variance_block: index of the block whose variance is noted; ``None``: of none.
         variance_correction: 1 makes that variance unbiased.
         summary: the probe that it is taken of.
@@ -46,7 +47,8 @@ class Tokens:
     places: Tensor | None = None
     index_LL: Tensor | None = None
     placeless: bool = True
-    pairs: Tensor | None = None
+    fused: int = 0
+    relative: PresentPlaces | None = None
     variance_block: int | None = None
     variance_correction: int = 0
     summary: Probe = Probe.CLS_ROW
@@ -57,7 +59,7 @@ class Tokens:
     branch_scales_RB: Tensor | None = None
 
     def __post_init__(self) -> None:
-        self._find_pairs()
+        self._find_relative()
 
     @property
     def patches(self) -> int:
@@ -115,16 +117,20 @@ class Tokens:
             self.x = torch.cat([self.x, fused_B1D], dim=1)
             assert self.places is not None  # nothing is fused where nothing is dropped
             self.places = torch.nn.functional.pad(self.places, (0, 1), value=-1)
+            self.fused += 1
             if self.mask is not None:
                 self.mask = torch.nn.functional.pad(self.mask, (0, 1, 0, 1), value=True)
-        self._find_pairs()
+        self._find_relative()
         if self.track:
             self.kept.append(self.positions().expand(self.x.shape[0], -1))
             self.connected.append(self.connections())
 
-    def _find_pairs(self) -> None:
-        """Look up the pairs of the tokens present in the table's index, if there is one."""
-        if self.index_LL is None or self.places is None:
+    def _find_relative(self) -> None:
+        """Say where the tokens present are, if their relative positions matter."""
+        if self.index_LL is None:
             return
-        rows = torch.nn.functional.pad(self.places + int(self.placeless), (self.prefix, 0))
-        self.pairs = pair_index(rows, self.index_LL.shape[0])
+        places = self.places
+        if places is not None:
+            places = torch.nn.functional.pad(places, (self.prefix, 0), value=-1).int()
+        tokens = self.x.shape[1]
+        self.relative = PresentPlaces(self.index_LL, tokens, self.placeless, places, self.fused)

@@ -11,6 +11,8 @@ import torch
 
 from trivit.models.errors import ModelsError
 from trivit.models.experiment.config import TrainingConfig
+from trivit.models.layers.short_attention.selection import INTERPRETED
+from trivit.models.layers.sparse_transformer import SparseTransformer
 from trivit.models.training.distributed import world
 
 _MIB = 1 << 20
@@ -36,6 +38,29 @@ def chosen_precision(config: TrainingConfig, device: torch.device) -> str:
     if config.precision != "auto":
         return config.precision
     return "bfloat16" if device.type == "cuda" else "float32"
+
+
+def use_attention(model: SparseTransformer, config: TrainingConfig, device: torch.device) -> None:
+    """Let ``model`` compute attention as ``config`` says.
+
+    Raises:
+        ModelsError: by Triton, and its kernels do not serve this device, precision or model.
+    """
+    kind, precision = config.attention, chosen_precision(config, device)
+    if kind == "auto" and device.type != "cuda" and not INTERPRETED:
+        kind = "torch"  # Triton takes a while to import
+    if kind == "triton" and not INTERPRETED:
+        if device.type != "cuda":
+            raise ModelsError(
+                f"training.attention is 'triton' and the device is {device.type}: its kernels need "
+                "CUDA; use auto or torch"
+            )
+        if precision != "bfloat16":
+            raise ModelsError(
+                f"training.attention is 'triton' and training.precision is '{precision}': its "
+                "kernels need bfloat16; use training.attention=auto, or precision bfloat16"
+            )
+    model.set_attention(kind)
 
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:

@@ -22,9 +22,11 @@ _MAY_CHANGE = (
     "data.download",
     "data.path",
     "data.workers",
+    "data.processes",
     "training.device",
     "training.compile",
     "training.cuda_graphs",
+    "training.attention",
     "training.tensorboard",
     "training.checkpoint_every_steps",
 )

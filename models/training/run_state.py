@@ -12,7 +12,7 @@ from trivit.models.experiment.schedules import derive_seed
 from trivit.models.families import build_model
 from trivit.models.methods.examples.selector import ExampleSelector
 from trivit.models.runs.checkpoint import Checkpoint
-from trivit.models.training.device import chosen_precision
+from trivit.models.training.device import chosen_precision, use_attention
 from trivit.models.training.distributed import world
 from trivit.models.training.optimisation import WeightUpdate
 
@@ -34,6 +34,7 @@ class EpochProgress:
             device; this process's share of them. The same tensor throughout the run.
         patch_ratio: sum of the steps' patch keep ratios.
         seconds: time so far, by part.
+        waits: seconds that steps waited for batches, by cause; since this process started.
     """
 
     sums: Tensor
@@ -41,6 +42,7 @@ class EpochProgress:
     updated: bool = False
     patch_ratio: float = 0.0
     seconds: dict[str, float] = field(default_factory=dict)
+    waits: dict[str, float] = field(default_factory=dict)
 
 
 class RunState:
@@ -65,6 +67,7 @@ class RunState:
         torch.manual_seed(derive_seed(config.seed, "model"))
         self.device = device
         self.model = build_model(config.model).to(device)
+        use_attention(self.model, config.training, device)
         self.weights = WeightUpdate(
             self.model,
             config.training,

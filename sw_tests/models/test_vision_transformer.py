@@ -14,6 +14,7 @@ from trivit.models.families.vision_transformer import VisionTransformer
 from trivit.models.layers.attention import Attention
 from trivit.models.layers.blocks import PatchEmbed
 from trivit.models.layers.relative_position import (
+    PresentPlaces,
     pair_index,
     position_bias,
     relative_position_index,
@@ -176,15 +177,28 @@ def test_the_variance_may_be_unbiased() -> None:
         assert variance_correction(config) == correction
 
 
+EVERYWHERE = PresentPlaces(relative_position_index(3), tokens=10, placeless=True)
+
+
+def biased_attention(**changes: Any) -> tuple[Attention, torch.Tensor]:
+    """An attention with a relative position bias, and that bias."""
+    attention = make_model(1.0, 1.0, relative_position_bias=True, **changes).blocks[0].attn
+    assert isinstance(attention, Attention)
+    table = attention.relative_position_bias_table
+    assert table is not None
+    with torch.no_grad():
+        table.copy_(torch.randn(table.shape, generator=torch.Generator().manual_seed(1)))
+    return attention, table[EVERYWHERE.index_LL].permute(2, 0, 1).detach()
+
+
 @torch.no_grad()
 def test_probabilities_are_those_of_the_output() -> None:
-    attention = make_model(1.0, 1.0).blocks[0].attn
-    assert isinstance(attention, Attention)
-    x = torch.randn(2, 9, 12, dtype=torch.float64)
-    mask = torch.rand(2, 1, 9, 9) < 0.5
+    attention, bias = biased_attention()
+    x = torch.randn(2, 10, 12, dtype=torch.float64)
+    mask = torch.rand(2, 1, 10, 10) < 0.5
     mask[:, :, 0], mask[..., 0] = True, True
-    bias = torch.randn(2, 3, 9, 9, dtype=torch.float64)
-    for chosen, added in ((None, None), (mask, None), (None, bias), (mask, bias)):
+    for chosen, relative in ((None, None), (mask, None), (None, EVERYWHERE), (mask, EVERYWHERE)):
+        added = None if relative is None else bias
         q, k, v = attention.heads(x)
         scores = q @ k.transpose(-2, -1) / 2.0  # heads are 4 wide
         scores = scores if added is None else scores + added
@@ -196,7 +210,7 @@ def test_probabilities_are_those_of_the_output() -> None:
             (Probe.CLS_ROW, probabilities.mean(1)[:, 0, 1:]),
             (Probe.MATRIX, probabilities.mean(1)),
         ):
-            out, view = attention(x, chosen, bias_BHLL=added, probe=probe)
+            out, view = attention(x, chosen, relative=relative, probe=probe)
             given = seen(view, probe)
             torch.testing.assert_close(out, expected, rtol=1e-10, atol=1e-12)
             if mean is None:
@@ -207,32 +221,31 @@ def test_probabilities_are_those_of_the_output() -> None:
 
 @pytest.mark.parametrize("bias", [False, True])
 def test_only_the_code_s_softmax_has_an_epsilon(bias: bool) -> None:
-    attention = make_model(1.0, 1.0, attention_compat="code").blocks[0].attn
-    paper = make_model(1.0, 1.0).blocks[0].attn
-    assert isinstance(attention, Attention) and isinstance(paper, Attention)
-    x = torch.randn(2, 9, 12, dtype=torch.float64)
-    mask = torch.rand(2, 1, 9, 9) < 0.5
+    attention, table = biased_attention(attention_compat="code")
+    paper, _ = biased_attention()
+    x = torch.randn(2, 10, 12, dtype=torch.float64)
+    mask = torch.rand(2, 1, 10, 10) < 0.5
     mask[:, :, 0], mask[..., 0] = True, True
-    added = torch.randn(2, 3, 9, 9, dtype=torch.float64) if bias else None
+    relative, added = (EVERYWHERE, table) if bias else (None, None)
     q, k, v = attention.heads(x)
     scores = q @ k.transpose(-2, -1) / 2.0  # heads are 4 wide
     scores = scores if added is None else scores + added
     # As released: the largest of all scores, and an epsilon that closed connections share.
     e = (scores - scores.amax(-1, keepdim=True)).exp() * mask
-    probabilities = (e + 1e-6 / 9) / (e.sum(-1, keepdim=True) + 1e-6)
+    probabilities = (e + 1e-6 / 10) / (e.sum(-1, keepdim=True) + 1e-6)
     for probe, mean in (
         (Probe.NONE, None),
         (Probe.CLS_ROW, probabilities.mean(1)[:, 0, 1:]),
         (Probe.MATRIX, probabilities.mean(1)),
     ):
-        out, view = attention(x, mask, bias_BHLL=added, probe=probe)
+        out, view = attention(x, mask, relative=relative, probe=probe)
         given = seen(view, probe)
         expected = attention.proj((probabilities @ v).transpose(1, 2).flatten(2))
         torch.testing.assert_close(out, expected, rtol=1e-12, atol=1e-14)
         assert (given is None) == (mean is None)
         if mean is not None:
             torch.testing.assert_close(given, mean, rtol=1e-12, atol=1e-14)
-    assert not torch.allclose(out, paper(x, mask, bias_BHLL=added)[0], rtol=1e-10, atol=1e-12)
+    assert not torch.allclose(out, paper(x, mask, relative=relative)[0], rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("compat", ["paper", "code"])

@@ -17,37 +17,39 @@ from trivit.tools.bench.train.steps import Step
 
 _MIB = 1 << 20
 
-Times = Mapping[str, Sequence[float]]
+#: By their names in presets.
+CLOCKS: Mapping[str, Callable[[], float]] = {
+    "wall": time.perf_counter,
+    "processor": time.process_time,
+}
+
+#: Seconds of a step by shape.
+Round = Mapping[str, float]
 
 
-def time_rounds(
+def time_round(
     steps: Mapping[str, Step],
     device: torch.device,
+    order: random.Random,
     *,
-    rounds: int,
     steps_each: int,
     clock: str = "wall",
-    advance: Callable[[int], None] = lambda count: None,
-) -> dict[str, list[float]]:
-    """Return the seconds of a step, for each round, of steps that have been warmed up.
+) -> dict[str, float]:
+    """Return the seconds of a step, of steps that have been warmed up.
 
-    In a round all take their turn, so that whatever slows the machine for a while slows all of
-    them, in an order of its own. Each begins with a step that is not timed: in a training the step
+    All take their turn, so that whatever slows the machine for a while slows all of them, in an
+    order that ``order`` draws. Each begins with a step that is not timed: in a training the step
     before has the same shape, and the allocator and the caches are used to it.
     """
-    order = random.Random(0)
-    now = time.process_time if clock == "processor" else time.perf_counter
-    names = list(steps)
-    times: dict[str, list[float]] = {name: [] for name in names}
-    for _ in range(rounds):
-        for name in order.sample(names, len(names)):
-            run = steps[name].run
-            run()
-            with Stopwatch(device, now) as watch:
-                for _ in range(steps_each):
-                    run()
-            times[name].append(watch.seconds / steps_each)
-            advance(1)
+    now = CLOCKS[clock]
+    times: dict[str, float] = {}
+    for name in order.sample(list(steps), len(steps)):
+        run = steps[name].run
+        run()
+        with Stopwatch(device, now) as watch:
+            for _ in range(steps_each):
+                run()
+        times[name] = watch.seconds / steps_each
     return times
 
 
@@ -59,10 +61,13 @@ def spread(values: Sequence[float]) -> dict[str, float]:
     return {"median": median, "low": low, "high": high}
 
 
-def mixed(times: Times, weights: Mapping[str, float]) -> list[float]:
-    """Return for each round the mean step of a mix of shapes."""
-    columns = [[weight * value for value in times[name]] for name, weight in weights.items()]
-    return [sum(values) for values in zip(*columns, strict=True)]
+def mixed(rounds: Sequence[Round], weights: Mapping[str, float]) -> dict[int, float]:
+    """Return the mean step of a mix of shapes, for each round that has them all, by its number."""
+    return {
+        index: sum(weight * times[name] for name, weight in weights.items())
+        for index, times in enumerate(rounds)
+        if weights.keys() <= times.keys()
+    }
 
 
 def memory_mib(step: Step, device: torch.device) -> dict[str, Any]:
@@ -103,17 +108,9 @@ def kept_for_backward(step: Step) -> Iterator[Callable[[], int]]:
         yield lambda: sum(kept.values())
 
 
-def bookkeeping(
-    example: Step, times: Times, batch: Batch, *, repeats: int = 20
-) -> dict[str, float | int]:
-    """Return what the example level costs beside the training itself.
-
-    ``share`` compares whole steps with and without it, round by round, so it holds the [CLS] row
-    and is as noisy as the machine; ``record_ms`` and ``update_ms`` are timed alone.
-    """
+def bookkeeping(example: Step, batch: Batch, *, repeats: int = 20) -> dict[str, float]:
+    """Return the seconds of the example level's work alone: to record a batch, and of an update."""
     device = batch.images.device
-    pairs = zip(times["example"], times["dense"], strict=True)
-    shares = spread([1.0 - without / with_it for with_it, without in pairs])
     outcome_B = batch.labels % 2 == 0
     variance_B = torch.rand(len(outcome_B), device=device)
     record = _median_seconds(
@@ -122,20 +119,7 @@ def bookkeeping(
         repeats,
     )
     update = statistics.median(_update_seconds(example.examples, device) for _ in range(5))
-    settings = example.config.sparsity.examples
-    in_play = int(example.examples.count * settings.keep_ratio)
-    steps = in_play // len(outcome_B) * settings.period_epochs
-    step = statistics.median(times["example"])
-    return {
-        "share": shares["median"],
-        "share_low": shares["low"],
-        "share_high": shares["high"],
-        "record_ms": 1e3 * record,
-        "record_share": record / step,
-        "update_ms": 1e3 * update,
-        "update_share": update / (steps * step),
-        "steps_between_updates": steps,
-    }
+    return {"record": record, "update": update}
 
 
 def _update_seconds(selector: ExampleSelector, device: torch.device) -> float:

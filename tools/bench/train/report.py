@@ -6,23 +6,69 @@ from pathlib import Path
 from typing import Any
 
 from trivit.models.files import atomic_write
+from trivit.tools.bench.train.profile_report import draw_profile, profile_markdown
+from trivit.tools.errors import ToolsError
 
 _CLOCKS = {"wall": "wall clock", "processor": "processor time"}
 
 COLUMNS = ("method", "time / dense", "quartiles", "MAC limit", "step, ms", "images/s", "MiB")
 
+_REACHED = {True: "reached", False: "**not reached**", None: "not measured"}
 
-def write_report(folder: Path, name: str, result: Mapping[str, Any]) -> None:
-    """Write ``NAME.json``, ``NAME.md`` and ``NAME.png`` into ``folder``.
+
+class Report:
+    """The files of a benchmark: JSON and table as they grow, the picture at the end."""
+
+    def __init__(self, out: Path, name: str) -> None:
+        """Write ``NAME.json``, ``.md`` and ``.png`` into the folder ``out``, or one JSON file.
+
+        Args:
+            out: a folder; or, if its name ends in ``.json``, the file for the JSON alone.
+            name: of the files in the folder.
+        """
+        self._alone = out.suffix == ".json"
+        self.path = out if self._alone else out / f"{name}.json"
+
+    def save(self, result: Mapping[str, Any]) -> None:
+        """Write what is known; an earlier state is replaced as a whole.
+
+        Raises:
+            OSError: a file cannot be written.
+        """
+        with atomic_write(self.path) as temporary:
+            temporary.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        if self._alone:
+            return
+        with atomic_write(self.path.with_suffix(".md")) as temporary:
+            temporary.write_text(markdown(result), encoding="utf-8")
+
+    def draw(self, result: Mapping[str, Any]) -> None:
+        """Draw the picture, and ``NAME-profile.png`` where there are profiles.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if self._alone:
+            return
+        draw_bench(self.path.with_suffix(".png"), result)
+        if profiles := result["profiles"]:
+            path = self.path.with_name(f"{self.path.stem}-profile.png")
+            draw_profile(path, result["text"], profiles)
+
+
+def read_result(path: Path) -> dict[str, Any]:
+    """Return a result that ``Report.save`` wrote.
 
     Raises:
-        OSError: a file cannot be written.
+        ToolsError: it is none.
     """
-    with atomic_write(folder / f"{name}.json") as temporary:
-        temporary.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    with atomic_write(folder / f"{name}.md") as temporary:
-        temporary.write_text(markdown(result), encoding="utf-8")
-    draw_bench(folder / f"{name}.png", result)
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+        if result["benchmark"] != "train":
+            raise KeyError
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ToolsError(f"{path} holds no result of trivit bench train") from None
+    return dict(result)
 
 
 def table(result: Mapping[str, Any]) -> list[tuple[str, ...]]:
@@ -45,25 +91,67 @@ def table(result: Mapping[str, Any]) -> list[tuple[str, ...]]:
     return lines
 
 
+def reached(result: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
+    """Return text cells for each target: what, at most, measured, whether it is reached."""
+    lines = []
+    for target in result["targets"]:
+        of = {"dense": "the fastest dense", "bookkeeping": "a step: bookkeeping"}.get(target["of"])
+        measured, digits = target["measured"], 4 if target["of"] == "bookkeeping" else 3
+        lines.append(
+            (
+                f"{target['text']}, of {of or _text(result, target['to'])}",
+                f"{target['at_most']:g}",
+                "-" if measured is None else f"{measured:.{digits}f}",
+                _REACHED[target["reached"]],
+            )
+        )
+    return lines
+
+
+def _text(result: Mapping[str, Any], name: str) -> str:
+    """Return what the row called ``name`` is."""
+    known = [*result["rows"], *result["missing"]]
+    return next((row["text"] for row in known if row["row"] == name), name)
+
+
 def header(result: Mapping[str, Any]) -> list[str]:
     """Return what the times were measured on, a few lines."""
     machine = result["machine"]
     where = machine.get("gpu") or f"{machine['processor']}, {machine['cores']} cores"
     versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
     return [
-        f"Preset `{result['preset']}`: {result['text']}.",
+        f"Preset `{result['preset']}`: {result['text']}."
+        + ("" if result["complete"] else " **Cut off**: what was measured until then."),
         f"{where}, {result['threads']} thread(s), load average {result['load_average_before']:g} "
-        f"before it began, {result['when']}. Medians of {result['rounds']} interleaved rounds of "
-        f"{result['steps_per_round']} step(s), {_CLOCKS[result['clock']]}.",
+        f"before it began, {result['when']}. Medians of up to {result['rounds']} interleaved "
+        f"rounds of {result['steps_per_round']} step(s), {_CLOCKS[result['clock']]}.",
         f"Versions: {versions}.",
     ]
 
 
 def footer(result: Mapping[str, Any]) -> list[str]:
     """Return the notes under the table."""
-    lines = [
-        "\\* fastest dense step, which all are divided by, round by round. MiB: "
-        f"{result['rows'][0]['memory']['of']}."
+    lines: list[str] = []
+    if result["rows"]:
+        lines.append(
+            "\\* fastest dense step, which all are divided by, round by round. MiB: "
+            f"{result['rows'][0]['memory']['of']}."
+        )
+    for row in result["rows"]:
+        if own := row["own"]:
+            ratio = own["ratio"]
+            lines.append(
+                f"{row['text']}, of {_text(result, own['row'])}: {ratio['median']:.3f} "
+                f"({ratio['low']:.3f} to {ratio['high']:.3f})."
+            )
+    if (profiles := result["profiles"]) is not None:
+        seen = {profile["row"] for profile in profiles}
+        late = [row["text"] for row in result["rows"] if row["row"] not in seen]
+        lines += [f"Not profiled: {text} (no time was left)." for text in late]
+    lines += [f"Not measured: {row['text']} ({row['why']})." for row in result["missing"]]
+    lines += [
+        f"Not replayed as a CUDA graph: {name} ({why})."
+        for name, why in result["not_recorded"].items()
     ]
     if kept := result["bookkeeping"]:
         lines.append(
@@ -74,7 +162,7 @@ def footer(result: Mapping[str, Any]) -> list[str]:
             f"{100 * kept['update_share']:.4f} % of the {kept['steps_between_updates']:,} steps "
             "between two."
         )
-    if loading := result["loading"]:
+    if (loading := result["loading"]) and result["rows"]:
         fastest = max(result["rows"], key=lambda row: row["images_per_second"])
         lines.append(
             f"Loading for {loading['experiment']}: {loading['reading_images_per_second']:,.0f} "
@@ -88,7 +176,14 @@ def markdown(result: Mapping[str, Any]) -> str:
     """Return the table with what it was measured on."""
     rule = ["---", *["---:"] * (len(COLUMNS) - 1)]
     lines = [f"| {' | '.join(cells)} |" for cells in (COLUMNS, rule, *table(result))]
-    return "\n".join([*header(result), "", *lines, "", *footer(result)]) + "\n"
+    parts = [*header(result), "", *lines, "", *footer(result)]
+    if goals := reached(result):
+        heads = ("target", "at most", "measured", "")
+        cells = [heads, ("---", "---:", "---:", "---"), *goals]
+        parts += ["", *(f"| {' | '.join(line)} |" for line in cells)]
+    if profiles := result["profiles"]:
+        parts += ["", *profile_markdown(profiles)]
+    return "\n".join(parts) + "\n"
 
 
 def draw_bench(path: Path, result: Mapping[str, Any]) -> None:
