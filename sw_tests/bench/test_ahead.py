@@ -1,6 +1,8 @@
 """Processes that compile ahead: what they do, what becomes of those that fail or take too long."""
 
 import os
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -49,6 +51,34 @@ def test_what_takes_too_long_is_ended() -> None:
         assert pool.run([60, 60], seconds=0.2) == ["not done in time", "not begun in time"]
         assert time.monotonic() - started < 20
         assert isinstance(pool.run([0.0])[0], float)
+
+
+ORPHAN = """
+import sys
+from trivit.tools.bench.train.processes import Processes
+
+note = "import os, time; open({path!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+with Processes(exec, 1, {{}}) as pool:
+    pool.run([note])
+"""
+
+
+def test_a_process_ends_with_its_parent(tmp_path: Path) -> None:
+    noted = tmp_path / "pid"
+    parent = subprocess.Popen([sys.executable, "-c", ORPHAN.format(path=str(noted))])
+    end = time.monotonic() + 60
+    while not (noted.is_file() and noted.read_text()) and time.monotonic() < end:
+        time.sleep(0.02)
+    child = int(noted.read_text())
+    assert Path(f"/proc/{child}").exists()
+    parent.kill()
+    parent.wait()
+    while Path(f"/proc/{child}").exists() and time.monotonic() < end:
+        state = Path(f"/proc/{child}/stat").read_text().split()[2]
+        if state == "Z":  # nobody has asked for its status
+            return
+        time.sleep(0.02)
+    assert not Path(f"/proc/{child}").exists()
 
 
 def test_processes_get_their_environment(monkeypatch: pytest.MonkeyPatch) -> None:

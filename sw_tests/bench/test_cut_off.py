@@ -128,7 +128,8 @@ def test_what_is_no_result_is_not_redrawn(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "other.json"
-    path.write_text('{"benchmark": "emulator"}')
-    assert main(["bench", "train", "--redraw", str(path)]) == 2
-    assert f"{path} holds no result of trivit bench train" in capsys.readouterr().err
+    for text in ('{"benchmark": "emulator"}', '{"benchmark": "train", "rows": []}', "[]", "{"):
+        path.write_text(text)
+        assert main(["bench", "train", "--redraw", str(path)]) == 2
+        assert f"{path} holds no result of this trivit" in capsys.readouterr().err
     assert [p.name for p in tmp_path.iterdir()] == ["other.json"]

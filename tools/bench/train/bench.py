@@ -245,7 +245,6 @@ class _Bench:
             self._steps,
             self.device,
             steps_each=max(1, self.preset.steps // 2),
-            clock=self.preset.clock,
             fits=self._fits,
         )
         self.profiles = []
