@@ -21,6 +21,7 @@ from trivit.models.layers.relative_position import relative_position_index, tabl
 from trivit.models.layers.selector import Selector
 from trivit.models.layers.sparse_transformer import SparseTransformer
 from trivit.models.layers.tokens import Tokens
+from trivit.models.methods.tokens.selection import gather_tokens
 from trivit.models.model_config import ModelConfig, check_sizes
 from trivit.models.topology import Block as BlockLayer
 from trivit.models.topology import Classifier, Layer, PatchEmbedding
@@ -166,16 +167,23 @@ class VisionTransformer(SparseTransformer):
             images_BCHW: normalised float images.
             scores_BN: rank the patches by these instead of their own.
         """
-        patches_BND = self.patch_embed(images_BCHW)
+        prefix = self.config.prefix_tokens
+        positions_BLD: Tensor = self.pos_embed
+        sampled_BK = self.sampled(scores_BN)
+        if sampled_BK is not None:
+            everywhere_BLD = self.pos_embed.expand(len(images_BCHW), -1, -1)
+            positions_BLD = gather_tokens(everywhere_BLD, sampled_BK, prefix)
+        patches_BND = self.patch_embed(images_BCHW, sampled_BK)
         x_BLD = patches_BND
         if self.cls_token is not None:
             cls_B1D = self.cls_token.expand(images_BCHW.shape[0], -1, -1)
             x_BLD = torch.cat([cls_B1D.to(patches_BND.dtype), patches_BND], dim=1)
-        x_BLD = x_BLD + self.pos_embed
-        x_BLD, sampled_BK = self.sample(x_BLD, patches_BND, scores_BN)
+        x_BLD = x_BLD + positions_BLD
+        if sampled_BK is None:
+            x_BLD, sampled_BK = self.sample(x_BLD, patches_BND)
         return Tokens(
             x_BLD,
-            self.config.prefix_tokens,
+            prefix,
             places=sampled_BK,
             index_LL=self.relative_position_index,
             placeless=self.config.has_placeless_tokens,

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from trivit.models.layers.attention import Attention
 from trivit.models.layers.selector import Selector
 from trivit.models.layers.tokens import Tokens
+from trivit.models.methods.tokens.selection import gather_tokens
 from trivit.models.settings import Compat
 from trivit.models.topology import Block as BlockLayer
 from trivit.models.topology import PatchEmbedding
@@ -27,8 +28,8 @@ class PatchProjection(nn.Conv2d):
     def __init__(self, channels: int, width: int, patch_size: int) -> None:
         super().__init__(channels, width, patch_size, stride=patch_size)
 
-    def forward(self, images_BCHW: Tensor) -> Tensor:
-        """Return the patch tokens (B, N, D), row by row."""
+    def forward(self, images_BCHW: Tensor, chosen_BK: Tensor | None = None) -> Tensor:
+        """Return the patch tokens, row by row (B, N, D), or those of ``chosen_BK`` (B, K, D)."""
         batch, channels, side, _ = images_BCHW.shape
         patch = self.kernel_size[0]
         rows = side // patch
@@ -36,6 +37,8 @@ class PatchProjection(nn.Conv2d):
         images_BCHW = images_BCHW.to(self.weight.dtype)
         grid = images_BCHW.reshape(batch, channels, rows, patch, rows, patch)
         pixels_BNP = grid.permute(0, 2, 4, 1, 3, 5).reshape(batch, rows**2, channels * patch**2)
+        if chosen_BK is not None:
+            pixels_BNP = gather_tokens(pixels_BNP, chosen_BK, prefix=0)
         return F.linear(pixels_BNP, self.weight.flatten(1), self.bias)
 
 
@@ -47,9 +50,9 @@ class PatchEmbed(nn.Module):
         assert layer.stride == layer.patch_size
         self.proj = PatchProjection(layer.channels, layer.width, layer.patch_size)
 
-    def forward(self, images_BCHW: Tensor) -> Tensor:
-        """Return the patch tokens (B, N, D)."""
-        return self.proj(images_BCHW)
+    def forward(self, images_BCHW: Tensor, chosen_BK: Tensor | None = None) -> Tensor:
+        """Return the patch tokens (B, N, D), or those of ``chosen_BK`` (B, K, D)."""
+        return self.proj(images_BCHW, chosen_BK)
 
 
 class Mlp(nn.Module):

@@ -135,24 +135,29 @@ class SparseTransformer(nn.Module):
             )
         self.patch_sampling = sampling
 
-    def sample(
-        self, x_BLD: Tensor, patches_BND: Tensor, scores_BN: Tensor | None
-    ) -> tuple[Tensor, Tensor | None]:
+    def sampled(self, scores_BN: Tensor | None) -> Tensor | None:
+        """Return the patches that given scores sample, (B, K), ascending; ``None``: not known yet.
+
+        They depend on no patch: the others need not be embedded.
+        """
+        ratio = self.patch_sampling.keep_ratio
+        if scores_BN is None or ratio == 1:
+            return None
+        return sample_patches(scores_BN, ratio, self.config.prefix_tokens)
+
+    def sample(self, x_BLD: Tensor, patches_BND: Tensor) -> tuple[Tensor, Tensor | None]:
         """Return the tokens that patch sampling leaves, and which patches, (B, K), ascending.
 
         Args:
             x_BLD: tokens with their positions, [CLS] first if there is one.
             patches_BND: patch tokens without.
-            scores_BN: rank the patches by these instead of their own.
         """
         ratio, order, compat = self.patch_sampling
         if ratio == 1:
             return x_BLD, None
         prefix = self.config.prefix_tokens
-        if scores_BN is None:
-            ranked = patches_BND if compat == "paper" else x_BLD[:, prefix:]
-            scores_BN = PATCH_ORDERS[order].scores(ranked)
-        sampled_BK = sample_patches(scores_BN, ratio, prefix)
+        ranked = patches_BND if compat == "paper" else x_BLD[:, prefix:]
+        sampled_BK = sample_patches(PATCH_ORDERS[order].scores(ranked), ratio, prefix)
         return gather_tokens(x_BLD, sampled_BK, prefix), sampled_BK
 
     def forward(self, images_BCHW: Tensor) -> Tensor:

@@ -211,6 +211,34 @@ def test_random_order_is_uniform_and_repeatable() -> None:
     assert sampler.random_scores(1.0, 8, 10) is None
 
 
+@pytest.mark.parametrize("class_token", [True, False])
+def test_given_scores_leave_out_patches_before_they_are_embedded(
+    class_token: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    sizes = {"depth": 2, "selector_blocks": (), "pooling": "mean", "class_token": class_token}
+    model = VisionTransformer(model_config("micro_28", **sizes))
+    with torch.no_grad():
+        model.pos_embed.normal_()
+    model.set_patch_sampling(PatchSampling(0.4, "random"))
+    images, scores = torch.randn(3, 1, 28, 28), torch.rand(3, 49)
+    embedded: list[int] = []
+    model.patch_embed.register_forward_hook(lambda *call: embedded.append(call[-1].shape[1]))
+
+    def run(given: torch.Tensor | None) -> tuple[torch.Tensor, ...]:
+        model.zero_grad()
+        logits = model.forward_details(images, patch_scores_BN=given).logits
+        logits.square().sum().backward()
+        assert all(p.grad is not None for p in model.parameters())
+        return logits, *(p.grad.clone() for p in model.parameters() if p.grad is not None)
+
+    early = run(scores)
+    monkeypatch.setattr(type(PATCH_ORDERS["random"]), "scores", lambda *_: scores)
+    late = run(None)
+    assert embedded == [sampled_patches(49, 0.4, int(class_token)), 49]
+    torch.testing.assert_close(early, late)
+
+
 def test_the_model_ranks_before_or_after_the_positions() -> None:
     torch.manual_seed(0)
     model = VisionTransformer(model_config("micro_28", depth=1, selector_blocks=())).eval()

@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from trivit.models.data import load_dataset
 from trivit.models.families import model_config
@@ -143,6 +144,32 @@ def test_copies_stand_for_all_that_autocast_casts() -> None:
         else:
             assert parameter is of_model[name]
     assert dict(runs.named_buffers()) == dict(model.named_buffers())
+
+
+class CastsOfWeights(TorchDispatchMode):
+    """Counts casts of tensors that have the shape of a matrix, transposed or not."""
+
+    def __init__(self, model: VisionTransformer) -> None:
+        super().__init__()
+        self.shapes = {tuple(p.flatten(1).shape) for p in model.parameters() if p.dim() > 1}
+        self.shapes |= {shape[::-1] for shape in self.shapes}
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        if func is torch.ops.aten._to_copy.default and tuple(args[0].shape) in self.shapes:
+            self.count += 1
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("copies", [True, False])
+def test_steps_on_copies_cast_no_matrix(copies: bool, everything: Everything) -> None:
+    model = small_model()
+    weights = WeightUpdate(model, everything().training, precision="bfloat16", copies=copies)
+    with CastsOfWeights(model) as casts:
+        backward(weights.runs, 0, "bfloat16")
+    matrices = sum(isinstance(m, nn.Linear | nn.Conv2d) for m in model.modules())
+    # Each weight, and its gradient.
+    assert casts.count == (0 if copies else 2 * matrices)
 
 
 def test_each_parameter_has_its_own_place() -> None:
