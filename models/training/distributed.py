@@ -83,6 +83,12 @@ def all_sum(tensor: Tensor) -> Tensor:
     return tensor
 
 
+def all_mean(tensor: Tensor) -> Tensor:
+    """Return the mean over all processes, in place."""
+    size = world().size
+    return all_sum(tensor.div_(size)) if size > 1 else tensor
+
+
 def in_rank_order(tensor: Tensor) -> Tensor:
     """Return the equally long tensors of all processes, one after the other."""
     size = world().size
@@ -106,6 +112,14 @@ def part_of_batch(batch_size: int) -> slice:
         )
     own = batch_size // size
     return slice(rank * own, (rank + 1) * own)
+
+
+def any_process(value: bool) -> bool:
+    """Return whether ``value`` is true in any process. All processes call it."""
+    values: list[bool] = [value] * world().size
+    if len(values) > 1:
+        dist.all_gather_object(values, value)
+    return any(values)
 
 
 class StoppedByAnotherError(SystemExit):

@@ -106,6 +106,7 @@ class FlatWeights:
     Attributes:
         layout: of all buffers.
         values: the weights, float32 (size,).
+        gradients: of the weights, float32 (size,), from ``take_gradients`` on.
         parameters: what an optimizer changes: the part that decays, and the other one. Their
             gradients are views of one buffer.
         runs: the model that steps run: the given one, or a second one of which all that autocast
@@ -115,7 +116,7 @@ class FlatWeights:
     def __init__(self, model: SparseTransformer, *, copies: bool) -> None:
         self.layout = FlatLayout(model)
         self.values = self.layout.flatten(model)
-        gradients = torch.zeros_like(self.values)
+        self.gradients = gradients = torch.zeros_like(self.values)
         self.parameters: list[nn.Parameter] = []
         for part in (slice(0, self.layout.decayed), slice(self.layout.decayed, None)):
             parameter = nn.Parameter(self.values[part])

@@ -27,7 +27,7 @@ from trivit.models.methods.patches.orders import PatchSampling
 from trivit.models.methods.patches.schedule import PatchSampler
 from trivit.models.topology import KeepRatios
 from trivit.models.training.compilation import compiled, too_many, training_shapes
-from trivit.models.training.distributed import part_of_batch, shared_forward, world
+from trivit.models.training.distributed import any_process, part_of_batch, shared_forward, world
 from trivit.models.training.graphs import (
     Recorder,
     StepGraphs,
@@ -89,10 +89,13 @@ class TrainingLoop:
         complaint = too_many(len(set(self._shapes.values())))
         if config.training.compile and complaint:
             raise ModelsError(f"training.compile is true and {complaint}")
-        if world().size > 1:
-            complaint = "graphs that hold the exchange among processes have not been tried"
         if complaint:
             self._launch_kernels(complaint)
+        if self.recorder is not None and world().size > 1:
+            self.notes.append(
+                "graphs that hold the exchange among processes have run nowhere yet: set "
+                "training.cuda_graphs to false if steps hang"
+            )
         self._graphs: StepGraphs | None = None
         self.cuda_graphs = 0
         self._patches = PatchSampler(config.patch_schedule, state.device)
@@ -117,7 +120,10 @@ class TrainingLoop:
         All processes call it. Nothing that the run depends on changes.
         """
         state = self.state
-        self._forward = shared_forward(state.weights.runs, state.device)
+        if self.recorder is None:
+            self._forward = shared_forward(state.weights.runs, state.device)
+        elif world().size > 1:
+            state.weights.exchange_gradients()
         if not self.config.training.compile and self.recorder is None:
             return
         if self.config.training.compile:
@@ -141,11 +147,14 @@ class TrainingLoop:
         for ratios in shapes:
             graphs.warm_up(self._inputs(sample, ratios, 0, 0))
         gc.collect()
+        reason: str | None = None
         try:
             for ratios in shapes:
                 graphs.record(ratios, self._inputs(sample, ratios, 0, 0))
         except RuntimeError as error:
-            self._launch_kernels(why_not_recorded(error))
+            reason = why_not_recorded(error)
+        if any_process(reason is not None):
+            self._launch_kernels(reason or "recording failed in another process")
             return None
         self.cuda_graphs = len(shapes)
         return graphs

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from trivit.models.experiment.config import TrainingConfig
 from trivit.models.layers.sparse_transformer import SparseTransformer
+from trivit.models.training.distributed import all_mean
 from trivit.models.training.flat_weights import FlatWeights, is_decayed
 
 _STATE_KEYS = ("step", "exp_avg", "exp_avg_sq")
@@ -176,6 +177,20 @@ class WeightUpdate:
         self.average = None if decay is None else WeightAverage(model, decay, self._flat)
         self.learning_rate = config.learning_rate
         self._clip = config.gradient_clip
+        self._exchanges = False
+
+    def exchange_gradients(self) -> None:
+        """Average the gradients over the processes from now on, in one exchange a step.
+
+        In place of DDP, whose exchange beside the backward pass a CUDA graph would hold only under
+        conditions of its own.
+
+        Raises:
+            RuntimeError: the weights are not in one buffer.
+        """
+        if self._flat is None:
+            raise RuntimeError("gradients that are not in one buffer are exchanged by DDP")
+        self._exchanges = True
 
     def begin_step(self, learning_rate: float) -> None:
         """Set what changes from step to step. Nothing waits for the device.
@@ -192,6 +207,8 @@ class WeightUpdate:
         parameters = self.model.parameters()
         if self._flat is not None:
             self._flat.take_gradients()
+            if self._exchanges:
+                all_mean(self._flat.gradients)
             parameters = iter(self._flat.parameters)
         _update(self.optimizer, parameters, self._clip)
         self.clear_gradients()

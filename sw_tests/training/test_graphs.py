@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from trivit.models.augmentation.batches import Batch
+from trivit.models.experiment.config_files import save_config
 from trivit.models.experiment.schedules import visited_ratios
 from trivit.models.training import ExperimentConfig, compilation, loop, train
-from trivit.models.training.distributed import World
 from trivit.models.training.graphs import (
     CudaRecorder,
     StaticInputs,
@@ -28,7 +28,8 @@ from trivit.models.training.trainer import Trainer
 
 from ..models.composition import FACTORS, experiment
 from .conftest import assert_same_bits, computed, records
-from .tracing import TracingRecorder
+from .test_distributed import torchrun
+from .tracing import TracingRecorder, init_as_on_cuda
 
 Everything = Callable[..., ExperimentConfig]
 EVERY = "training.checkpoint_every_steps=4"
@@ -40,17 +41,8 @@ ONE_SHAPE = (
 
 @pytest.fixture
 def numbers_on_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the learning rate and the average's decay be tensors, as on CUDA."""
-    original = WeightUpdate.__init__
-
-    def as_on_cuda(self: WeightUpdate, *arguments: object, **settings: object) -> None:
-        original(self, *arguments, **settings)  # type: ignore[arg-type]
-        for group in self.optimizer.param_groups:
-            group["lr"] = torch.tensor(group["lr"], dtype=torch.float64)
-        if self.average is not None:
-            self.average._share = torch.zeros(())
-
-    monkeypatch.setattr(WeightUpdate, "__init__", as_on_cuda)
+    """Let what changes from step to step be tensors."""
+    monkeypatch.setattr(WeightUpdate, "__init__", init_as_on_cuda())
 
 
 def replaying(
@@ -219,7 +211,7 @@ def test_a_failed_recording_is_one_line_and_changes_nothing(
 def test_what_is_not_recorded_at_all(
     everything: Everything, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recorder = replaying(monkeypatch)
+    replaying(monkeypatch)
     monkeypatch.setattr(compilation, "MAX_SHAPES", 8)
     many = Trainer(everything("patch_schedule={schedule: linear, steps: null}"), tmp_path).loop
     (note,) = many.notes
@@ -227,15 +219,56 @@ def test_what_is_not_recorded_at_all(
     assert note.endswith(
         "more than 8: set sparsity.warmup.steps and patch_schedule.steps, such as 5"
     )
-    monkeypatch.undo()
-    replaying(monkeypatch, recorder)
-    monkeypatch.setattr(loop, "world", lambda: World(0, 2))
-    shared = Trainer(everything(), tmp_path).loop
-    (note,) = shared.notes
-    assert "the exchange among processes" in note
     off = Trainer(everything("training.cuda_graphs=false"), tmp_path).loop
     assert not off.notes
-    assert many.recorder is shared.recorder is off.recorder is None
+    assert many.recorder is off.recorder is None
+
+
+# Trains argv[1] into argv[2] with DDP, and into argv[3] with replayed steps.
+PROCESSES = """
+import sys
+from trivit.models.training import load_config, loop, train
+from trivit.models.training.distributed import process_group, world
+from trivit.models.training.optimisation import WeightUpdate
+
+sys.path.insert(0, sys.argv[4])
+from sw_tests.training.tracing import TracingRecorder, init_as_on_cuda
+
+config = load_config(sys.argv[1])
+with process_group("cpu"):
+    train(config, sys.argv[2])
+    recorder = TracingRecorder()
+    WeightUpdate.__init__ = init_as_on_cuda()
+    loop.recorder_for = lambda wanted, device: recorder if wanted else None
+    train(config, sys.argv[3])
+    assert recorder.replays == 3, recorder.replays
+    # One that fails in one process is none in both.
+    if world().rank == 1:
+        def fail(work):
+            work()  # the other one exchanges: it has no CUDA
+            raise RuntimeError("no")
+        recorder.record = fail
+    train(config, sys.argv[3] + "_failed")
+    assert recorder.replays == 3, recorder.replays
+"""
+
+
+def test_processes_exchange_within_a_replayed_step(everything: Everything, tmp_path: Path) -> None:
+    # In bfloat16, for whose one buffer of gradients there is one exchange.
+    few = ("training.epochs=1", "data.train_images=70", "data.test_images=20")
+    config = everything("training.precision=bfloat16", *few, *ONE_SHAPE)
+    save_config(config, tmp_path / "config.yaml")
+    (tmp_path / "child.py").write_text(PROCESSES)
+    runs = [tmp_path / "launched", tmp_path / "replayed"]
+    root = Path(__file__).parents[2]
+    ended = torchrun(tmp_path / "child.py", tmp_path / "config.yaml", *runs, root)
+    assert ended.returncode == 0, ended.stderr
+    assert_same_bits(*runs)
+    assert_same_bits(runs[0], tmp_path / "replayed_failed")
+    said = ended.stderr.splitlines()
+    tried = [line for line in said if line.startswith("graphs that hold the exchange")]
+    assert len(tried) == 2, "the first process says it, of each run"
+    assert sum(line.endswith("recording failed in another process") for line in said) == 1
 
 
 class Counter:

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from trivit.models.training.optimisation import WeightUpdate
+
 # They make the host wait for values, or give tensors whose size depends on these.
 _READS = {
     "_local_scalar_dense",
@@ -27,6 +29,7 @@ _READS = {
     "_unique",
     "_unique2",
 }
+_PLAIN = (bool, int, float, str, type(None), torch.dtype, torch.device, torch.layout)
 
 # The number of an operation and of its result, or "address" and the address.
 Origin = tuple[int | str, int]
@@ -51,8 +54,6 @@ class Trace(TorchDispatchMode):
     ) -> Any:
         kwargs = kwargs or {}
         name = func._schema.name
-        if name.startswith("profiler::"):
-            return func(*args, **kwargs)
         _check(name.removeprefix("aten::"), args)
         given: list[Tensor] = []
         described = [_described(value, given) for value in (*args, *kwargs.items())]
@@ -91,7 +92,8 @@ def _described(value: Any, tensors: list[Tensor]) -> Any:
     if isinstance(value, list | tuple):
         return [_described(part, tensors) for part in value]
     assert not isinstance(value, torch.Generator), "a generator's state is read"
-    return value
+    # Objects, such as groups of processes, are made anew for each call.
+    return value if isinstance(value, _PLAIN) else type(value).__name__
 
 
 def _place(value: Tensor) -> int:
@@ -126,7 +128,21 @@ class TracingRecorder:
             self.replays += 1
             again = traced(work).operations
             for number, (before, now) in enumerate(zip(recorded.operations, again)):  # noqa: B905
-                assert now == before, f"operation {number} differs from the recorded one"
+                assert now == before, f"operation {number} is {now}, and was {before}"
             assert len(again) == len(recorded.operations)
 
         return replay
+
+
+def init_as_on_cuda() -> Callable[..., None]:
+    """Return ``WeightUpdate.__init__``, after which learning rate and decay are tensors."""
+    original = WeightUpdate.__init__
+
+    def init(self: WeightUpdate, *arguments: Any, **settings: Any) -> None:
+        original(self, *arguments, **settings)
+        for group in self.optimizer.param_groups:
+            group["lr"] = torch.tensor(group["lr"], dtype=torch.float64)
+        if self.average is not None:
+            self.average._share = torch.zeros(())
+
+    return init
