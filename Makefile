@@ -12,6 +12,9 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 # One thread for each worker: more would only take each other's cores.
 TEST_ENVIRONMENT := OMP_NUM_THREADS=1
+# Brings Xilinx's integer types for the tests of the HLS blocks (Apache-2.0); only these files are
+# used, so it lies apart and brings no packages of its own.
+AP_TYPES := hls4ml==1.3.0
 REQUIREMENTS := pyproject.toml setup.py constraints.txt tools/bootstrap.sh
 
 # What `make check` runs: some of each package, what is fast (25 s of 2 cores in all).
@@ -44,6 +47,7 @@ $(VENV)/stamp-quant: $(REQUIREMENTS)
 $(VENV)/stamp-dev: $(REQUIREMENTS)
 	@sh tools/bootstrap.sh venv
 	$(INSTALL) -e '.[dev]'
+	$(INSTALL) --no-deps --no-compile --upgrade --target $(VENV)/hls4ml $(AP_TYPES)
 	@touch $@ $(VENV)/stamp-quant
 
 install: $(VENV)/stamp-dev  ## Create .venv with everything for development

@@ -38,7 +38,7 @@ def find_photos(sources: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     A file that is named itself is taken whatever it is called; of a folder those that end like an
     image, in all its subfolders, sorted.
     """
-    from trivit.models.data.decode import EXTENSIONS
+    from trivit.models.decoding.decode import EXTENSIONS
 
     photos: list[Path] = []
     left_out: list[Path] = []
@@ -118,7 +118,7 @@ class _UnreadableError(Exception):
 
 
 def _read(path: Path) -> NDArray[np.uint8]:
-    from trivit.models.data.decode import CorruptImageError, decode
+    from trivit.models.decoding.decode import CorruptImageError, decode
 
     try:
         return decode(path.read_bytes())

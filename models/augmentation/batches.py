@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from trivit.models.augmentation import AugmentationConfig, Augmenter
+from trivit.models.augmentation.beside import Beside
+from trivit.models.augmentation.waiting import WaitingClock
 from trivit.models.data.config import DataConfig
 from trivit.models.data.dataset import DatasetInfo, ImageSource
 
@@ -18,7 +20,7 @@ class Batch(NamedTuple):
     """One training step's images.
 
     Attributes:
-        images: normalised, float32 (B, C, H, W).
+        images: normalised, (B, C, H, W), float32 or bfloat16.
         labels: int64 (B,), of the images before they were mixed.
         indices: positions in the full training set, int64 (B,).
         targets: soft labels, float32 (B, K), where images are mixed; else ``None``.
@@ -43,8 +45,13 @@ def epoch_batches(
     image_size: int | None = None,
     num_classes: int | None = None,
     first_step: int = 0,
+    dtype: torch.dtype = torch.float32,
+    clock: WaitingClock | None = None,
 ) -> Iterator[Batch]:
     """Yield one epoch of batches; the same ``seed`` yields the same ones.
+
+    On CUDA a batch is made on a stream of its own, while the step with the batch before runs on the
+    caller's; a batch is for that one stream.
 
     The order is drawn on the CPU, so that it is the same on every device. An incomplete last batch
     is left out.
@@ -61,6 +68,8 @@ def epoch_batches(
         image_size: of the model (``None``: as stored).
         num_classes: of the model (``None``: the dataset's).
         first_step: leave out the steps before this one; the others stay as they are.
+        dtype: of the images.
+        clock: told how long batches take.
 
     Raises:
         ModelsError: images are to be mixed in pairs and ``part`` has an odd number of them.
@@ -70,18 +79,27 @@ def epoch_batches(
     generator = torch.Generator().manual_seed(seed)
     order = epoch_order(examples.cpu(), batch_size, augmentation.repeats, generator)
     seeds = torch.randint(2**62, (len(order),), generator=generator).tolist()
-    augmenter = Augmenter(augmentation, info, image_size, num_classes)
+    augmenter = Augmenter(augmentation, info, image_size, num_classes, dtype)
     moves = torch.Generator(device)
     # One copy for the whole epoch: a copy a step would make the host wait.
     indices_SB = order[:, part].to(device)
     streamed = images.stream(order[step, part] for step in range(first_step, len(order)))
-    for step, pixels in enumerate(streamed, first_step):
-        indices = indices_SB[step]
-        labels = images.labels[indices]
-        moves.manual_seed(seeds[step])
-        pixels = augment(pixels, config.shift, config.flip, moves, batch_size, part)
-        augmented = augmenter(pixels, labels, seeds[step], batch_size, part)
-        yield Batch(augmented.images, labels, indices, augmented.targets)
+    beside = Beside(device)
+    clock = clock or WaitingClock(device)
+    for step in range(first_step, len(order)):
+        with beside.making():
+            with clock.fetching():
+                pixels = next(streamed)
+            with clock.augmenting():
+                indices = indices_SB[step]
+                labels = images.labels[indices]
+                moves.manual_seed(seeds[step])
+                pixels = augment(pixels, config.shift, config.flip, moves, batch_size, part)
+                augmented = augmenter(pixels, labels, seeds[step], batch_size, part)
+        batch = Batch(augmented.images, labels, indices, augmented.targets)
+        beside.hand_over(batch)
+        del pixels, augmented
+        yield batch
 
 
 def epoch_order(

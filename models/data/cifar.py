@@ -14,10 +14,10 @@ from trivit.models.data.cifar_archive import (
     read_archive,
 )
 from trivit.models.data.dataset import DatasetInfo, ImageDataset, Images
-from trivit.models.data.decode import CorruptImageError, decode
 from trivit.models.data.sources.base import SourcePart
 from trivit.models.data.sources.folders import class_folders
 from trivit.models.data.sources.layout import find_parts
+from trivit.models.decoding.decode import CorruptImageError, decode
 from trivit.models.errors import ModelsError
 
 

@@ -5,6 +5,8 @@ from typing import Literal
 
 from trivit.models.errors import ModelsError
 
+_MOST_PROCESSES = 256
+
 DatasetName = Literal["fashion_mnist", "cifar10", "cifar100", "synthetic", "store"]
 
 
@@ -22,9 +24,12 @@ class DataConfig:
         download: fetch the dataset when no local copy is found.
         workers: threads that read and decode the images of a store (``None``: one for each core,
             at most 16). The images and their order do not depend on it.
+        processes: processes that do so instead (0: threads). ``None``: for a store of JPEG files on
+            more than 4 cores, ``workers`` of them, by default one less than threads would be; else
+            0. The images and their order do not depend on it.
 
     Raises:
-        ModelsError: a count below 1, a negative shift, or a path without a store or the reverse.
+        ModelsError: a count out of range, a negative shift, a path without a store or the reverse.
     """
 
     dataset: DatasetName = "fashion_mnist"
@@ -35,6 +40,7 @@ class DataConfig:
     flip: bool = False
     download: bool = True
     workers: int | None = None
+    processes: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("train_images", "test_images"):
@@ -43,6 +49,10 @@ class DataConfig:
                 raise ModelsError(f"data.{name} is {count}: use at least 1 image")
         if self.workers is not None and self.workers < 1:
             raise ModelsError(f"data.workers is {self.workers}: use at least 1 thread, or null")
+        if self.processes is not None and not 0 <= self.processes <= _MOST_PROCESSES:
+            raise ModelsError(
+                f"data.processes is {self.processes}: use 0 to {_MOST_PROCESSES}, or null"
+            )
         if self.dataset == "store" and self.path is None:
             raise ModelsError("data.path is missing: name a folder that 'trivit data prepare' made")
         if self.dataset != "store" and self.path is not None:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from trivit.models.augmentation.batches import Batch, epoch_batches
+from trivit.models.augmentation.waiting import WaitingClock
 from trivit.models.clock import StepClock
 from trivit.models.data import DatasetInfo, ImageSource
 from trivit.models.errors import ModelsError
@@ -101,6 +102,7 @@ class TrainingLoop:
         self._patches = PatchSampler(config.patch_schedule, state.device)
         self._depth = StochasticDepth(config.model, state.device)
         self._clock = StepClock(state.device, state.step_seconds)
+        self._waiting = WaitingClock(state.device)
         self._forward: Callable[..., Any] = state.weights.runs.forward_details
 
     @property
@@ -175,13 +177,16 @@ class TrainingLoop:
     def batches(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
         """Yield this process's part of the batches of ``epoch`` from ``first_step`` on."""
         seed = derive_seed(self.config.seed, "order", epoch)
-        return self._batches(seed, self.part, first_step)
+        self._waiting = WaitingClock(self.state.device)
+        return self._batches(seed, self.part, first_step, self._waiting)
 
     def sample_batch(self) -> Batch:
         """Return a whole batch that looks like those of training."""
         return next(self._batches(derive_seed(self.config.seed, "timing"), slice(None), 0))
 
-    def _batches(self, seed: int, part: slice, first_step: int) -> Iterator[Batch]:
+    def _batches(
+        self, seed: int, part: slice, first_step: int, clock: WaitingClock | None = None
+    ) -> Iterator[Batch]:
         vit = self.config.model
         return epoch_batches(
             self.images,
@@ -195,6 +200,8 @@ class TrainingLoop:
             image_size=vit.image_size,
             num_classes=vit.num_classes,
             first_step=first_step,
+            dtype=torch.bfloat16 if self.precision == "bfloat16" else torch.float32,
+            clock=clock,
         )
 
     def update_examples(self) -> None:
@@ -214,6 +221,7 @@ class TrainingLoop:
         state, progress = self.state, self.state.epoch
         epoch, steps = state.epochs_done, self.steps(state.epochs_done)
         state.weights.runs.train()
+        before = state.step_seconds["data"]
         self._clock.start()
         for index in range(progress.step, end):
             batch = next(batches)
@@ -233,6 +241,8 @@ class TrainingLoop:
             advance()
             self._clock.mark("bookkeeping")
         self._clock.finish()
+        for cause, seconds in self._waiting.causes(state.step_seconds["data"] - before).items():
+            progress.waits[cause] = progress.waits.get(cause, 0.0) + seconds
 
     def _work(self, inputs: StepInputs, clock: StepClock | None = None) -> None:
         """Do a step's work: of the device alone, and in place, so that it can be replayed."""

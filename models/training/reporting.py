@@ -19,6 +19,13 @@ from trivit.models.training.distributed import world
 from trivit.models.training.run_state import STEP_PARTS, RunState
 
 _TOLERATED_POINTS = 1.0
+_TOLERATED_WAIT = 3.0  # percent of the steps' time
+_CAUSES = {
+    "reading": "reading and decoding",
+    "copying": "copies to the device",
+    "augmenting": "augmentation",
+    "other": "the draws of steps",
+}
 
 
 def epoch_costs(
@@ -30,6 +37,7 @@ def epoch_costs(
     return {
         "seconds": seconds,
         "step_seconds_by_part": _step_parts(state.epoch.seconds),
+        "data_seconds_by_cause": rounded(state.epoch.waits),
         "images_per_second": images / seconds,
         "macs": macs.macs,
         "macs_saved_percent": macs.saved_percent,
@@ -47,6 +55,7 @@ def run_summary(
     precision: str,
     compiled_shapes: int,
     cuda_graphs: int,
+    waits: Mapping[str, float],
     timing: dict[str, float],
 ) -> dict[str, Any]:
     """Return the figures of a finished run, as JSON values.
@@ -73,6 +82,7 @@ def run_summary(
         "seconds": sum(state.seconds.values()),
         "seconds_by_part": rounded(state.seconds),
         "step_seconds_by_part": _step_parts(state.step_seconds),
+        "data_seconds_by_cause": rounded(waits),
         "bookkeeping_percent": share,
         "peak_memory_mib": round(peak_memory_mib(state.device), 1),
         "compiled_shapes": compiled_shapes,
@@ -124,7 +134,25 @@ def epoch_line(record: Mapping[str, Any]) -> str:
         f"epoch {record['epoch']}  loss {record['loss']:.4f}  "
         f"train top-1 {record['train_top1']:.2f} %{tested}  "
         f"token keep {record['token_keep_ratio']:.2f}  {record['seconds']:.1f} s"
+        f"{_waiting(record)}"
     )
+
+
+def _waiting(record: Mapping[str, Any]) -> str:
+    """Return what an epoch's steps waited for, where they waited for batches at all."""
+    total = sum(record["step_seconds_by_part"].values())
+    waited = record["step_seconds_by_part"].get("data", 0.0)
+    if not total or 100 * waited / total <= _TOLERATED_WAIT:
+        return ""
+    causes = sum(record["data_seconds_by_cause"].values()) or 1.0
+    # Of an epoch that was resumed, the causes of its first part are not known.
+    shares = {
+        _CAUSES[cause]: 100 * waited / total * seconds / causes
+        for cause, seconds in record["data_seconds_by_cause"].items()
+    }
+    largest = sorted(shares, key=lambda name: -shares[name])
+    named = [f"{name} {shares[name]:.0f} %" for name in largest if shares[name] >= 1]
+    return f"  waits for {', '.join(named)}"
 
 
 def divergence(config: ExperimentConfig, out: Path, epoch: int, loss: float) -> str:
@@ -165,6 +193,14 @@ class Metrics:
         kept = [record for record in self._read() if record["epoch"] <= epoch]
         with atomic_write(self.path) as temporary:
             temporary.write_text("".join(json.dumps(record) + "\n" for record in kept))
+
+    def totals(self, key: str) -> dict[str, float]:
+        """Return the sums over all records of the numbers that each has under ``key``, by name."""
+        sums: dict[str, float] = {}
+        for record in self._read():
+            for name, value in record.get(key, {}).items():
+                sums[name] = sums.get(name, 0.0) + value
+        return sums
 
     def append(self, record: dict[str, Any]) -> None:
         """Add one record; it needs an ``epoch``."""

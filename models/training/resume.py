@@ -22,6 +22,7 @@ _MAY_CHANGE = (
     "data.download",
     "data.path",
     "data.workers",
+    "data.processes",
     "training.device",
     "training.compile",
     "training.cuda_graphs",

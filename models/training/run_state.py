@@ -34,6 +34,7 @@ class EpochProgress:
             device; this process's share of them. The same tensor throughout the run.
         patch_ratio: sum of the steps' patch keep ratios.
         seconds: time so far, by part.
+        waits: seconds that steps waited for batches, by cause; since this process started.
     """
 
     sums: Tensor
@@ -41,6 +42,7 @@ class EpochProgress:
     updated: bool = False
     patch_ratio: float = 0.0
     seconds: dict[str, float] = field(default_factory=dict)
+    waits: dict[str, float] = field(default_factory=dict)
 
 
 class RunState:

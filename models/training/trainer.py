@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,8 @@ from trivit.models.training.resume import check_folder
 from trivit.models.training.run_state import RunState
 from trivit.models.training.timing import time_steps
 
+AfterEpoch = Callable[[Mapping[str, Any]], None]
+
 
 def train(
     config: ExperimentConfig,
@@ -54,6 +56,7 @@ def train(
     resume: bool = False,
     *,
     console: Console | None = None,
+    after_epoch: AfterEpoch | None = None,
 ) -> dict[str, Any]:
     """Train into the run folder ``out`` and return the summary that ``train.json`` holds.
 
@@ -66,6 +69,8 @@ def train(
         resume: continue from the folder's checkpoint, if it has one; a finished run returns its
             summary at once. Without it the folder must hold no checkpoint.
         console: where progress is shown (default: standard error), on terminals only.
+        after_epoch: called with the record of each epoch once it is saved. What it raises ends the
+            run, which resumes there; of several processes all must raise it.
 
     Raises:
         ModelsError: the folder holds another run, another process works in it, or the dataset is
@@ -85,7 +90,7 @@ def train(
             else:
                 trainer.tell(left_out(config), console)
                 trainer.tell(load_initial_weights(trainer.state, config.training), console)
-        return trainer.run(console)
+        return trainer.run(console, after_epoch)
 
 
 class Trainer:
@@ -148,8 +153,13 @@ class Trainer:
                 f"{self.out}: the checkpoint does not fit config.yaml: train again"
             ) from None
 
-    def run(self, console: Console | None = None) -> dict[str, Any]:
-        """Train the epochs that are left; return the summary and write it to ``train.json``."""
+    def run(
+        self, console: Console | None = None, after_epoch: AfterEpoch | None = None
+    ) -> dict[str, Any]:
+        """Train the epochs that are left; return the summary and write it to ``train.json``.
+
+        Arguments as for ``train``.
+        """
         epochs, summary_path = self.config.training.epochs, self.out / "train.json"
         if self.epochs_done == epochs and summary_path.is_file():
             with all_or_none():
@@ -175,6 +185,8 @@ class Trainer:
                 record = self._run_epoch(progress)
                 self._save(record)
                 progress.print(epoch_line(record))
+                if after_epoch is not None:
+                    after_epoch(record)
         summary = self._summarise()
         with all_or_none():
             if self.first:
@@ -298,5 +310,6 @@ class Trainer:
             precision=self.precision,
             compiled_shapes=self.loop.compiled_shapes,
             cuda_graphs=self.loop.cuda_graphs,
+            waits=self.metrics.totals("data_seconds_by_cause"),
             timing=timing,
         )

@@ -52,6 +52,15 @@ def test_batches_have_the_models_shape_and_soft_targets(
     assert torch.equal(pixels, before)
 
 
+def test_bfloat16_is_rounded_once_at_the_end() -> None:
+    pixels, labels = batch_of(COLOUR, 48)
+    for config in (DEIT, DEIT_3, AugmentationConfig()):
+        exact, targets = Augmenter(config, COLOUR, 48)(pixels, labels, seed=3)
+        images, same = Augmenter(config, COLOUR, 48, dtype=torch.bfloat16)(pixels, labels, seed=3)
+        assert torch.equal(images, exact.to(torch.bfloat16))
+        assert (targets is None and same is None) or torch.equal(targets, same)  # type: ignore[arg-type]
+
+
 def test_a_model_may_have_more_classes_than_the_dataset() -> None:
     pixels, labels = batch_of(GRAY, 28)
     targets = Augmenter(DEIT, GRAY, 28, num_classes=20)(pixels, labels, 0).targets

@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from trivit.models.errors import ModelsError
+from trivit.models.families import build_model
 from trivit.models.training import parse_config, train
+from trivit.models.training.device import autocast
 
 MIXED = {
     "seed": 3,
@@ -30,6 +32,23 @@ def test_mixed_and_erased_images_teach_plain_ones(tmp_path: Path) -> None:
     torch.set_num_threads(1)
     summary = train(parse_config(MIXED), tmp_path / "run")
     assert summary["float_top1"] > 60, "ten classes: chance is 10"
+
+
+@pytest.mark.parametrize("name", ["micro_28", "pit_xs"])
+def test_models_see_the_same_in_bfloat16(name: str) -> None:
+    """Autocast would round float32 images to the same numbers, in every step."""
+    torch.manual_seed(0)
+    model = build_model(name).train()
+    size = model.config.image_size
+    images = torch.randn(2, model.config.in_channels, size, size)
+    gradients = []
+    for given in (images, images.to(torch.bfloat16)):
+        model.zero_grad()
+        with autocast("bfloat16", torch.device("cpu")):
+            logits = model.forward_details(given).logits
+        logits.float().square().sum().backward()
+        gradients.append([p.grad.clone() for p in model.parameters() if p.grad is not None])
+    assert all(torch.equal(a, b) for a, b in zip(*gradients, strict=True))
 
 
 def test_odd_batches_are_refused_before_anything_is_written(tmp_path: Path) -> None:

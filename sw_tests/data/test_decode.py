@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trivit.models.data.decode import CorruptImageError, decode, load_image
 from trivit.models.data.sources import open_source
 from trivit.models.data.store import PrepareConfig, convert, load_part, prepare
+from trivit.models.decoding.decode import CorruptImageError, decode, load_image
 
 from .conftest import smooth_pixels, write_files
 

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trivit.models.data.decode import decode
 from trivit.models.data.sources import open_source
 from trivit.models.data.store import (
     PrepareConfig,
@@ -25,6 +24,7 @@ from trivit.models.data.store import (
 )
 from trivit.models.data.store import prepare as prepare_function
 from trivit.models.data.store.index import read_index
+from trivit.models.decoding.decode import decode
 from trivit.models.errors import ModelsError
 
 from .conftest import contents, encoded, smooth_pixels, write_files

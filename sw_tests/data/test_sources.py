@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trivit.models.data.decode import CorruptImageError, central_square, decode
 from trivit.models.data.sources import open_source, split_source
 from trivit.models.data.sources.shards import find_shards
+from trivit.models.decoding.decode import CorruptImageError, central_square, decode
 from trivit.models.errors import ModelsError
 
 from .conftest import (

@@ -20,11 +20,11 @@ from trivit.models.data import (
     load_dataset,
     train_image_count,
 )
-from trivit.models.data.decode import decode
 from trivit.models.data.sources import open_source
 from trivit.models.data.store import PrepareConfig, StoredImages, load_part, prepare
-from trivit.models.data.store.prefetch import prefetched
+from trivit.models.data.store.prefetch import ThreadFetcher, prefetched
 from trivit.models.data.throughput import loading_throughput
+from trivit.models.decoding.decode import decode
 from trivit.models.errors import ModelsError
 
 from .conftest import folder_files, write_files
@@ -158,15 +158,9 @@ def test_work_is_spread_and_fetched_ahead() -> None:
         out[:] = indices.reshape(-1, 1, 1, 1)
 
     with ThreadPoolExecutor(2) as pool:
-        stream = prefetched(
-            pool=pool,
-            batches=torch.arange(80).split(10),
-            fetch=fetch,
-            slices=2,
-            shape=(1, 1, 1),
-            device=torch.device("cpu"),
-            channels_last=False,
-        )
+        fetcher = ThreadFetcher(pool, fetch, slices=2, shape=(1, 1, 1), pinned=False)
+        batches = np.split(np.arange(80), 8)
+        stream = prefetched(fetcher, batches, torch.device("cpu"), channels_last=False)
         first = next(stream)
         assert first.flatten().tolist() == list(range(10))
         pool.submit(lambda: None).result()

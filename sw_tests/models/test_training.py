@@ -27,7 +27,13 @@ def records(run: Path) -> list[dict[str, float]]:
 
 def computed(run: Path) -> list[dict[str, float]]:
     """The records without what is measured."""
-    measured = ("seconds", "step_seconds_by_part", "images_per_second", "peak_memory_mib")
+    measured = (
+        "seconds",
+        "step_seconds_by_part",
+        "data_seconds_by_cause",
+        "images_per_second",
+        "peak_memory_mib",
+    )
     return [{k: v for k, v in r.items() if k not in measured} for r in records(run)]
 
 

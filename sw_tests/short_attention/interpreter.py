@@ -7,6 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+
+def needs_interpreter() -> None:
+    """Skip a test where Triton is missing, or one whose interpreter fails with numpy 2.4."""
+    pytest.importorskip("triton", minversion="3.7")
+
 
 def report_of(script: str) -> dict[str, Any]:
     """Return what the script beside this file prints: a JSON object."""

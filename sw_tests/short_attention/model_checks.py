@@ -25,10 +25,10 @@ MODELS: dict[str, tuple[dict[str, Any], tuple[float, float, float], str]] = {
 
 
 def small_model(changes: dict[str, Any]) -> SparseTransformer:
-    """Return a model of three blocks with random biases."""
+    """Return a model of two blocks with random biases."""
     torch.manual_seed(0)
-    sizes = {"image_size": 20, "embed_dim": 32, "num_heads": 1, "depth": 3}
-    model = build_model("micro_28", **sizes, selector_blocks=(0, 1), **changes)
+    sizes = {"image_size": 16, "embed_dim": 32, "num_heads": 1, "depth": 2}
+    model = build_model("micro_28", **sizes, selector_blocks=(0,), **changes)
     for name, parameter in model.named_parameters():
         if name.endswith("bias_table"):
             torch.nn.init.normal_(parameter)
@@ -37,7 +37,7 @@ def small_model(changes: dict[str, Any]) -> SparseTransformer:
 
 def run(model: SparseTransformer, forward: Any) -> tuple[ForwardDetails, list[Tensor]]:
     generator = torch.Generator().manual_seed(1)
-    images = torch.randn(2, 1, 20, 20, generator=generator)
+    images = torch.randn(2, 1, 16, 16, generator=generator)
     details = forward(images, variance_block=-1, track_tokens=True)
     loss = details.logits.square().sum()
     return details, list(torch.autograd.grad(loss, list(model.parameters())))
@@ -78,19 +78,19 @@ def count_calls(kind: str) -> list[str]:
     model.set_keep_ratios(token=0.6, attention=1.0)
     model.set_attention(kind)  # type: ignore[arg-type]
     called: list[str] = []
-    real = torch.ops.trivit.short_attention
+    operators: Any = torch.ops.trivit
+    real = operators.short_attention
 
     def noted(*arguments: Any) -> Any:
         called.append("row" if arguments[7] else "plain")
         return real(*arguments)
 
-    torch.ops.trivit.short_attention = noted
+    operators.short_attention = noted
     try:
         with torch.no_grad():
-            run_images = torch.zeros(1, 1, 20, 20)
-            model(run_images)
+            model(torch.zeros(1, 1, 16, 16))
     finally:
-        torch.ops.trivit.short_attention = real
+        operators.short_attention = real
     return called
 
 

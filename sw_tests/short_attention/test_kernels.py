@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from .interpreter import report_of
+from .interpreter import needs_interpreter, report_of
 
 pytest.importorskip("triton", reason="Triton is not installed: PyTorch computes attention")
 
@@ -23,6 +23,7 @@ def check(report: Report) -> None:
 
 @pytest.fixture(scope="module")
 def reports() -> dict[str, Any]:
+    needs_interpreter()
     return report_of("kernel_checks.py")
 
 

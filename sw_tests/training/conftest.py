@@ -69,7 +69,13 @@ def records(run: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
 
 
-MEASURED = ("seconds", "step_seconds_by_part", "images_per_second", "peak_memory_mib")
+MEASURED = (
+    "seconds",
+    "step_seconds_by_part",
+    "data_seconds_by_cause",
+    "images_per_second",
+    "peak_memory_mib",
+)
 
 
 def computed(run: Path) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 import textwrap
 
 from trivit.tools.kernel.description import Field, KernelDescription, Opcode
-from trivit.tools.kernel.tables import TABLES
+from trivit.tools.kernel.tables import STEPS, TABLES
 
 _NOTICE = "Generated from hls/kernel.yaml by `python -m trivit.tools.kernel`; do not edit."
 _CPP_TYPES = {"act": "uint32_t", "u32": "uint32_t", "i32": "int32_t", "u64": "uint64_t"}
@@ -102,6 +102,29 @@ def cpp_tables() -> str:
         parts += [
             f"// {doc}",
             f"static const int32_t k{_camel(name.lower())}Table[{len(values)}] = {{",
+            _rows(values),
+            "};",
+            "",
+        ]
+    return "\n".join([*parts, "}  // namespace trivit", "", "#endif"]) + "\n"
+
+
+def cpp_step_tables() -> str:
+    """Return hls/generated/step_tables.hpp: value and slope of a table's steps in one entry."""
+    parts = [
+        f"// {_NOTICE}",
+        "#ifndef TRIVIT_GENERATED_STEP_TABLES_HPP",
+        "#define TRIVIT_GENERATED_STEP_TABLES_HPP",
+        "",
+        "#include <cstdint>",
+        "",
+        "namespace trivit {",
+        "",
+    ]
+    for name, (doc, type_name, values) in STEPS.items():
+        parts += [
+            f"// {doc}",
+            f"static const {type_name} k{_camel(name.lower())}Steps[{len(values)}] = {{",
             _rows(values),
             "};",
             "",

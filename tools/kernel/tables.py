@@ -1,6 +1,7 @@
 """The integer tables of docs/numerics.md, computed once for the oracle and the C++ kernel."""
 
 import math
+from itertools import pairwise
 
 
 def gelu_table() -> list[int]:
@@ -32,4 +33,21 @@ TABLES = {
     "EXP2": (exp2_table.__doc__, exp2_table()),
     "RECIP": (reciprocal_table.__doc__, reciprocal_table()),
     "RSQRT": (rsqrt_table.__doc__, rsqrt_table()),
+}
+
+
+def gelu_steps() -> list[int]:
+    """Bits 17:0 GELU[i], 31:18 GELU[i+1] - GELU[i] (signed), i = 0..1023."""
+    return [here | (after - here) % 2**14 << 18 for here, after in pairwise(gelu_table())]
+
+
+def exp2_steps() -> list[int]:
+    """Bits 20:0 2^22 - EXP2[i], 34:21 EXP2[i] - EXP2[i+1], i = 0..255."""
+    return [2**22 - here | (here - after) << 21 for here, after in pairwise(exp2_table())]
+
+
+#: Tables of which one read gives a step's value and slope: a lane then takes one port of its table.
+STEPS = {
+    "GELU": (gelu_steps.__doc__, "uint32_t", gelu_steps()),
+    "EXP2": (exp2_steps.__doc__, "uint64_t", exp2_steps()),
 }

@@ -6,10 +6,10 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from trivit.models.data.class_names import normalised
-from trivit.models.data.decode import is_image_name
 from trivit.models.data.sources.base import Source, SourcePart, counted, fingerprint
 from trivit.models.data.sources.layout import EXPECTED, find_parts
 from trivit.models.data.sources.trees import Tree, loose_images, top_folders
+from trivit.models.decoding.decode import is_image_name
 from trivit.models.errors import ModelsError
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from trivit.models.data.decode import is_image_name
 from trivit.models.data.sources.trees import (
     FolderTree,
     SubTree,
@@ -15,6 +14,7 @@ from trivit.models.data.sources.trees import (
     open_tree,
     top_folders,
 )
+from trivit.models.decoding.decode import is_image_name
 from trivit.models.errors import ModelsError
 
 TRAIN_NAMES = ("train", "training")

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from trivit.models.data.decode import is_image_name
 from trivit.models.data.sources.layout import BESIDE, part_of, preferred
 from trivit.models.data.sources.trees import FolderTree, reason_to_leave_out
+from trivit.models.decoding.decode import is_image_name
 from trivit.models.errors import ModelsError
 
 CLASS_NAMES = "classnames.txt"

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from trivit.models.data.decode import is_image_name
 from trivit.models.data.sources.zip_names import ZipMember, read_member, zip_members
+from trivit.models.decoding.decode import is_image_name
 from trivit.models.errors import ModelsError
 
 HIDDEN = "hidden: the name begins with a dot"

@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 
 from trivit.models.data.class_names import normalised
-from trivit.models.data.decode import EXTENSIONS, is_image_name
 from trivit.models.data.sources.base import (
     MOST_CLASSES,
     Source,
@@ -23,6 +22,7 @@ from trivit.models.data.sources.base import (
 from trivit.models.data.sources.shards import CLASS_NAMES, Shards, find_shards
 from trivit.models.data.sources.trees import HIDDEN
 from trivit.models.data.text import read_lines
+from trivit.models.decoding.decode import EXTENSIONS, is_image_name
 from trivit.models.errors import ModelsError
 
 _OTHER_FIELD = "no image or .cls: the key ends at the first dot"

@@ -8,7 +8,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from trivit.models.data.decode import CorruptImageError
+from trivit.models.decoding.decode import CorruptImageError
 from trivit.models.errors import ModelsError
 
 _ENCRYPTED = 0x1

@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from trivit.models.data.decode import CorruptImageError
 from trivit.models.data.sources import RawImage, Source, SourcePart
-from trivit.models.data.store.index import IMAGES, StoredPart, StoreIndex, read_index
+from trivit.models.data.store.index import StoredPart, StoreIndex, read_index
+from trivit.models.decoding.decode import CorruptImageError
+from trivit.models.decoding.stored_pixels import IMAGES
 from trivit.models.errors import ModelsError
 
 _SAMPLES = 64

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from trivit.models.data.decode import CorruptImageError, as_rgb, central_square, open_image
 from trivit.models.data.sources import RawImage, SourcePart
 from trivit.models.data.store.check import raw_digest
+from trivit.models.decoding.decode import CorruptImageError, as_rgb, central_square, open_image
 from trivit.models.errors import ModelsError
 
 if TYPE_CHECKING:

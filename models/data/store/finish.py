@@ -11,14 +11,13 @@ from trivit.models.data.sources import Source, SourcePart
 from trivit.models.data.store.check import file_sha256, sample_sha256
 from trivit.models.data.store.convert import CHANNELS, Target
 from trivit.models.data.store.index import (
-    IMAGES,
     LABELS,
     NAMES,
-    OFFSETS,
     StoredPart,
     StoreIndex,
 )
 from trivit.models.data.store.journal import Entry, Journal
+from trivit.models.decoding.stored_pixels import IMAGES, OFFSETS
 from trivit.models.errors import ModelsError
 from trivit.models.files import atomic_write
 

@@ -17,13 +17,15 @@ from torch import Tensor
 
 from trivit.models.data.config import DataConfig
 from trivit.models.data.dataset import DatasetInfo, ImageDataset, Images
-from trivit.models.data.decode import CorruptImageError, as_rgb, load_image
 from trivit.models.data.store.check import check_store
-from trivit.models.data.store.index import IMAGES, LABELS, NAMES, OFFSETS, StoreIndex
-from trivit.models.data.store.prefetch import prefetched
+from trivit.models.data.store.index import LABELS, NAMES, StoreIndex
+from trivit.models.data.store.prefetch import ProcessFetcher, ThreadFetcher, prefetched
+from trivit.models.data.store.processes import DecodingProcesses
+from trivit.models.decoding.stored_pixels import StoredPixels
 from trivit.models.errors import ModelsError
 
 _MOST_WORKERS = 16
+_CORES_FOR_THREADS = 4
 _COPIED_AT_ONCE = 512
 
 
@@ -36,9 +38,22 @@ def default_workers() -> int:
     return max(1, min(len(os.sched_getaffinity(0)) // processes, _MOST_WORKERS))
 
 
+def default_processes(image_format: str, workers: int | None = None) -> int:
+    """Return how many processes decode by default; 0: threads do.
+
+    Only JPEG files are worth processes: Python's lock, which threads wait for, is held while a file
+    is opened and its pixels are taken over, and not while pixels are copied. They are as many as
+    ``workers``, or leave a core to what trains.
+    """
+    cores = default_workers()
+    if image_format != "jpeg" or cores <= _CORES_FOR_THREADS:
+        return 0
+    return workers or cores - 1
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StoredImages:
-    """An `ImageSource` on disk, read through the page cache by background threads.
+    """An `ImageSource` on disk, read through the page cache by background threads or processes.
 
     Attributes:
         folder: one part of a store.
@@ -46,7 +61,8 @@ class StoredImages:
         rows: which stored images these are, int64 (B,).
         labels: int64 (B,), on the device.
         device: where `stream` yields.
-        workers: threads that read and decode.
+        workers: threads that read and decode, where there are no processes.
+        processes: that read and decode; the parts of a store share them.
     """
 
     folder: Path
@@ -55,6 +71,7 @@ class StoredImages:
     labels: Tensor
     device: torch.device
     workers: int
+    processes: DecodingProcesses
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -88,63 +105,42 @@ class StoredImages:
     def stream(self, batches: Iterable[Tensor]) -> Iterator[Tensor]:
         """Yield the pixels of each batch of indices, as `ImageSource.stream`.
 
-        Threads read and decode the next batches meanwhile. They end with the iterator, also when it
-        is closed early.
+        Threads or processes read and decode the next batches meanwhile. Threads end with the
+        iterator, also when it is closed early; processes wait for the next one, and end with these
+        images or with this process.
 
         Raises:
-            ModelsError: a stored JPEG cannot be decoded.
+            ModelsError: a stored JPEG cannot be decoded, or a process has ended.
         """
-        jpeg = self.index.image_format == "jpeg"
+        rows = (self.rows[indices.cpu().numpy()] for indices in batches)
+        source = self._by_processes if self.processes.count else self._by_threads
+        return source(rows)
+
+    def _by_threads(self, rows: Iterator[NDArray[np.int64]]) -> Iterator[Tensor]:
+        pixels, pinned = self._pixels, self.device.type == "cuda"
         with ThreadPoolExecutor(self.workers, "trivit-images") as pool:
-            yield from prefetched(
-                pool=pool,
-                batches=batches,
-                fetch=self._decode if jpeg else self._copy,
-                slices=self.workers,
-                shape=self._stored_shape,
-                device=self.device,
-                channels_last=jpeg,
-            )
+            fetcher = ThreadFetcher(pool, pixels.read, self.workers, pixels.shape, pinned)
+            yield from prefetched(fetcher, rows, self.device, channels_last=pixels.jpeg)
+
+    def _by_processes(self, rows: Iterator[NDArray[np.int64]]) -> Iterator[Tensor]:
+        pixels, pinned = self._pixels, self.device.type == "cuda"
+        fetcher = ProcessFetcher(self.processes, pixels, pinned)
+        try:
+            yield from prefetched(fetcher, rows, self.device, channels_last=pixels.jpeg)
+        finally:
+            fetcher.close()
 
     @property
     def fingerprint(self) -> str:
         """Changes when anything in the store does."""
         return self.index.fingerprint
 
-    @property
-    def _stored_shape(self) -> tuple[int, int, int]:
-        """Shape of an image as a worker hands it over: JPEG decoders give (H, W, C)."""
-        channels, height, width = self.index.channels, self.index.height, self.index.width
-        if self.index.image_format == "jpeg":
-            return height, width, channels
-        return channels, height, width
-
-    def _copy(self, indices: NDArray[np.int64], out: NDArray[np.uint8]) -> None:
-        np.take(self._pixels, self.rows[indices], axis=0, out=out, mode="clip")
-
-    def _decode(self, indices: NDArray[np.int64], out: NDArray[np.uint8]) -> None:
-        for place, row in enumerate(self.rows[indices]):
-            start, end = self._offsets[row], self._offsets[row + 1]
-            try:
-                # Upright since it was prepared, so its EXIF data do not matter.
-                out[place] = np.asarray(as_rgb(load_image(self._bytes[start:end].tobytes())))
-            except (CorruptImageError, ValueError) as error:
-                raise ModelsError(
-                    f"{self.folder / IMAGES}: image {row} cannot be decoded ({error}): "
-                    "check the store with 'trivit data verify'"
-                ) from None
-
     @cached_property
-    def _pixels(self) -> NDArray[np.uint8]:
-        return self._bytes.reshape(-1, *self._stored_shape)
-
-    @cached_property
-    def _bytes(self) -> NDArray[np.uint8]:
-        return np.memmap(self.folder / IMAGES, dtype=np.uint8, mode="r")
-
-    @cached_property
-    def _offsets(self) -> NDArray[np.int64]:
-        return np.fromfile(self.folder / OFFSETS, dtype="<i8").astype(np.int64)
+    def _pixels(self) -> StoredPixels:
+        index = self.index
+        if index.image_format == "jpeg":
+            return StoredPixels(self.folder, True, (index.height, index.width, index.channels))
+        return StoredPixels(self.folder, False, (index.channels, index.height, index.width))
 
 
 def load_part(
@@ -164,7 +160,8 @@ def load_part(
         ModelsError: no store, one that changed since it was prepared, or it has no such part.
     """
     index = check_store(Path(folder))
-    return index.info, _open_part(Path(folder), index, part, workers)
+    processes = DecodingProcesses(default_processes(index.image_format, workers))
+    return index.info, _open_part(Path(folder), index, part, workers, processes)
 
 
 def load_store(config: DataConfig) -> ImageDataset:
@@ -175,11 +172,19 @@ def load_store(config: DataConfig) -> ImageDataset:
     """
     folder = Path(str(config.path)).expanduser()
     index = check_store(folder)
-    train, test = (_open_part(folder, index, part, config.workers) for part in ("train", "test"))
+    count = config.processes
+    if count is None:
+        count = default_processes(index.image_format, config.workers)
+    processes = DecodingProcesses(count)
+    train, test = (
+        _open_part(folder, index, part, config.workers, processes) for part in ("train", "test")
+    )
     return ImageDataset(index.info, train, test)
 
 
-def _open_part(folder: Path, index: StoreIndex, part: str, workers: int | None) -> StoredImages:
+def _open_part(
+    folder: Path, index: StoreIndex, part: str, workers: int | None, processes: DecodingProcesses
+) -> StoredImages:
     if part not in index.parts:
         raise ModelsError(
             f"{folder} has no {part} images: prepare it with a source of them "
@@ -195,4 +200,5 @@ def _open_part(folder: Path, index: StoreIndex, part: str, workers: int | None) 
         labels=torch.from_numpy(labels[rows]),
         device=torch.device("cpu"),
         workers=workers or default_workers(),
+        processes=processes,
     )

@@ -14,7 +14,7 @@ from trivit.models.files import atomic_write
 
 FORMAT = "trivit-store/1"
 INDEX = "index.json"
-IMAGES, OFFSETS, LABELS, NAMES = "images.bin", "offsets.bin", "labels.bin", "names.txt"
+LABELS, NAMES = "labels.bin", "names.txt"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trivit.models.data.store.index import IMAGES, Chunk, CorruptImage
+from trivit.models.data.store.index import Chunk, CorruptImage
+from trivit.models.decoding.stored_pixels import IMAGES
 from trivit.models.errors import ModelsError
 from trivit.models.files import named
 

@@ -12,7 +12,6 @@ from typing import IO, Literal
 
 import numpy as np
 
-from trivit.models.data.decode import CorruptImageError
 from trivit.models.data.sources import Source, SourcePart
 from trivit.models.data.store.check import Bar, check_store, no_bar
 from trivit.models.data.store.classes import check_classes
@@ -34,6 +33,7 @@ from trivit.models.data.store.index import (
     read_index,
 )
 from trivit.models.data.store.journal import JOURNAL, Entry, Journal, value_sums
+from trivit.models.decoding.decode import CorruptImageError
 from trivit.models.errors import ModelsError
 from trivit.models.file_lock import store_lock
 from trivit.models.files import named

@@ -34,9 +34,10 @@ def forward_sizes(tokens: int, *, mean: bool) -> Sizes:
         mean: means over the heads are wanted, for which one block holds all keys.
     """
     if mean:
+        # Scores, probabilities and their mean are held at once: few rows, or registers run out.
         keys = _power_of_two(tokens, 16)
-        rows = 32 if keys <= 256 else 16
-        return Sizes(min(rows, keys), keys, 4 if keys <= 256 else 8, 1)
+        rows = min(keys, 32) if keys <= 64 else 16
+        return Sizes(rows, keys, min(8, max(1, keys // 16)), 1)
     if tokens <= 32:
         keys = _power_of_two(tokens, 16)
         return Sizes(keys, keys, 2 if keys == 32 else 1, 1)
@@ -54,7 +55,7 @@ def backward_sizes(tokens: int, *, table: bool) -> Sizes:
     """
     if tokens <= 32:
         rows = _power_of_two(tokens, 16)
-        return Sizes(rows, rows, 2 if rows == 32 else 1, 1)
+        return Sizes(rows, rows, 4 if rows == 32 else 2, 1)
     return Sizes(64, 32, 4, 1 if table else 2)
 
 

@@ -40,8 +40,10 @@ def accuracy(
         typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of every run."),
     ] = None,
     minutes: Annotated[
-        float | None, typer.Option(min=0.0, help="Start no run after so long.")
+        float | None,
+        typer.Option(min=0.0, help="Be done after so long; with gpu, choose a length that fits."),
     ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Runs at once, each in its own process.")] = 1,
 ) -> None:
     """Train every sparsity method and its baselines, and say which orderings hold.
 
@@ -49,32 +51,47 @@ def accuracy(
     """
     from trivit.models.progress import progress_bar
     from trivit.tools.errors import ToolsError
+    from trivit.tools.study.accuracy.budget import Budget
+    from trivit.tools.study.accuracy.jobs import carry_out_together
+    from trivit.tools.study.accuracy.limited import Study
     from trivit.tools.study.accuracy.profiles import chosen_profile
     from trivit.tools.study.accuracy.report import describe, markdown, write_report
-    from trivit.tools.study.accuracy.runs import carry_out, chosen_methods, finished, plan
+    from trivit.tools.study.accuracy.runs import carry_out, chosen_methods, finished
 
-    chosen = chosen_profile(profile)
     folder = out or Path("runs") / f"study-accuracy-{profile}"
-    runs = plan(
-        chosen,
+    budget = Budget.of(None if minutes is None else 60 * minutes)
+    study = Study(
+        chosen_profile(profile),
         chosen_methods(methods),
         folder,
         datasets=datasets,
         seeds=seeds,
         overrides=overrides or (),
     )
+    with when_interrupted(partial(_start_again, folder)):
+        runs = study.runs(minutes, budget, jobs)
+    for line in study.lines():
+        print(line, flush=True)
     tell = partial(_how_to_go_on, folder, runs)
+    sweep = study.profile.sweep
     with when_interrupted(tell), progress_bar("runs", len(runs)) as advance:
-        seconds = None if minutes is None else 60 * minutes
-        for _ in carry_out(runs, chosen.sweep, seconds=seconds):
+        if jobs == 1:
+            made = carry_out(runs, sweep, budget=budget)
+        else:
+            made = carry_out_together(runs, sweep, budget, jobs)
+        for _ in made:
             advance(1)
     results = finished(runs)
     if not results:
         raise ToolsError(f"{folder} holds no finished run: allow more --minutes")
-    study = describe(chosen, results, len(runs), overrides or ())
-    write_report(folder, study)
-    print(markdown(study))
+    described = describe(study.profile, results, len(runs), overrides or (), plan=study.plan)
+    write_report(folder, described)
+    print(markdown(described))
     print(f"{folder}: study.json, study.md, study.png")
+
+
+def _start_again(folder: Path, words: Sequence[str]) -> str:
+    return f"nothing is planned yet in {folder}; start again with: {command(words)}"
 
 
 def _how_to_go_on(folder: Path, runs: "Sequence[Run]", words: Sequence[str]) -> str:

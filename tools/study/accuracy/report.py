@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from trivit.models.files import atomic_write
+from trivit.tools.study.accuracy.fitting import StudyPlan
 from trivit.tools.study.accuracy.picture import draw_study
 from trivit.tools.study.accuracy.profiles import Profile
 from trivit.tools.study.accuracy.summary import summarise
@@ -19,6 +21,8 @@ def describe(
     results: Sequence[Mapping[str, Any]],
     planned: int,
     overrides: Sequence[str] = (),
+    *,
+    plan: StudyPlan | None = None,
 ) -> dict[str, Any]:
     """Return everything that is known of a study, as JSON values.
 
@@ -27,12 +31,14 @@ def describe(
         results: of the finished runs, from ``runs.finished``; at least one.
         planned: number of runs when all are finished.
         overrides: settings of the command line.
+        plan: of a study whose length was chosen.
     """
     return {
         "study": "accuracy",
         "profile": profile.name,
         "text": profile.text,
         "overrides": list(overrides),
+        "plan": None if plan is None else asdict(plan),
         "planned_runs": planned,
         "finished_runs": len(results),
         "machines": _distinct(results, "machine"),

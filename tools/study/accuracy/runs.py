@@ -5,7 +5,6 @@ study that was killed goes on with the run that it was in, from that run's last 
 """
 
 import json
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from trivit.models.nested_settings import overlay
 from trivit.models.settings import to_mapping
 from trivit.tools.errors import ToolsError
 from trivit.tools.report.machine import describe_machine, library_versions
+from trivit.tools.study.accuracy.budget import Budget, OutOfTimeError
 from trivit.tools.study.accuracy.profiles import Profile
 
 RESULT = "result.json"
@@ -121,49 +121,77 @@ def read_result(run: Run) -> dict[str, Any] | None:
 
 
 def carry_out(
-    runs: Sequence[Run], sweep: Sequence[float], *, seconds: float | None = None
+    runs: Sequence[Run],
+    sweep: Sequence[float],
+    *,
+    seconds: float | None = None,
+    budget: Budget | None = None,
 ) -> Iterator[tuple[Run, dict[str, Any]]]:
-    """Train and evaluate the runs that have no result yet; yield each with its result.
+    """Train and evaluate the runs that have no result yet, one by one; yield each with its result.
+
+    Ends at the first run that would not be finished in time. One that is under way then stops
+    behind its last epoch that is, and resumes there.
 
     Args:
         runs: from ``plan``.
         sweep: shares of the patches for the methods that are evaluated on some.
-        seconds: start no run after so long (``None``: no limit).
+        seconds: from now on (``None``: no limit).
+        budget: instead of ``seconds``.
     """
-    started = time.monotonic()
+    budget = budget or Budget.of(seconds)
     for run in runs:
         result = read_result(run)
         if result is None:
-            if seconds is not None and time.monotonic() - started >= seconds:
+            if not budget.allows(run):
                 return
-            result = _train(run, sweep)
-            with atomic_write(run.folder / RESULT) as temporary:
-                temporary.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+            try:
+                result = train_and_save(run, sweep, budget)
+            except OutOfTimeError:
+                return
+        budget.learn(run, seconds_of(result))
         yield run, result
 
 
-def _train(run: Run, sweep: Sequence[float]) -> dict[str, Any]:
+def seconds_of(result: dict[str, Any]) -> float:
+    """Return what a run took, with its evaluation."""
+    return float(result["train"]["seconds"]) + float(result.get("evaluation_seconds", 0.0))
+
+
+def train_and_save(run: Run, sweep: Sequence[float], budget: Budget) -> dict[str, Any]:
+    """Train and evaluate a run, or what is left of it; write its result and return it.
+
+    Raises:
+        OutOfTimeError: the next epoch would end after the deadline; the run is saved up to there.
+        ModelsError: as ``train`` and ``evaluate``.
+    """
     from rich.console import Console
 
+    from trivit.models.clock import Stopwatch
     from trivit.models.training import evaluate, train
 
     console = Console(quiet=True, force_terminal=False)
-    summary = train(run.config, run.folder, resume=True, console=console)
+    watch = budget.watch(run.config.training.epochs)
+    summary = train(run.config, run.folder, resume=True, console=console, after_epoch=watch)
     keep = sweep if run.method.sweep else ()
-    figures = evaluate(run.folder, keep)
+    with Stopwatch() as stopwatch:
+        figures = evaluate(run.folder, keep)
     lines = (run.folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    return {
+    result = {
         "dataset": run.dataset,
         "method": run.method.name,
         "seed": run.seed,
         "float_top1": summary["float_top1"],
         "sweep": figures.get("by_keep_ratio", []),
         "train": summary,
+        "evaluation_seconds": stopwatch.seconds,
         "metrics": [json.loads(line) for line in lines],
         "machine": describe_machine(),
         "versions": library_versions(),
         "config": to_mapping(run.config),
     }
+    with atomic_write(run.folder / RESULT) as temporary:
+        temporary.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    return result
 
 
 def finished(runs: Sequence[Run]) -> list[dict[str, Any]]:

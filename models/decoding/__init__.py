@@ -1,0 +1,1 @@
+"""Compressed images to pixels, with numpy and Pillow alone: processes that decode load no torch."""
