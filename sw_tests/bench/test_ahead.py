@@ -151,7 +151,7 @@ def test_two_processes_compile_what_this_one_finds(tiny: Preset, tmp_path: Path)
     """With the compiler itself: two graphs, forward and backward, and none is missed."""
     torch._dynamo.reset()
     counters.clear()
-    model = {**tiny.settings["model"], "depth": 2, "selector_blocks": [0]}
+    model = {**tiny.settings["model"], "depth": 1, "selector_blocks": [0]}
     preset = replace(
         tiny,
         compile=True,
