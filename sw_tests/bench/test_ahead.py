@@ -1,6 +1,8 @@
 """Processes that compile ahead: what they do, what becomes of those that fail or take too long."""
 
 import os
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -49,6 +51,39 @@ def test_what_takes_too_long_is_ended() -> None:
         assert pool.run([60, 60], seconds=0.2) == ["not done in time", "not begun in time"]
         assert time.monotonic() - started < 20
         assert isinstance(pool.run([0.0])[0], float)
+
+
+ORPHAN = """
+import sys
+from trivit.tools.bench.train.processes import Processes
+
+note = "import os, time; open({path!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+with Processes(exec, 1, {{}}) as pool:
+    pool.run([note])
+"""
+
+
+def test_a_process_ends_with_its_parent(tmp_path: Path) -> None:
+    noted = tmp_path / "pid"
+    parent = subprocess.Popen([sys.executable, "-c", ORPHAN.format(path=str(noted))])
+    end = time.monotonic() + 60
+    while not (noted.is_file() and noted.read_text()) and time.monotonic() < end:
+        time.sleep(0.02)
+    child = int(noted.read_text())
+    assert runs(child)
+    parent.kill()
+    parent.wait()
+    while runs(child) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert not runs(child)
+
+
+def runs(process: int) -> bool:
+    """Return whether a process is there, and no zombie."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_processes_get_their_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +151,7 @@ def test_two_processes_compile_what_this_one_finds(tiny: Preset, tmp_path: Path)
     """With the compiler itself: two graphs, forward and backward, and none is missed."""
     torch._dynamo.reset()
     counters.clear()
-    model = {**tiny.settings["model"], "depth": 2, "selector_blocks": [0]}
+    model = {**tiny.settings["model"], "depth": 1, "selector_blocks": [0]}
     preset = replace(
         tiny,
         compile=True,

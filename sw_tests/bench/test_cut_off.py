@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import time
 import types
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +13,8 @@ import pytest
 from trivit.tools.bench.train import bench
 from trivit.tools.bench.train.presets import Preset
 from trivit.tools.bench.train.rows import rows
-from trivit.tools.bench.train.shapes import shapes
+from trivit.tools.bench.train.shapes import Shape, shapes
+from trivit.tools.bench.train.steps import StepMaker
 from trivit.tools.cli import main
 from trivit.tools.errors import ToolsError
 
@@ -34,7 +34,7 @@ def test_minutes_end_with_the_most_important_rows(
 ) -> None:
     """Every round takes a minute by this clock; there are two and a half."""
     passed = [0.0]
-    clock = types.SimpleNamespace(monotonic=lambda: time.monotonic() + passed[0])
+    clock = types.SimpleNamespace(monotonic=lambda: passed[0])
     monkeypatch.setattr(bench, "time", clock)
     original, states = bench.time_round, []
 
@@ -93,6 +93,29 @@ def test_a_run_that_is_stopped_keeps_its_rounds(
     assert (tmp_path / "again" / "train-tiny.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_shape_that_cannot_run_does_not_end_the_others(
+    tiny: Preset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, broken = StepMaker.make, ["token_0.7"]
+
+    def make(self: StepMaker, shape: Shape) -> Any:
+        step = original(self, shape)
+        if shape.name in broken:
+            monkeypatch.setattr(step, "run", fail)
+        return step
+
+    def fail() -> None:
+        raise RuntimeError("CUDA out of memory\nand a long story")
+
+    monkeypatch.setattr(StepMaker, "make", make)
+    result = bench.bench_train(tiny, rounds=1, only=["token_0.7", "token_0.5"])
+    assert [row["row"] for row in result["rows"]] == ["dense", "token_0.5"]
+    assert result["missing"][0]["why"] == "token_0.7: CUDA out of memory"
+    broken += ["dense", "token_0.5"]
+    with pytest.raises(ToolsError, match="no step runs, dense: CUDA out of memory"):
+        bench.bench_train(tiny, rounds=1, only=["token_0.7", "token_0.5"])
+
+
 def test_one_json_file_is_all_that_is_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "new" / "steps.json"
     command = ["bench", "train", "--preset", "tiny", "--row", "token_0.7", "--rounds", "1"]
@@ -105,7 +128,8 @@ def test_what_is_no_result_is_not_redrawn(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "other.json"
-    path.write_text('{"benchmark": "emulator"}')
-    assert main(["bench", "train", "--redraw", str(path)]) == 2
-    assert f"{path} holds no result of trivit bench train" in capsys.readouterr().err
+    for text in ('{"benchmark": "emulator"}', '{"benchmark": "train", "rows": []}', "[]", "{"):
+        path.write_text(text)
+        assert main(["bench", "train", "--redraw", str(path)]) == 2
+        assert f"{path} holds no result of this trivit" in capsys.readouterr().err
     assert [p.name for p in tmp_path.iterdir()] == ["other.json"]

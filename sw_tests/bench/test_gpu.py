@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from trivit.tools.bench.gpu import script
+from trivit.tools.bench.gpu import script, stage
 from trivit.tools.bench.gpu.checks import marked_files, results_so_far
 from trivit.tools.bench.gpu.stage import Stage, run_together
 from trivit.tools.bench.train.presets import PRESETS
@@ -100,6 +100,43 @@ def test_the_plan_for_a_gpu_fits_its_presets_and_its_files() -> None:
         assert set(PRESETS[preset].targets) <= set(rows)
     files = ["gpu.json", "gpu.log", "gpu.md", "study.json", "study.md"]
     assert len(files) + len(plan.steps) <= 8
+
+
+def test_the_plan_for_a_gpu_spends_its_minutes_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With commands that do nothing: what each would have been given."""
+    told: dict[str, list[str]] = {}
+    nothing = [sys.executable, "-S", "-c", ""]
+
+    def command(self: object, *words: str) -> list[str]:
+        name = f"{words[1]} {words[words.index('--preset') + 1] if words[1] == 'train' else ''}"
+        told[f"{name}{' ahead' * ('--compile-only' in words)}"] = list(words)
+        return nothing
+
+    monkeypatch.setattr(script._Script, "_trivit", command)
+    monkeypatch.setattr(script, "pytest_command", lambda *_: nothing)
+    monkeypatch.setattr(stage, "_PAUSE", 0.05)
+    lines = script.check_and_measure("gpu", tmp_path, 14)
+    assert list(told) == [
+        "train deit_small ahead",
+        "train deit_tiny ahead",
+        "train deit_small",
+        "train deit_tiny",
+        "accuracy ",
+    ]
+    minutes = [float(words[words.index("--minutes") + 1]) for words in told.values()]
+    assert minutes == pytest.approx([0.42 * 8, 0.42 * 8, 0.65 * 8, 8, 13], abs=0.5)
+    assert "--profile" in told["train deit_small"]
+    assert "--profile" not in told["train deit_small ahead"]
+    assert [line.split(":")[0] for line in lines[:3]] == [
+        "tests",
+        "compilation of deit_small",
+        "compilation of deit_tiny",
+    ]
+    told.clear()
+    script.check_and_measure("gpu", tmp_path, 2.5)  # too little is left for the study
+    assert "accuracy " not in told
 
 
 def test_files_with_tests_for_a_gpu_are_found() -> None:

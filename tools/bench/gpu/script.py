@@ -25,6 +25,9 @@ from trivit.tools.report.machine import describe_machine, library_versions
 _CHECKS_SHARE = 0.25
 _COMPILE_SHARE = 0.42
 
+# Seconds that a benchmark needs to be worth its start.
+_SHORTEST_STEPS = 15.0
+
 # Seconds that the study needs to be worth its start, and to write its report.
 _SHORTEST_STUDY = 120.0
 _REPORT_SECONDS = 60.0
@@ -173,6 +176,9 @@ class _Script:
         words = ["bench", "train", "--preset", preset, *arguments, "--out", out]
         command = self._trivit(*words, "--minutes", f"{seconds / 60:.2f}")
         stage = self._stage(f"steps of {preset}", command)
+        if seconds < _SHORTEST_STEPS:
+            self._write()
+            return
         stage.start(seconds + _GRACE_SECONDS, self._root)
         run_together([stage], self._write)
         self._write()

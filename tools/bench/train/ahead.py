@@ -94,6 +94,8 @@ def step_bytes(preset: Preset) -> int:
 def compile_shape(job: tuple[Preset, Shape]) -> None:
     """Run one step of a shape, so that its graphs are in the cache."""
     preset, shape = job
+    if preset.threads is not None:  # what is compiled for a CPU holds for a number of threads
+        torch.set_num_threads(preset.threads)
     batch = make_batch(preset)
     StepMaker(preset, batch, 1).make(shape).run()
     if batch.images.device.type == "cuda":

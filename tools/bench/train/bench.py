@@ -13,6 +13,7 @@ import torch
 
 from trivit.models.augmentation.batches import Batch
 from trivit.models.clock import synchronise
+from trivit.models.errors import ModelsError
 from trivit.models.experiment.config_files import parse_config
 from trivit.models.progress import Advance, progress_bar
 from trivit.models.training.device import chosen_precision
@@ -79,7 +80,8 @@ def bench_train(
 
     Raises:
         ModelsError: the preset's device is not there, or the experiment's data are not.
-        ToolsError: an unknown row, too few images to time their loading, or no time for a round.
+        ToolsError: an unknown row, too few images to time their loading, no time for a round, or no
+            shape that runs. Where some run, the others are named under ``missing``.
     """
     bench = _Bench(preset, only, minutes, save)
     with ExitStack() as stack:
@@ -144,8 +146,7 @@ class _Bench:
         return self._started + self._seconds - time.monotonic()
 
     def _fits(self, seconds: float) -> bool:
-        left = self.left()
-        return left is None or seconds < left
+        return (left := self.left()) is None or seconds < left
 
     def make_ready(self, advance: Advance) -> None:
         """Compile and warm up the shapes, group by group; a round follows each."""
@@ -181,10 +182,10 @@ class _Bench:
         return [shape for shape in wanted if shape.name not in late]
 
     def _warm_up(self, shape: Shape) -> None:
-        """Run a shape outside the clock; on a GPU that it does not fit on, say so."""
+        """Run a shape outside the clock; one that cannot run does not end the others."""
         found = self._measured
-        step = self._maker.make(shape)
         try:
+            step = self._maker.make(shape)
             for _ in range(self.preset.warmup):
                 step.run()
             synchronise(self.device)
@@ -192,14 +193,12 @@ class _Bench:
             self._maker.record(step)
             step.run()
             synchronise(self.device)
-        except torch.cuda.OutOfMemoryError:
-            found.failed[shape.name] = "does not fit into the GPU's memory"
+        except (RuntimeError, ModelsError) as error:  # out of memory, or a compiler that gives up
+            lines = str(error).strip().splitlines() or [type(error).__name__]
+            found.failed[shape.name] = lines[0]
             return
         self._steps[shape.name] = step
-        if step.launched is not None:
-            found.launched[shape.name] = step.launched
-        found.configs[shape.name] = step.config
-        found.memory[shape.name] = memory
+        found.add(step, memory)
         if shape.name == "example":
             found.counters = bookkeeping(step, self.batch)
 
@@ -223,9 +222,11 @@ class _Bench:
         """Let all shapes take their turn ``rounds`` times, or as often as ``share`` of time allows.
 
         Raises:
-            ToolsError: there was no time for any.
+            ToolsError: there was no time for any, or no shape runs.
         """
         if not self._measured.rounds:
+            for name, why in self._measured.failed.items():
+                raise ToolsError(f"no step runs, {name}: {why}")
             raise ToolsError(
                 f"nothing was ready within {(self._seconds or 0.0) / 60:g} minutes: "
                 "allow more --minutes"
@@ -244,7 +245,6 @@ class _Bench:
             self._steps,
             self.device,
             steps_each=max(1, self.preset.steps // 2),
-            clock=self.preset.clock,
             fits=self._fits,
         )
         self.profiles = []

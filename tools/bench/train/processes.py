@@ -6,6 +6,7 @@ Needs no torch: a process loads what its task imports and nothing else.
 import multiprocessing
 import os
 import signal
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -121,6 +122,7 @@ class Processes:
 def _work(task: Task, connection: Connection) -> None:
     """Do jobs until the other side is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends it
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     warnings.simplefilter("ignore")
     while True:
         try:
@@ -138,3 +140,11 @@ def _work(task: Task, connection: Connection) -> None:
             connection.send(answer)
         except OSError:
             return
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent is killed, in the middle of a job as well."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

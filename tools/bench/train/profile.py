@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,6 @@ from torch.profiler import ProfilerActivity, profile
 
 from trivit.models.clock import Stopwatch, synchronise
 from trivit.tools.bench.train.kernels import GROUPS, group_of
-from trivit.tools.bench.train.measure import CLOCKS
 from trivit.tools.bench.train.rows import Row
 from trivit.tools.bench.train.steps import Step
 
@@ -44,17 +44,16 @@ class StepProfile:
     by_name: Mapping[str, float]
 
 
-def profile_step(step: Step, device: torch.device, steps: int, clock: str = "wall") -> StepProfile:
-    """Return the profile of a step that has been warmed up, a mean of ``steps``."""
-    now = CLOCKS[clock]
+def profile_step(step: Step, device: torch.device, steps: int) -> StepProfile:
+    """Return the profile of a step that has been warmed up, a mean of ``steps``; wall clock."""
     step.run()
     host = 0.0
     for _ in range(steps):
         synchronise(device)
-        started = now()
+        started = time.perf_counter()
         step.run()
-        host += now() - started
-    with Stopwatch(device, now) as watch:
+        host += time.perf_counter() - started
+    with Stopwatch(device) as watch:
         for _ in range(steps):
             step.run()
     activities = [ProfilerActivity.CPU]
@@ -157,7 +156,6 @@ def profile_rows(
     device: torch.device,
     *,
     steps_each: int,
-    clock: str,
     fits: Callable[[float], bool],
 ) -> Iterator[dict[str, Any]]:
     """Yield the profile of each row of ``table`` whose shapes are among ``steps``.
@@ -167,7 +165,6 @@ def profile_rows(
         steps: by shape, warmed up.
         device: that they run on.
         steps_each: of a shape.
-        clock: by its name in presets.
         fits: whether so many seconds are left.
     """
     profiles: dict[str, StepProfile] = {}
@@ -176,7 +173,7 @@ def profile_rows(
         for name in row.weights:
             if name in steps and name not in profiles and fits(longest):
                 with Stopwatch() as watch:
-                    profiles[name] = profile_step(steps[name], device, steps_each, clock)
+                    profiles[name] = profile_step(steps[name], device, steps_each)
                 longest = max(longest, watch.seconds)
         if found := row_profile(row, profiles):
             yield found

@@ -60,14 +60,14 @@ def read_result(path: Path) -> dict[str, Any]:
     """Return a result that ``Report.save`` wrote.
 
     Raises:
-        ToolsError: it is none.
+        ToolsError: it is none, or an earlier version wrote it.
     """
     try:
         result = json.loads(path.read_text(encoding="utf-8"))
-        if result["benchmark"] != "train":
+        if result["benchmark"] != "train" or "complete" not in result:
             raise KeyError
     except (OSError, ValueError, KeyError, TypeError):
-        raise ToolsError(f"{path} holds no result of trivit bench train") from None
+        raise ToolsError(f"{path} holds no result of this trivit bench train") from None
     return dict(result)
 
 

@@ -10,6 +10,7 @@ from trivit.tools.bench.train.measure import Round, mixed, spread
 from trivit.tools.bench.train.presets import Preset, Target
 from trivit.tools.bench.train.rows import Row, mac_limit
 from trivit.tools.bench.train.shapes import Shape
+from trivit.tools.bench.train.steps import Step
 
 NO_TIME = "no time was left"
 
@@ -39,6 +40,13 @@ class Measured:
     counters: dict[str, float] | None = None
     failed: dict[str, str] = field(default_factory=dict)
     launched: dict[str, str] = field(default_factory=dict)
+
+    def add(self, step: Step, memory: dict[str, Any]) -> None:
+        """Note that a step is ready."""
+        name = step.shape.name
+        self.configs[name], self.memory[name] = step.config, memory
+        if step.launched is not None:
+            self.launched[name] = step.launched
 
     def summary(self) -> dict[str, Any]:
         """Return rows, bookkeeping, targets and what is missing."""
