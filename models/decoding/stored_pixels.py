@@ -57,15 +57,20 @@ class StoredPixels:
         for place, row in enumerate(rows_B):
             if cancelled():
                 return
-            start, end = self._offsets[row], self._offsets[row + 1]
             try:
                 # Upright since it was prepared, so its EXIF data do not matter.
-                out[place] = np.asarray(as_rgb(load_image(self._bytes[start:end].tobytes())))
+                out[place] = np.asarray(as_rgb(load_image(self.stored(row))))
             except (CorruptImageError, ValueError) as error:
                 raise ModelsError(
                     f"{self.folder / IMAGES}: image {row} cannot be decoded ({error}): "
                     "check the store with 'trivit data verify'"
                 ) from None
+
+    def stored(self, row: int) -> bytes:
+        """Return an image as the store has it: a JPEG file, or pixels."""
+        if self.jpeg:
+            return self._bytes[self._offsets[row] : self._offsets[row + 1]].tobytes()
+        return self._pixels[row].tobytes()
 
     @cached_property
     def _pixels(self) -> NDArray[np.uint8]:

@@ -117,13 +117,13 @@ class StoredImages:
         return source(rows)
 
     def _by_threads(self, rows: Iterator[NDArray[np.int64]]) -> Iterator[Tensor]:
-        pixels, pinned = self._pixels, self.device.type == "cuda"
+        pixels, pinned = self.pixels, self.device.type == "cuda"
         with ThreadPoolExecutor(self.workers, "trivit-images") as pool:
             fetcher = ThreadFetcher(pool, pixels.read, self.workers, pixels.shape, pinned)
             yield from prefetched(fetcher, rows, self.device, channels_last=pixels.jpeg)
 
     def _by_processes(self, rows: Iterator[NDArray[np.int64]]) -> Iterator[Tensor]:
-        pixels, pinned = self._pixels, self.device.type == "cuda"
+        pixels, pinned = self.pixels, self.device.type == "cuda"
         fetcher = ProcessFetcher(self.processes, pixels, pinned)
         try:
             yield from prefetched(fetcher, rows, self.device, channels_last=pixels.jpeg)
@@ -136,7 +136,8 @@ class StoredImages:
         return self.index.fingerprint
 
     @cached_property
-    def _pixels(self) -> StoredPixels:
+    def pixels(self) -> StoredPixels:
+        """What reads them, by their rows in the store."""
         index = self.index
         if index.image_format == "jpeg":
             return StoredPixels(self.folder, True, (index.height, index.width, index.channels))

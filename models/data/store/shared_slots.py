@@ -1,5 +1,6 @@
 """Memory that processes share: a ring of equal slots for the batches that they fill."""
 
+import contextlib
 import mmap
 import os
 import tempfile
@@ -84,8 +85,11 @@ def _anonymous_file(size: int) -> int:
 
 def _registered(array: np.ndarray) -> bool:
     """Register memory with CUDA; copies out of memory that it refuses wait, and are right too."""
-    # torch types the runtime as any module.
-    return int(torch.cuda.cudart().cudaHostRegister(array.ctypes.data, array.nbytes, 0)) == 0
+    if int(torch.cuda.cudart().cudaHostRegister(array.ctypes.data, array.nbytes, 0)) == 0:
+        return True
+    with contextlib.suppress(RuntimeError):  # the error must not be taken for the next kernel's
+        torch.zeros(1, device="cuda")
+    return False
 
 
 def _unregister(array: np.ndarray) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from trivit.models.files import atomic_write
+from trivit.tools.bench.train.loading_report import loading_lines
 from trivit.tools.bench.train.profile_report import draw_profile, profile_markdown
 from trivit.tools.errors import ToolsError
 
@@ -164,11 +165,12 @@ def footer(result: Mapping[str, Any]) -> list[str]:
         )
     if (loading := result["loading"]) and result["rows"]:
         fastest = max(result["rows"], key=lambda row: row["images_per_second"])
-        lines.append(
-            f"Loading for {loading['experiment']}: {loading['reading_images_per_second']:,.0f} "
-            f"images/s read, {loading['batches_images_per_second']:,.0f} in augmented batches; the "
-            f"fastest row, {fastest['text']}, takes {fastest['images_per_second']:,.0f}."
-        )
+        lines += [
+            *loading_lines(loading),
+            "",
+            f"The fastest row, {fastest['text']}, takes "
+            f"{fastest['images_per_second']:,.0f} images/s.",
+        ]
     return lines
 
 
