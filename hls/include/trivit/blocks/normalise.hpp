@@ -148,8 +148,8 @@ struct Normalise {
     static const char* name() { return "normalise"; }
     // Difference 1, product 6, rounding 4, product and sum 6, rounding 3, clamp and count 3.
     static const int kDepth = 24;
-    static const int kDistance =
-        4;  // a word of the vectors is back after a row group of four pairs
+    // A word of the vectors is read again behind a row group of four pairs.
+    static const int kDistance = 4;
 
     Normalise() : active(false) {}
 

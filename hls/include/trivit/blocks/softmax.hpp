@@ -36,16 +36,19 @@ struct RowPlace {
     bool last_tile() const { return keys <= kColumns; }
 
     void begin(const Command& command) {
+#pragma HLS INLINE
         heads = SoftmaxFields::Heads::of(command);
         begin_head(command);
     }
 
     void begin_head(const Command& command) {
+#pragma HLS INLINE
         rows = SoftmaxFields::Rows::of(command);
         begin_group(command);
     }
 
     void begin_group(const Command& command) {
+#pragma HLS INLINE
         keys = SoftmaxFields::Keys::of(command);
         row = 0;
         first_tile = true;
@@ -53,6 +56,7 @@ struct RowPlace {
 
     // Returns whether another place follows.
     bool advance(const Command& command) {
+#pragma HLS INLINE
         const bool row_ends = last_row();
         const bool group_ends = row_ends && last_tile();
         const bool head_ends = group_ends && rows <= kRows;
@@ -89,17 +93,20 @@ struct PairPlace {
     bool last_tile() const { return keys <= kColumns; }
 
     void begin(const Command& command) {
+#pragma HLS INLINE
         heads = SoftmaxFields::Heads::of(command);
         begin_head(command);
     }
 
     void begin_head(const Command& command) {
+#pragma HLS INLINE
         rows = SoftmaxFields::Rows::of(command);
         begin_group(command);
         first_group = true;
     }
 
     void begin_group(const Command& command) {
+#pragma HLS INLINE
         keys = SoftmaxFields::Keys::of(command);
         pair = 0;
         word = 0;
@@ -108,6 +115,7 @@ struct PairPlace {
     }
 
     bool advance(const Command& command) {
+#pragma HLS INLINE
         const bool word_ends = last_word();
         const bool pair_ends = word_ends && last_pair();
         const bool group_ends = pair_ends && last_tile();
