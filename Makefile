@@ -29,7 +29,7 @@ INSTALL = $(BIN)/python -m pip install $(PIP_QUIET) --disable-pip-version-check 
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test test-full bench bench-gpu lint format lock clean
+.PHONY: help install demo check test test-full bench bench-gpu rtl-report lint format lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -75,6 +75,10 @@ bench-gpu: $(VENV)/stamp-dev  ## The same on a CUDA GPU, with its tests and the 
 	$(BIN)/python -m pytest -m gpu sw_tests
 	$(BIN)/trivit bench train --preset h200 --out runs/bench
 	$(BIN)/trivit study accuracy --profile gpu --out runs/study
+
+rtl-report: $(VENV)/stamp-dev  ## Count LUTs, DSPs and memories of the RTL with Yosys (minutes)
+	$(INSTALL) -e '.[rtl]'
+	PYTHONPATH=hw_tests $(BIN)/python -m rtl.synthesis
 
 lint: $(VENV)/stamp-dev  ## Style, types, import rules, SystemVerilog
 	$(BIN)/ruff check .

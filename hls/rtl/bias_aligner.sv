@@ -1,7 +1,7 @@
-// What the sums of a column group begin with: bias · 2^bias_shift + half of the rounded-off unit. One
-// shifter serves the group's DEPTH columns, one a cycle. Column 0 is aligned 4 cycles after `from`, and all
-// columns are handed to the array together DEPTH + 3 cycles after it; a row group takes DEPTH
-// cycles at least, so the next one's columns follow exactly behind.
+// What the sums of a column group begin with: bias · 2^bias_shift + half of the rounded-off unit.
+// One shifter serves the group's DEPTH columns, one a cycle. Column 0 is aligned 4 cycles after
+// `from`, and all columns are handed to the array together DEPTH + 3 cycles after it; a row group
+// takes DEPTH cycles at least, so the next one's columns follow exactly behind.
 module bias_aligner #(
     parameter int DEPTH = 8,
     parameter int SUM_BITS = 40,

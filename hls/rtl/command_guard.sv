@@ -1,6 +1,7 @@
 // Checks a command and hands it to the array and to the ring's filler. The first command that the
 // engine cannot run ends the work: it and all behind it become passes that touch nothing and are
-// reported as failed, and weights that no earlier product waits for are swallowed. A reset ends that.
+// reported as failed, and weights that no earlier product waits for are swallowed. A reset ends
+// that.
 module command_guard #(
     parameter int TOKENS = 8,
     parameter int PORTS = 4,
@@ -50,7 +51,8 @@ module command_guard #(
   // Sizes that are small enough for the multiplications to be right.
   logic sizes;
   assign sizes = now.rows != '0 && now.rows <= 16'(MAX_DEPTH_WORDS * TOKENS)
-                 && now.depth_words >= 16'(MIN_DEPTH_WORDS) && now.depth_words <= 16'(MAX_DEPTH_WORDS)
+                 && now.depth_words >= 16'(MIN_DEPTH_WORDS)
+                 && now.depth_words <= 16'(MAX_DEPTH_WORDS)
                  && now.depth_words <= 16'(WEIGHT_DEPTH)
                  && now.out_words != '0 && now.out_words <= 16'(MAX_DEPTH_WORDS)
                  && (!is_transposed || (now.last_rows != '0 && now.last_rows <= 16'(TOKENS)));
@@ -58,11 +60,13 @@ module command_guard #(
   assign fits_ring = !is_rows_outer || (ring_words <= 24'(WEIGHT_DEPTH)
                      && (tiles <= 16'(WEIGHT_TILES) || !now.flags[engine_types::FLAG_BIAS]));
   logic [31:0] source_end, target_end, residual_end;
-  assign source_end = 32'(now.source) + 32'(source_span) + 32'(is_transposed ? groups : now.depth_words);
+  assign source_end = 32'(now.source) + 32'(source_span)
+                      + 32'(is_transposed ? groups : now.depth_words);
   assign target_end = 32'(now.target) + 32'(target_span) + 32'(now.out_words);
   assign residual_end = 32'(now.residual) + 32'(target_span) + 32'(now.out_words);
   logic addresses;
-  assign addresses = now.source_stride < 16'(ACTIVATION_DEPTH) && source_end <= 32'(ACTIVATION_DEPTH)
+  assign addresses = now.source_stride < 16'(ACTIVATION_DEPTH)
+                     && source_end <= 32'(ACTIVATION_DEPTH)
                      && (!(is_to_banks || is_residual) || now.target_stride < 16'(ACTIVATION_DEPTH))
                      && (!is_to_banks || target_end <= 32'(ACTIVATION_DEPTH))
                      && (!is_residual || residual_end <= 32'(ACTIVATION_DEPTH));

@@ -18,7 +18,8 @@ module delay #(
       always_ff @(posedge clk) delayed <= reset && RESET ? '0 : value;
     end else begin : some
       logic [CYCLES*WIDTH-1:0] stages;
-      always_ff @(posedge clk) stages <= reset && RESET ? '0 : {stages[(CYCLES-1)*WIDTH-1:0], value};
+      always_ff @(posedge clk)
+        stages <= reset && RESET ? '0 : {stages[(CYCLES-1)*WIDTH-1:0], value};
       assign delayed = stages[(CYCLES-1)*WIDTH+:WIDTH];
     end
   endgenerate

@@ -1,6 +1,6 @@
 // What the units of the engine hand to each other. Sizes that depend on the geometry are parameters
-// of the modules; these records have room for every geometry. Yosys knows neither $bits of a type nor
-// arrays of records: *_BITS are their widths, which matrix_engine checks in simulation.
+// of the modules; these records have room for every geometry. Yosys knows neither $bits of a type
+// nor arrays of records: *_BITS are their widths, which matrix_engine checks in simulation.
 package engine_types;
 
   // One product as it arrives: a stream word of 256 bits, a field in every 16 bits.
@@ -79,7 +79,7 @@ package engine_types;
     logic        first;            // of its row group and tile
     logic        release_word;     // no later row group needs this word of the ring
     logic        transposed;
-    logic [3:0]  banks;            // banks that count; 0 in a cycle without work, which adds nothing
+    logic [3:0]  banks;            // banks that count; 0 in a cycle without work
     logic [13:0] address;          // in every bank
     logic [15:0] ring;             // in the ring, modulo its size
   } operand_t;

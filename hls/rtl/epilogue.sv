@@ -1,7 +1,7 @@
-// Rounds the sums of a row per cycle in all column groups; group g works g cycles behind group 0. `row`
-// is told 2 cycles ahead of the row's sums, its residual 1 cycle ahead; values come 5 cycles behind
-// the sums, still skewed, and the number of saturated ones of the whole row PORTS cycles behind those
-// of group 0.
+// Rounds the sums of a row per cycle in all column groups; group g works g cycles behind group 0.
+// `row` is told 2 cycles ahead of the row's sums, its residual 1 cycle ahead; values come 5 cycles
+// behind the sums, still skewed, and the number of saturated ones of the whole row PORTS cycles
+// behind those of group 0.
 module epilogue #(
     parameter int OUTPUTS = 32,
     parameter int DEPTH = 8,

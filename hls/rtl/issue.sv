@@ -1,6 +1,6 @@
-// Walks through the products: a depth word per cycle, in one of two loop orders (tiles outer, or row
-// groups outer), and stops only where an operand or a place for the result is not there. Nothing
-// behind it ever stops. All outputs belong to the depth word of one cycle.
+// Walks through the products: a depth word per cycle, in one of two loop orders (tiles outer, or
+// row groups outer), and stops only where an operand or a place for the result is not there.
+// Nothing behind it ever stops. All outputs belong to the depth word of one cycle.
 module issue #(
     parameter int TOKENS = 8,
     parameter int PORTS = 4,
@@ -164,7 +164,8 @@ module issue #(
     operand.first <= group_begins;
     operand.release_word <= go && last_group && !now.failed && !reset;
     operand.transposed <= now.transposed;
-    operand.banks <= !go || now.failed ? '0 : now.transposed && last_depth ? now.last_rows : 4'(TOKENS);
+    operand.banks <= !go || now.failed ? '0
+                     : now.transposed && last_depth ? now.last_rows : 4'(TOKENS);
     operand.address <= address;
     operand.ring <= 16'(position);
     start.valid <= go && group_begins && !reset;

@@ -1,6 +1,6 @@
-// The matrix engine: executes products in order, a depth word for TOKENS rows and OUTPUTS columns per
-// cycle. README.md tells what stands where in time; cycles there count from the issue of a product
-// step's last depth word.
+// The matrix engine: executes products in order, a depth word for TOKENS rows and OUTPUTS columns
+// per cycle. README.md tells what stands where in time; cycles there count from the issue of a
+// product step's last depth word.
 module matrix_engine #(
     parameter int TOKENS = trivit_spec::TILE_TOKENS,
     parameter int OUTPUTS = trivit_spec::TILE_OUTPUTS,

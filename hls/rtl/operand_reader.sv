@@ -10,7 +10,7 @@ module operand_reader #(
     input  logic                                clk,
     input  logic [        ADDRESS_BITS-1:0]     address,
     input  logic                                transposed,
-    input  logic [                     3:0]     banks,      // that hold something; the others give zero
+    input  logic [                     3:0]     banks,      // that count; others give zero
     output logic [ TOKENS*ADDRESS_BITS-1:0]     bank_address,
     input  logic [     TOKENS*DEPTH*16-1:0]     bank_data,
     output logic [     TOKENS*DEPTH*16-1:0]     operand

@@ -1,7 +1,7 @@
 // From a sum to an int16: plus residual · 2^residual_shift, a right shift that rounds half to even,
-// saturation. The sum already holds half of the unit that is cut off (bias_aligner), so rounding is a
-// shift that clears the last bit on a tie: what the shift drops is zero then. The residual comes a
-// cycle before the sum; the value 5 cycles behind the sum.
+// saturation. The sum already holds half of the unit that is cut off (bias_aligner), so rounding is
+// a shift that clears the last bit on a tie: what the shift drops is zero then. The residual comes
+// a cycle before the sum; the value 5 cycles behind the sum.
 module rounding_lane #(
     parameter int SUM_BITS = 40
 ) (
@@ -10,7 +10,7 @@ module rounding_lane #(
     input  logic        [        24:0] factor,       // 2^residual_shift, with the residual
     input  logic        [SUM_BITS-1:0] sum,
     input  logic        [         1:0] shift_eights, // 2 cycles behind the sum
-    input  logic        [        30:0] dropped,      // the bits that the shift drops; in the same cycle
+    input  logic        [        30:0] dropped,      // bits that the shift drops; same cycle
     input  logic        [         2:0] shift_ones,   // 3 cycles behind the sum
     input  logic                       rounds,       // the shift is not zero; in the same cycle
     output logic        [        15:0] value,

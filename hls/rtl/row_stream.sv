@@ -1,6 +1,6 @@
-// The result's rows for the blocks behind: OUTPUTS values a word, one row after the other, `last` with
-// a product's last row. Room for a row group is taken when its first depth word is issued, so the
-// array never waits with a result in hand.
+// The result's rows for the blocks behind: OUTPUTS values a word, one row after the other, `last`
+// with a product's last row. Room for a row group is taken when its first depth word is issued, so
+// the array never waits with a result in hand.
 module row_stream #(
     parameter int OUTPUTS = 32,
     parameter int DEPTH = 8,

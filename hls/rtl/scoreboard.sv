@@ -1,6 +1,6 @@
-// Which row groups of which tensor are written. A slot stands for a tensor; it counts its complete row
-// groups, which become complete in order. A product claims its target's slot when it begins, which
-// empties it; writers outside the engine set the count. Slot 0 is always complete.
+// Which row groups of which tensor are written. A slot stands for a tensor; it counts its complete
+// row groups, which become complete in order. A product claims its target's slot when it begins,
+// which empties it; writers outside the engine set the count. Slot 0 is always complete.
 module scoreboard (
     input  logic       clk,
     input  logic       reset,

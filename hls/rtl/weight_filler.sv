@@ -1,6 +1,6 @@
-// Takes the words of one port in their order in memory (docs/numerics.md, Parameters): for each tile
-// a word of biases, if the product has them, then for each depth word a word for every output. Says
-// where each belongs. Stops where the ring or the memory of biases is full. `discard`: after a
+// Takes the words of one port in their order in memory (docs/numerics.md, Parameters): for each
+// tile a word of biases, if the product has them, then for each depth word a word for every output.
+// Says where each belongs. Stops where the ring or the memory of biases is full. `discard`: after a
 // refused command, swallow what no checked product waits for.
 module weight_filler #(
     parameter int DEPTH = 8,

@@ -1,5 +1,6 @@
-// What one port brings: the ring's words of DEPTH outputs and their biases. Lane f of every output is
-// a memory of its own, asked f cycles after lane 0, so the words leave skewed as the array wants.
+// What one port brings: the ring's words of DEPTH outputs and their biases. Lane f of every output
+// is a memory of its own, asked f cycles after lane 0, so the words leave skewed as the array
+// wants.
 module weight_port #(
     parameter int DEPTH = 8,
     parameter int WEIGHT_DEPTH = 1024,

@@ -1,5 +1,5 @@
-// The ring of weights: PORTS streams fill it side by side, the array reads it skewed. A fill is handed
-// to all ports; each works at its own pace. Counts run modulo twice the ring's size.
+// The ring of weights: PORTS streams fill it side by side, the array reads it skewed. A fill is
+// handed to all ports; each works at its own pace. Counts run modulo twice the ring's size.
 module weight_ring #(
     parameter int OUTPUTS = 32,
     parameter int DEPTH = 8,
@@ -19,7 +19,7 @@ module weight_ring #(
     input  logic                                          release_bias,
     output logic [OUTPUTS/DEPTH*($clog2(WEIGHT_DEPTH)+1)-1:0] filled,
     input  logic [      $clog2(WEIGHT_DEPTH)-1:0]         read_address,
-    output logic [          OUTPUTS*DEPTH*16-1:0]         weights,  // group g, lane f: g + f + 3 cycles
+    output logic [          OUTPUTS*DEPTH*16-1:0]         weights,  // g + f + 3 cycles later
     input  logic [OUTPUTS/DEPTH*$clog2(WEIGHT_TILES)-1:0] bias_read,
     output logic [                OUTPUTS*16-1:0]         biases
 );

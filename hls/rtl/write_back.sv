@@ -1,7 +1,7 @@
-// Port B of the banks: results go in, residuals come out, and whoever else asks has the rest. Bank t
-// does t cycles after bank 0 what that does, so one decision is taken for all banks. A tile's row
-// group writes PORTS words into each bank and reads as many, out of at least 2 · PORTS cycles; writes
-// are on time, residuals are read ahead into small memories.
+// Port B of the banks: results go in, residuals come out, and whoever else asks has the rest. Bank
+// t does t cycles after bank 0 what that does, so one decision is taken for all banks. A tile's row
+// group writes PORTS words into each bank and reads as many, out of at least 2 · PORTS cycles;
+// writes are on time, residuals are read ahead into small memories.
 module write_back #(
     parameter int TOKENS = 8,
     parameter int PORTS = 4,
@@ -11,13 +11,13 @@ module write_back #(
     input  logic                             clk,
     input  logic                             reset,
     input  engine_types::result_t            to_read,   // residual of a row group: read it
-    input  logic                             to_add,    // PORTS + 5 or more cycles later: hand it out
+    input  logic                             to_add,    // PORTS + 4 or more cycles later
     input  logic [                     2:0]  add_row,   // the row that each bank's word belongs to
     input  logic [                     3:0]  add_words, // groups that have one
-    output logic [       PORTS*WIDTH-1:0]    residual,  // of group g and row t: t + g + 1 cycles later
+    output logic [       PORTS*WIDTH-1:0]    residual,  // group g, row t: t + g + 1 later
     input  engine_types::result_t            to_write,  // a cycle before its first values
-    input  logic [       PORTS*WIDTH-1:0]    values,    // skewed: row t of group g comes t + g later
-    output logic                             complete,  // a row group, for reads that are issued now
+    input  logic [       PORTS*WIDTH-1:0]    values,    // group g, row t: t + g later
+    output logic                             complete,  // a row group, for reads issued now
     output logic [                     2:0]  complete_slot,
     output logic                             complete_last,
     // Port B, one for each bank

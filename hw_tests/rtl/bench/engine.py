@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from rtl.bench.products import Banks, Int16, Product, Weights
 from rtl.bench.signals import Pins, Receiver, Sender, Steps, from_bits, to_bits
-from rtl.designs import SMALL, Geometry
+from rtl.designs import Geometry
 
 # hls/rtl/engine_types.sv, STALL_*
 STALLS = ("none", "command", "source", "residual", "weights", "target", "stream", "report")
@@ -233,11 +233,6 @@ class EngineBench:
         self.pins.clear_statistics.value = 1
         await self.steps.run()
         self.pins.clear_statistics.value = 0
-
-
-def rows_of(results: Sequence[tuple[Product, Int16]]) -> int:
-    """Words of 16 · outputs bits that these results are in the stream, at the small geometry."""
-    return sum(result.size for _, result in results) // SMALL.outputs
 
 
 def row_order(product: Product, tiles: int, tokens: int) -> list[tuple[int, int]]:
