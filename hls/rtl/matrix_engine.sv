@@ -74,6 +74,8 @@ module matrix_engine #(
             && $bits(engine_types::row_t) == engine_types::ROW_BITS
             && $bits(engine_types::report_t) == engine_types::REPORT_BITS)
     else $fatal(1, "widths in engine_types are wrong");
+    assert (PORTS > 1 && 1 << $clog2(PORTS) == PORTS && 1 << $clog2(TOKENS) == TOKENS)
+    else $fatal(1, "tokens and ports must be powers of two, ports more than one");
     assert (TOKENS <= 8 && PORTS <= 8) else $fatal(1, "engine_types has no room for more");
     assert (WEIGHT_DEPTH == 1 << RING && WEIGHT_TILES == 1 << TILE)
     else $fatal(1, "the ring's sizes must be powers of two");

@@ -1,7 +1,7 @@
-"""Resources of the matrix engine as Yosys counts them (pyosys, extra `rtl`), for 7-series as a proxy.
+"""Resources of the matrix engine as Yosys (pyosys, extra `rtl`) counts them, 7-series as a proxy.
 
-`python -m rtl.synthesis` (`make rtl-report`) writes docs/benchmarks/rtl.json. Yosys maps modules one
-by one, so a count does not depend on how often a module is used; it places and times nothing.
+`python -m rtl.synthesis` (`make rtl-report`) writes docs/benchmarks/rtl.json. Yosys maps each
+module once, however often the engine holds it; nothing is placed or timed.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -105,14 +106,13 @@ def top_of(modules: Mapping[str, Any], name: str) -> str:
 def main() -> int:
     """Write the report; the exit status."""
     try:
-        from pyosys import libyosys
+        import pyosys  # noqa: F401
     except ImportError:
         print("pyosys is missing: pip install -e '.[rtl]'", file=sys.stderr)
         return 2
     modules = synthesize("matrix_engine")
     report = {
-        "tool": f"Yosys {libyosys.yosys_version_str}" if hasattr(libyosys, "yosys_version_str")
-        else "Yosys",
+        "tool": f"Yosys {version('pyosys')}",
         "family": FAMILY,
         "units": by_unit(modules, top_of(modules, "matrix_engine")),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from typing import Any
 
@@ -100,7 +101,7 @@ async def queued_layer(dut: Any) -> None:
     saturated = [bench.submit(p, bench.random_weights(p, -300, 300))[1] for p in products]
     await bench.finish(4, limit=80_000)
     times = [begin, *bench.report_cycles]
-    took = [after - before for before, after in zip(times, times[1:], strict=False)]
+    took = [after - before for before, after in itertools.pairwise(times)]
     limits = [product.cycles(FULL) for product in products]
     dut._log.info("queued: %s of %s, %s", took, limits, bench.stalls())
     assert [report.saturated for report in bench.reports.words] == saturated
