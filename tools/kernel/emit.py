@@ -146,6 +146,18 @@ def verilog_registers(description: KernelDescription) -> str:
     return "\n".join(parts) + "\n"
 
 
+def verilog_spec(description: KernelDescription) -> str:
+    """Return hls/generated/trivit_spec.sv: sizes and error codes as a package."""
+    constants = {
+        **{f"tile_{name}": value for name, value in description.geometry.items()},
+        **description.limits,
+        **{f"engine_{name}": value for name, value in description.engine.items()},
+        **{f"error_{name}": value for name, value in description.errors.items()},
+    }
+    lines = [f"  localparam int {name.upper()} = {value};" for name, value in constants.items()]
+    return "\n".join([f"// {_NOTICE}", "package trivit_spec;", *lines, "endpackage"]) + "\n"
+
+
 def _python_opcode(opcode: Opcode) -> str:
     fields = "".join(
         f"            FieldSpec({field.name!r}, {field.type!r}, {field.word}),\n"

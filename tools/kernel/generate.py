@@ -22,6 +22,7 @@ def generate(root: Path = ROOT) -> dict[Path, str]:
         root / "hls/generated/tables.hpp": emit.cpp_tables(),
         root / "hls/generated/step_tables.hpp": emit.cpp_step_tables(),
         root / "hls/generated/registers.svh": emit.verilog_registers(description),
+        root / "hls/generated/trivit_spec.sv": emit.verilog_spec(description),
         root / "host/generated/__init__.py": '"""Files generated from hls/kernel.yaml."""\n',
         root / "host/generated/spec.py": emit.python_spec(description),
         root / "host/generated/tables.py": emit.python_tables(),

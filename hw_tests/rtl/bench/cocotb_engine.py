@@ -1,0 +1,261 @@
+"""The engine at a small geometry: random products, chained, under random stalls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cocotb
+import numpy as np
+from rtl.bench.engine import EngineBench, Report
+from rtl.bench.products import Product, Weights
+from rtl.bench.random_products import Programs
+from rtl.bench.signals import to_bits
+from rtl.designs import DESCRIPTION, SMALL, SUM_BITS
+
+PREFIX = "engine_"
+
+
+@cocotb.test()
+async def one_product(dut: Any) -> None:
+    bench = EngineBench(dut, SMALL, prefix=PREFIX)
+    await bench.start()
+    product = Product(
+        source=0,
+        source_stride=6,
+        rows=10,
+        depth_words=6,
+        out_words=5,
+        target=200,
+        target_stride=5,
+        out_shift=20,
+        has_bias=True,
+        bias_shift=9,
+        tag=77,
+        to_stream=True,
+    )
+    result, saturated = bench.submit(product, bench.random_weights(product))
+    await bench.finish(1, rows=result.size // SMALL.outputs)
+    report = bench.reports.words[0]
+    await bench.check_banks()
+    bench.check_rows([(product, result)])
+    assert (report.tag, report.failed, report.saturated) == (77, False, saturated)
+
+
+@cocotb.test()
+@cocotb.parametrize(seed=range(1, 4), pause=[0.0, 0.3, 0.7])
+async def random_program(dut: Any, seed: int, pause: float) -> None:
+    """Sixty products, results of earlier ones as operands and residuals, in place or not."""
+    bench = EngineBench(dut, SMALL, prefix=PREFIX, seed=seed, pause=pause)
+    await bench.start()
+    programs = Programs(SMALL, bench.rng)
+    expected, saturated = [], []
+    for tag in range(60):
+        product = programs.draw(tag)
+        narrow = bench.rng.random() < 0.5
+        limits = (-300, 300) if narrow else (-32768, 32767)
+        result, count = bench.submit(product, bench.random_weights(product, *limits))
+        saturated.append(count)
+        if product.to_stream:
+            expected.append((product, result))
+    await bench.finish(60, rows=sum(result.size for _, result in expected) // SMALL.outputs)
+    assert [(r.tag, r.failed) for r in bench.reports.words] == [(tag, False) for tag in range(60)]
+    bench.check_rows(expected)
+    await bench.check_banks()
+    assert [report.saturated for report in bench.reports.words] == saturated
+    assert sum(saturated) > 100
+    assert bench.commands.empty
+    assert bench.weights.empty
+
+
+@cocotb.test()
+async def largest_sums(dut: Any) -> None:
+    """-32768 · -32768 over the longest rows, and its negative, at each of three shifts."""
+    bench = EngineBench(dut, SMALL, prefix=PREFIX)
+    words = SMALL.max_depth_words
+    bench.model.memory[: 2 * words] = -32768
+    await bench.start()
+    product = Product(
+        source=0,
+        source_stride=words,
+        rows=8,
+        depth_words=words,
+        out_words=2,
+        target=400,
+        target_stride=2,
+        has_bias=True,
+        bias_shift=SUM_BITS - 18,
+    )
+    for place, (weight, shift) in enumerate(
+        (value, shift) for value in (-32768, 32767) for shift in (31, 23, 22)
+    ):
+        weights = Weights(
+            np.full((SMALL.outputs, words * SMALL.depth), weight, np.int16),
+            np.full(SMALL.outputs, -32768 if weight > 0 else 32767, np.int16),
+        )
+        moved = product.changed(target=400 + 4 * place, out_shift=shift)
+        _, saturated = bench.submit(moved, weights)
+        await bench.finish(place + 1)
+        assert bench.reports.words[-1].saturated == saturated
+        # 32767.5 rounds to 32768, which saturates; -32767.5 rounds to -32768, which does not.
+        assert saturated == (64 if shift == 22 or (shift == 23 and weight < 0) else 0)
+    await bench.check_banks()
+
+
+# A command that the engine can run, and what turns it into one that it refuses.
+GOOD = Product(
+    source=0, source_stride=5, rows=9, depth_words=5, out_words=4, target=300, target_stride=4
+)
+LAST = SMALL.activation_depth
+REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
+    "kind": ("unknown_opcode", {"kind": 2}),
+    "no rows": ("size_limit", {"rows": 0}),
+    "rows": ("size_limit", {"rows": SMALL.max_depth_words * SMALL.tokens + 1}),
+    "short depth": ("size_limit", {"depth_words": SMALL.min_depth_words - 1}),
+    "depth": ("size_limit", {"depth_words": SMALL.max_depth_words + 1}),
+    "no output": ("size_limit", {"out_words": 0}),
+    "outputs": ("size_limit", {"out_words": SMALL.max_depth_words + 1}),
+    "ring": ("size_limit", {"rows_outer": True, "out_words": 20, "depth_words": 7}),
+    "ring's biases": (
+        "size_limit",
+        {"rows_outer": True, "out_words": 18, "depth_words": 4, "has_bias": True},
+    ),
+    "transposed rows": ("size_limit", {"transposed": True, "last_rows": 0}),
+    "more rows than banks": ("size_limit", {"transposed": True, "last_rows": 5}),
+    "source": ("activation_address", {"source": LAST - 14}),
+    "transposed source": (
+        "activation_address",
+        {"transposed": True, "last_rows": 4, "source": LAST - 22},
+    ),
+    "stride": ("activation_address", {"source_stride": LAST}),
+    "target": ("activation_address", {"target": LAST - 11}),
+    "residual": ("activation_address", {"has_residual": True, "residual": LAST - 11}),
+    "out_shift": ("shift_range", {"out_shift": 32}),
+    "bias_shift": ("shift_range", {"bias_shift": SUM_BITS - 16}),
+    "residual_shift": ("shift_range", {"residual_shift": SUM_BITS - 16}),
+    "slot": ("size_limit", {"target_slot": 8}),
+    "own slot": ("size_limit", {"target_slot": 3, "source_slot": 3}),
+}
+# The same a step inside the limit.
+ACCEPTED: tuple[dict[str, Any], ...] = (
+    {"source": LAST - 15},
+    {"transposed": True, "last_rows": 4, "source": LAST - 23},
+    {"target": LAST - 12},
+    {"has_residual": True, "residual": LAST - 12},
+    {"rows_outer": True, "out_words": 18, "depth_words": 7},
+    {"rows_outer": True, "out_words": 16, "depth_words": 4, "has_bias": True, "target": 200},
+    {"bias_shift": SUM_BITS - 17, "residual_shift": SUM_BITS - 17},
+)
+
+
+@cocotb.test()
+@cocotb.parametrize(name=list(REFUSED))
+async def refuses(dut: Any, name: str) -> None:
+    """A refused command and what follows is reported in order; nothing is written, all drains."""
+    code, values = REFUSED[name]
+    bench = EngineBench(dut, SMALL, prefix=PREFIX, pause=0.2)
+    await bench.start()
+    _, saturated = bench.submit(GOOD.changed(tag=1), bench.random_weights(GOOD))
+    for product in (GOOD.changed(tag=2, **values), GOOD.changed(tag=3, target=280)):
+        bench.commands.send([product.bits])
+        bench.feed(GOOD, bench.random_weights(GOOD))
+    await bench.finish(3)
+    await bench.steps.until(lambda: bench.weights.empty)
+    assert bench.reports.words == [
+        Report(1, False, saturated),
+        Report(2, True, 0),
+        Report(3, True, 0),
+    ]
+    assert int(bench.pins.error.value) == DESCRIPTION.errors[code]
+    await bench.check_banks()
+
+
+@cocotb.test()
+async def accepts_what_just_fits(dut: Any) -> None:
+    bench = EngineBench(dut, SMALL, prefix=PREFIX)
+    await bench.start()
+    saturated = []
+    for number, values in enumerate(ACCEPTED):
+        product = GOOD.changed(**values)
+        weights = bench.random_weights(product, -100, 100)
+        saturated.append(bench.submit(product, weights)[1])
+        await bench.finish(number + 1)
+    assert bench.reports.words == [Report(0, False, count) for count in saturated]
+    await bench.check_banks()
+
+
+@cocotb.test()
+@cocotb.parametrize(transposed=[False, True])
+async def waits_for_rows_of_others(dut: Any, transposed: bool) -> None:
+    """Others write the operand's row groups late, in the middle of the product."""
+    bench = EngineBench(dut, SMALL, prefix=PREFIX)
+    groups, words = 6, 5
+    late = range(100, 100 + groups * words)
+    await bench.start(load=False)
+    bench.write([address for address in range(SMALL.activation_depth) if address not in late])
+    await bench.steps.until(lambda: bench.user.idle)
+    product = Product(
+        source=100,
+        source_stride=words,
+        rows=words * SMALL.depth if transposed else groups * SMALL.tokens,
+        depth_words=groups if transposed else words,
+        transposed=transposed,
+        last_rows=3,
+        out_words=5,
+        target=300,
+        target_stride=5,
+        out_shift=22,
+        source_slot=2,
+    )
+    _, saturated = bench.submit(product, bench.random_weights(product))
+    await bench.steps.run(100)
+    await bench.clear_statistics()
+    for group in range(groups):
+        await bench.steps.run(40)
+        bench.write(late[group * words : (group + 1) * words])
+        await bench.steps.until(lambda: bench.user.idle)
+        await bench.mark(2, group + 1)
+    assert bench.stalls()["source"] > 150
+    await bench.finish(1)
+    assert bench.reports.words[0].saturated == saturated
+    await bench.check_banks()
+
+
+@cocotb.test()
+async def others_share_port_b(dut: Any) -> None:
+    """Reads of others get their words while results and residuals keep port B as busy as can be."""
+    bench = EngineBench(dut, SMALL, prefix=PREFIX)
+    await bench.start()
+    product = GOOD.changed(rows=40, has_residual=True, residual=0, out_shift=22, target=300)
+    for tag in range(6):
+        bench.submit(product.changed(tag=tag), bench.random_weights(product))
+    addresses = [bench.rng.randrange(240) for _ in range(150)]
+    bench.user.requests += [(address, None) for address in addresses]
+    await bench.finish(6)
+    await bench.steps.until(lambda: bench.user.idle)
+    for bank, words in enumerate(bench.user.read):
+        want = [to_bits(bench.model.memory[address, bank]) for address in addresses]
+        assert words == want
+    await bench.check_banks()
+
+
+@cocotb.test()
+async def no_gap_between_queued_products(dut: Any) -> None:
+    """Once weights are there, every cycle is a depth word until the last."""
+    bench = EngineBench(dut, SMALL, prefix=PREFIX)
+    await bench.start()
+    product = GOOD.changed(rows=5 * SMALL.tokens)
+    for number in range(6):  # the ring fills while the source is missing
+        later = product.changed(source_slot=1, rows_outer=number % 2 == 0, target=240 + 20 * number)
+        bench.submit(later, bench.random_weights(later))
+    await bench.steps.run(300)
+    await bench.clear_statistics()
+    await bench.mark(1, 5)
+    await bench.finish(6)
+    stalls = bench.stalls()
+    assert stalls["none"] == 6 * product.cycles(SMALL)
+    waited = {name for name, cycles in stalls.items() if cycles and name != "none"}
+    assert waited <= {"source", "command", "weights"}, stalls
+    assert stalls["source"] <= 4, stalls
+    assert stalls["command"] <= 30, stalls
+    assert stalls["weights"] == 0, stalls
+    await bench.check_banks()

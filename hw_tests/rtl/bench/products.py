@@ -1,0 +1,166 @@
+"""Products for the engine: commands, a model of the banks, and what a product does to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from rtl.designs import Geometry
+
+from trivit.host.oracle.matmul import matmul
+
+Int16 = NDArray[np.int16]
+
+# Words of a command from its lowest bits, and the bits of its flags (hls/rtl/engine_types.sv).
+_WORDS = (
+    *("kind", "source", "source_stride", "residual", "target", "target_stride", "rows"),
+    *("depth_words", "out_words", "last_rows", "bias_shift", "residual_shift", "out_shift"),
+    *("slots", "flags", "tag"),
+)
+_FLAGS = ("transposed", "rows_outer", "has_bias", "has_residual", "to_banks", "to_stream")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Product:
+    """A command of the engine. Addresses and strides count words of a bank."""
+
+    source: int
+    source_stride: int
+    rows: int
+    depth_words: int
+    out_words: int
+    target: int = 0
+    target_stride: int = 0
+    residual: int = 0
+    last_rows: int = 0
+    bias_shift: int = 0
+    residual_shift: int = 0
+    out_shift: int = 0
+    source_slot: int = 0
+    residual_slot: int = 0
+    target_slot: int = 0
+    tag: int = 0
+    transposed: bool = False
+    rows_outer: bool = False
+    has_bias: bool = False
+    has_residual: bool = False
+    to_banks: bool = True
+    to_stream: bool = False
+    kind: int = 1
+
+    @property
+    def bits(self) -> int:
+        """The command word."""
+        flags = sum(int(getattr(self, name)) << bit for bit, name in enumerate(_FLAGS))
+        slots = self.source_slot | self.residual_slot << 4 | self.target_slot << 8
+        values = {**vars(self), "flags": flags, "slots": slots}
+        return sum((values[name] & 0xFFFF) << 16 * place for place, name in enumerate(_WORDS))
+
+    def cycles(self, geometry: Geometry) -> int:
+        """Cycles of the array alone."""
+        groups = -(-self.rows // geometry.tokens)
+        return groups * -(-self.out_words // geometry.ports) * self.depth_words
+
+    def changed(self, **values: object) -> Product:
+        """A copy with other values."""
+        return replace(self, **values)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights (outputs, elements) and biases of a product, padded to whole tiles."""
+
+    weight: Int16
+    bias: Int16
+
+    def words(self, geometry: Geometry, *, bias: bool) -> list[list[Int16]]:
+        """The words of each port in their order in memory (docs/numerics.md, Parameters)."""
+        depth, ports = geometry.depth, geometry.ports
+        tiles, elements = len(self.weight) // geometry.outputs, self.weight.shape[1]
+        # tile, port, output, depth word, element
+        split = self.weight.reshape(tiles, ports, depth, elements // depth, depth)
+        biases = self.bias.reshape(tiles, ports, depth)
+        return [
+            [
+                word
+                for tile in range(tiles)
+                for word in (
+                    *([biases[tile, port]] if bias else []),
+                    *split[tile, port].transpose(1, 0, 2).reshape(-1, depth),
+                )
+            ]
+            for port in range(ports)
+        ]
+
+
+class Banks:
+    """A model of the activation banks: memory[address, bank] is a word."""
+
+    def __init__(self, geometry: Geometry, rng: np.random.Generator) -> None:
+        self.geometry = geometry
+        shape = (geometry.activation_depth, geometry.tokens, geometry.depth)
+        self.memory = rng.integers(-32768, 32768, shape).astype(np.int16)
+
+    def _addresses(self, start: int, stride: int, groups: int, words: int) -> NDArray[np.int64]:
+        return start + stride * np.arange(groups)[:, None] + np.arange(words)
+
+    def read(self, start: int, stride: int, rows: int, words: int) -> Int16:
+        """Rows (rows, words · depth) of a tensor whose row groups lie `stride` apart."""
+        groups = -(-rows // self.geometry.tokens)
+        blocks = self.memory[self._addresses(start, stride, groups, words)]  # group, word, bank
+        return blocks.transpose(0, 2, 1, 3).reshape(groups * self.geometry.tokens, -1)[:rows]
+
+    def write(self, start: int, stride: int, value: Int16) -> None:
+        """Write rows (rows, words · depth); memory beyond them stays."""
+        rows, words = len(value), value.shape[1] // self.geometry.depth
+        for row in range(rows):
+            group, bank = divmod(row, self.geometry.tokens)
+            begin = start + stride * group
+            self.memory[begin : begin + words, bank] = value[row].reshape(words, -1)
+
+    def operand(self, product: Product) -> Int16:
+        """The left operand (rows, depth_words · depth) of a product."""
+        if not product.transposed:
+            return self.read(
+                product.source, product.source_stride, product.rows, product.depth_words
+            )
+        depth = self.geometry.depth
+        stored = (product.depth_words - 1) * self.geometry.tokens + product.last_rows
+        words = -(-product.rows // depth)
+        tensor = self.read(product.source, product.source_stride, stored, words)
+        operand = np.zeros((product.rows, product.depth_words * depth), np.int16)
+        operand[:, :stored] = tensor.T[: product.rows]
+        return operand
+
+    def execute(self, product: Product, weights: Weights) -> tuple[Int16, int]:
+        """Run a product; its result (rows, tiles · outputs), and what it saturated.
+
+        The result's columns beyond `out_words` reach the stream but neither banks nor the count.
+        """
+        geometry = self.geometry
+        columns = product.out_words * geometry.depth
+        residual = None
+        if product.has_residual:
+            residual = np.zeros((product.rows, len(weights.weight)), np.int16)
+            stored = (product.residual, product.target_stride, product.rows)
+            residual[:, :columns] = self.read(*stored, product.out_words)
+        operand = self.operand(product)
+        bias = weights.bias if product.has_bias else np.zeros_like(weights.bias)
+
+        def run(n: int) -> tuple[Int16, int]:
+            return matmul(
+                operand,
+                weights.weight[:n],
+                bias[:n],
+                bias_shift=product.bias_shift,
+                out_shift=product.out_shift,
+                residual=None if residual is None else residual[:, :n],
+                residual_shift=product.residual_shift,
+            )
+
+        _, saturated = run(columns)
+        result, _ = run(len(weights.weight))
+        if product.to_banks:
+            self.write(product.target, product.target_stride, result[:, :columns])
+        return result, saturated

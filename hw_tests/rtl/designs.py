@@ -1,0 +1,80 @@
+"""The simulated builds of the RTL: the engine at two geometries, and its units side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from simulation.simulator import ROOT, Design
+
+from trivit.tools.kernel import load_description
+
+FOLDER = Path(__file__).resolve().parent
+DESCRIPTION = load_description(ROOT / "hls" / "kernel.yaml")
+PACKAGES = (ROOT / "hls/generated/trivit_spec.sv", ROOT / "hls/rtl/engine_types.sv")
+RTL = (*PACKAGES, *sorted(set((ROOT / "hls/rtl").glob("*.sv")) - set(PACKAGES)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Geometry:
+    """Sizes of an engine; a memory word holds `depth` int16."""
+
+    tokens: int
+    outputs: int
+    depth: int
+    activation_depth: int
+    weight_depth: int
+    weight_tiles: int
+    max_depth_words: int
+
+    @property
+    def ports(self) -> int:
+        """Parameter ports; also the words that a tile adds to a row."""
+        return self.outputs // self.depth
+
+    @property
+    def min_depth_words(self) -> int:
+        """Depth words below which results would overrun each other."""
+        return max(self.tokens, 2 * self.ports)
+
+    @property
+    def parameters(self) -> tuple[tuple[str, int], ...]:
+        """Parameters of `matrix_engine`."""
+        return tuple((name.upper(), value) for name, value in vars(self).items())
+
+
+FULL = Geometry(
+    **DESCRIPTION.geometry,
+    **{
+        name: DESCRIPTION.limits[name]
+        for name in ("activation_depth", "weight_depth", "weight_tiles", "max_depth_words")
+    },
+)
+SMALL = Geometry(
+    tokens=4,
+    outputs=8,
+    depth=4,
+    activation_depth=480,
+    weight_depth=64,
+    weight_tiles=8,
+    max_depth_words=32,
+)
+SUM_BITS = DESCRIPTION.engine["sum_bits"]
+
+# Test benches touch ports of the top level alone; everything else may be optimised.
+_FLAGS = ("--no-public-flat-rw", "--public-depth", "1", "-Wno-fatal", "--assert")
+
+
+BENCH = Design(
+    top="rtl_bench",
+    sources=(*RTL, FOLDER / "rtl_bench.sv"),
+    verilator_flags=_FLAGS,
+    cxx_flags="-O1",
+)
+ENGINE_FULL = Design(
+    top="matrix_engine",
+    sources=RTL,
+    parameters=FULL.parameters,
+    verilator_flags=_FLAGS,
+    cxx_flags="-O2",
+)

@@ -1,0 +1,244 @@
+// The engine at a small geometry and its units, side by side in one simulation (one build). Test
+// benches drive the signals here; each unit has a clock of its own, and what is not clocked costs
+// nothing. Sizes are those of SMALL in designs.py.
+module rtl_bench;
+  localparam int TOKENS = 4;
+  localparam int OUTPUTS = 8;
+  localparam int DEPTH = 4;
+  localparam int PORTS = 2;
+  localparam int ACTIVATION_DEPTH = 480;
+  localparam int WEIGHT_DEPTH = 64;
+  localparam int WEIGHT_TILES = 8;
+  localparam int MAX_DEPTH_WORDS = 32;
+  localparam int SUM_BITS = 40;
+
+  // matrix_engine
+  logic engine_clk, engine_reset, engine_command_valid, engine_command_ready;
+  logic [255:0] engine_command, engine_cycles, engine_bank_written, engine_bank_data;
+  logic [48:0] engine_report;
+  logic engine_report_valid, engine_report_ready;
+  logic [127:0] engine_weight, engine_row;
+  logic [1:0] engine_weight_valid, engine_weight_ready;
+  logic engine_row_last, engine_row_valid, engine_row_ready;
+  logic [3:0] engine_bank_valid, engine_bank_ready, engine_bank_write, engine_bank_read;
+  logic [35:0] engine_bank_address;
+  logic engine_mark, engine_clear_statistics;
+  logic [2:0] engine_mark_slot;
+  logic [8:0] engine_mark_groups;
+  logic [7:0] engine_error;
+  matrix_engine #(
+      .TOKENS(TOKENS),
+      .OUTPUTS(OUTPUTS),
+      .DEPTH(DEPTH),
+      .ACTIVATION_DEPTH(ACTIVATION_DEPTH),
+      .WEIGHT_DEPTH(WEIGHT_DEPTH),
+      .WEIGHT_TILES(WEIGHT_TILES),
+      .MAX_DEPTH_WORDS(MAX_DEPTH_WORDS)
+  ) engine (
+      .clk(engine_clk),
+      .reset(engine_reset),
+      .command(engine_command),
+      .command_valid(engine_command_valid),
+      .command_ready(engine_command_ready),
+      .report(engine_report),
+      .report_valid(engine_report_valid),
+      .report_ready(engine_report_ready),
+      .weight(engine_weight),
+      .weight_valid(engine_weight_valid),
+      .weight_ready(engine_weight_ready),
+      .row(engine_row),
+      .row_last(engine_row_last),
+      .row_valid(engine_row_valid),
+      .row_ready(engine_row_ready),
+      .bank_valid(engine_bank_valid),
+      .bank_ready(engine_bank_ready),
+      .bank_write(engine_bank_write),
+      .bank_address(engine_bank_address),
+      .bank_written(engine_bank_written),
+      .bank_read(engine_bank_read),
+      .bank_data(engine_bank_data),
+      .mark(engine_mark),
+      .mark_slot(engine_mark_slot),
+      .mark_groups(engine_mark_groups),
+      .clear_statistics(engine_clear_statistics),
+      .cycles(engine_cycles),
+      .error(engine_error)
+  );
+
+  // systolic_array
+  logic array_clk, array_first;
+  logic [TOKENS*DEPTH*16-1:0] array_activations;
+  logic [OUTPUTS*DEPTH*16-1:0] array_weights;
+  logic [OUTPUTS*SUM_BITS-1:0] array_start, array_sums;
+  logic [PORTS*2-1:0] array_row;
+  systolic_array #(
+      .TOKENS(TOKENS),
+      .OUTPUTS(OUTPUTS),
+      .DEPTH(DEPTH),
+      .SUM_BITS(SUM_BITS)
+  ) array (
+      .clk(array_clk),
+      .activations(array_activations),
+      .weights(array_weights),
+      .first(array_first),
+      .start(array_start),
+      .row(array_row),
+      .sums(array_sums)
+  );
+
+  // operand_reader with its banks
+  logic operand_clk, operand_transposed;
+  logic [8:0] operand_address;
+  logic [3:0] operand_banks;
+  logic [TOKENS*DEPTH*16-1:0] operand_operand, operand_data;
+  logic [TOKENS*9-1:0] operand_bank_address, operand_b_address;
+  logic [TOKENS-1:0] operand_b_enable, operand_b_write;
+  logic [TOKENS*DEPTH*16-1:0] operand_b_written, operand_b_data;
+  operand_reader #(
+      .TOKENS(TOKENS),
+      .DEPTH(DEPTH),
+      .ADDRESS_BITS(9)
+  ) reader (
+      .clk(operand_clk),
+      .address(operand_address),
+      .transposed(operand_transposed),
+      .banks(operand_banks),
+      .bank_address(operand_bank_address),
+      .bank_data(operand_data),
+      .operand(operand_operand)
+  );
+  generate
+    for (genvar t = 0; t < TOKENS; t++) begin : banks
+      activation_bank #(
+          .WIDTH(DEPTH * 16),
+          .WORDS(ACTIVATION_DEPTH)
+      ) bank (
+          .clk(operand_clk),
+          .a_address(operand_bank_address[9*t+:9]),
+          .a_data(operand_data[64*t+:64]),
+          .b_enable(operand_b_enable[t]),
+          .b_write(operand_b_write[t]),
+          .b_address(operand_b_address[9*t+:9]),
+          .b_written(operand_b_written[64*t+:64]),
+          .b_data(operand_b_data[64*t+:64])
+      );
+    end
+  endgenerate
+
+  // weight_ring
+  logic ring_clk, ring_reset, ring_fill_valid, ring_fill_ready, ring_discard;
+  logic [18:0] ring_fill;
+  logic [OUTPUTS*16-1:0] ring_weight, ring_biases;
+  logic [PORTS-1:0] ring_weight_valid, ring_weight_ready;
+  logic ring_release_word, ring_release_bias;
+  logic [PORTS*7-1:0] ring_filled;
+  logic [5:0] ring_read_address;
+  logic [PORTS*3-1:0] ring_bias_read;
+  logic [OUTPUTS*DEPTH*16-1:0] ring_weights;
+  weight_ring #(
+      .OUTPUTS(OUTPUTS),
+      .DEPTH(DEPTH),
+      .WEIGHT_DEPTH(WEIGHT_DEPTH),
+      .WEIGHT_TILES(WEIGHT_TILES)
+  ) ring (
+      .clk(ring_clk),
+      .reset(ring_reset),
+      .fill(ring_fill),
+      .fill_valid(ring_fill_valid),
+      .fill_ready(ring_fill_ready),
+      .discard(ring_discard),
+      .word(ring_weight),
+      .word_valid(ring_weight_valid),
+      .word_ready(ring_weight_ready),
+      .release_word(ring_release_word),
+      .release_bias(ring_release_bias),
+      .filled(ring_filled),
+      .read_address(ring_read_address),
+      .weights(ring_weights),
+      .bias_read(ring_bias_read),
+      .biases(ring_biases)
+  );
+
+  // bias_aligner, and rounding_lane
+  logic aligner_clk, aligner_reset;
+  logic [20:0] aligner_from;
+  logic [2:0] aligner_bias_read;
+  logic [DEPTH*16-1:0] aligner_biases;
+  logic [DEPTH*SUM_BITS-1:0] aligner_start;
+  bias_aligner #(
+      .DEPTH(DEPTH),
+      .SUM_BITS(SUM_BITS),
+      .WEIGHT_TILES(WEIGHT_TILES)
+  ) aligner (
+      .clk(aligner_clk),
+      .reset(aligner_reset),
+      .from(aligner_from),
+      .bias_read(aligner_bias_read),
+      .biases(aligner_biases),
+      .start(aligner_start)
+  );
+
+  logic lane_clk, lane_rounds, lane_saturated;
+  logic [15:0] lane_residual, lane_value;
+  logic [24:0] lane_factor;
+  logic [SUM_BITS-1:0] lane_sum;
+  logic [1:0] lane_shift_eights;
+  logic [30:0] lane_dropped;
+  logic [2:0] lane_shift_ones;
+  rounding_lane #(
+      .SUM_BITS(SUM_BITS)
+  ) lane (
+      .clk(lane_clk),
+      .residual(lane_residual),
+      .factor(lane_factor),
+      .sum(lane_sum),
+      .shift_eights(lane_shift_eights),
+      .dropped(lane_dropped),
+      .shift_ones(lane_shift_ones),
+      .rounds(lane_rounds),
+      .value(lane_value),
+      .saturated(lane_saturated)
+  );
+
+  // stream_fifo
+  logic fifo_clk, fifo_reset, fifo_in_valid, fifo_in_ready, fifo_out_valid, fifo_out_ready;
+  logic [15:0] fifo_in_data, fifo_out_data;
+  stream_fifo #(
+      .WIDTH(16),
+      .DEPTH(8)
+  ) fifo (
+      .clk(fifo_clk),
+      .reset(fifo_reset),
+      .in_data(fifo_in_data),
+      .in_valid(fifo_in_valid),
+      .in_ready(fifo_in_ready),
+      .out_data(fifo_out_data),
+      .out_valid(fifo_out_valid),
+      .out_ready(fifo_out_ready)
+  );
+
+  // scoreboard
+  logic board_clk, board_reset, board_claim, board_complete, board_finish, board_set;
+  logic [2:0] board_claim_slot, board_complete_slot, board_set_slot;
+  logic [2:0] board_source_slot, board_residual_slot, board_target_slot;
+  logic [8:0] board_set_groups, board_source_groups, board_residual_groups;
+  logic board_target_busy;
+  scoreboard board (
+      .clk(board_clk),
+      .reset(board_reset),
+      .claim(board_claim),
+      .claim_slot(board_claim_slot),
+      .complete(board_complete),
+      .complete_slot(board_complete_slot),
+      .finish(board_finish),
+      .set(board_set),
+      .set_slot(board_set_slot),
+      .set_groups(board_set_groups),
+      .source_slot(board_source_slot),
+      .source_groups(board_source_groups),
+      .residual_slot(board_residual_slot),
+      .residual_groups(board_residual_groups),
+      .target_slot(board_target_slot),
+      .target_busy(board_target_busy)
+  );
+endmodule
