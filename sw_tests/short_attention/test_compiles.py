@@ -86,15 +86,13 @@ def test_one_token(launched: Launched) -> None:
     assert all(needs.stack == 0 and needs.shared <= SHARED_LIMIT for needs in found.values())
 
 
-# Where chosen tokens have sums of their own, a few of the addresses lie in the stack; so do parts
-# of the tiles where all keys are held at once, and many of them at 577 tokens.
-STACK = {
-    "197, bias, mask, matrix": {"forward_kernel": 64},
-    "158, bias, chosen": {"queries_kernel": 64},
-    "98, mask, columns": {"forward_kernel": 64},
-    "196, bias, columns": {"forward_kernel": 64},
-    "577, mask, matrix": {"forward_kernel": 2048},
-}
+def stack_allowed(case: checks.Case, kernel: str) -> int:
+    """Return the bytes of stack that are known of."""
+    if kernel == "queries_kernel" and case.kept and case.bias:
+        return 64  # a few addresses of the scattered sums
+    if kernel == "forward_kernel" and {"columns", "matrix"} & set(case.wanted):
+        return 64 if case.tokens <= 256 else 2048  # parts of tiles that hold all keys
+    return 0
 
 
 @pytest.mark.full
@@ -103,5 +101,5 @@ def test_real_shapes(launched: Launched, name: str) -> None:
     found = launched(name)
     assert ("gradient_kernel" in found) == checks.REAL[name].bias
     for kernel, needs in found.items():
-        assert needs.stack <= STACK.get(name, {}).get(kernel, 0), (kernel, needs)
+        assert needs.stack <= stack_allowed(checks.REAL[name], kernel), (kernel, needs)
         assert needs.shared <= SHARED_LIMIT, (kernel, needs)
