@@ -30,6 +30,7 @@ from trivit.models.topology import KeepRatios
 from trivit.models.training.compilation import compiled, too_many, training_shapes
 from trivit.models.training.distributed import any_process, part_of_batch, shared_forward, world
 from trivit.models.training.graphs import (
+    Recorder,
     StepGraphs,
     StepInputs,
     recorder_for,
