@@ -108,7 +108,7 @@ def bookkeeping(example: Step, batch: Batch, *, repeats: int = 20) -> dict[str, 
     outcome_B = batch.labels % 2 == 0
     variance_B = torch.rand(len(outcome_B), device=device)
     record = _median_seconds(
-        lambda: example.examples.statistics.record(batch.indices, outcome_B, variance_B),
+        lambda: example.examples.record(batch.indices, outcome_B, variance_B),
         device,
         repeats,
     )

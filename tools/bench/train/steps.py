@@ -136,6 +136,7 @@ class StepMaker:
             _SEED,
             self._device,
             by_variance=by_variance,
+            copies=config.augmentation.repeats > 1,
         )
         weights, forward = self._shared(shape, config, precision)
         prepare = _set_ratios(weights.runs, shape, config, self._device)
