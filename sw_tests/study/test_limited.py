@@ -174,7 +174,6 @@ def test_a_plan_is_printed_stored_and_kept(
     monkeypatch.setattr(limited, "measure_steps", measured_again)
     assert main([*command, "--minutes", "90"]) == 0  # more minutes, the same length
     assert "goes on with its plan" in capsys.readouterr().out
-    assert main([*command, "--minutes", "0"]) == 0
     assert main(command) == 0
     assert plan_file.read_text() == stored
     capsys.readouterr()
@@ -268,6 +267,43 @@ def test_the_last_epoch_is_not_given_up() -> None:
     check({"epoch": 2, "seconds": 4.0})
 
 
+def test_jobs_are_started_in_order_and_stop_at_the_deadline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The processes are made up: they have ended as soon as somebody waits for them."""
+    clock = FakeClock()
+    started: list[tuple[str, int]] = []
+    ends: list[Any] = []
+
+    def start(run: Run, sweep: object, deadline: float, count: int) -> jobs._Job:
+        started.append((run.method.name, run.seed))
+        receiver, sender = multiprocessing.Pipe(duplex=False)
+        sender.close()
+        sentinel, other = multiprocessing.Pipe(duplex=False)
+        other.close()
+        ends.append(sentinel)
+        return jobs._Job(run, Ended(0, sentinel), receiver)
+
+    def result(job: jobs._Job) -> dict[str, Any]:
+        clock.now += 15  # two at once, 30 seconds each
+        return {"train": {"seconds": 30.0}}
+
+    monkeypatch.setattr(jobs, "_start", start)
+    monkeypatch.setattr(jobs, "_result", result)
+    planned = by_importance(plan(TINY, chosen_methods([*PAIR, "dense"]), tmp_path))
+    budget = Budget.of(60.0, clock=clock)
+    done = [run for run, _ in carry_out_together(planned, (), budget, 2)]
+    # After two of 30 seconds another one fits into the 45 that are left, and one into 30.
+    assert started == [*((name, seed) for seed in (0, 1) for name in PAIR)]
+    assert sorted(run.folder for run in done) == sorted(run.folder for run in planned[:4])
+    # Out of time: what is under way is waited for, and nothing else starts.
+    started.clear()
+    monkeypatch.setattr(jobs, "_result", lambda job: None)
+    assert list(carry_out_together(planned, (), Budget.of(None), 2)) == []
+    assert len(started) == 2
+
+
+@pytest.mark.full
 def test_runs_at_once_give_the_same_results(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -308,8 +344,12 @@ def test_a_failing_job_is_one_error(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 class Ended:
     """A process that has ended."""
 
-    def __init__(self, status: Any) -> None:
+    def __init__(self, status: Any, sentinel: Any = None) -> None:
         self.exitcode = status
+        self.sentinel = sentinel
 
     def join(self) -> None:
+        pass
+
+    def terminate(self) -> None:
         pass

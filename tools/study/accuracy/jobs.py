@@ -51,6 +51,8 @@ def carry_out_together(
                     waiting.clear()
                     break
                 under_way.append(_start(waiting.pop(0), sweep, budget.deadline, jobs))
+            if not under_way:  # nothing fits any more
+                return
             ended = set(wait([job.process.sentinel for job in under_way]))
             for job in [job for job in under_way if job.process.sentinel in ended]:
                 under_way.remove(job)
