@@ -17,6 +17,14 @@ static const int kPowerBits = 25;  // an exponential is 0 to 2^24
 static const int kSumBits = 32;
 static const int kTiles = (kMaxTokens + kColumns - 1) / kColumns;
 
+// Peaks are known when all tiles of a row have passed, so a group waits while the next one comes
+// in: two groups of four rows in seven tiles fit. So do two groups of exponentials, for their sums.
+static const int kScoreDepth = 64;
+static const int kPowerDepth = 256;
+static const int kSoftmaxFew = 16;
+
+static_assert(kScoreDepth >= 2 * kPairs * kTiles, "two row groups of scores");
+static_assert(kPowerDepth >= 2 * kPairs * kKeyWords, "two row groups of exponentials");
 static_assert(kMaxTokens < (1 << (kSumBits - 24)), "a row's exponentials add up to less than 2^32");
 
 typedef ap_uint<kColumns> OpenKeys;  // of a row of a tile
