@@ -3,10 +3,6 @@
 
 using namespace trivit::blocks;
 
-// Scales of four row groups: rows may be complete long before the ports of the banks are free.
-static const int kScaleDepth = 16;
-static const int kFewDepth = 4;
-
 static void normalise_scales(hls::stream<Command>& commands, hls::stream<RowSums>& sums,
                              hls::stream<Command>& next, hls::stream<ScalePair>& scales) {
     Scales process;
@@ -42,7 +38,7 @@ void trivit_normalise(hls::stream<Command>& commands, hls::stream<RowSums>& sums
 #pragma HLS INTERFACE mode = axis port = results
 #pragma HLS INTERFACE mode = axis port = reports
 #pragma HLS DATAFLOW
-    hls::stream<Command, kFewDepth> to_rows("to_rows");
+    hls::stream<Command, kNormaliseFew> to_rows("to_rows");
     hls::stream<ScalePair, kScaleDepth> scales("scales");
     normalise_scales(commands, sums, to_rows, scales);
     normalise_rows(to_rows, scales, vectors, rows, results, reports);

@@ -3,11 +3,6 @@
 
 using namespace trivit::blocks;
 
-static const int kFewDepth = 4;
-static const int kSumDepth = 32;  // all sums of a row, so that the next attention's may follow
-
-static_assert(kSumDepth >= kKeyWords, "all sums of a row");
-
 static void select_sums(hls::stream<Command>& commands, hls::stream<Word>& cls,
                         hls::stream<Command>& next, hls::stream<SumWord>& sums) {
     HeadSums process;
@@ -52,10 +47,10 @@ void trivit_select(hls::stream<Command>& commands, hls::stream<Word>& cls, hls::
 #pragma HLS INTERFACE mode = axis port = lists
 #pragma HLS INTERFACE mode = axis port = reports
 #pragma HLS DATAFLOW
-    hls::stream<Command, kFewDepth> to_threshold("to_threshold");
+    hls::stream<Command, kSelectFew> to_threshold("to_threshold");
     hls::stream<SumWord, kSumDepth> sums("sums");
-    hls::stream<Command, kFewDepth> to_list("to_list");
-    hls::stream<KeptWord, kFewDepth> kept("kept");
+    hls::stream<Command, kSelectFew> to_list("to_list");
+    hls::stream<KeptWord, kSelectFew> kept("kept");
     select_sums(commands, cls, to_threshold, sums);
     select_threshold(to_threshold, sums, to_list, kept);
     select_list(to_list, kept, lists, reports);

@@ -3,16 +3,6 @@
 
 using namespace trivit::blocks;
 
-// Peaks are known when all tiles of a row have passed, so a group waits here while the next one
-// comes in: two groups of four rows in seven tiles fit.
-static const int kScoreDepth = 64;
-// So does a group of exponentials for its sums: two of 104 fit.
-static const int kPowerDepth = 256;
-static const int kFewDepth = 16;
-
-static_assert(kScoreDepth >= 2 * kPairs * kTiles, "two row groups of scores");
-static_assert(kPowerDepth >= 2 * kPairs * kKeyWords, "two row groups of exponentials");
-
 static void softmax_peaks(hls::stream<Command>& commands, hls::stream<TileRow>& scores,
                           hls::stream<OpenKeys>& open, hls::stream<Command>& next,
                           hls::stream<TileRow>& even_scores, hls::stream<OpenKeys>& even_open,
@@ -68,15 +58,15 @@ void trivit_softmax(hls::stream<Command>& commands, hls::stream<TileRow>& scores
 #pragma HLS INTERFACE mode = axis port = cls
 #pragma HLS INTERFACE mode = axis port = reports
 #pragma HLS DATAFLOW
-    hls::stream<Command, kFewDepth> to_exponentials("to_exponentials");
+    hls::stream<Command, kSoftmaxFew> to_exponentials("to_exponentials");
     hls::stream<TileRow, kScoreDepth> even_scores("even_scores");
     hls::stream<OpenKeys, kScoreDepth> even_open("even_open");
     hls::stream<TileRow, kScoreDepth> odd_scores("odd_scores");
     hls::stream<OpenKeys, kScoreDepth> odd_open("odd_open");
-    hls::stream<PeakPair, kFewDepth> peaks("peaks");
-    hls::stream<Command, kFewDepth> to_probabilities("to_probabilities");
+    hls::stream<PeakPair, kSoftmaxFew> peaks("peaks");
+    hls::stream<Command, kSoftmaxFew> to_probabilities("to_probabilities");
     hls::stream<PowerPair, kPowerDepth> powers("powers");
-    hls::stream<SumPair, kFewDepth> sums("sums");
+    hls::stream<SumPair, kSoftmaxFew> sums("sums");
 #pragma HLS BIND_STORAGE variable = even_scores type = fifo impl = lutram
 #pragma HLS BIND_STORAGE variable = odd_scores type = fifo impl = lutram
 #pragma HLS BIND_STORAGE variable = powers type = fifo impl = bram

@@ -20,6 +20,9 @@ SOURCES = sorted(
 )
 BLOCKS = [path.stem for path in SOURCES]
 
+#: Benches of several blocks.
+TOGETHER = {"attention": ["softmax", "select"]}
+
 #: Xilinx's types are initialised by reading what they initialise; g++ says so wherever it inlines.
 WARNINGS = (
     *("-std=c++14", "-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas"),
@@ -57,12 +60,12 @@ def one_program(benches: list[str], hls: Path, path: Path) -> Path:
     types are read once. Headers come first, so that the namespaces hold benches and sources alone.
     """
     lines = ["#include <cmath>", f'#include "{HERE.parent / "csim" / "direct.hpp"}"']
-    lines += ['#include "harness.hpp"']
+    lines += [f'#include "{name}"' for name in ("harness.hpp", "softmax_job.hpp")]
     lines += [f'#include "trivit/blocks/{name.name}"' for name in sorted(HEADERS.glob("*.hpp"))]
     for bench in benches:
         lines.append(f"namespace bench_{bench} {{")
-        if bench in BLOCKS:
-            lines.append(f'#include "{hls / "src" / bench}.cpp"')
+        blocks = TOGETHER.get(bench, [bench] if bench in BLOCKS else [])
+        lines += [f'#include "{hls / "src" / block}.cpp"' for block in blocks]
         lines += [f'#include "{HERE / f"bench_{bench}.cpp"}"', "}"]
     lines.append("int main(int, char** argv) {")
     lines += [
@@ -120,14 +123,14 @@ def synthesis_branch(ap_types: Path, tmp_path_factory: pytest.TempPathFactory) -
     """Return the benches compiled with ``__SYNTHESIS__``, where pragma expressions are declared."""
     folder = tmp_path_factory.mktemp("synthesis")
     hls = copy_with_types(folder / "hls")
-    source = one_program(BLOCKS, hls, folder / "benches.cpp")
+    source = one_program([*BLOCKS, *TOGETHER], hls, folder / "benches.cpp")
     flags: list[str | Path] = ["-O1", "-include", HERE / "synthesis.hpp"]
     compile_cpp([*flags, source, "-o", folder / "benches"], ap_types, hls / "include")
     return folder / "benches"
 
 
 def test_every_block_has_a_bench() -> None:
-    assert BLOCKS and sorted([*BLOCKS, "rules"]) == BENCHES
+    assert BLOCKS and sorted([*BLOCKS, *TOGETHER, "rules"]) == BENCHES
 
 
 @pytest.mark.parametrize("bench", BENCHES)
@@ -135,7 +138,7 @@ def test_clocked(bench: str, clocked: Path) -> None:
     run_bench(clocked, bench)
 
 
-@pytest.mark.parametrize("bench", BLOCKS)
+@pytest.mark.parametrize("bench", [*BLOCKS, *TOGETHER])
 def test_synthesis_branch(bench: str, synthesis_branch: Path) -> None:
     """The bench compares the same integers there, but no clocks, as in vendor co-simulation."""
     run_bench(synthesis_branch, bench)

@@ -16,6 +16,10 @@ typedef ap_uint<128> RowSums;              // sum in 31:0, sum of squares in 127
 typedef ap_uint<2 * 64> ScalePair;         // of two rows, the even one low
 typedef ap_uint<2 * 16 * kLanes> Vectors;  // a word of gamma, above it one of beta
 
+// Scales of four row groups: rows may be complete long before the ports of the banks are free.
+static const int kScaleDepth = 16;
+static const int kNormaliseFew = 4;
+
 static const int32_t kMeanLimit = 1 << 23;
 static const int kRowLimitBits = 28;  // of a row's sum
 

@@ -17,6 +17,11 @@ static_assert(kScoreBits % kSelectDigit == 0, "passes find whole digits of the t
 typedef ap_uint<kLanes * kScoreBits> SumWord;  // of eight tokens
 typedef ap_uint<kLanes> KeptWord;              // a bit for each
 
+static const int kSumDepth = 32;  // all sums of a row, so that the next attention's may follow
+static const int kSelectFew = 4;
+
+static_assert(kSumDepth >= kKeyWords, "all sums of a row");
+
 static const int kSearchPasses = kScoreBits / kSelectDigit;
 static const int kCandidates = (1 << kSelectDigit) - 1;  // thresholds that a pass tries
 

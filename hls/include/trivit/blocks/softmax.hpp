@@ -9,6 +9,7 @@
 #include "commands.hpp"
 #include "memory.hpp"
 #include "process.hpp"
+#include "softmax_places.hpp"
 
 namespace trivit {
 namespace blocks {
@@ -17,129 +18,20 @@ static const int kPowerBits = 25;  // an exponential is 0 to 2^24
 static const int kSumBits = 32;
 static const int kTiles = (kMaxTokens + kColumns - 1) / kColumns;
 
+// Peaks are known when all tiles of a row have passed, so a group waits while the next one comes
+// in: two groups of four rows in seven tiles fit. So do two groups of exponentials, for their sums.
+static const int kScoreDepth = 64;
+static const int kPowerDepth = 256;
+static const int kSoftmaxFew = 16;
+
+static_assert(kScoreDepth >= 2 * kPairs * kTiles, "two row groups of scores");
+static_assert(kPowerDepth >= 2 * kPairs * kKeyWords, "two row groups of exponentials");
 static_assert(kMaxTokens < (1 << (kSumBits - 24)), "a row's exponentials add up to less than 2^32");
 
 typedef ap_uint<kColumns> OpenKeys;  // of a row of a tile
 typedef ap_uint<2 * 16> PeakPair;    // of two rows, the even one low
 typedef ap_uint<2 * kSumBits> SumPair;
 typedef ap_uint<2 * kLanes * kPowerBits> PowerPair;  // eight keys of two rows
-
-// Rows of a group that come in one tile: one after the other.
-struct RowPlace {
-    ap_uint<5> heads;  // left, this one included
-    ap_uint<10> rows;  // from this group on
-    ap_uint<10> keys;  // from this tile on
-    ap_uint<3> row;
-    bool first_tile;
-
-    bool last_row() const { return rows == row + 1 || row == kRows - 1; }
-    bool last_tile() const { return keys <= kColumns; }
-
-    void begin(const Command& command) {
-#pragma HLS INLINE
-        heads = SoftmaxFields::Heads::of(command);
-        begin_head(command);
-    }
-
-    void begin_head(const Command& command) {
-#pragma HLS INLINE
-        rows = SoftmaxFields::Rows::of(command);
-        begin_group(command);
-    }
-
-    void begin_group(const Command& command) {
-#pragma HLS INLINE
-        keys = SoftmaxFields::Keys::of(command);
-        row = 0;
-        first_tile = true;
-    }
-
-    // Returns whether another place follows.
-    bool advance(const Command& command) {
-#pragma HLS INLINE
-        const bool row_ends = last_row();
-        const bool group_ends = row_ends && last_tile();
-        const bool head_ends = group_ends && rows <= kRows;
-        if (head_ends) {
-            heads -= 1;
-            begin_head(command);
-        } else if (group_ends) {
-            rows -= kRows;
-            begin_group(command);
-        } else if (row_ends) {
-            keys -= kColumns;
-            row = 0;
-            first_tile = false;
-        } else {
-            row += 1;
-        }
-        return !(head_ends && heads == 0);
-    }
-};
-
-// The same rows, two at a time, word by word of a tile.
-struct PairPlace {
-    ap_uint<5> heads;
-    ap_uint<10> rows;
-    ap_uint<10> keys;
-    ap_uint<2> pair;
-    ap_uint<2> word;
-    bool first_tile;
-    bool first_group;
-
-    bool has_odd() const { return rows > 2 * pair + 1; }
-    bool last_word() const { return keys <= kLanes * (word + 1) || word == kWordsPerTile - 1; }
-    bool last_pair() const { return rows <= 2 * (pair + 1) || pair == kPairs - 1; }
-    bool last_tile() const { return keys <= kColumns; }
-
-    void begin(const Command& command) {
-#pragma HLS INLINE
-        heads = SoftmaxFields::Heads::of(command);
-        begin_head(command);
-    }
-
-    void begin_head(const Command& command) {
-#pragma HLS INLINE
-        rows = SoftmaxFields::Rows::of(command);
-        begin_group(command);
-        first_group = true;
-    }
-
-    void begin_group(const Command& command) {
-#pragma HLS INLINE
-        keys = SoftmaxFields::Keys::of(command);
-        pair = 0;
-        word = 0;
-        first_tile = true;
-        first_group = false;
-    }
-
-    bool advance(const Command& command) {
-#pragma HLS INLINE
-        const bool word_ends = last_word();
-        const bool pair_ends = word_ends && last_pair();
-        const bool group_ends = pair_ends && last_tile();
-        const bool head_ends = group_ends && rows <= kRows;
-        if (head_ends) {
-            heads -= 1;
-            begin_head(command);
-        } else if (group_ends) {
-            rows -= kRows;
-            begin_group(command);
-        } else if (pair_ends) {
-            keys -= kColumns;
-            pair = 0;
-            word = 0;
-            first_tile = false;
-        } else if (word_ends) {
-            pair += 1;
-            word = 0;
-        } else {
-            word += 1;
-        }
-        return !(head_ends && heads == 0);
-    }
-};
 
 // Largest open score of a row of a tile, -32768 without one.
 inline ap_int<16> largest_open(const TileRow& scores, const OpenKeys& open) {
