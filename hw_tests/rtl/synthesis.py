@@ -111,15 +111,12 @@ def main() -> int:
         print("pyosys is missing: pip install -e '.[rtl]'", file=sys.stderr)
         return 2
     modules = synthesize("matrix_engine")
-    report = {
-        "tool": f"Yosys {version('pyosys')}",
-        "family": FAMILY,
-        "units": by_unit(modules, top_of(modules, "matrix_engine")),
-    }
+    units = by_unit(modules, top_of(modules, "matrix_engine"))
+    report = {"tool": f"Yosys {version('pyosys')}", "family": FAMILY, "units": units}
     temporary = REPORT.with_suffix(".tmp")
     temporary.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     temporary.replace(REPORT)
-    for name, counts in report["units"].items():
+    for name, counts in units.items():
         print(f"| `{name}` | " + " | ".join(f"{value:,.0f}" for value in counts.values()) + " |")
     return 0
 

@@ -27,7 +27,7 @@ def dense(rows: int, depth_words: int, out_words: int, **values: Any) -> Product
         out_words=out_words,
         target=groups * depth_words,
         target_stride=out_words,
-        out_shift=20,
+        out_shift=17,
         has_bias=True,
         bias_shift=9,
         **values,
