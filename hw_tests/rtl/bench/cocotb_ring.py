@@ -63,10 +63,10 @@ async def weight_ring(dut: Any, pause: float) -> None:
         here = position % (2 * SMALL.weight_depth)
         there = all(filled >> width * p & 0x7F != here for p in range(PORTS))
         if position < len(order) and there and rng.random() >= pause:
-            block, biases = order[position]
+            block, with_it = order[position]
             pins.read_address.value = position % SMALL.weight_depth
             pins.release_word.value = 1
-            if biases is not None:
+            if with_it is not None:
                 pins.bias_read.value = sum(biases_read % 8 << 3 * p for p in range(PORTS))
                 pins.release_bias.value = 1
                 biases_read += 1
