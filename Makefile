@@ -59,7 +59,7 @@ demo: $(VENV)/stamp-quant  ## Train, quantize, compile and run a model; results 
 check: lint  ## lint and the quick tests: under 90 s on 2 idle cores
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -m 'not full' $(PYTEST_ARGS) $(QUICK_TESTS)
 
-test: $(VENV)/stamp-dev  ## All tests but the longest: about 8 minutes on 2 idle cores
+test: $(VENV)/stamp-dev  ## All tests but the longest: about 12 minutes on 2 idle cores
 	@sh tools/bootstrap.sh lib
 	@sh tools/bootstrap.sh data
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -m 'not full' $(PYTEST_ARGS)
