@@ -48,12 +48,12 @@ Each row leaves out the units in it that have a row; delays and FIFOs count with
 
 - **Settings**: `synth_xilinx` with its hierarchy kept, each module mapped once and multiplied by
   its instances; ABC instead of ABC9 (seconds instead of many minutes; at 4 x 8 x 4, ABC9 counts
-  2 % more LUTs), no retiming. Logic is not shared across modules, two small LUTs never share a
+  1 % more LUTs), no retiming. Logic is not shared across modules, two small LUTs never share a
   LUT6, and an inverter counts as a LUT.
 - **BRAM36**: a RAMB18 is half. A lane of the weight ring is {weight_depth:,} x 16 bits: a RAMB18,
   18 bits wide with two idle, so {lanes} lanes take {ring_blocks:g} BRAM36. An activation bank is
-  {activation_depth:,} x {width} bits with both ports in use: {bank_blocks:g} RAMB36, 4,096 x 9 each,
-  and a LUT a bit and port that selects among those of a column.
+  {activation_depth:,} x {width} bits with both ports in use: {bank_blocks:g} RAMB36 of 4,096 x 9,
+  and LUTs behind them that select by the address's high bits.
 - **Flip-flops**: {behind:,} of them are the output registers of the ring (`weight_memory`), which
   every block RAM has too: a vendor tool can move them there.
 - **DSP**: {registered:,} of the {blocks:,} blocks of the dot products have their A, B, M and P

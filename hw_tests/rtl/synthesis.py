@@ -20,8 +20,10 @@ FAMILY = "xc7"
 
 # `synth_xilinx` until its stage map_luts. That stage runs ABC9, which takes many minutes at full
 # geometry; ABC with the same costs of a LUT takes seconds. No retiming.
-_STAGES = ("begin", "prepare", "map_dsp", "coarse", "map_memory", "map_ffram", "fine")
-_STAGES += ("map_cells", "map_ffs", "map_luts")
+_STAGES = (
+    *("begin", "prepare", "map_dsp", "coarse", "map_memory", "map_ffram", "fine"),
+    *("map_cells", "map_ffs", "map_luts"),
+)
 _MAP_LUTS = (
     "opt_expr -mux_undef -noclkinv",
     "abc -luts 2:2,3,6:5,10,20",
