@@ -80,8 +80,8 @@ bench-gpu: $(VENV)/stamp-dev  ## On a CUDA GPU: its tests, training steps, the a
 	@sh tools/bootstrap.sh data
 	$(BIN)/trivit bench gpu --out runs/gpu --minutes $(or $(MINUTES),60)
 
-rtl-report: $(VENV)/stamp-dev  ## Count LUTs, DSPs and memories of the RTL with Yosys (minutes)
-	PYTHONPATH=hw_tests $(BIN)/python -m rtl.synthesis
+rtl-report: $(VENV)/stamp-dev  ## Count LUTs, DSPs and memories of the RTL with Yosys (2 minutes)
+	PYTHONPATH=hw_tests $(BIN)/python -m rtl.report
 
 lint: $(VENV)/stamp-dev  ## Style, types, import rules, HLS rules, SystemVerilog
 	$(BIN)/ruff check .

@@ -48,7 +48,8 @@ module bias_aligner #(
     column_2 <= column_1;
     active_2 <= active_1 && !reset;
     sum <= aligned + half_1;
-    if (active_2) next[SUM_BITS*column_2+:SUM_BITS] <= sum;
+    for (int n = 0; n < DEPTH; n++)
+      if (active_2 && column_2 == OUT'(n)) next[SUM_BITS*n+:SUM_BITS] <= sum;
     if (load) start <= next;
   end
 endmodule

@@ -1,43 +1,94 @@
-"""Resources of the matrix engine as Yosys (pyosys, extra `rtl`) counts them, 7-series as a proxy.
+"""Yosys (pyosys, extra `rtl`) on the RTL: 7-series primitives, each module mapped once.
 
-`python -m rtl.synthesis` (`make rtl-report`) writes docs/benchmarks/rtl.json. Yosys maps each
-module once, however often the engine holds it; nothing is placed or timed.
+Hierarchy stays: a module that the engine holds 256 times is mapped once and counted 256 times, and
+no logic is shared across its border. Nothing is placed or timed.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
-from collections import Counter
-from collections.abc import Mapping
-from importlib.metadata import version
+import time
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from rtl.designs import RTL
-from simulation.simulator import ROOT
 
-REPORT = ROOT / "docs" / "benchmarks" / "rtl.json"
 FAMILY = "xc7"
 
+# `synth_xilinx` until its stage map_luts. That stage runs ABC9, which takes many minutes at full
+# geometry; ABC with the same costs of a LUT takes seconds. No retiming.
+_STAGES = (
+    *("begin", "prepare", "map_dsp", "coarse", "map_memory", "map_ffram", "fine"),
+    *("map_cells", "map_ffs", "map_luts"),
+)
+_MAP_LUTS = (
+    "opt_expr -mux_undef -noclkinv",
+    "abc -luts 2:2,3,6:5,10,20",
+    "clean",
+    "xilinx_srl -fixed -minlen 3",
+    "techmap -map +/xilinx/lut_map.v -map +/xilinx/cells_map.v -D LUT_WIDTH=6",
+    "xilinx_dffopt",
+    "opt_lut_ins -tech xilinx",
+    "clean",
+    "hierarchy -check",
+)
+SYNTH = f"synth_xilinx -family {FAMILY} -noiopad -noclkbuf"
+FLOW = (f"{SYNTH} -run begin:map_luts", *_MAP_LUTS)
 
-def synthesize(top: str, parameters: Mapping[str, int] | None = None) -> dict[str, Any]:
-    """Map `top` and what it uses; return the modules of Yosys' JSON netlist by name."""
+
+def synthesize(
+    top: str,
+    parameters: Mapping[str, int] | None = None,
+    progress: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Map `top` and what it uses; return the modules of Yosys' JSON netlist by name.
+
+    `progress` is told each pass when it ends, and the seconds since the start.
+    """
+    stages = [f"{SYNTH} -top {top} -run {a}:{b}" for a, b in pairwise(_STAGES)]
+    remove_library = "delete =A:whitebox =A:blackbox"
+    return _netlist((*_read(top, parameters, RTL), *stages, *_MAP_LUTS, remove_library), progress)
+
+
+def inferred_latches(
+    top: str, parameters: Mapping[str, int] | None = None, sources: Sequence[Path] = RTL
+) -> int:
+    """Latches that the source of `top` and of what it uses describes; nothing is mapped."""
+    commands = (*_read(top, parameters, sources), f"hierarchy -check -top {top}", "proc")
+    modules = _netlist(commands).values()
+    kinds = [cell["type"] for module in modules for cell in module["cells"].values()]
+    return sum("latch" in kind for kind in kinds)
+
+
+def _read(
+    top: str, parameters: Mapping[str, int] | None, sources: Sequence[Path]
+) -> tuple[str, ...]:
+    set_parameters = "".join(f" -set {name} {value}" for name, value in (parameters or {}).items())
+    return (
+        f"read_verilog -sv -DSYNTHESIS {' '.join(map(str, sources))}",
+        *([f"chparam{set_parameters} {top}"] if parameters else []),
+    )
+
+
+def _netlist(
+    commands: Sequence[str], progress: Callable[[str], None] = lambda line: None
+) -> dict[str, Any]:
     from pyosys import libyosys
 
     design = libyosys.Design()
+    start = time.monotonic()
+    for command in commands:
+        libyosys.Pass.call(design, f"tee -q {command}")
+        words = command.split()
+        stage = words[-1] if "-run" in words else ""
+        progress(f"{time.monotonic() - start:6.1f} s  {words[0]} {stage}".rstrip())
     with tempfile.TemporaryDirectory() as folder:
-        netlist = Path(folder) / "netlist.json"
-        for command in (
-            f"read_verilog -sv -DSYNTHESIS {' '.join(map(str, RTL))}",
-            *(f"chparam -set {name} {value} {top}" for name, value in (parameters or {}).items()),
-            f"synth_xilinx -family {FAMILY} -top {top} -noiopad -run begin:check",
-            "delete =A:whitebox =A:blackbox",
-            f"write_json {netlist}",
-        ):
-            libyosys.run_pass(f"tee -q {command}", design)
-        modules: dict[str, Any] = json.loads(netlist.read_text())["modules"]
+        file = Path(folder) / "netlist.json"
+        libyosys.Pass.call(design, f"tee -q write_json {file}")
+        modules: dict[str, Any] = json.loads(file.read_text())["modules"]
     return modules
 
 
@@ -50,76 +101,7 @@ def name_of(module: str) -> str:
     return parts[1] if len(parts) > 1 else module
 
 
-def total(modules: Mapping[str, Any], module: str) -> Counter[str]:
-    """Primitives of a module and all below it, by type."""
-    counts: Counter[str] = Counter()
-    for cell in modules[module]["cells"].values():
-        kind = cell["type"]
-        counts.update(total(modules, kind) if kind in modules else {kind: 1})
-    return counts
-
-
-def resources(primitives: Mapping[str, int]) -> dict[str, int | float]:
-    """LUTs (those that are memory or shift registers too), flip-flops, DSPs, BRAM36."""
-    memory = {"RAM32M": 4, "RAM64M": 4, "RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1D": 4}
-    memory |= {"SRL16E": 1, "SRLC32E": 1}
-    sums: Counter[str] = Counter()
-    for kind, count in primitives.items():
-        if kind.startswith("LUT") or kind == "INV":
-            sums["lut"] += count
-        elif kind in memory:
-            sums["lut"] += memory[kind] * count
-        elif kind.startswith(("FDRE", "FDSE", "FDCE", "FDPE")):
-            sums["ff"] += count
-        elif kind.startswith("DSP48"):
-            sums["dsp"] += count
-        elif kind.startswith(("RAMB18", "RAMB36")):
-            sums["bram18"] += count * (2 if "36" in kind else 1)
-    return {
-        "lut": sums["lut"],
-        "ff": sums["ff"],
-        "dsp": sums["dsp"],
-        "bram36": sums["bram18"] / 2,
-    }
-
-
-def by_unit(modules: Mapping[str, Any], top: str) -> dict[str, dict[str, int | float]]:
-    """Resources of everything, and of what the top module holds, one line per unit."""
-    sums: dict[str, Counter[str]] = {}
-    own: Counter[str] = Counter()
-    for cell in modules[top]["cells"].values():
-        kind = cell["type"]
-        if kind in modules:
-            sums.setdefault(name_of(kind), Counter()).update(total(modules, kind))
-        else:
-            own[kind] += 1
-    lines = {"all": total(modules, top), **dict(sorted(sums.items())), "top": own}
-    return {name: resources(counts) for name, counts in lines.items()}
-
-
 def top_of(modules: Mapping[str, Any], name: str) -> str:
     """The module that has this name in the source; ValueError if there is not exactly one."""
     (found,) = (module for module in modules if name_of(module) == name)
     return found
-
-
-def main() -> int:
-    """Write the report; the exit status."""
-    try:
-        import pyosys  # noqa: F401
-    except ImportError:
-        print("pyosys is missing: pip install -e '.[rtl]'", file=sys.stderr)
-        return 2
-    modules = synthesize("matrix_engine")
-    units = by_unit(modules, top_of(modules, "matrix_engine"))
-    report = {"tool": f"Yosys {version('pyosys')}", "family": FAMILY, "units": units}
-    temporary = REPORT.with_suffix(".tmp")
-    temporary.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(REPORT)
-    for name, counts in units.items():
-        print(f"| `{name}` | " + " | ".join(f"{value:,.0f}" for value in counts.values()) + " |")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

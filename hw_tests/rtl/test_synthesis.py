@@ -1,41 +1,107 @@
-"""What Yosys makes of the dot product: DSP blocks alone, with every register and the cascade."""
+"""What Yosys makes of a small array: packed cascades, and a report that adds up."""
 
 from __future__ import annotations
 
+import copy
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
-from rtl.designs import SUM_BITS
+from rtl import report
+from rtl.designs import SMALL, SUM_BITS
+from rtl.synthesis import inferred_latches, synthesize, top_of
 
-DEPTH = 4
+GEOMETRY = {
+    "TOKENS": SMALL.tokens,
+    "OUTPUTS": SMALL.outputs,
+    "DEPTH": SMALL.depth,
+    "SUM_BITS": SUM_BITS,
+}
+
+
+# pyosys is in the extra `dev`, but there is none for other processors.
+@pytest.fixture(scope="module")
+def pyosys() -> None:
+    pytest.importorskip("pyosys", reason="pyosys exists for x86_64 alone")
 
 
 @pytest.fixture(scope="module")
-def modules() -> dict[str, Any]:
-    pytest.importorskip("pyosys", reason="synthesis needs the extra rtl")
-    from rtl.synthesis import synthesize
-
-    return synthesize("row_sum", {"DEPTH": DEPTH})
+def modules(pyosys: None) -> dict[str, Any]:
+    return synthesize("systolic_array", GEOMETRY)
 
 
 def test_dot_product_is_a_cascade_of_dsp_blocks(modules: dict[str, Any]) -> None:
-    from rtl.synthesis import top_of
+    found = report.packing(modules)
+    report.check_packing(found, SMALL.depth)
+    assert found["registered"] == found["dsp"] == SMALL.depth
 
-    cells = modules[top_of(modules, "dot_product")]["cells"].values()
-    assert [cell["type"] for cell in cells] == ["DSP48E1"] * DEPTH
-    for cell in cells:
-        registers = {name: int(cell["parameters"][name], 2) for name in ("AREG", "BREG")}
-        registers |= {name: int(cell["parameters"][name], 2) for name in ("MREG", "PREG")}
-        assert set(registers.values()) == {1}, registers
-    chained = [cell["connections"].get("PCIN", []) for cell in cells]
-    given = [tuple(cell["connections"].get("PCOUT", [])) for cell in cells]
-    from_others = [tuple(bits) for bits in chained if any(isinstance(bit, int) for bit in bits)]
-    assert len(from_others) == DEPTH - 1
-    assert set(from_others) <= set(given)
+
+@pytest.mark.parametrize(
+    ("what", "found"), [("AREG", "'registered': 3"), ("PCIN", "'cascaded': 2")]
+)
+def test_a_block_that_is_not_packed_is_found(
+    modules: dict[str, Any], what: str, found: str
+) -> None:
+    broken = copy.deepcopy(modules)
+    cells = broken[top_of(broken, "dot_product")]["cells"].values()
+    given = {tuple(cell["connections"].get("PCOUT", [])) for cell in cells}
+    block = next(cell for cell in cells if tuple(cell["connections"].get("PCIN", [])) in given)
+    if what == "PCIN":
+        block["connections"]["PCIN"] = ["0"] * 48
+    else:
+        block["parameters"][what] = "0"
+    with pytest.raises(ValueError, match=found):
+        report.check_packing(report.packing(broken), SMALL.depth)
 
 
 def test_row_sum_adds_one_lut_a_bit(modules: dict[str, Any]) -> None:
-    from rtl.synthesis import resources, top_of, total
+    counts = report.resources(report.total(modules, top_of(modules, "row_sum")))
+    assert counts == {"lut": SUM_BITS, "ff": SUM_BITS, "dsp": SMALL.depth, "bram36": 0}
 
-    counts = resources(total(modules, top_of(modules, "row_sum")))
-    assert counts == {"lut": SUM_BITS, "ff": SUM_BITS, "dsp": DEPTH, "bram36": 0}
+
+def test_report_adds_up(
+    modules: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "synthesize", lambda *_: modules)
+    path = tmp_path / "rtl.json"
+    report.write_report(path, "systolic_array", GEOMETRY)
+    written = json.loads(path.read_text())
+    units, whole = written["units"], written["total"]
+    sums = SMALL.tokens * SMALL.outputs
+    instances = {name: counts["instances"] for name, counts in units.items()}
+    assert instances == {
+        "systolic_array": 1,
+        "array_column": SMALL.outputs,
+        "row_sum": sums,
+        "dot_product": sums,
+    }
+    for column in report.COLUMNS:
+        assert sum(counts[column] for counts in units.values()) == whole[column]
+    assert whole["dsp"] == sums * SMALL.depth
+    assert written["share"]["dsp"] == round(whole["dsp"] / 2520, 4)
+    assert f"| **all** |  | **{whole['lut']:,}** |" in report.table(written)
+
+
+def test_luts_that_are_memory_and_half_blocks_are_counted() -> None:
+    counts = report.resources({"RAMB18E1": 3, "RAMB36E1": 2, "RAM32M": 1, "SRL16E": 5, "MUXF7": 9})
+    assert counts == {"lut": 9, "ff": 0, "dsp": 0, "bram36": 3.5}
+
+
+def test_a_latch_has_no_place_in_the_report() -> None:
+    with pytest.raises(ValueError, match=r"LDCE \(3 times\)"):
+        report.resources({"LUT6": 1, "LDCE": 3})
+
+
+def test_the_engine_has_no_latch(pyosys: None, tmp_path: Path) -> None:
+    assert inferred_latches("matrix_engine", dict(SMALL.parameters)) == 0
+    source = tmp_path / "held.sv"
+    source.write_text(
+        "module held(input logic on, d, output logic q); always_latch if (on) q = d; endmodule"
+    )
+    assert inferred_latches("held", sources=[source]) == 1
+
+
+def test_page_shows_the_report() -> None:
+    written = json.loads(report.REPORT.read_text())
+    assert report.REPORT.with_suffix(".md").read_text() == report.page(written)
