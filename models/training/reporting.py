@@ -130,16 +130,23 @@ def epoch_line(record: Mapping[str, Any]) -> str:
     tested = "" if accuracy is None else f"  test top-1 {accuracy:.2f} %"
     if "model_top1" in record:
         tested += f" (not averaged: {record['model_top1']:.2f} %)"
+    waits = waits_for(record)
     return (
         f"epoch {record['epoch']}  loss {record['loss']:.4f}  "
         f"train top-1 {record['train_top1']:.2f} %{tested}  "
         f"token keep {record['token_keep_ratio']:.2f}  {record['seconds']:.1f} s"
-        f"{_waiting(record)}"
+        + (f"  waits for {waits}" if waits else "")
     )
 
 
-def _waiting(record: Mapping[str, Any]) -> str:
-    """Return what an epoch's steps waited for, where they waited for batches at all."""
+def waits_for(record: Mapping[str, Any]) -> str:
+    """Return what an epoch's steps waited for and how long, in percent of their time.
+
+    Empty where they hardly waited for batches.
+
+    Args:
+        record: of the epoch, from its metrics.
+    """
     total = sum(record["step_seconds_by_part"].values())
     waited = record["step_seconds_by_part"].get("data", 0.0)
     if not total or 100 * waited / total <= _TOLERATED_WAIT:
@@ -152,7 +159,7 @@ def _waiting(record: Mapping[str, Any]) -> str:
     }
     largest = sorted(shares, key=lambda name: -shares[name])
     named = [f"{name} {shares[name]:.0f} %" for name in largest if shares[name] >= 1]
-    return f"  waits for {', '.join(named)}"
+    return ", ".join(named)
 
 
 def divergence(config: ExperimentConfig, out: Path, epoch: int, loss: float) -> str:
@@ -190,14 +197,14 @@ class Metrics:
 
     def keep_until(self, epoch: int) -> None:
         """Drop the records of epochs after ``epoch``, and a last line that was cut off."""
-        kept = [record for record in self._read() if record["epoch"] <= epoch]
+        kept = [record for record in self.records() if record["epoch"] <= epoch]
         with atomic_write(self.path) as temporary:
             temporary.write_text("".join(json.dumps(record) + "\n" for record in kept))
 
     def totals(self, key: str) -> dict[str, float]:
         """Return the sums over all records of the numbers that each has under ``key``, by name."""
         sums: dict[str, float] = {}
-        for record in self._read():
+        for record in self.records():
             for name, value in record.get(key, {}).items():
                 sums[name] = sums.get(name, 0.0) + value
         return sums
@@ -207,7 +214,8 @@ class Metrics:
         with named(self.path), self.path.open("a") as file:
             file.write(json.dumps(record) + "\n")
 
-    def _read(self) -> list[dict[str, Any]]:
+    def records(self) -> list[dict[str, Any]]:
+        """Return all records up to a line that was cut off; none where there is no file."""
         records: list[dict[str, Any]] = []
         if not self.path.is_file():
             return records

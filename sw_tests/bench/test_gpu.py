@@ -12,6 +12,7 @@ import pytest
 
 from trivit.tools.bench.gpu import script, stage
 from trivit.tools.bench.gpu.checks import marked_files, results_so_far
+from trivit.tools.bench.gpu.plans import PLANS
 from trivit.tools.bench.gpu.stage import Stage, run_together
 from trivit.tools.bench.train.presets import PRESETS
 from trivit.tools.cli import main
@@ -70,8 +71,9 @@ def test_a_script_that_is_killed_leaves_what_it_measured(tmp_path: Path) -> None
     result = json.loads(steps.read_text())
     assert not result["complete"] and result["rows"][0]["row"] == "dense"
     state = json.loads((out / "gpu.json").read_text())
-    tests, timed = state["stages"]
+    tests, photographs, timed = state["stages"]
     assert (tests["name"], tests["status"]) == ("tests", "done")
+    assert (photographs["name"], photographs["status"]) == ("photographs", "done")
     assert timed["status"] == "under way"
     found = state["tests"]
     assert found["passed"] + found["skipped"] >= 6 and found["failing"] == []
@@ -87,13 +89,18 @@ def test_the_whole_script_without_a_gpu(tmp_path: Path) -> None:
     assert "steps of cpu: done" in printed
     files = sorted(path.name for path in out.iterdir())
     assert files == ["gpu.json", "gpu.log", "gpu.md", "train-cpu.json"]
+    assert {path.name for path in tmp_path.iterdir()} == {"bare", "results"}
     assert json.loads((out / "train-cpu.json").read_text())["complete"]
     report = (out / "gpu.md").read_text()
     assert "| steps of cpu | done |" in report and "| token keep 0.7 |" in report
+    assert "| loading | done |" in report
+    found = json.loads((out / "gpu.json").read_text())["loading"]
+    assert found["epoch"] == found["epochs"] == 2 and found["reached"] in (True, False)
+    assert f"{found['ratio']:.3f} of the bare step's" in report
 
 
 def test_the_plan_for_a_gpu_fits_its_presets_and_its_files() -> None:
-    plan = script.PLANS["gpu"]
+    plan = PLANS["gpu"]
     for preset, arguments, _ in plan.steps:
         rows = [arguments[i + 1] for i, word in enumerate(arguments) if word == "--row"]
         assert set(rows) <= set(PRESETS[preset].rows)
@@ -107,35 +114,52 @@ def test_the_plan_for_a_gpu_spends_its_minutes_in_order(
 ) -> None:
     """With commands that do nothing: what each would have been given."""
     told: dict[str, list[str]] = {}
+    pictures: list[tuple[str, ...]] = []
     nothing = [sys.executable, "-S", "-c", ""]
 
     def command(self: object, *words: str) -> list[str]:
+        if words[0] == "train":
+            told["loading"] = list(words)
+            return nothing
         name = f"{words[1]} {words[words.index('--preset') + 1] if words[1] == 'train' else ''}"
         told[f"{name}{' ahead' * ('--compile-only' in words)}"] = list(words)
         return nothing
 
+    def draw(self: object, *words: str) -> list[str]:
+        pictures.append(words[2:])
+        return [sys.executable, "-S", "-c", f"import os; os.makedirs({words[1]!r})"]
+
     monkeypatch.setattr(script._Script, "_trivit", command)
+    monkeypatch.setattr(script._Script, "_python", draw)
     monkeypatch.setattr(script, "pytest_command", lambda *_: nothing)
     monkeypatch.setattr(stage, "_PAUSE", 0.05)
-    lines = script.check_and_measure("gpu", tmp_path, 14)
+    out = tmp_path / "out"
+    lines = script.check_and_measure("gpu", out, 14)
+    assert pictures == [("38400", "256", "1000")]
     assert list(told) == [
         "train deit_small ahead",
         "train deit_tiny ahead",
         "train deit_small",
+        "loading",
         "train deit_tiny",
         "accuracy ",
     ]
+    del told["loading"]
     minutes = [float(words[words.index("--minutes") + 1]) for words in told.values()]
-    assert minutes == pytest.approx([0.42 * 8, 0.42 * 8, 0.65 * 8, 8, 13], abs=0.5)
+    assert minutes == pytest.approx([0.42 * 8, 0.42 * 8, 0.55 * 8, 8, 13], abs=0.5)
     assert "--profile" in told["train deit_small"]
     assert "--profile" not in told["train deit_small ahead"]
-    assert [line.split(":")[0] for line in lines[:3]] == [
+    assert [line.split(":")[0] for line in lines[:4]] == [
         "tests",
+        "photographs",
         "compilation of deit_small",
         "compilation of deit_tiny",
     ]
+    assert list(tmp_path.iterdir()) == [out]
+    why = json.loads((out / "gpu.json").read_text())["loading"]["why_not_measured"]
+    assert why == "the training: done; the bare dense step was not measured"
     told.clear()
-    script.check_and_measure("gpu", tmp_path, 2.5)  # too little is left for the study
+    script.check_and_measure("gpu", out, 2.5)  # too little is left for the study
     assert "accuracy " not in told
 
 
@@ -190,13 +214,19 @@ def test_a_failed_stage_fails_the_script(
 
     monkeypatch.setattr(script, "pytest_command", command)
     monkeypatch.setattr(script._Script, "_trivit", lambda *_: [sys.executable, "-S", "-c", ""])
+    monkeypatch.setattr(script._Script, "_python", command)
     out = tmp_path / "out"
     out.mkdir()
     (out / "train-cpu.json").write_text("of an earlier run")
     assert main(["bench", "gpu", "--plan", "cpu", "--out", str(out)]) == 2
     error = capsys.readouterr().err
-    assert "failed: tests, sw_tests/a.py::test_one: see" in error and error.count("\n") == 1
-    assert "Failed: `sw_tests/a.py::test_one`" in (out / "gpu.md").read_text()
+    assert (
+        "failed: tests, photographs, sw_tests/a.py::test_one: see" in error
+        and error.count("\n") == 1
+    )
+    report = (out / "gpu.md").read_text()
+    assert "Failed: `sw_tests/a.py::test_one`" in report
+    assert "not measured against the bare step (no store, photographs: failed" in report
     assert not (out / "train-cpu.json").exists()
     assert main(["bench", "gpu", "--plan", "tpu", "--out", str(tmp_path / "no")]) == 2
     assert "unknown plan 'tpu'" in capsys.readouterr().err

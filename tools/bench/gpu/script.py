@@ -1,4 +1,7 @@
-"""The script: tests beside compilation, then steps, then the study; all of it written at once."""
+"""The script: tests beside compilation, then steps and loading, then the study.
+
+What is known is written at every moment.
+"""
 
 import json
 import os
@@ -6,7 +9,6 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,10 @@ import torch  # the description of the machine names its GPU
 
 from trivit.models.files import atomic_write
 from trivit.tools.bench.gpu.checks import marked_files, pytest_command, results_so_far
+from trivit.tools.bench.gpu.loading import experiment, loading_line, loading_result
+from trivit.tools.bench.gpu.plans import PLANS, Plan
 from trivit.tools.bench.gpu.stage import Stage, run_together
+from trivit.tools.bench.train.ahead import cache_variables, default_cache
 from trivit.tools.bench.train.presets import PRESETS
 from trivit.tools.bench.train.report import markdown, read_result
 from trivit.tools.errors import ToolsError
@@ -25,7 +30,7 @@ from trivit.tools.report.machine import describe_machine, library_versions
 _CHECKS_SHARE = 0.25
 _COMPILE_SHARE = 0.42
 
-# Seconds that a benchmark needs to be worth its start.
+# Seconds that a benchmark or a training needs to be worth its start.
 _SHORTEST_STEPS = 15.0
 
 # Seconds that the study needs to be worth its start, and to write its report.
@@ -38,55 +43,10 @@ _OF_THE_STUDY = ("study.json", "study.md")
 _GRACE_SECONDS = 20.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What the script does.
-
-    Attributes:
-        table_minutes: for tests and steps; what is left of all minutes is the study's.
-        steps: presets, each with arguments of ``trivit bench train`` and its share of the time that
-            is left when its turn comes.
-        compiles: whether these presets compile.
-        study: profile of the accuracy study (``None``: none).
-    """
-
-    table_minutes: float
-    steps: Sequence[tuple[str, Sequence[str], float]]
-    compiles: bool
-    study: str | None
-
-
-def _rows(preset: str, *others: str) -> tuple[str, ...]:
-    """Return the arguments that choose the rows of ``preset`` with targets, and ``others``."""
-    names = (*PRESETS[preset].targets, *others)
-    return tuple(word for name in names for word in ("--row", name))
-
-
-_BEFORE = ("dense_before", "token_0.7_before", "pss_none_before")
-
-PLANS = {
-    "gpu": Plan(
-        table_minutes=8.0,
-        steps=(
-            ("deit_small", (*_rows("deit_small", *_BEFORE), "--profile"), 0.65),
-            ("deit_tiny", _rows("deit_tiny"), 1.0),
-        ),
-        compiles=True,
-        study="gpu",
-    ),
-    "cpu": Plan(
-        table_minutes=8.0,
-        steps=(("cpu", ("--row", "token_0.7", "--rounds", "2"), 1.0),),
-        compiles=False,
-        study=None,
-    ),
-}
-
-
 def check_and_measure(plan_name: str, out: Path, minutes: float) -> list[str]:
     """Do all of a plan; return lines that say what came out.
 
-    ``out`` gets ``gpu.json`` (stages and tests), ``gpu.log`` (their output), ``gpu.md`` (the
+    ``out`` gets ``gpu.json`` (stages, tests, loading), ``gpu.log`` (their output), ``gpu.md`` (the
     report), ``train-PRESET.json`` for each preset and ``study.json``.
 
     Args:
@@ -118,9 +78,19 @@ class _Script:
         self._log = self._out / "gpu.log"
         self._stages: list[Stage] = []
         self._checks: dict[str, Any] = {}
+        self._loading: dict[str, Any] | None = None
+        # Beside the results: a store holds too much to be taken along with them.
+        self._scratch = self._out.with_name(f".{self._out.name}-loading")
 
     def run(self) -> list[str]:
         self._out.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self._scratch, ignore_errors=True)  # of a run that was killed
+        try:
+            return self._run()
+        finally:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _run(self) -> list[str]:
         for name in (
             "study.json",
             "study.md",
@@ -128,9 +98,13 @@ class _Script:
         ):
             (self._out / name).unlink(missing_ok=True)  # of an earlier run
         self._log.write_bytes(b"")
-        self._check_and_compile()
+        photographs = self._check_and_compile()
         for preset, arguments, share in self._plan.steps:
             self._time_steps(preset, arguments, share * self._left(self._table_end))
+            if preset == self._plan.loading.preset:
+                left = self._left(self._table_end)
+                self._time_loading(photographs, self._plan.loading.share * left)
+                shutil.rmtree(self._scratch, ignore_errors=True)
         if self._plan.study is not None:
             self._study(self._plan.study)
         bad = [stage.name for stage in self._stages if stage.status == "failed"]
@@ -151,15 +125,24 @@ class _Script:
         self._stages.append(stage)
         return stage
 
-    def _trivit(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", "trivit.tools.cli", *words]
+    def _python(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", *words]
 
-    def _check_and_compile(self) -> None:
-        """Run the tests; meanwhile the other cores compile, for one preset after the other."""
+    def _trivit(self, *words: str) -> list[str]:
+        return self._python("trivit.tools.cli", *words)
+
+    def _check_and_compile(self) -> Stage:
+        """Run the tests; meanwhile the other cores compile, for one preset after the other.
+
+        What they leave idle draws the photographs, whose stage is returned.
+        """
         whole = self._left(self._table_end)
         end = time.monotonic() + _COMPILE_SHARE * whole
         checks = self._stage("tests", pytest_command(sys.executable, marked_files(self._root)))
         checks.start(_CHECKS_SHARE * whole, self._root)
+        photographs = self._draw_photographs()
+        photographs.start(_COMPILE_SHARE * whole, self._root)
+        beside = [checks, photographs]
         for preset, arguments, _ in self._plan.steps if self._plan.compiles else ():
             rows = [word for word in arguments if word != "--profile"]
             left = self._left(end)
@@ -168,8 +151,9 @@ class _Script:
                 f"compilation of {preset}", self._trivit(*words, f"{left / 60:.2f}")
             )
             stage.start(left + _GRACE_SECONDS, self._root)
-            run_together([stage], self._write, beside=[checks])
-        run_together([checks], self._write)
+            run_together([stage], self._write, beside=beside)
+        run_together(beside, self._write)
+        return photographs
 
     def _time_steps(self, preset: str, arguments: Sequence[str], seconds: float) -> None:
         out = str(self._out / f"train-{preset}.json")
@@ -182,6 +166,42 @@ class _Script:
         stage.start(seconds + _GRACE_SECONDS, self._root)
         run_together([stage], self._write)
         self._write()
+
+    def _draw_photographs(self) -> Stage:
+        loading = self._plan.loading
+        counts = map(str, (loading.images, loading.side, loading.classes))
+        module = "trivit.tools.bench.gpu.photographs"
+        command = self._python(module, str(self._scratch / "store"), *counts)
+        return self._stage("photographs", command)
+
+    def _time_loading(self, photographs: Stage, seconds: float) -> None:
+        """Train from the store of photographs; compare with the dense step timed just before."""
+        loading, scratch = self._plan.loading, self._scratch
+        preset = PRESETS[loading.preset]
+        bare, run = self._out / f"train-{loading.preset}.json", scratch / "run"
+        file = scratch / "loading.yaml"
+        variables = cache_variables(default_cache()) if preset.compile else {}
+        if preset.threads is not None:
+            variables["OMP_NUM_THREADS"] = str(preset.threads)
+        stage = self._stage(
+            "loading", self._trivit("train", str(file), "--out", str(run)), **variables
+        )
+
+        def told(why: str = "the training has ended no epoch") -> None:
+            self._loading = loading_result(loading, bare, run, why)
+            self._write()
+
+        if photographs.status != "done":
+            told(f"no store, photographs: {photographs.status}")
+        elif seconds < _SHORTEST_STEPS:
+            told("no time was left")
+        else:
+            store = scratch / "store"
+            text = experiment(loading, self._root / "configs", store)
+            file.write_text(text, encoding="utf-8")
+            stage.start(seconds, self._root)
+            run_together([stage], told)
+            told(f"the training: {stage.status}")
 
     def _study(self, profile: str) -> None:
         """Train as long as there is time; a run that is cut off goes on in the next session."""
@@ -214,6 +234,7 @@ class _Script:
             "versions": library_versions(),
             "stages": [stage.described() for stage in self._stages],
             "tests": self._checks,
+            "loading": self._loading,
         }
         with atomic_write(self._out / "gpu.json") as temporary:
             temporary.write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
@@ -237,6 +258,8 @@ class _Script:
             path = self._out / f"train-{preset}.json"
             if path.is_file():
                 lines += ["", f"## {preset}", "", markdown(read_result(path)).rstrip()]
+            if self._loading is not None and preset == self._plan.loading.preset:
+                lines += ["", loading_line(self._loading)]
         study = self._out / _OF_THE_STUDY[1]
         if study.is_file():
             lines += ["", study.read_text(encoding="utf-8").rstrip()]

@@ -54,9 +54,13 @@ def compile_cache(folder: Path) -> Iterator[None]:
         OSError: it cannot be made.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    variables = {_INDUCTOR: str(folder.resolve()), _TRITON: str(folder.resolve() / "triton")}
-    with environment(**variables):
+    with environment(**cache_variables(folder)):
         yield
+
+
+def cache_variables(folder: Path) -> dict[str, str]:
+    """Return the environment in which a compiler reads and writes ``folder``."""
+    return {_INDUCTOR: str(folder.resolve()), _TRITON: str(folder.resolve() / "triton")}
 
 
 def cache_counts() -> dict[str, int]:

@@ -197,8 +197,9 @@ def gpu(
 ) -> None:
     """Check and measure on a GPU: its tests, the steps of DeiT-S and DeiT-T, the accuracy study.
 
-    Needs a checkout and no installation (tools/bench/gpu.sh). What has ended, or begun, is in the
-    folder at any moment.
+    Between the steps, a training from a store of made-up photographs shows whether loading keeps
+    up; the store lies beside the folder and is removed. Needs a checkout and no installation
+    (tools/bench/gpu.sh). What has ended, or begun, is in the folder at any moment.
     """
     from trivit.tools.bench.gpu.script import check_and_measure
 
