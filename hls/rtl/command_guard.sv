@@ -67,7 +67,8 @@ module command_guard #(
                  && now.depth_words <= 16'(MAX_DEPTH_WORDS)
                  && now.depth_words <= 16'(WEIGHT_DEPTH)
                  && now.out_words != '0 && now.out_words <= 16'(MAX_DEPTH_WORDS)
-                 && ((!is_transposed && !is_place) || (now.last_rows != '0 && now.last_rows <= 16'(TOKENS)));
+                 && ((!is_transposed && !is_place)
+                     || (now.last_rows != '0 && now.last_rows <= 16'(TOKENS)));
   logic fits_ring;
   assign fits_ring = !is_rows_outer || (ring_words <= 24'(WEIGHT_DEPTH)
                      && (tiles <= 16'(WEIGHT_TILES) || !now.flags[engine_types::FLAG_BIAS]));

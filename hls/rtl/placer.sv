@@ -1,7 +1,7 @@
-// Copies matrices from the banks into the ring: a block of TOKENS x DEPTH per cycle over port B, for
-// one port and depth word of the ring. Straight: the tensor's rows are outputs (keys); a word goes to
-// the ring as it lies. Transposed: its rows are depth (values); banks and lanes change places. What
-// lies beyond the tensor is zero, and whole blocks there cost port B nothing.
+// Copies matrices from the banks into the ring: a block of TOKENS x DEPTH per cycle over port B,
+// for one port and depth word of the ring. Straight: the tensor's rows are outputs (keys); a word
+// goes to the ring as it lies. Transposed: its rows are depth (values); banks and lanes change
+// places. What lies beyond the tensor is zero, and whole blocks there cost port B nothing.
 module placer #(
     parameter int TOKENS = 8,
     parameter int PORTS = 4,

@@ -1,6 +1,6 @@
-// What becomes of the sums: their records wait until the array is done, rows are rounded one a cycle
-// in each column group, sent to the stream and reported. Cycles count from the issue of a row group's
-// last depth word (README.md).
+// What becomes of the sums: their records wait until the array is done, rows are rounded one a
+// cycle in each column group, sent to the stream and reported. Cycles count from the issue of a row
+// group's last depth word (README.md).
 module result_path #(
     parameter int TOKENS = 8,
     parameter int OUTPUTS = 32,

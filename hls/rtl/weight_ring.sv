@@ -15,7 +15,7 @@ module weight_ring #(
     input  logic [                OUTPUTS*16-1:0]         word,
     input  logic [             OUTPUTS/DEPTH-1:0]         word_valid,
     output logic [             OUTPUTS/DEPTH-1:0]         word_ready,
-    output logic [             OUTPUTS/DEPTH-1:0]         place_room,     // for a block of the banks
+    output logic [             OUTPUTS/DEPTH-1:0]         place_room,
     input  logic [             OUTPUTS/DEPTH-1:0]         place,
     output logic [OUTPUTS/DEPTH*$clog2(WEIGHT_DEPTH)-1:0] place_address,
     input  logic [             OUTPUTS/DEPTH-1:0]         block_valid,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import cocotb
 import numpy as np
@@ -15,31 +15,32 @@ TOKENS, PORTS, LAST = SMALL.tokens, SMALL.ports, SMALL.activation_depth
 
 
 class Attention:
-    """Two layers of attention with two heads each, all commands in the queue at once.
+    """Two layers of attention with one or two heads each, all commands in the queue at once.
 
     A layer: queries, keys and values from an input (weights from the streams), scores of each
     head, probabilities that somebody writes when the scores are reported, context, projection. Both
     layers use the same places and slots, so what runs ahead must not take the first layer's rows.
     """
 
-    HEADS = 2
     QKV, RESULT, CONTEXT = 1, 2, 4
     PROBABILITY = (3, 5, 6, 7)  # a slot for each layer and head: others mark them
 
-    def __init__(self, bench: EngineBench) -> None:
+    def __init__(self, bench: EngineBench, *, small: bool = False) -> None:
         rng = bench.rng
         self.bench = bench
-        self.rows = rng.randint(13, 24)
-        self.head = rng.randint(4, 5)
-        self.words = rng.randint(4, 6)
+        # Small: the ring has room for the second layer's keys while the first is at work.
+        self.head_count = 1 if small else 2
+        self.rows = rng.randint(13, 16 if small else 24)
+        self.head = 4 if small else rng.randint(4, 5)
+        self.words = 4 if small else rng.randint(4, 6)
         self.groups = -(-self.rows // TOKENS)
         self.last_rows = self.rows - (self.groups - 1) * TOKENS
-        self.row = 3 * self.HEADS * self.head
+        self.row = 3 * self.head_count * self.head
         self.qkv = self.words * self.groups
         self.scores = self.qkv + self.row * self.groups
         self.probability = self.scores + self.groups**2
         self.context = self.probability + self.groups**2
-        self.end = self.context + self.HEADS * self.head * self.groups
+        self.end = self.context + self.head_count * self.head * self.groups
         assert self.end <= LAST
         self.saturated: list[int] = []
         self.streamed: list[tuple[Product, Int16]] = []
@@ -62,7 +63,7 @@ class Attention:
     def attend(self, layer: int, head: int) -> None:
         """Scores and context of a head."""
         bench, groups = self.bench, self.groups
-        at, all_heads = self.qkv + head * self.head, self.HEADS * self.head
+        at, all_heads = self.qkv + head * self.head, self.head_count * self.head
         common = {"source_stride": self.row, "source_slot": self.QKV, "last_rows": self.last_rows}
         scores = Product(
             source=at,
@@ -106,27 +107,24 @@ class Attention:
         )
         self.saturated.append(count)
 
-    def layer(self, number: int) -> None:
-        """One layer's commands."""
-        slot = self.RESULT if number else 0
-        common = {"has_bias": True, "bias_shift": 5, "out_shift": 14}
-        self.dense(
-            *(self.words, self.row),
-            source=0, source_slot=slot, target=self.qkv, target_slot=self.QKV, **common,
-        )  # fmt: skip
-        for head in range(self.HEADS):
-            self.attend(number, head)
-        self.dense(
-            *(self.HEADS * self.head, self.words),
-            source=self.context, source_slot=self.CONTEXT, target=0, target_slot=self.RESULT,
-            **common,
-        )  # fmt: skip
+    COMMON: ClassVar[dict[str, Any]] = {"has_bias": True, "bias_shift": 5, "out_shift": 14}
+
+    def project(self, slot: int) -> None:
+        """Queries, keys and values from an input that `slot` tracks."""
+        place = {"source": 0, "source_slot": slot, "target": self.qkv, "target_slot": self.QKV}
+        self.dense(self.words, self.row, **place, **self.COMMON)
+
+    def heads(self, layer: int) -> None:
+        """All heads of a layer, and its result in the place of its input."""
+        for head in range(self.head_count):
+            self.attend(layer, head)
+        place = {"source": self.context, "source_slot": self.CONTEXT, "target": 0}
+        words = self.head_count * self.head
+        self.dense(words, self.words, target_slot=self.RESULT, **place, **self.COMMON)
 
     async def write_probabilities(self) -> None:
         """Write each head's probabilities when its scores are reported, then mark them."""
         bench = self.bench
-        for slot in self.PROBABILITY:
-            await bench.mark(slot, 0)
         for number, slot, words in self.written:
             await bench.finish(number)
             await bench.steps.until(lambda: bench.user.idle)
@@ -139,13 +137,23 @@ class Attention:
 
 
 @cocotb.test()
-@cocotb.parametrize(seed=range(1, 4), pause=[0.0, 0.5])
-async def attention(dut: Any, seed: int, pause: float) -> None:
+@cocotb.parametrize(seed=range(1, 4), pause=[0.0, 0.5], late=[False, True])
+async def attention(dut: Any, seed: int, pause: float, late: bool) -> None:
+    """`late`: the second layer's keys are placed when only the first's are there."""
     bench = EngineBench(dut, SMALL, prefix=PREFIX, seed=seed, pause=pause)
     await bench.start()
-    work = Attention(bench)
-    work.layer(0)
-    work.layer(1)
+    work = Attention(bench, small=late)
+    work.project(work.RESULT if late else 0)
+    work.heads(0)
+    work.project(work.RESULT)
+    if late:
+        await bench.steps.until(lambda: bench.commands.empty)
+        await bench.steps.run(10)
+        await bench.mark(work.RESULT, work.groups)
+        await bench.finish(1)
+    work.heads(1)
+    if late:  # time enough to run ahead while the first layer waits for its probabilities
+        await bench.steps.run(600)
     await work.write_probabilities()
     rows = sum(result.size for _, result in work.streamed) // SMALL.outputs
     await bench.finish(len(work.saturated), rows=rows)

@@ -209,7 +209,12 @@ async def attention(dut: Any, tokens: int) -> None:
     # Keys, values and context: 8 words each for every row group; then the projection's result.
     taken -= groups * heads * head
     assert taken == 3 * head * steps
+    assert bench.user.idle
     assert stalls["none"] == limit
-    await bench.steps.until(lambda: bench.user.idle)
+    # The first tile of keys: 4 blocks a depth word, every second cycle beside the other writes.
+    assert 4 * head <= stalls["weights"] <= 8 * head + 8
+    assert limit < cycles - stalls["weights"] <= limit + LATENCY + 8
+    waited = {name for name, count in stalls.items() if count}
+    assert waited <= {"none", "command", "weights"}, stalls
     last = range(6000, 6000 + (groups - 1) * heads * head)
     await bench.check_banks([*last, *range(8000, 8200)])
