@@ -1,4 +1,5 @@
-// Checks a command and hands it to the array and to the ring's filler. The first command that the
+// Checks a command and hands it to the array, to the ring's filler and to the placer. A placement
+// belongs to the product that follows, whose sizes must be the same. The first command that the
 // engine cannot run ends the work: it and all behind it become passes that touch nothing and are
 // reported as failed, and weights that no earlier product waits for are swallowed. A reset ends
 // that.
@@ -22,6 +23,11 @@ module command_guard #(
     output engine_types::fill_t         fill,
     output logic                        fill_valid,
     input  logic                        fill_ready,
+    output engine_types::placement_t    placement,      // but for `behind` and `writer`
+    output logic                        placement_valid,
+    input  logic                        placement_ready,
+    output logic                        held,           // a command is here
+    output logic [                15:0] held_slots,
     output logic [                 7:0] error       // code of the first refusal; 0: none
 );
   localparam int ROW_BITS = $clog2(TOKENS);
@@ -34,12 +40,18 @@ module command_guard #(
   typedef enum logic [1:0] {IDLE, SPAN, CHECK, HAND} state_t;
   state_t state;
   engine_types::command_t now;
-  logic [15:0] groups, tiles, steps;
+  logic [15:0] groups, tiles, steps, across;  // across: row groups, or words of a placed row
   logic [29:0] source_span, target_span;
   logic [23:0] ring_words;
   logic [7:0] found;
+  logic is_place, is_placed, refused;
+  logic placed;  // the command before was a placement: its sizes and slot
+  logic [15:0] placed_out, placed_depth;
+  logic [2:0] placed_slot;
   logic is_transposed, is_rows_outer, is_residual, is_to_banks;
   assign is_transposed = now.flags[engine_types::FLAG_TRANSPOSED];
+  assign is_place = now.kind == 16'(engine_types::COMMAND_PLACE);
+  assign is_placed = now.flags[engine_types::FLAG_PLACED];
   assign is_rows_outer = now.flags[engine_types::FLAG_ROWS_OUTER];
   assign is_residual = now.flags[engine_types::FLAG_RESIDUAL];
   assign is_to_banks = now.flags[engine_types::FLAG_TO_BANKS];
@@ -50,18 +62,19 @@ module command_guard #(
 
   // Sizes that are small enough for the multiplications to be right.
   logic sizes;
-  assign sizes = now.rows != '0 && now.rows <= 16'(MAX_DEPTH_WORDS * TOKENS)
+  assign sizes = (is_place || (now.rows != '0 && now.rows <= 16'(MAX_DEPTH_WORDS * TOKENS)))
                  && now.depth_words >= 16'(MIN_DEPTH_WORDS)
                  && now.depth_words <= 16'(MAX_DEPTH_WORDS)
                  && now.depth_words <= 16'(WEIGHT_DEPTH)
                  && now.out_words != '0 && now.out_words <= 16'(MAX_DEPTH_WORDS)
-                 && (!is_transposed || (now.last_rows != '0 && now.last_rows <= 16'(TOKENS)));
+                 && ((!is_transposed && !is_place)
+                     || (now.last_rows != '0 && now.last_rows <= 16'(TOKENS)));
   logic fits_ring;
   assign fits_ring = !is_rows_outer || (ring_words <= 24'(WEIGHT_DEPTH)
                      && (tiles <= 16'(WEIGHT_TILES) || !now.flags[engine_types::FLAG_BIAS]));
   logic [31:0] source_end, target_end, residual_end;
   assign source_end = 32'(now.source) + 32'(source_span)
-                      + 32'(is_transposed ? groups : now.depth_words);
+                      + 32'(is_transposed ? across : now.depth_words);
   assign target_end = 32'(now.target) + 32'(target_span) + 32'(now.out_words);
   assign residual_end = 32'(now.residual) + 32'(target_span) + 32'(now.out_words);
   logic addresses;
@@ -79,22 +92,41 @@ module command_guard #(
                      || (now.slots[10:8] != now.slots[2:0]
                          && (!is_residual || now.slots[10:8] != now.slots[6:4])));
 
+  logic fits_placement;
+  assign fits_placement = placed == (is_placed && !is_place)
+                          && (!placed || (now.out_words == placed_out
+                                          && now.depth_words == placed_depth
+                                          && (!is_to_banks || placed_slot == '0
+                                              || now.slots[10:8] != placed_slot)));
+  logic known;
+  assign known = now.flags[15:engine_types::FLAGS] == '0
+                 && (is_place ? now.flags >> (engine_types::FLAG_TRANSPOSED + 1) == '0
+                     : now.kind == 16'(engine_types::COMMAND_PRODUCT)
+                       && !(is_placed && now.flags[engine_types::FLAG_BIAS]));
+
   always_comb begin
     found = '0;
     if (!slots) found = 8'(trivit_spec::ERROR_SIZE_LIMIT);
     if (!shifts) found = 8'(trivit_spec::ERROR_SHIFT_RANGE);
     if (!addresses) found = 8'(trivit_spec::ERROR_ACTIVATION_ADDRESS);
-    if (!sizes || !fits_ring) found = 8'(trivit_spec::ERROR_SIZE_LIMIT);
-    if (now.kind != 16'(engine_types::COMMAND_PRODUCT) || now.flags[15:engine_types::FLAGS] != '0)
-      found = 8'(trivit_spec::ERROR_UNKNOWN_OPCODE);
+    if (!sizes || !fits_ring || !fits_placement) found = 8'(trivit_spec::ERROR_SIZE_LIMIT);
+    if (!known) found = 8'(trivit_spec::ERROR_UNKNOWN_OPCODE);
   end
 
   logic hand;
   assign command_ready = state == IDLE;
-  assign hand = state == HAND && product_ready && fill_ready;
-  assign product_valid = state == HAND && fill_ready;
-  assign fill_valid = hand && !product.failed;
-  assign fill = {product.bias, product.tiles, product.depth_words};
+  assign refused = product.failed;
+  assign hand = state == HAND && fill_ready
+                && (is_place && !refused ? placement_ready : product_ready);
+  assign product_valid = state == HAND && fill_ready && (!is_place || refused);
+  assign placement_valid = state == HAND && fill_ready && is_place && !refused;
+  assign placement = {product.transposed, product.source_slot, 1'b0, 6'd0, product.last_rows,
+                      product.tiles, product.out_words, product.depth_words, product.source,
+                      product.source_stride};
+  assign fill_valid = hand && !refused && (is_place || !is_placed);
+  assign fill = {is_place, product.bias, product.tiles, product.depth_words};
+  assign held = state != IDLE;
+  assign held_slots = now.slots;
 
   logic failed;
   assign failed = found != '0 || error != '0;
@@ -109,15 +141,23 @@ module command_guard #(
       default: if (hand) state <= IDLE;
     endcase
     if (state == CHECK && error == '0) error <= found;
+    if (hand) begin
+      placed <= is_place;
+      placed_out <= now.out_words;
+      placed_depth <= now.depth_words;
+      placed_slot <= now.slots[2:0];
+    end
     if (reset) begin
       state <= IDLE;
       error <= '0;
+      placed <= 1'b0;
     end
   end
 
   assign groups = divided(now.rows, ROW_BITS);
   assign tiles = divided(now.out_words, PORT_BITS);
-  assign steps = is_transposed ? now.depth_words - 1'b1 : groups - 1'b1;
+  assign across = is_place ? now.out_words : groups;
+  assign steps = is_transposed ? now.depth_words - 1'b1 : across - 1'b1;
   always_ff @(posedge clk) begin
     source_span <= 30'(steps[8:0]) * 30'(now.source_stride);
     target_span <= 30'(groups[8:0] - 1'b1) * 30'(now.target_stride);

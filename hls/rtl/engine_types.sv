@@ -20,17 +20,19 @@ package engine_types;
     logic [15:0] residual;
     logic [15:0] source_stride;    // words from a stored row group of the operand to the next
     logic [15:0] source;
-    logic [15:0] kind;             // COMMAND_PRODUCT; anything else is refused
+    logic [15:0] kind;             // COMMAND_*; anything else is refused
   } command_t;
 
   localparam int COMMAND_PRODUCT = 1;
+  localparam int COMMAND_PLACE = 2;    // copy the next product's weights from the banks to the ring
   localparam int FLAG_TRANSPOSED = 0;  // the operand is stored with rows and depth exchanged
   localparam int FLAG_ROWS_OUTER = 1;  // row groups outer: the whole matrix waits in the ring
   localparam int FLAG_BIAS = 2;        // a word of biases comes before each tile of weights
   localparam int FLAG_RESIDUAL = 3;    // add the residual before rounding
   localparam int FLAG_TO_BANKS = 4;    // write the result to the activation banks
   localparam int FLAG_TO_STREAM = 5;   // send the result's rows to the stream
-  localparam int FLAGS = 6;
+  localparam int FLAG_PLACED = 6;      // the command before has placed the weights
+  localparam int FLAGS = 7;
 
   localparam int SLOTS = 8;            // of the scoreboard; slot 0 is always complete
 
@@ -67,11 +69,27 @@ package engine_types;
 
   // Weights that a product needs, for the side that fills the ring.
   typedef struct packed {
+    logic       banks;            // they come from the activation banks, not from the streams
     logic       bias;
     logic [8:0] tiles;
     logic [8:0] depth_words;
   } fill_t;
-  localparam int FILL_BITS = 19;
+  localparam int FILL_BITS = 20;
+
+  // A checked placement: a tensor in the banks that becomes the weights of the next product.
+  typedef struct packed {
+    logic        transposed;       // its rows are depth, not outputs
+    logic [2:0]  slot;
+    logic        behind;           // product `writer` must begin before the slot's count is valid
+    logic [5:0]  writer;           // modulo 64
+    logic [3:0]  last_rows;        // of its last row group
+    logic [8:0]  tiles;
+    logic [8:0]  out_words;
+    logic [8:0]  depth_words;
+    logic [13:0] source;
+    logic [13:0] stride;
+  } placement_t;
+  localparam int PLACEMENT_BITS = 70;
 
   // One depth word on its way to the array.
   typedef struct packed {
@@ -105,6 +123,8 @@ package engine_types;
     logic        to_banks;
     logic        to_stream;
     logic [2:0]  slot;
+    logic [2:0]  source_slot;
+    logic [2:0]  residual_slot;
     logic [3:0]  rows;             // valid ones, 0 to TOKENS
     logic [3:0]  words;            // valid ones of this tile, 0 to PORTS
     logic [4:0]  out_shift;
@@ -113,7 +133,7 @@ package engine_types;
     logic [13:0] address;
     logic [15:0] tag;
   } result_t;
-  localparam int RESULT_BITS = 72;
+  localparam int RESULT_BITS = 78;
 
   // The row whose sums are rounded, for a column group.
   typedef struct packed {

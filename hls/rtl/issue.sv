@@ -182,6 +182,8 @@ module issue #(
     result.to_banks <= now.to_banks;
     result.to_stream <= now.to_stream;
     result.slot <= now.target_slot;
+    result.source_slot <= now.source_slot;
+    result.residual_slot <= now.residual_slot;
     result.rows <= rows;
     result.words <= words;
     result.out_shift <= now.out_shift;

@@ -16,6 +16,8 @@ module scoreboard (
     output logic [8:0] source_groups,
     input  logic [2:0] residual_slot,
     output logic [8:0] residual_groups,
+    input  logic [2:0] placed_slot,
+    output logic [8:0] placed_groups,
     input  logic [2:0] target_slot,
     output logic       target_busy
 );
@@ -25,6 +27,7 @@ module scoreboard (
 
   assign source_groups = groups[source_slot];
   assign residual_groups = groups[residual_slot];
+  assign placed_groups = groups[placed_slot];
   assign target_busy = busy[target_slot];
 
   always_ff @(posedge clk) begin

@@ -15,6 +15,12 @@ module weight_port #(
     input  logic [            DEPTH*16-1:0] word,
     input  logic                            word_valid,
     output logic                            word_ready,
+    output logic                            place_room,
+    input  logic                            place,
+    output logic [$clog2(WEIGHT_DEPTH)-1:0] place_address,
+    input  logic                            block_valid,    // from the banks
+    input  logic [$clog2(WEIGHT_DEPTH)-1:0] block_address,
+    input  logic [      DEPTH*DEPTH*16-1:0] block,          // a word for each output
     input  logic [  $clog2(WEIGHT_DEPTH):0] released,
     input  logic [  $clog2(WEIGHT_TILES):0] released_biases,
     output logic [  $clog2(WEIGHT_DEPTH):0] filled,
@@ -30,7 +36,8 @@ module weight_port #(
   logic [RING-1:0] address, address_q;
   logic write_bias, write_bias_q;
   logic [TILE-1:0] bias_address, bias_address_q;
-  logic [DEPTH*16-1:0] word_q;
+  logic [DEPTH*DEPTH*16-1:0] words_q;
+  logic block_q;
 
   weight_filler #(
       .DEPTH(DEPTH),
@@ -45,6 +52,9 @@ module weight_port #(
       .discard,
       .word_valid,
       .word_ready,
+      .place_room,
+      .place,
+      .placed(block_q),
       .released,
       .released_biases,
       .filled,
@@ -56,13 +66,15 @@ module weight_port #(
 
   (* ram_style = "distributed" *) logic [DEPTH*16-1:0] bias_memory[WEIGHT_TILES];
   always_ff @(posedge clk) begin
-    write_q <= reset ? '0 : write;
-    address_q <= address;
+    write_q <= reset ? '0 : write | {DEPTH{block_valid}};
+    block_q <= block_valid && !reset;
+    address_q <= block_valid ? block_address : address;
     write_bias_q <= write_bias && !reset;
     bias_address_q <= bias_address;
-    word_q <= word;
-    if (write_bias_q) bias_memory[bias_address_q] <= word_q;
+    words_q <= block_valid ? block : {DEPTH{word}};
+    if (write_bias_q) bias_memory[bias_address_q] <= words_q[DEPTH*16-1:0];
   end
+  assign place_address = address;
   assign biases = bias_memory[bias_read];
 
   logic [DEPTH-1:0][RING-1:0] addresses;
@@ -78,7 +90,7 @@ module weight_port #(
             .clk,
             .write(write_q[o]),
             .write_address(address_q),
-            .written(word_q[16*f+:16]),
+            .written(words_q[16*(DEPTH*o+f)+:16]),
             .read_address(addresses[f]),
             .data(weights[16*(DEPTH*o+f)+:16])
         );

@@ -26,6 +26,10 @@ module write_back #(
     output logic [TOKENS*ADDRESS_BITS-1:0]   b_address,
     output logic [      TOKENS*WIDTH-1:0]    b_written,
     input  logic [      TOKENS*WIDTH-1:0]    b_data,
+    // A read for the placer in all banks; data of bank t 3 + t cycles later
+    input  logic                             place,
+    output logic                             place_free,
+    input  logic [        ADDRESS_BITS-1:0]  place_address,
     // The others; data of a read 2 cycles after it was taken
     input  logic [            TOKENS-1:0]    other_valid,
     output logic [            TOKENS-1:0]    other_ready,
@@ -90,8 +94,14 @@ module write_back #(
     if (reset) reading <= 1'b0;
   end
 
+  // Reads of the placer, where both leave it free; every second cycle while others wait.
+  logic places, place_last;
+  assign place_free = !writes && !reads && !(place_last && other_valid[0]);
+  assign places = place && place_free;
+  always_ff @(posedge clk) place_last <= places && !reset;
+
   // What bank t does, t cycles behind bank 0.
-  logic [TOKENS-1:0] bank_writes, bank_reads;
+  logic [TOKENS-1:0] bank_writes, bank_reads, bank_places;
   logic [TOKENS-1:0][ADDRESS_BITS-1:0] bank_address;
   logic [TOKENS-1:0][3:0] bank_rows;
   logic [TOKENS-1:0][WORD_BITS-1:0] bank_word;  // of the values that bank t takes now
@@ -99,7 +109,9 @@ module write_back #(
   always_ff @(posedge clk) begin
     bank_writes <= reset ? '0 : {bank_writes[TOKENS-2:0], writes};
     bank_reads <= reset ? '0 : {bank_reads[TOKENS-2:0], reads};
-    bank_address <= {bank_address[TOKENS-2:0], writes ? write_address : read_address};
+    bank_places <= reset ? '0 : {bank_places[TOKENS-2:0], places};
+    bank_address <= {bank_address[TOKENS-2:0],
+                     writes ? write_address : reads ? read_address : place_address};
     bank_rows <= {bank_rows[TOKENS-2:0], write_rows};
     bank_word[TOKENS-1:1] <= bank_word[TOKENS-2:0];
   end
@@ -141,8 +153,9 @@ module write_back #(
     for (genvar t = 0; t < TOKENS; t++) begin : bank
       logic own_write;
       assign own_write = bank_writes[t] && 4'(t) < bank_rows[t];
-      assign other_ready[t] = !bank_writes[t] && !bank_reads[t];
-      assign b_enable[t] = own_write || bank_reads[t] || (other_valid[t] && other_ready[t]);
+      assign other_ready[t] = !bank_writes[t] && !bank_reads[t] && !bank_places[t];
+      assign b_enable[t] = own_write || bank_reads[t] || bank_places[t]
+                           || (other_valid[t] && other_ready[t]);
       assign b_write[t] = other_ready[t] ? other_write[t] : own_write;
       assign b_address[ADDRESS_BITS*t+:ADDRESS_BITS] =
           other_ready[t] ? other_address[ADDRESS_BITS*t+:ADDRESS_BITS] : bank_address[t];

@@ -25,7 +25,7 @@ module rtl_bench;
   logic engine_mark, engine_clear_statistics;
   logic [2:0] engine_mark_slot;
   logic [8:0] engine_mark_groups;
-  logic [7:0] engine_error;
+  logic [7:0] engine_error, engine_slot_reading;
   matrix_engine #(
       .TOKENS(TOKENS),
       .OUTPUTS(OUTPUTS),
@@ -60,6 +60,7 @@ module rtl_bench;
       .mark(engine_mark),
       .mark_slot(engine_mark_slot),
       .mark_groups(engine_mark_groups),
+      .slot_reading(engine_slot_reading),
       .clear_statistics(engine_clear_statistics),
       .cycles(engine_cycles),
       .error(engine_error)
@@ -127,7 +128,11 @@ module rtl_bench;
 
   // weight_ring
   logic ring_clk, ring_reset, ring_fill_valid, ring_fill_ready, ring_discard;
-  logic [18:0] ring_fill;
+  logic [19:0] ring_fill;
+  logic [PORTS-1:0] ring_place_room, ring_place, ring_block_valid;
+  logic [PORTS*6-1:0] ring_place_address;
+  logic [5:0] ring_block_address;
+  logic [DEPTH*DEPTH*16-1:0] ring_block;
   logic [OUTPUTS*16-1:0] ring_weight, ring_biases;
   logic [PORTS-1:0] ring_weight_valid, ring_weight_ready;
   logic ring_release_word, ring_release_bias;
@@ -150,6 +155,12 @@ module rtl_bench;
       .word(ring_weight),
       .word_valid(ring_weight_valid),
       .word_ready(ring_weight_ready),
+      .place_room(ring_place_room),
+      .place(ring_place),
+      .place_address(ring_place_address),
+      .block_valid(ring_block_valid),
+      .block_address(ring_block_address),
+      .block(ring_block),
       .release_word(ring_release_word),
       .release_bias(ring_release_bias),
       .filled(ring_filled),
@@ -220,8 +231,8 @@ module rtl_bench;
   // scoreboard
   logic board_clk, board_reset, board_claim, board_complete, board_finish, board_set;
   logic [2:0] board_claim_slot, board_complete_slot, board_set_slot;
-  logic [2:0] board_source_slot, board_residual_slot, board_target_slot;
-  logic [8:0] board_set_groups, board_source_groups, board_residual_groups;
+  logic [2:0] board_source_slot, board_residual_slot, board_target_slot, board_placed_slot;
+  logic [8:0] board_set_groups, board_source_groups, board_residual_groups, board_placed_groups;
   logic board_target_busy;
   scoreboard board (
       .clk(board_clk),
@@ -238,6 +249,8 @@ module rtl_bench;
       .source_groups(board_source_groups),
       .residual_slot(board_residual_slot),
       .residual_groups(board_residual_groups),
+      .placed_slot(board_placed_slot),
+      .placed_groups(board_placed_groups),
       .target_slot(board_target_slot),
       .target_busy(board_target_busy)
   );

@@ -133,3 +133,88 @@ async def narrow(dut: Any) -> None:
     assert {name for name, n in stalls.items() if n} <= {"none", "source", "command"}
     bench.check_rows([(product, result)])
     await check_result(bench, product)
+
+
+@cocotb.test()
+@cocotb.parametrize(tokens=[197, 69])
+async def attention(dut: Any, tokens: int) -> None:
+    """Three heads of DeiT-T and the projection queued, probabilities written meanwhile.
+
+    Keys and values come from the banks. Somebody writes as many words as softmax would, as fast as
+    port B takes them.
+    """
+    heads, head, row, qkv = 3, 8, 72, 2000
+    groups = -(-tokens // FULL.tokens)
+    bench = EngineBench(dut, FULL)
+    await bench.start(load=False)
+    bench.write(range(groups * groups))
+    bench.write(range(qkv, qkv + groups * row))
+    await bench.steps.until(lambda: bench.user.idle)
+    taken = 0
+
+    def count() -> None:
+        nonlocal taken
+        taken += not int(bench.pins.bank_ready.value) & 1
+
+    bench.steps.steps.append(count)
+    common = {"source_stride": row, "last_rows": tokens - (groups - 1) * FULL.tokens}
+    await bench.clear_statistics()
+    begin, saturated, streamed, limit = bench.steps.cycle, [], [], 0
+    for number in range(heads):
+        at = qkv + head * number
+        scores = Product(
+            source=at,
+            source_stride=row,
+            rows=tokens,
+            depth_words=head,
+            out_words=groups,
+            to_banks=False,
+            to_stream=True,
+            out_shift=19,
+        )
+        context = Product(
+            source=0,
+            source_stride=groups,
+            rows=tokens,
+            depth_words=groups,
+            out_words=head,
+            target=6000 + head * number,
+            target_stride=heads * head,
+            target_slot=1,
+            out_shift=19,
+        )
+        limit += scores.cycles(FULL) + context.cycles(FULL)
+        result, clamped = bench.submit_placed(scores, source=at + heads * head, **common)
+        streamed.append((scores, result))
+        saturated.append(clamped)
+        values = {"source": at + 2 * heads * head, "transposed": True, **common}
+        saturated.append(bench.submit_placed(context, **values)[1])
+    projection = dense(tokens, heads * head, heads * head, source_slot=1)
+    projection = projection.changed(source=6000, target=7000)
+    limit += projection.cycles(FULL)
+    weights = bench.random_weights(projection, -300, 300)
+    saturated.append(bench.submit(projection, weights)[1])
+    bench.write(range(8000, 8000 + heads * groups * groups))
+    rows = sum(result.size for _, result in streamed) // FULL.outputs
+    await bench.finish(2 * heads + 1, rows=rows)
+    cycles, stalls = bench.report_cycles[-1] - begin, bench.stalls()
+    steps = heads * groups
+    written = heads * groups * groups
+    dut._log.info(
+        "%d tokens: %d cycles of %d, %s; port B: %d, and %d of others",
+        *(tokens, cycles, limit, stalls, taken, written),
+    )
+    assert [report.saturated for report in bench.reports.words] == saturated
+    bench.check_rows(streamed)
+    # Keys, values and context: 8 words each for every row group; then the projection's result.
+    taken -= groups * heads * head
+    assert taken == 3 * head * steps
+    assert bench.user.idle
+    assert stalls["none"] == limit
+    # The first tile of keys: 4 blocks a depth word, every second cycle beside the other writes.
+    assert 4 * head <= stalls["weights"] <= 8 * head + 8
+    assert limit < cycles - stalls["weights"] <= limit + LATENCY + 8
+    waited = {name for name, count in stalls.items() if count}
+    assert waited <= {"none", "command", "weights"}, stalls
+    last = range(6000, 6000 + (groups - 1) * heads * head)
+    await bench.check_banks([*last, *range(8000, 8200)])

@@ -14,6 +14,50 @@ from rtl.bench.signals import Pins, Sender, Steps, from_bits, to_bits
 from rtl.designs import SMALL
 
 
+class PlacerModel:
+    """Places blocks as the placer does: claims a place, brings the words some cycles later."""
+
+    LATENCY = SMALL.tokens + 3
+
+    def __init__(self, pins: Pins, rng: random.Random, pause: float) -> None:
+        self.pins, self.rng, self.pause = pins, rng, pause
+        self.blocks: list[list[int]] = [[] for _ in range(PORTS)]
+        self.sent = [0] * PORTS
+        self.way: list[tuple[int, int, int] | None] = [None] * self.LATENCY
+        pins.place.value = pins.block_valid.value = 0
+
+    def add(self, port: int, words: list[int]) -> None:
+        """Words of a port in their order, DEPTH of them a block."""
+        width = 16 * DEPTH
+        for place in range(0, len(words), DEPTH):
+            block = sum(w << width * o for o, w in enumerate(words[place : place + DEPTH]))
+            self.blocks[port].append(block)
+
+    @property
+    def empty(self) -> bool:
+        """Whether everything was brought."""
+        done = all(n == len(blocks) for n, blocks in zip(self.sent, self.blocks, strict=True))
+        return done and not any(self.way)
+
+    def step(self) -> None:
+        """Claim a place in a cycle, and bring the block that is due."""
+        pins = self.pins
+        room = int(pins.place_room.value)
+        ports = [p for p in range(PORTS) if room >> p & 1 and self.sent[p] < len(self.blocks[p])]
+        taken = None
+        if ports and self.rng.random() >= self.pause:
+            port = self.rng.choice(ports)
+            address = int(pins.place_address.value) >> 6 * port & 63
+            taken = (port, address, self.blocks[port][self.sent[port]])
+            self.sent[port] += 1
+        pins.place.value = 0 if taken is None else 1 << taken[0]
+        self.way.append(taken)
+        due = self.way.pop(0)
+        pins.block_valid.value = 0 if due is None else 1 << due[0]
+        if due is not None:
+            pins.block_address.value, pins.block.value = due[1], due[2]
+
+
 @cocotb.test()
 @cocotb.parametrize(pause=[0.0, 0.6])
 async def weight_ring(dut: Any, pause: float) -> None:
@@ -25,7 +69,8 @@ async def weight_ring(dut: Any, pause: float) -> None:
     pins.reset.value = 1
     sender = WeightSender(pins, SMALL, rng, pause)
     fills = Sender(pins.fill, pins.fill_valid, pins.fill_ready, rng, pause)
-    steps.steps = [sender.step, fills.step]
+    banks = PlacerModel(pins, rng, pause)
+    steps.steps = [sender.step, fills.step, banks.step]
     steps.start()
     await steps.run(3)
     pins.reset.value = 0
@@ -35,9 +80,15 @@ async def weight_ring(dut: Any, pause: float) -> None:
         weights = Weights(
             draw(numbers, tiles * OUTPUTS, words * DEPTH), draw(numbers, tiles * OUTPUTS)
         )
-        fills.send([int(bias) << 18 | tiles << 9 | words])
+        placed = number % 4 in (1, 2)
+        bias = bias and not placed
+        fills.send([int(placed) << 19 | int(bias) << 18 | tiles << 9 | words])
         for port, sent in enumerate(weights.words(SMALL, bias=bias)):
-            sender.words[port] += [to_bits(word) for word in sent]
+            bits = [to_bits(word) for word in sent]
+            if placed:
+                banks.add(port, bits)
+            else:
+                sender.words[port] += bits
         for tile in range(tiles):
             block = weights.weight[OUTPUTS * tile : OUTPUTS * (tile + 1)]
             for word in range(words):
@@ -74,6 +125,7 @@ async def weight_ring(dut: Any, pause: float) -> None:
             position += 1
         assert steps.cycle < 20_000
     assert sender.empty
+    assert banks.empty
     assert biases_read % 8 == sum(b is not None for _, b in order) % 8
 
 
@@ -83,7 +135,7 @@ async def weight_ring_discards(dut: Any) -> None:
     pins = Pins(dut, "ring_")
     steps = Steps(pins.clk)
     pins.reset.value = 1
-    pins.discard.value = 0
+    pins.discard.value = pins.place.value = pins.block_valid.value = 0
     sender = WeightSender(pins, SMALL, random.Random(4), 0.0)
     steps.steps = [sender.step]
     steps.start()

@@ -147,8 +147,9 @@ async def scoreboard(dut: Any) -> None:
         pins.finish.value = int(finish)
         pins.claim.value, pins.claim_slot.value = int(claim), claimed
         pins.set.value, pins.set_slot.value, pins.set_groups.value = int(mark), marked, count
-        asked = [rng.randrange(8) for _ in range(3)]
-        pins.source_slot.value, pins.residual_slot.value, pins.target_slot.value = asked
+        asked = [rng.randrange(8) for _ in range(4)]
+        pins.source_slot.value, pins.residual_slot.value, pins.target_slot.value = asked[:3]
+        pins.placed_slot.value = asked[3]
         if complete and completing:
             groups[completing] = (groups[completing] + 1) % 512
             busy[completing] = busy[completing] and not finish
@@ -157,6 +158,7 @@ async def scoreboard(dut: Any) -> None:
         if claim and claimed:
             groups[claimed], busy[claimed] = 0, True
         await steps.run()
-        got = (int(pins.source_groups.value), int(pins.residual_groups.value))
-        assert got == (groups[asked[0]], groups[asked[1]])
+        counts = (pins.source_groups, pins.residual_groups, pins.placed_groups)
+        got = [int(count.value) for count in counts]
+        assert got == [groups[asked[place]] for place in (0, 1, 3)]
         assert bool(int(pins.target_busy.value)) == busy[asked[2]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from rtl.bench.products import Banks, Int16, Product, Weights
+from rtl.bench.products import Banks, Int16, Product, Weights, placement
 from rtl.bench.signals import Pins, Receiver, Sender, Steps, from_bits, to_bits
 from rtl.designs import Geometry
 
@@ -180,6 +180,13 @@ class EngineBench:
         self.feed(product, weights)
         self.commands.send([product.bits])
         return self.model.execute(product, weights)
+
+    def submit_placed(self, product: Product, **values: int | bool) -> tuple[Int16, int]:
+        """Send a product whose weights lie in the banks (`placement`); the expected result."""
+        command = placement(product, **values)
+        product = product.changed(placed=True)
+        self.commands.send([command.bits, product.bits])
+        return self.model.execute(product, self.model.placed(command))
 
     def feed(self, product: Product, weights: Weights) -> None:
         """Send the weights of a product."""

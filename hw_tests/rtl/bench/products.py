@@ -18,7 +18,10 @@ _WORDS = (
     *("depth_words", "out_words", "last_rows", "bias_shift", "residual_shift", "out_shift"),
     *("slots", "flags", "tag"),
 )
-_FLAGS = ("transposed", "rows_outer", "has_bias", "has_residual", "to_banks", "to_stream")
+_FLAGS = (
+    *("transposed", "rows_outer", "has_bias", "has_residual", "to_banks", "to_stream"),
+    "placed",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +50,7 @@ class Product:
     has_residual: bool = False
     to_banks: bool = True
     to_stream: bool = False
+    placed: bool = False
     kind: int = 1
 
     @property
@@ -65,6 +69,21 @@ class Product:
     def changed(self, **values: object) -> Product:
         """A copy with other values."""
         return replace(self, **values)  # type: ignore[arg-type]
+
+
+def placement(product: Product, **values: int | bool) -> Product:
+    """The command that places the weights of `product`; `values` say where they lie.
+
+    `source`, `source_stride`, `last_rows`; `transposed` if stored rows are depth; `source_slot`.
+    """
+    return Product(
+        kind=2,
+        rows=0,
+        depth_words=product.depth_words,
+        out_words=product.out_words,
+        to_banks=False,
+        **values,  # type: ignore[arg-type]
+    )
 
 
 @dataclass(frozen=True)
@@ -132,6 +151,20 @@ class Banks:
         operand = np.zeros((product.rows, product.depth_words * depth), np.int16)
         operand[:, :stored] = tensor.T[: product.rows]
         return operand
+
+    def placed(self, command: Product) -> Weights:
+        """What a placement puts into the ring: zero beyond the tensor, no biases."""
+        geometry = self.geometry
+        groups, words = command.out_words, command.depth_words
+        if command.transposed:
+            groups, words = words, groups
+        stored = (groups - 1) * geometry.tokens + command.last_rows
+        tensor = self.read(command.source, command.source_stride, stored, words)
+        matrix = tensor.T if command.transposed else tensor
+        outputs = -(-command.out_words // geometry.ports) * geometry.outputs
+        weight = np.zeros((outputs, command.depth_words * geometry.depth), np.int16)
+        weight[: matrix.shape[0], : matrix.shape[1]] = matrix
+        return Weights(weight, np.zeros(outputs, np.int16))
 
     def execute(self, product: Product, weights: Weights) -> tuple[Int16, int]:
         """Run a product; its result (rows, tiles · outputs), and what it saturated.

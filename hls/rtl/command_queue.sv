@@ -1,0 +1,125 @@
+// Commands in program order: checked, then queued for the array and, placements, for the placer.
+module command_queue #(
+    parameter int TOKENS = 8,
+    parameter int PORTS = 4,
+    parameter int ACTIVATION_DEPTH = 15360,
+    parameter int WEIGHT_DEPTH = 1024,
+    parameter int WEIGHT_TILES = 64,
+    parameter int MAX_DEPTH_WORDS = 384,
+    parameter int SUM_BITS = 40,
+    parameter int COMMANDS = 16
+) (
+    input  logic                           clk,
+    input  logic                           reset,
+    input  engine_types::command_t         command,
+    input  logic                           command_valid,
+    output logic                           command_ready,
+    output engine_types::product_t         product,
+    output logic                           product_valid,
+    input  logic                           product_ready,
+    output engine_types::placement_t       placement,
+    output logic                           placement_valid,
+    input  logic                           placement_ready,
+    output engine_types::fill_t            fill,
+    output logic                           fill_valid,
+    input  logic                           fill_ready,
+    // What products and placements do (slot_order)
+    input  logic                           begins,
+    input  logic                           claim,
+    input  logic [                    2:0] claim_slot,
+    output logic [                    5:0] begun,
+    input  logic                           product_done,
+    input  logic [                    2:0] done_source,
+    input  logic                           done_has_residual,
+    input  logic [                    2:0] done_residual,
+    input  logic                           placement_done,
+    input  logic [                    2:0] done_placement,
+    output logic [engine_types::SLOTS-1:0] reading,
+    output logic [                    7:0] error
+);
+  engine_types::product_t checked;
+  engine_types::placement_t copied, ordered;
+  logic checked_valid, checked_ready, copied_valid, copied_ready, held, behind;
+  logic [15:0] held_slots;
+  logic [5:0] writer;
+  command_guard #(
+      .TOKENS(TOKENS),
+      .PORTS(PORTS),
+      .ACTIVATION_DEPTH(ACTIVATION_DEPTH),
+      .WEIGHT_DEPTH(WEIGHT_DEPTH),
+      .WEIGHT_TILES(WEIGHT_TILES),
+      .MAX_DEPTH_WORDS(MAX_DEPTH_WORDS),
+      .SUM_BITS(SUM_BITS)
+  ) guard (
+      .clk,
+      .reset,
+      .command,
+      .command_valid,
+      .command_ready,
+      .product(checked),
+      .product_valid(checked_valid),
+      .product_ready(checked_ready),
+      .fill,
+      .fill_valid,
+      .fill_ready,
+      .placement(copied),
+      .placement_valid(copied_valid),
+      .placement_ready(copied_ready),
+      .held,
+      .held_slots,
+      .error
+  );
+  slot_order order (
+      .clk,
+      .reset,
+      .held,
+      .held_slots,
+      .product_taken(checked_valid && checked_ready),
+      .product(checked),
+      .placement_taken(copied_valid && copied_ready),
+      .behind,
+      .writer,
+      .begins,
+      .claim,
+      .claim_slot,
+      .begun,
+      .product_done,
+      .done_source,
+      .done_has_residual,
+      .done_residual,
+      .placement_done,
+      .done_placement,
+      .reading
+  );
+  always_comb begin
+    ordered = copied;
+    ordered.behind = behind;
+    ordered.writer = writer;
+  end
+  stream_fifo #(
+      .WIDTH(engine_types::PRODUCT_BITS),
+      .DEPTH(COMMANDS)
+  ) products (
+      .clk,
+      .reset,
+      .in_data(checked),
+      .in_valid(checked_valid),
+      .in_ready(checked_ready),
+      .out_data(product),
+      .out_valid(product_valid),
+      .out_ready(product_ready)
+  );
+  stream_fifo #(
+      .WIDTH(engine_types::PLACEMENT_BITS),
+      .DEPTH(8)
+  ) placements (
+      .clk,
+      .reset,
+      .in_data(ordered),
+      .in_valid(copied_valid),
+      .in_ready(copied_ready),
+      .out_data(placement),
+      .out_valid(placement_valid),
+      .out_ready(placement_ready)
+  );
+endmodule

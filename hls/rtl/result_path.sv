@@ -1,0 +1,153 @@
+// What becomes of the sums: their records wait until the array is done, rows are rounded one a
+// cycle in each column group, sent to the stream and reported. Cycles count from the issue of a row
+// group's last depth word (README.md).
+module result_path #(
+    parameter int TOKENS = 8,
+    parameter int OUTPUTS = 32,
+    parameter int DEPTH = 8,
+    parameter int SUM_BITS = 40,
+    parameter int STREAM_ROWS = 64
+) (
+    input  logic                              clk,
+    input  logic                              reset,
+    input  engine_types::result_t             result,
+    output logic [     OUTPUTS/DEPTH*3-1:0]   row_select,
+    input  logic [    OUTPUTS*SUM_BITS-1:0]   sums,
+    // Port B of the banks
+    output engine_types::result_t             to_read,
+    output logic                              to_add,
+    output logic [                     2:0]   add_row,
+    output logic [                     3:0]   add_words,
+    input  logic [          OUTPUTS*16-1:0]   residual,
+    output engine_types::result_t             to_write,
+    output logic [          OUTPUTS*16-1:0]   values,
+    // Stream; rows that a row group takes when it is issued
+    input  logic [                     3:0]   stream_rows,
+    output logic [   $clog2(STREAM_ROWS):0]   stream_room,
+    output logic [          OUTPUTS*16-1:0]   row,
+    output logic                              row_last,
+    output logic                              row_valid,
+    input  logic                              row_ready,
+    // Reports, and slots that the reported product has read
+    input  logic                              report_take,
+    output logic                              report_room,
+    output logic [engine_types::REPORT_BITS-1:0] report,
+    output logic                              report_valid,
+    input  logic                              report_ready,
+    output logic                              done,
+    output logic [                     2:0]   done_source,
+    output logic                              done_has_residual,
+    output logic [                     2:0]   done_residual
+);
+  localparam int PORTS = OUTPUTS / DEPTH;
+  localparam int REPORTS = 16;
+  localparam int AT_RESIDUAL_READ = DEPTH - PORTS - 1;
+  localparam int AT_ROW = DEPTH + 3;                   // the epilogue is told of row 0
+  localparam int AT_WRITE = DEPTH + 10;
+  localparam int AT_REPORT = DEPTH + PORTS + TOKENS + 10;
+
+  // Results, at four points of their way
+  engine_types::result_t to_round, to_report;
+  result_delay #(.CYCLES(AT_RESIDUAL_READ)) until_read (
+      .clk, .reset, .result(result), .delayed(to_read));
+  result_delay #(.CYCLES(AT_ROW - AT_RESIDUAL_READ)) until_round (
+      .clk, .reset, .result(to_read), .delayed(to_round));
+  result_delay #(.CYCLES(AT_WRITE - AT_ROW)) until_write (
+      .clk, .reset, .result(to_round), .delayed(to_write));
+  result_delay #(.CYCLES(AT_REPORT - AT_WRITE)) until_report (
+      .clk, .reset, .result(to_write), .delayed(to_report));
+
+  engine_types::row_t rounded, sent;
+  always_ff @(posedge clk) begin
+    if (to_round.valid) begin
+      rounded.valid <= 1'b1;
+      rounded.residual <= to_round.residual;
+      rounded.to_stream <= to_round.to_stream;
+      rounded.finish <= to_round.finish;
+      rounded.row <= '0;
+      rounded.rows <= to_round.rows;
+      rounded.words <= to_round.words;
+      rounded.out_shift <= to_round.out_shift;
+      rounded.residual_shift <= to_round.residual_shift;
+    end else begin
+      rounded.row <= rounded.row + 1'b1;
+      if (rounded.row == 3'(TOKENS - 1)) rounded.valid <= 1'b0;
+    end
+    if (reset) rounded.valid <= 1'b0;
+  end
+
+  logic [$clog2(OUTPUTS+1)-1:0] saturated;
+  epilogue #(
+      .OUTPUTS(OUTPUTS),
+      .DEPTH(DEPTH),
+      .SUM_BITS(SUM_BITS)
+  ) rounding (
+      .clk,
+      .reset,
+      .row(rounded),
+      .row_select,
+      .residual,
+      .sums,
+      .values,
+      .saturated
+  );
+
+  delay #(
+      .WIDTH(engine_types::ROW_BITS),
+      .CYCLES(7)
+  ) until_sent (
+      .clk,
+      .reset,
+      .value(rounded),
+      .delayed(sent)
+  );
+  row_stream #(
+      .OUTPUTS(OUTPUTS),
+      .DEPTH(DEPTH),
+      .ROWS(STREAM_ROWS)
+  ) stream (
+      .clk,
+      .reset,
+      .take(stream_rows),
+      .room(stream_room),
+      .send(sent.valid && sent.to_stream && {1'b0, sent.row} < sent.rows),
+      .send_last(sent.finish && {1'b0, sent.row} + 1'b1 == sent.rows),
+      .values,
+      .row,
+      .row_last,
+      .row_valid,
+      .row_ready
+  );
+
+  assign to_add = to_round.valid && to_round.residual;
+  assign add_row = rounded.row;
+  assign add_words = rounded.residual ? rounded.words : '0;
+
+  // Reports
+  logic [31:0] total;
+  logic [4:0] reports;
+  logic reported, unused_room;
+  assign reported = to_report.valid && to_report.finish;
+  assign done = reported && !to_report.failed;
+  assign done_source = to_report.source_slot;
+  assign done_has_residual = to_report.residual;
+  assign done_residual = to_report.residual_slot;
+  assign report_room = reports != 5'(REPORTS);
+  always_ff @(posedge clk) begin
+    total <= reset || reported ? '0 : total + 32'(saturated);
+    reports <= reset ? '0 : reports + 5'(report_take) - 5'(report_valid && report_ready);
+  end
+  stream_fifo #(
+      .WIDTH(engine_types::REPORT_BITS),
+      .DEPTH(REPORTS)
+  ) report_queue (
+      .clk,
+      .reset,
+      .in_data({to_report.failed, to_report.tag, total + 32'(saturated)}),
+      .in_valid(reported),
+      .in_ready(unused_room),
+      .out_data(report),
+      .out_valid(report_valid),
+      .out_ready(report_ready)
+  );
+endmodule
