@@ -182,10 +182,12 @@ module matrix_engine #(
       .target_slot(claim_slot),
       .target_busy
   );
-  statistics counters (
+  statistics #(
+      .CAUSES(engine_types::STALLS)
+  ) counters (
       .clk,
       .clear(clear_statistics || reset),
-      .stall,
+      .cause(stall),
       .cycles
   );
 
