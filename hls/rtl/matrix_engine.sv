@@ -133,10 +133,12 @@ module matrix_engine #(
       .source_slot, .source_groups, .residual_slot, .residual_groups,
       .placed_slot, .placed_groups, .target_slot(claim_slot), .target_busy
   );
-  statistics counters (
+  statistics #(
+      .CAUSES(engine_types::STALLS)
+  ) counters (
       .clk,
       .clear(clear_statistics || reset),
-      .stall,
+      .cause(stall),
       .cycles
   );
 

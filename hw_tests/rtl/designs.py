@@ -11,7 +11,11 @@ from trivit.tools.kernel import load_description
 
 FOLDER = Path(__file__).resolve().parent
 DESCRIPTION = load_description(ROOT / "hls" / "kernel.yaml")
-PACKAGES = (ROOT / "hls/generated/trivit_spec.sv", ROOT / "hls/rtl/engine_types.sv")
+PACKAGES = (
+    ROOT / "hls/generated/trivit_spec.sv",
+    ROOT / "hls/rtl/engine_types.sv",
+    ROOT / "hls/rtl/mover_types.sv",
+)
 RTL = (*PACKAGES, *sorted(set((ROOT / "hls/rtl").glob("*.sv")) - set(PACKAGES)))
 
 

@@ -254,4 +254,50 @@ module rtl_bench;
       .target_slot(board_target_slot),
       .target_busy(board_target_busy)
   );
+
+  // mover_port twice: at its own sizes, and with the smallest queues. Port 0 waits for itself and
+  // for three others, whose counts the bench gives.
+`define MOVER(P, SIZES) \
+  logic P``_clk, P``_reset, P``_halt, P``_idle, P``_clear_statistics; \
+  logic [79:0] P``_weights_command, P``_rows_command, P``_store_command; \
+  logic P``_weights_command_valid, P``_rows_command_valid, P``_store_command_valid; \
+  logic P``_weights_command_ready, P``_rows_command_ready, P``_store_command_ready; \
+  logic [127:0] P``_weights_word, P``_rows_word, P``_store_word; \
+  logic P``_weights_word_valid, P``_rows_word_valid, P``_store_word_valid; \
+  logic P``_weights_word_ready, P``_rows_word_ready, P``_store_word_ready; \
+  logic [47:0] P``_others; \
+  logic [15:0] P``_own_finished, P``_wstrb; \
+  logic [1:0] P``_read_error, P``_write_error, P``_rresp, P``_bresp, P``_arburst, P``_awburst; \
+  logic [255:0] P``_read_cycles, P``_write_cycles; \
+  logic [39:0] P``_araddr, P``_awaddr; \
+  logic [7:0] P``_arlen, P``_awlen; \
+  logic [2:0] P``_arsize, P``_awsize; \
+  logic [127:0] P``_rdata, P``_wdata; \
+  logic P``_arvalid, P``_arready, P``_rlast, P``_rvalid, P``_rready; \
+  logic P``_awvalid, P``_awready, P``_wlast, P``_wvalid, P``_wready, P``_bvalid, P``_bready; \
+  mover_port #SIZES P ( \
+      .clk(P``_clk), .reset(P``_reset), .halt(P``_halt), .idle(P``_idle), \
+      .read_command({P``_rows_command, P``_weights_command}), \
+      .read_command_valid({P``_rows_command_valid, P``_weights_command_valid}), \
+      .read_command_ready({P``_rows_command_ready, P``_weights_command_ready}), \
+      .read_word({P``_rows_word, P``_weights_word}), \
+      .read_word_valid({P``_rows_word_valid, P``_weights_word_valid}), \
+      .read_word_ready({P``_rows_word_ready, P``_weights_word_ready}), \
+      .write_command(P``_store_command), .write_command_valid(P``_store_command_valid), \
+      .write_command_ready(P``_store_command_ready), .write_word(P``_store_word), \
+      .write_word_valid(P``_store_word_valid), .write_word_ready(P``_store_word_ready), \
+      .finished({P``_others, P``_own_finished}), .own_finished(P``_own_finished), \
+      .read_error(P``_read_error), .write_error(P``_write_error), \
+      .clear_statistics(P``_clear_statistics), .read_cycles(P``_read_cycles), \
+      .write_cycles(P``_write_cycles), \
+      .araddr(P``_araddr), .arlen(P``_arlen), .arsize(P``_arsize), .arburst(P``_arburst), \
+      .arvalid(P``_arvalid), .arready(P``_arready), .rdata(P``_rdata), .rresp(P``_rresp), \
+      .rlast(P``_rlast), .rvalid(P``_rvalid), .rready(P``_rready), \
+      .awaddr(P``_awaddr), .awlen(P``_awlen), .awsize(P``_awsize), .awburst(P``_awburst), \
+      .awvalid(P``_awvalid), .awready(P``_awready), .wdata(P``_wdata), .wstrb(P``_wstrb), \
+      .wlast(P``_wlast), .wvalid(P``_wvalid), .wready(P``_wready), .bresp(P``_bresp), \
+      .bvalid(P``_bvalid), .bready(P``_bready) \
+  );
+  `MOVER(mover, ())
+  `MOVER(least, (.READ_WORDS(4), .WRITE_WORDS(4), .BURST(4), .OPEN(2), .COMMANDS(2)))
 endmodule

@@ -13,7 +13,7 @@ def bench() -> None:
     build(BENCH)
 
 
-@pytest.mark.parametrize("module", ["array", "ring", "units", "engine", "attention"])
+@pytest.mark.parametrize("module", ["array", "ring", "units", "mover", "engine", "attention"])
 def test_small(bench: None, module: str) -> None:
     simulate(BENCH, f"rtl.bench.cocotb_{module}")
 

@@ -1,0 +1,157 @@
+// The read side of a port. Each stream has its own commands, so one that is full stops no other;
+// bursts of the streams take turns. A burst is asked for when all its words have a place, so the
+// memory never waits for a stream. No IDs: words arrive in the order of the bursts.
+module mover_read #(
+    parameter int STREAMS = 2,
+    parameter int WORD = 128,
+    parameter int WORDS = 128,     // places of a stream, a power of two, at least BURST
+    parameter int BURST = 16,
+    parameter int OPEN = 16,       // bursts under way, a power of two
+    parameter int COMMANDS = 16,
+    parameter int PORTS = 4
+) (
+    input  logic                                      clk,
+    input  logic                                      reset,
+    input  logic                                      halt,
+    input  logic [STREAMS*mover_types::MOVE_BITS-1:0] command,
+    input  logic [                       STREAMS-1:0] command_valid,
+    output logic [                       STREAMS-1:0] command_ready,
+    input  logic [                      PORTS*16-1:0] finished,
+    output logic [                  STREAMS*WORD-1:0] word,
+    output logic [                       STREAMS-1:0] word_valid,
+    input  logic [                       STREAMS-1:0] word_ready,
+    output logic [                              35:0] ar_address,
+    output logic [                               7:0] ar_length,   // beats - 1
+    output logic                                      ar_valid,
+    input  logic                                      ar_ready,
+    input  logic [                          WORD-1:0] r_data,
+    input  logic [                               1:0] r_response,
+    input  logic                                      r_last,
+    input  logic                                      r_valid,
+    output logic                                      r_ready,
+    output logic                                      idle,        // no burst is under way
+    output logic [                               1:0] error,       // the first bad response
+    output logic [                               2:0] did
+);
+  localparam int BEATS = $clog2(BURST) + 1;
+  localparam int ROOM = $clog2(WORDS) + 1;
+  localparam int COUNT = $clog2(OPEN) + 1;
+  localparam int STREAM = STREAMS > 1 ? $clog2(STREAMS) : 1;
+
+  logic [STREAMS-1:0] fenced, valid, ready, empty, fits, arrives;
+  logic [STREAMS*36-1:0] address;
+  logic [STREAMS*BEATS-1:0] beats;
+  logic [COUNT-1:0] open;
+  logic issue;
+  logic [STREAM-1:0] choice, previous, head;
+
+  generate
+    for (genvar s = 0; s < STREAMS; s++) begin : streams
+      logic unused_last, has_room;
+      mover_bursts #(
+          .BURST(BURST),
+          .COMMANDS(COMMANDS),
+          .PORTS(PORTS)
+      ) bursts (
+          .clk,
+          .reset,
+          .halt,
+          .command(command[mover_types::MOVE_BITS*s+:mover_types::MOVE_BITS]),
+          .command_valid(command_valid[s]),
+          .command_ready(command_ready[s]),
+          .finished,
+          .fenced(fenced[s]),
+          .address(address[36*s+:36]),
+          .beats(beats[BEATS*s+:BEATS]),
+          .last(unused_last),
+          .valid(valid[s]),
+          .ready(ready[s])
+      );
+      assign empty[s] = beats[BEATS*s+:BEATS] == '0;
+      assign ready[s] = empty[s] || (issue && choice == STREAM'(s));
+
+      logic [ROOM-1:0] room;  // places that no burst has taken
+      assign fits[s] = valid[s] && !empty[s] && ROOM'(beats[BEATS*s+:BEATS]) <= room;
+      always_ff @(posedge clk)
+        room <= reset ? ROOM'(WORDS)
+            : room + ROOM'(word_valid[s] && word_ready[s])
+            - (issue && choice == STREAM'(s) ? ROOM'(beats[BEATS*s+:BEATS]) : '0);
+
+      assign arrives[s] = r_valid && r_ready && head == STREAM'(s);
+      stream_fifo #(
+          .WIDTH(WORD),
+          .DEPTH(WORDS)
+      ) queue (
+          .clk,
+          .reset,
+          .in_data(r_data),
+          .in_valid(arrives[s]),
+          .in_ready(has_room),
+          .out_data(word[WORD*s+:WORD]),
+          .out_valid(word_valid[s]),
+          .out_ready(word_ready[s])
+      );
+`ifndef SYNTHESIS
+      always_ff @(posedge clk)
+        assert (reset || !arrives[s] || has_room) else $error("a word has no place");
+`endif
+    end
+  endgenerate
+
+  // The first stream behind the previous one whose burst fits.
+  always_comb begin
+    choice = previous;
+    for (int s = STREAMS - 1; s >= 0; s--) if (fits[s]) choice = STREAM'(s);
+    for (int s = STREAMS - 1; s >= 0; s--)
+      if (fits[s] && STREAM'(s) > previous) choice = STREAM'(s);
+  end
+  assign issue = fits != '0 && open != COUNT'(OPEN) && (!ar_valid || ar_ready) && !halt;
+
+  logic arrived;
+  assign arrived = r_valid && r_ready && r_last;
+  always_ff @(posedge clk) begin
+    ar_valid <= issue || (ar_valid && !ar_ready);
+    if (issue) begin
+      for (int s = 0; s < STREAMS; s++)
+        if (choice == STREAM'(s)) begin
+          ar_address <= address[36*s+:36];
+          ar_length <= 8'(beats[BEATS*s+:BEATS] - 1'b1);
+        end
+      previous <= choice;
+    end
+    open <= open + COUNT'(issue) - COUNT'(arrived);
+    if (error == '0 && r_valid && r_ready && r_response[1]) error <= r_response;
+    if (reset) begin
+      ar_valid <= 1'b0;
+      previous <= '0;
+      open <= '0;
+      error <= '0;
+    end
+  end
+  assign idle = open == '0;
+
+  logic unused_room;  // always: as many places as open bursts
+  stream_fifo #(
+      .WIDTH(STREAM),
+      .DEPTH(OPEN)
+  ) order (
+      .clk,
+      .reset,
+      .in_data(choice),
+      .in_valid(issue),
+      .in_ready(unused_room),
+      .out_data(head),
+      .out_valid(r_ready),
+      .out_ready(arrived)
+  );
+
+  always_comb begin
+    did = 3'(mover_types::READ_IDLE);
+    if (fenced != '0) did = 3'(mover_types::READ_FENCE);
+    if (open != '0) did = 3'(mover_types::READ_MEMORY);
+    if ((valid & ~empty & ~fits) != '0) did = 3'(mover_types::READ_ROOM);
+    if (fits != '0 && open == COUNT'(OPEN)) did = 3'(mover_types::READ_OPEN);
+    if (ar_valid && !ar_ready) did = 3'(mover_types::READ_ADDRESS);
+    if (r_valid && r_ready) did = 3'(mover_types::READ_WORD);
+  end
+endmodule
