@@ -2,7 +2,7 @@
 // crosses 4 KB; only a command's first and last can be short. A command of zero words becomes one
 // burst of zero beats. `halt` forgets what has not left, and swallows every command.
 module mover_bursts #(
-    parameter int BURST = 16,      // a power of two, at most 256
+    parameter int BURST = 16,      // a power of two, 2 to 256
     parameter int COMMANDS = 16,
     parameter int PORTS = 4
 ) (
