@@ -7,10 +7,11 @@ from typing import Any
 from trivit.models.errors import ModelsError
 from trivit.models.yaml_text import read_yaml
 from trivit.tools.errors import ToolsError
+from trivit.tools.kernel.commands import Commands, read_commands
 
 # What each part of the file may say; anything else is a misspelt name.
 _TOP = (
-    *("version", "geometry", "limits", "engine", "registers", "ports"),
+    *("version", "geometry", "limits", "engine", "commands", "registers", "ports"),
     *("errors", "descriptor_words", "opcodes", "timing"),
 )
 _REGISTER = ("offset", "pointer", "bits", "access")
@@ -58,6 +59,7 @@ class KernelDescription:
     geometry: dict[str, int]
     limits: dict[str, int]
     engine: dict[str, int]
+    commands: Commands
     registers: tuple[Register, ...]
     ports: dict[str, tuple[str, ...]]
     errors: dict[str, int]
@@ -164,6 +166,7 @@ def load_description(path: Path) -> KernelDescription:
             geometry=raw["geometry"],
             limits=raw["limits"],
             engine=raw["engine"],
+            commands=read_commands(path, raw["commands"]),
             registers=registers,
             ports={name: tuple(pointers) for name, pointers in raw["ports"].items()},
             errors=raw["errors"],

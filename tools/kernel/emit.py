@@ -5,7 +5,7 @@ import textwrap
 from trivit.tools.kernel.description import Field, KernelDescription, Opcode
 from trivit.tools.kernel.tables import STEPS, TABLES
 
-_NOTICE = "Generated from hls/kernel.yaml by `python -m trivit.tools.kernel`; do not edit."
+NOTICE = "Generated from hls/kernel.yaml by `python -m trivit.tools.kernel`; do not edit."
 _CPP_TYPES = {"act": "uint32_t", "u32": "uint32_t", "i32": "int32_t", "u64": "uint64_t"}
 
 
@@ -54,7 +54,7 @@ def cpp_spec(description: KernelDescription) -> str:
         **description.limits,
     }
     parts = [
-        f"// {_NOTICE}",
+        f"// {NOTICE}",
         "#ifndef TRIVIT_GENERATED_KERNEL_SPEC_HPP",
         "#define TRIVIT_GENERATED_KERNEL_SPEC_HPP",
         "",
@@ -89,7 +89,7 @@ def cpp_spec(description: KernelDescription) -> str:
 def cpp_tables() -> str:
     """Return hls/generated/tables.hpp: the ROMs of docs/numerics.md."""
     parts = [
-        f"// {_NOTICE}",
+        f"// {NOTICE}",
         "#ifndef TRIVIT_GENERATED_TABLES_HPP",
         "#define TRIVIT_GENERATED_TABLES_HPP",
         "",
@@ -112,7 +112,7 @@ def cpp_tables() -> str:
 def cpp_step_tables() -> str:
     """Return hls/generated/step_tables.hpp: value and slope of a table's steps in one entry."""
     parts = [
-        f"// {_NOTICE}",
+        f"// {NOTICE}",
         "#ifndef TRIVIT_GENERATED_STEP_TABLES_HPP",
         "#define TRIVIT_GENERATED_STEP_TABLES_HPP",
         "",
@@ -134,7 +134,7 @@ def cpp_step_tables() -> str:
 
 def verilog_registers(description: KernelDescription) -> str:
     """Return hls/generated/registers.svh: register offsets and control bits."""
-    parts = [f"// {_NOTICE}", ""]
+    parts = [f"// {NOTICE}", ""]
     for register in description.registers:
         name = register.name.upper()
         parts.append(f"localparam logic [7:0] ADDR_{name} = 8'h{register.offset:02x};")
@@ -155,7 +155,7 @@ def verilog_spec(description: KernelDescription) -> str:
         **{f"error_{name}": value for name, value in description.errors.items()},
     }
     lines = [f"  localparam int {name.upper()} = {value};" for name, value in constants.items()]
-    return "\n".join([f"// {_NOTICE}", "package trivit_spec;", *lines, "endpackage"]) + "\n"
+    return "\n".join([f"// {NOTICE}", "package trivit_spec;", *lines, "endpackage"]) + "\n"
 
 
 def _python_opcode(opcode: Opcode) -> str:
@@ -185,7 +185,7 @@ def python_spec(description: KernelDescription) -> str:
     pointers = tuple(r.name for r in description.registers if r.pointer)
     return "".join(
         [
-            f'"""Kernel description. {_NOTICE}"""\n\n',
+            f'"""Kernel description. {NOTICE}"""\n\n',
             "from typing import NamedTuple\n\n\n",
             "class FieldSpec(NamedTuple):\n",
             '    """A descriptor field: name, type (act, u32, i32, u64) and first word."""\n\n',
@@ -213,7 +213,7 @@ def python_spec(description: KernelDescription) -> str:
 
 def python_tables() -> str:
     """Return host/generated/tables.py: the same tables as int64 arrays."""
-    parts = [f'"""Tables of docs/numerics.md. {_NOTICE}"""\n\nimport numpy as np\n']
+    parts = [f'"""Tables of docs/numerics.md. {NOTICE}"""\n\nimport numpy as np\n']
     for name, (doc, values) in TABLES.items():
         parts.append(
             f"#: {doc}\n{name} = np.array(\n    [\n{_rows(values)}\n    ],\n"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from trivit.models.files import atomic_write
-from trivit.tools.kernel import emit
+from trivit.tools.kernel import commands, emit
 from trivit.tools.kernel.description import load_description
 
 #: The project's root: the generator serves developers, who work in a checkout.
@@ -23,6 +23,15 @@ def generate(root: Path = ROOT) -> dict[Path, str]:
         root / "hls/generated/step_tables.hpp": emit.cpp_step_tables(),
         root / "hls/generated/registers.svh": emit.verilog_registers(description),
         root / "hls/generated/trivit_spec.sv": emit.verilog_spec(description),
+        root / "hls/generated/commands.hpp": commands.cpp_commands(
+            description.commands, emit.NOTICE
+        ),
+        root / "hls/generated/trivit_commands.sv": commands.verilog_commands(
+            description.commands, emit.NOTICE
+        ),
+        root / "host/generated/commands.py": commands.python_commands(
+            description.commands, emit.NOTICE
+        ),
         root / "host/generated/__init__.py": '"""Files generated from hls/kernel.yaml."""\n',
         root / "host/generated/spec.py": emit.python_spec(description),
         root / "host/generated/tables.py": emit.python_tables(),

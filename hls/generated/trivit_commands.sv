@@ -1,0 +1,236 @@
+// Generated from hls/kernel.yaml by `python -m trivit.tools.kernel`; do not edit.
+package trivit_commands;
+  localparam int COMMAND_BITS = 256;
+  localparam int UNIT_SEQUENCER = 0;
+  localparam int UNIT_ENGINE = 1;
+  localparam int UNIT_GELU = 2;
+  localparam int UNIT_SOFTMAX = 3;
+  localparam int UNIT_NORMALISE = 4;
+  localparam int UNIT_SELECT = 5;
+  localparam int UNIT_ROW_WRITER = 6;
+  localparam int UNIT_SOFTMAX_WRITER = 7;
+  localparam int UNIT_NORM_WRITER = 8;
+  localparam int UNIT_ROW_READER = 9;
+  localparam int UNIT_LOAD = 10;
+  localparam int UNIT_STORE = 11;
+  localparam int UNIT_MOVE_WEIGHTS = 12;
+  localparam int UNIT_MOVE_ROWS = 13;
+  localparam int UNIT_MOVE_STORE = 14;
+  localparam int UNITS = 15;
+
+  typedef struct packed {
+    logic [215:0] reserved;
+    logic [23:0] reports;
+    logic [3:0] unit;
+    logic [10:0] tag;
+    logic [0:0] last;
+  } sequencer_command_t;
+
+  typedef struct packed {
+    logic [67:0] reserved;
+    logic [4:0] out_shift;
+    logic [4:0] residual_shift;
+    logic [4:0] bias_shift;
+    logic [3:0] last_rows;
+    logic [8:0] out_words;
+    logic [8:0] depth_words;
+    logic [11:0] rows;
+    logic [13:0] target_stride;
+    logic [13:0] target;
+    logic [13:0] residual;
+    logic [13:0] source_stride;
+    logic [13:0] source;
+    logic [9:0] ring_offset;
+    logic [8:0] residual_first;
+    logic [8:0] source_first;
+    logic [2:0] clear_slot;
+    logic [2:0] target_slot;
+    logic [2:0] residual_slot;
+    logic [2:0] source_slot;
+    logic [0:0] announce_store;
+    logic [0:0] announce_reader;
+    logic [0:0] claim;
+    logic [0:0] keep;
+    logic [0:0] fill;
+    logic [1:0] stream;
+    logic [0:0] to_banks;
+    logic [0:0] has_residual;
+    logic [0:0] has_bias;
+    logic [0:0] rows_outer;
+    logic [0:0] transposed;
+    logic [0:0] place;
+    logic [3:0] unit;
+    logic [10:0] tag;
+    logic [0:0] last;
+  } engine_command_t;
+
+  typedef struct packed {
+    logic [206:0] reserved;
+    logic [23:0] tile_rows;
+    logic [4:0] out_frac;
+    logic [3:0] in_frac;
+    logic [3:0] unit;
+    logic [10:0] tag;
+    logic [0:0] last;
+  } gelu_command_t;
+
+  typedef struct packed {
+    logic [178:0] reserved;
+    logic [3:0] prob_frac;
+    logic [5:0] exp_shift;
+    logic [23:0] exp_multiplier;
+    logic [0:0] send_cls;
+    logic [0:0] masked;
+    logic [9:0] keys;
+    logic [9:0] rows;
+    logic [4:0] heads;
+    logic [3:0] unit;
+    logic [10:0] tag;
+    logic [0:0] last;
+  } softmax_command_t;
+
+  typedef struct packed {
+    logic [100:0] reserved;
+    logic [56:0] epsilon;
+    logic [22:0] sqrt_width;
+    logic [29:0] inv_width;
+    logic [4:0] norm_shift;
+    logic [4:0] beta_shift;
+    logic [8:0] words;
+    logic [9:0] rows;
+    logic [3:0] unit;
+    logic [10:0] tag;
+    logic [0:0] last;
+  } normalise_command_t;
+
+  typedef struct packed {
+    logic [214:0] reserved;
+    logic [9:0] keep;
+    logic [9:0] tokens;
+    logic [4:0] heads;
+    logic [3:0] unit;
+    logic [10:0] tag;
+    logic [0:0] last;
+  } select_command_t;
+
+  typedef struct packed {
+    logic [165:0] reserved;
+    logic [2:0] slot;
+    logic [13:0] target_stride;
+    logic [13:0] target;
+    logic [8:0] words;
+    logic [9:0] kept;
+    logic [9:0] rows;
+    logic [9:0] first_row;
+    logic [0:0] compact;
+    logic [0:0] rows_outer;
+    logic [0:0] direct;
+    logic [0:0] list;
+    logic [3:0] unit;
+    logic [10:0] tag;
+    logic [0:0] last;
+  } row_writer_command_t;
+
+  typedef struct packed {
+    logic [175:0] reserved;
+    logic [2:0] slot;
+    logic [8:0] wrap;
+    logic [13:0] target_stride;
+    logic [13:0] target;
+    logic [8:0] words;
+    logic [9:0] rows;
+    logic [4:0] heads;
+    logic [3:0] unit;
+    logic [10:0] tag;
+    logic [0:0] last;
+  } softmax_writer_command_t;
+
+  typedef struct packed {
+    logic [189:0] reserved;
+    logic [2:0] slot;
+    logic [13:0] target_stride;
+    logic [13:0] target;
+    logic [8:0] words;
+    logic [9:0] rows;
+    logic [3:0] unit;
+    logic [10:0] tag;
+    logic [0:0] last;
+  } norm_writer_command_t;
+
+  typedef struct packed {
+    logic [180:0] reserved;
+    logic [8:0] first;
+    logic [2:0] slot;
+    logic [13:0] source_stride;
+    logic [13:0] source;
+    logic [8:0] words;
+    logic [9:0] rows;
+    logic [3:0] unit;
+    logic [10:0] tag;
+    logic [0:0] last;
+  } row_reader_command_t;
+
+  typedef struct packed {
+    logic [177:0] reserved;
+    logic [0:0] complete;
+    logic [2:0] slot;
+    logic [13:0] target_stride;
+    logic [13:0] target;
+    logic [8:0] words;
+    logic [9:0] rows;
+    logic [9:0] first_row;
+    logic [0:0] vectors;
+    logic [3:0] unit;
+    logic [10:0] tag;
+    logic [0:0] last;
+  } load_command_t;
+
+  typedef struct packed {
+    logic [180:0] reserved;
+    logic [8:0] first;
+    logic [2:0] slot;
+    logic [13:0] source_stride;
+    logic [13:0] source;
+    logic [8:0] words;
+    logic [9:0] rows;
+    logic [3:0] unit;
+    logic [10:0] tag;
+    logic [0:0] last;
+  } store_command_t;
+
+  typedef struct packed {
+    logic [145:0] reserved;
+    logic [31:0] port_stride;
+    logic [31:0] address;
+    logic [23:0] words;
+    logic [3:0] ports;
+    logic [1:0] base;
+    logic [3:0] unit;
+    logic [10:0] tag;
+    logic [0:0] last;
+  } move_weights_command_t;
+
+  typedef struct packed {
+    logic [145:0] reserved;
+    logic [31:0] port_stride;
+    logic [31:0] address;
+    logic [23:0] words;
+    logic [3:0] ports;
+    logic [1:0] base;
+    logic [3:0] unit;
+    logic [10:0] tag;
+    logic [0:0] last;
+  } move_rows_command_t;
+
+  typedef struct packed {
+    logic [145:0] reserved;
+    logic [31:0] port_stride;
+    logic [31:0] address;
+    logic [23:0] words;
+    logic [3:0] ports;
+    logic [1:0] base;
+    logic [3:0] unit;
+    logic [10:0] tag;
+    logic [0:0] last;
+  } move_store_command_t;
+endpackage
