@@ -14,7 +14,7 @@ struct Process {
 static void pass(Words& in, Words& out) { Process process; process.iterate(in, out); }
 static void make(Words& out) { out.write(1); }
 static void drop(Words& in) { in.read(); }
-static void join(Words& first, Words& second, Words& out) { out.write(first.read() + second.read()); }
+static void join(Words& in, Words& too, Words& out) { out.write(in.read() + too.read()); }
 static void both(Words& in, Words& out) { out.write(in.read() + out.read()); }
 static int count(Words& in, Words& out) { out.write(in.read()); return 1; }
 static void fill(int (&memory)[4], Words& in, Words& out) { out.write(memory[1] = in.read()); }
