@@ -20,6 +20,7 @@ static void add(int& element) { element += 1; }
 void top(hls::stream<int>& in, hls::stream<int>& out) {
     int array[16];
     int grid[4][16];
+    struct Bank { int words[16]; } banks[4];
 %s
     for (int i = 0; i < 16; ++i) {
 #pragma HLS PIPELINE II = %d
@@ -29,7 +30,7 @@ void top(hls::stream<int>& in, hls::stream<int>& out) {
         %s
         out.write(sum + odd);
     }
-    array[0] = grid[0][0];
+    array[0] = grid[0][0] + banks[0].words[0];
 }
 """
 FOUR = "for (int k = 0; k < 4; ++k) {\n#pragma HLS UNROLL\n %s }"
@@ -75,6 +76,14 @@ def storage(kind: str) -> str:
         ("", 1, "int local[4]; " + FOUR % "local[k] = n + k;" + FOUR % "sum += local[k];", ""),
         ("", 1, FOUR % "sum += look(n + k);", "kTable: 4 reads"),
         ("", 1, FOUR % "sum += look_apart(n + k);", ""),
+        ("", 1, FOUR % "sum += banks[k].words[n];", "banks.words: 4 reads"),
+        (partition("variable = banks complete"), 1, FOUR % "sum += banks[k].words[n];", ""),
+        (partition("variable = banks complete"), 1, "sum = banks[0].words[n] + banks[0].words[i]"
+         "+ banks[0].words[1];", "banks.words: 3 reads"),
+        ("", 1, "switch (n) { case 0: sum = array[n]; break; case 1: case 2: sum = array[i];"
+         " default: sum += array[n + 1]; } array[3] = sum;", "3 accesses"),
+        ("", 1, "switch (n) { case 0: sum = array[n] + array[i]; break; default: sum = array[n]; }",
+         ""),
         ("", 1, "sum = in.read();", "in: 2 reads for 1"),
         ("", 2, "sum = in.read();", ""),
         ("", 1, "if (odd) { out.write(1); continue; }", ""),

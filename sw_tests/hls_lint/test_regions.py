@@ -47,6 +47,16 @@ def test_canonical_regions_pass(lint: Lint, body: str) -> None:
     assert lint(REGION % body) == []
 
 
+def test_no_loop_and_no_pipeline_is_around_a_region(lint: Lint) -> None:
+    region = (REGION % "    pass(in, out);").replace("void top", "static void region")
+    top = "void top(Words& in, Words& out, int (&memory)[4]) {\n%s\n}\n"
+    call = "region(in, out, memory, true);"
+    assert lint(region + top % call) == []
+    loop = "for (int i = 0; i < 4; ++i) {\n%s" + call + "}"
+    assert "a loop calls this region" in lint(region + top % (loop % ""))[0]
+    assert "a pipeline calls" in lint(region + top % (loop % "#pragma HLS PIPELINE II = 1\n"))[0]
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [

@@ -62,6 +62,9 @@ def test_bounds_of_inner_loops_may_depend_on_unrolled_ones_and_on_arguments(lint
     below = "static int below(int most) { int sum = 0;" + inner.replace("i;", "most;", 1)
     assert lint(below + "return sum; }" + PROCESS % "sum = below(3) + below(4);") == []
     assert "variable bound" in lint(below + "return sum; }" + PROCESS % "sum = below(n);")[0]
+    either = "static int most(int n) { if (n > 3) return 1; return 2; }"
+    text = below + "return sum; }" + either + PROCESS % "sum = below(most(%s));"
+    assert lint(text % "5") == [] and "variable bound" in lint(text % "n")[0]
 
 
 @pytest.mark.parametrize(
@@ -70,6 +73,10 @@ def test_bounds_of_inner_loops_may_depend_on_unrolled_ones_and_on_arguments(lint
         ("for (int i = 0; i < 8; ++i) sum += i;", ""),
         ("for (int i = 0; i < n; ++i) sum += i;", "LOOP_TRIPCOUNT tells its most"),
         ("for (int i = 0; i < n; ++i) {\n#pragma HLS LOOP_TRIPCOUNT max = 9\n sum += i; }", ""),
+        ("for (unsigned i = 8; i >= 0; --i) sum += i;", "wraps around"),
+        ("for (unsigned char i = 0; i < 256; ++i) sum += i;", "wraps around"),
+        ("for (unsigned i = 8; i > 0; --i) sum += i;", ""),
+        ("int a[4] = {}; for (int v : a) sum += v;", "a loop over a range"),
         ("for (;;) { sum += 1; }", "a loop without a bound"),
         ("while (n > sum) sum += 1;", "a loop without a bound"),
         ("do { sum += 1; } while (sum < n);", "a loop without a bound"),

@@ -9,9 +9,9 @@ from pathlib import Path
 from trivit.tools.hls_lint.finding import Finding
 from trivit.tools.hls_lint.forbidden import check_forbidden
 from trivit.tools.hls_lint.interpret import Interpreter
-from trivit.tools.hls_lint.parse import parse
+from trivit.tools.hls_lint.parse import parse, tops
 from trivit.tools.hls_lint.pragmas import check_pragmas
-from trivit.tools.hls_lint.syntax import Tree, tops
+from trivit.tools.hls_lint.syntax import Tree
 
 __all__ = ["Finding", "check"]
 
@@ -38,7 +38,7 @@ def check(paths: Sequence[Path]) -> list[Finding]:
             continue
         interpreter = Interpreter(Tree(), unit.pragmas)
         check_forbidden(unit, seen, interpreter.find)
-        for function in tops(unit.cursor, unit.path):
+        for function in tops(unit):
             interpreter.run(interpreter.tree.function(function))
         found |= interpreter.findings
         seen.update(unit.files)

@@ -64,12 +64,22 @@ class Accesses:
 
 @dataclass(frozen=True)
 class Division:
-    """ARRAY_PARTITION or ARRAY_RESHAPE of one dimension, from 1; 0: of all. No factor: complete."""
+    """ARRAY_PARTITION or ARRAY_RESHAPE of one dimension, from 1; 0: of all.
+
+    ``offset`` counts dimensions of what holds the array.
+    """
 
     kind: str
     dim: int
     factor: int
     dims: tuple[int, ...]
+    offset: int = 0
+
+    @property
+    def positions(self) -> range:
+        """Return which of an access's indices it divides."""
+        first = self.offset + max(self.dim - 1, 0)
+        return range(first, first + (1 if self.dim else len(self.dims)))
 
 
 #: Ports that read, ports that write, ports in all, of a type of memory (UG1399, BIND_STORAGE).
@@ -91,7 +101,7 @@ def _split(index: Linear, dim: int, division: Division) -> tuple[Hashable, Hasha
         return index.unknowns, index.constant % division.factor
     if index.number is None:
         return index.unknowns, None
-    size = -(-division.dims[dim] // division.factor)
+    size = -(-division.dims[dim - division.offset] // division.factor)
     return frozenset(), index.constant // size
 
 
@@ -103,7 +113,7 @@ def busiest(accesses: Iterable[Index], divisions: list[Division]) -> int:
         bank: list[Hashable] = []
         for dim, index in enumerate(indices):
             for division in divisions:
-                if division.dim not in (0, dim + 1):
+                if dim not in division.positions:
                     continue
                 if division.kind == "complete":
                     group.append(index.unknowns)
@@ -119,8 +129,8 @@ def busiest(accesses: Iterable[Index], divisions: list[Division]) -> int:
 
 def are_registers(rank: int, divisions: list[Division]) -> bool:
     """Return whether each element is a register of its own."""
-    complete = {division.dim for division in divisions if division.kind == "complete"}
-    return 0 in complete or complete >= set(range(1, rank + 1))
+    complete = [division.positions for division in divisions if division.kind == "complete"]
+    return set(range(rank)) <= {position for positions in complete for position in positions}
 
 
 def too_many(

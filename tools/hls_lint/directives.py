@@ -83,7 +83,8 @@ class Directives:
                 text = f"{what}: factor = {factor} does not divide {size}, dimension {number_of}"
                 self._find(pragma, text)
                 return
-        self._divisions.setdefault(place.array, []).append(Division(kind, dim, factor, dims))
+        division = Division(kind, dim, factor, dims, len(place.indices))
+        self._divisions.setdefault(place.array, []).append(division)
 
     def pipelined(self, pragma: Pragma, accesses: Accesses) -> None:
         """Take what an iteration of a pipelined loop, or a pipelined function, accesses."""
@@ -94,7 +95,8 @@ class Directives:
         for pragma, accesses in self._pipelined:
             ii = number(pragma, "II", 1)
             for array, paths in accesses.alternatives.items():
-                divisions = self._divisions.get(array, [])
+                parts = array.holders
+                divisions = [one for part in parts for one in self._divisions.get(part, [])]
                 if array in self.streams:
                     ports = _STREAM_PORTS
                 elif array not in self.addressed:
@@ -103,7 +105,8 @@ class Directives:
                     rank = max(len(index) for path in paths for some in path for index in some)
                     if are_registers(rank, divisions):
                         continue
-                    ports = PORTS.get(self._storage.get(array, ""), DEFAULT_PORTS)
+                    storage = [self._storage[part] for part in parts if part in self._storage]
+                    ports = PORTS.get(storage[-1], DEFAULT_PORTS) if storage else DEFAULT_PORTS
                 said = too_many(paths, ports, divisions, ii)
                 if said:
                     path, line = accesses.first[array]

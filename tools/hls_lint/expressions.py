@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,8 +36,8 @@ class Frame:
     instance: int = 0  # whose constant tables are its own
     region: bool = False
     pipelined: bool = False
-    loops: int = 0
-    returned: Linear | Place | None = None
+    looped: bool = False
+    returned: Linear | None = None
 
 
 class Expressions(ABC):
@@ -56,9 +57,20 @@ class Expressions(ABC):
     def enter(self, frame: Frame) -> None:
         """Run the body of a call."""
 
-    @abstractmethod
-    def branches(self, choices: list[list[Node]], frame: Frame) -> None:
+    def branches(self, choices: Sequence[Callable[[], object]]) -> None:
         """Run alternatives, of which an iteration takes one."""
+        before = self.accesses
+        together: Accesses | None = None
+        for choice in choices:
+            self.accesses = Accesses()
+            choice()
+            if together is None:
+                together = self.accesses
+            else:
+                together.either(self.accesses)
+        self.accesses = before
+        if together is not None:
+            before.then(together)
 
     def find(self, where: Node | Pragma | tuple[str, int], message: str) -> None:
         """Report a line."""
@@ -126,7 +138,7 @@ class Expressions(ABC):
             known = self.value(condition, frame).number
             if known is not None:
                 return self.value(yes if known else no, frame, how)
-            self.branches([[yes], [no]], frame)
+            self.branches([lambda: self.value(yes, frame, how), lambda: self.value(no, frame, how)])
             return unknown()
         if node.kind in ("LAMBDA_EXPR", "TYPEDEF_DECL"):
             return unknown()
@@ -193,7 +205,7 @@ class Expressions(ABC):
                 self.value(child, frame)
             return unknown()
         called = self.frame(function)
-        called.pipelined = frame.pipelined
+        called.pipelined, called.looped = frame.pipelined, frame.looped
         called.instance = called.number if frame.region else frame.instance
         called.this = made
         if node.base is not None:
@@ -203,8 +215,7 @@ class Expressions(ABC):
         for parameter, argument in zip(function.parameters, node.children, strict=False):
             self._bind(parameter, argument, frame, called)
         self.enter(called)
-        returned = called.returned
-        return returned if isinstance(returned, Linear) else unknown()
+        return called.returned or unknown()
 
     def _bind(self, parameter: Declaration, argument: Node, frame: Frame, called: Frame) -> None:
         called.local.add(parameter.key)

@@ -7,7 +7,7 @@ iteration, trip counts, divisors, DATAFLOW regions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ from trivit.tools.hls_lint.accesses import Accesses
 from trivit.tools.hls_lint.expressions import Expressions, Frame
 from trivit.tools.hls_lint.pragmas import MARKER, Pragma
 from trivit.tools.hls_lint.syntax import Function, Node, array_of
-from trivit.tools.hls_lint.values import Linear, Place
+from trivit.tools.hls_lint.values import Linear, Place, unknown
 
 LEAVES = {"RETURN_STMT", "BREAK_STMT", "CONTINUE_STMT"}
 
@@ -48,7 +48,11 @@ class Interpreter(Expressions):
         inline = self.pragma("INLINE", marks)
         if inline is not None and "off" in inline.options:
             frame.instance = frame.number
-        if self.pragma("DATAFLOW", marks) is not None:
+        region = self.pragma("DATAFLOW", marks)
+        if region is not None:
+            if frame.pipelined or frame.looped:
+                what = "pipeline" if frame.pipelined else "loop"
+                self.find(region, f"a {what} calls this region, and waits for all of it each time")
             frame.region = True
             regions.check_region(self, body, frame)
         else:
@@ -104,69 +108,64 @@ class Interpreter(Expressions):
             self._block(node.children, frame)
         elif node.kind == "DECL_STMT":
             self._declare(node, frame)
-        elif node.kind == "IF_STMT":
+        elif node.kind in ("IF_STMT", "SWITCH_STMT"):
             self._block([node], frame)
         elif node.kind == "FOR_STMT":
             loops.run_for(self, node, frame)
         elif node.kind in ("DO_STMT", "WHILE_STMT", "CXX_FOR_RANGE_STMT"):
             loops.run_other(self, node, frame)
-        elif node.kind == "SWITCH_STMT":
-            self.value(node.children[0], frame)
-            self._cases(node.children[1], frame)
         elif node.kind == "RETURN_STMT":
             for child in node.children:
                 place = self.place(child, frame)
-                frame.returned = place if place is not None else self.value(child, frame)
-                if place is not None:
+                if place is None:
+                    self._return(self.value(child, frame), frame)
+                else:
                     self.touch(place, "r", child)
+                    self._return(unknown(), frame)
         else:
             self.value(node, frame)
 
+    @staticmethod
+    def _return(value: Linear, frame: Frame) -> None:
+        frame.returned = value if frame.returned in (None, value) else unknown()
+
     def _block(self, statements: list[Node], frame: Frame) -> None:
         for number, node in enumerate(statements):
-            if node.kind != "IF_STMT":
+            if node.kind not in ("IF_STMT", "SWITCH_STMT"):
                 self.walk(node, frame)
                 continue
             known = self.value(node.children[0], frame).number
-            branch = node.children[1]
-            other = node.children[2:]
-            if known is not None:
-                taken = [branch] if known else other
-                self._block(taken, frame)
-                if taken and leaves(taken[0]):
-                    return
-                continue
-            # What follows a branch that leaves excludes it.
-            if leaves(branch):
-                self.branches([[branch], [*other, *statements[number + 1 :]]], frame)
-                return
-            self.branches([[branch], other], frame)
-
-    def branches(self, choices: list[list[Node]], frame: Frame) -> None:
-        """Run alternatives, of which an iteration takes one."""
-        before = self.accesses
-        together: Accesses | None = None
-        for choice in choices:
-            self.accesses = Accesses()
-            self._block(choice, frame)
-            if together is None:
-                together = self.accesses
+            if node.kind == "SWITCH_STMT":
+                choices = _cases(node.children[-1])
+            elif known is None:
+                choices = [[node.children[1]], node.children[2:]]
             else:
-                together.either(self.accesses)
-        self.accesses = before
-        if together is not None:
-            before.then(together)
+                choices = [[node.children[1]] if known else node.children[2:]]
+            rest = statements[number + 1 :]
+            leaving = [choice for choice in choices if choice and leaves(choice[-1])]
+            staying = [choice for choice in choices if not (choice and leaves(choice[-1]))]
+            if leaving:  # what follows a branch that leaves excludes it
+                self._choose(leaving, (staying, rest) if staying else None, frame)
+                return
+            self._choose(staying, None, frame)
 
-    def _cases(self, body: Node, frame: Frame) -> None:
-        choices: list[list[Node]] = [[]]
-        for statement in body.children:
-            inner = statement
-            while inner.kind in ("CASE_STMT", "DEFAULT_STMT") and inner.children:
-                if inner is statement:
-                    choices.append([])
-                inner = inner.children[-1]
-            choices[-1].append(inner)
-        self.branches(choices, frame)
+    def _choose(
+        self,
+        choices: list[list[Node]],
+        other: tuple[list[list[Node]], list[Node]] | None,
+        frame: Frame,
+    ) -> None:
+        """Run alternatives; ``other`` is one more: alternatives, and what follows them."""
+
+        def go_on() -> None:
+            assert other is not None
+            self._choose(other[0], None, frame)
+            self._block(other[1], frame)
+
+        def run(choice: list[Node]) -> Callable[[], None]:
+            return lambda: self._block(choice, frame)
+
+        self.branches([*map(run, choices), *([go_on] if other else [])])
 
     def _declare(self, node: Node, frame: Frame) -> None:
         for pragma, part in self.marks(node):
@@ -203,3 +202,24 @@ def leaves(node: Node) -> bool:
     if node.kind == "COMPOUND_STMT" and node.children:
         return leaves(node.children[-1])
     return node.kind in LEAVES
+
+
+def _cases(body: Node) -> list[list[Node]]:
+    """Return what each case of a switch runs, to its break."""
+    choices: list[list[Node]] = [[]]
+    for statement in body.children:
+        inner = statement
+        while inner.kind in ("CASE_STMT", "DEFAULT_STMT") and inner.children:
+            if inner is statement:
+                choices.append([])
+            inner = inner.children[-1]
+        choices[-1].append(inner)
+    following: list[Node] = []
+    for number in reversed(range(len(choices))):
+        choice = choices[number]
+        if choice and choice[-1].kind == "BREAK_STMT":
+            choice = choice[:-1]
+        elif not (choice and leaves(choice[-1])):
+            choice = [*choice, *following]
+        choices[number] = following = choice
+    return choices

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import operator as operators
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from trivit.tools.hls_lint.directives import number
@@ -54,11 +57,14 @@ class _Loop:
         self.interpreter, self.frame = interpreter, frame
         init, self.condition, self.step, self.body = node.children
         self.key: int | None = None
+        self.limits = (-math.inf, math.inf)
+        self.wraps = False
         self.start = unknown()
         first = init.children[0] if init.children else None
         if init.kind == "DECL_STMT" and first is not None and first.declaration is not None:
             interpreter.walk(init, frame)
             self.key = first.declaration.key
+            self.limits = first.declaration.limits
             if first.children:
                 self.start = interpreter.value(first.children[-1], frame)
         elif first is not None and _operation(init)[0] == "=":
@@ -77,12 +83,17 @@ class _Loop:
         if _key(parts[0]) != self.key or bound is None or now is None:
             return None
         values: list[int] = []
+        low, high = self.limits
         while _COMPARISONS[operator](now, bound):
             values.append(now)
             after = self.stepped(Linear(now)).number
             if after is None or after == now or len(values) > _MOST:
                 return None
-            now = after
+            if low <= after <= high:
+                now = after
+            else:
+                self.wraps = True
+                return None
         return values
 
     def stepped(self, now: Linear) -> Linear:
@@ -119,12 +130,14 @@ def run_for(interpreter: Interpreter, node: Node, frame: Frame) -> None:
         text = f"UNROLL factor = {factor} does not divide {len(values)} iterations"
         interpreter.find(unroll, text)
     partly = bool(factor) and (values is None or factor < len(values))
-    if values is None:
+    if loop.wraps:
+        interpreter.find(node, "its variable wraps around before it reaches the bound")
+    elif values is None:
         if frame.pipelined:
             interpreter.find(node, "a variable bound inside of a pipeline: it cannot be unrolled")
         elif unroll is not None and not factor:
             interpreter.find(node, "a variable bound cannot be unrolled without a factor")
-        elif flatten is not None and frame.loops:
+        elif flatten is not None and frame.looped:
             text = "a variable bound of an inner loop: it cannot be flattened with the outer one"
             interpreter.find(node, text)
         elif interpreter.pragma("LOOP_TRIPCOUNT", marks) is None:
@@ -139,14 +152,24 @@ def run_for(interpreter: Interpreter, node: Node, frame: Frame) -> None:
     some = [now]
     for _ in range(1, factor if partly else 1):
         some.append(loop.stepped(some[-1]))
-    frame.loops += 1
-    with interpreter.pipelined(pipeline, frame):
+    with inside(frame), interpreter.pipelined(pipeline, frame):
         loop.run(some)
-    frame.loops -= 1
+
+
+@contextmanager
+def inside(frame: Frame) -> Iterator[None]:
+    """Say that a loop is around what runs."""
+    outside, frame.looped = frame.looped, True
+    yield
+    frame.looped = outside
 
 
 def run_other(interpreter: Interpreter, node: Node, frame: Frame) -> None:
     """Run a loop that has no bound: the loop of a process, or none that a block may have."""
+    if node.kind == "CXX_FOR_RANGE_STMT":
+        interpreter.find(node, "a loop over a range: write start, bound and step")
+        interpreter.walk(node.children[-1], frame)
+        return
     process = node.kind == "DO_STMT"
     body, condition = node.children if process else (node.children[-1], node.children[0])
     pipeline = interpreter.pragma("PIPELINE", interpreter.marks(body))
@@ -158,7 +181,5 @@ def run_other(interpreter: Interpreter, node: Node, frame: Frame) -> None:
     if not process:
         interpreter.walk(body, frame)
         return
-    frame.loops += 1
-    with interpreter.pipelined(pipeline, frame):
+    with inside(frame), interpreter.pipelined(pipeline, frame):
         interpreter.walk(body, frame)
-    frame.loops -= 1

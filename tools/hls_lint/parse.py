@@ -21,6 +21,7 @@ from clang import cindex
 from trivit.tools.errors import ToolsError
 from trivit.tools.hls_lint.finding import Finding
 from trivit.tools.hls_lint.pragmas import Pragma, mark
+from trivit.tools.hls_lint.syntax import Cursor, is_foreign
 
 #: The project's root: the lint serves developers, who work in a checkout.
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,7 +40,7 @@ class Unit:
     """A source and what it includes, as a tree, with the pragmas that its markers stand for."""
 
     path: Path
-    cursor: Any
+    cursor: Cursor
     pragmas: list[Pragma]
     findings: list[Finding]
     files: list[Path]
@@ -139,3 +140,28 @@ def parse(path: Path) -> Unit:
         where = f"{pragma.directive} {pragma.expression}: " if pragma else ""
         findings.append(Finding(file, place.line, f"{where}{diagnostic.spelling}"))
     return Unit(path.resolve(), unit.cursor, pragmas, findings, files, unit)
+
+
+def tops(unit: Unit) -> list[Cursor]:
+    """Return the functions of a source that nothing in it calls."""
+    defined: dict[int, Cursor] = {}
+    called: set[int] = set()
+
+    def look(cursor: Cursor) -> None:
+        for child in cursor.get_children():
+            file = child.location.file
+            if is_foreign(child) or Path(file.name).resolve() != unit.path:
+                continue
+            kind = child.kind.name
+            if kind in ("NAMESPACE", "LINKAGE_SPEC", "UNEXPOSED_DECL"):
+                look(child)
+                continue
+            if kind == "FUNCTION_DECL" and child.is_definition():
+                defined[int(child.hash)] = child
+            for part in child.walk_preorder():
+                if part.kind.name == "CALL_EXPR" and part.referenced is not None:
+                    callee = part.referenced.get_definition()
+                    called.add(int(callee.hash) if callee is not None else 0)
+
+    look(unit.cursor)
+    return [cursor for key, cursor in defined.items() if key not in called]

@@ -7,8 +7,9 @@ constants are those of the call.
 from __future__ import annotations
 
 import ctypes
+import math
+import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from clang import cindex
@@ -70,6 +71,7 @@ class Declaration:
     stream: bool
     dims: tuple[int, ...]
     scalar: bool
+    limits: tuple[float, float]  # of an integer
 
 
 @dataclass
@@ -121,6 +123,20 @@ def array_of(type_: Any) -> tuple[tuple[int, ...], Any]:
 def is_stream(type_: Any) -> bool:
     """Return whether a canonical type is an ``hls::stream``."""
     return str(type_.spelling).removeprefix("const ").startswith("hls::stream<")
+
+
+def _limits(type_: Any) -> tuple[float, float]:
+    """Return the least and the largest integer of a type."""
+    wide = re.match(r"(?:const )?ap_(u?)int<(\d+)>", type_.spelling)
+    if wide:
+        unsigned, bits = bool(wide.group(1)), int(wide.group(2))
+    elif type_.kind.name in ("UCHAR", "USHORT", "UINT", "ULONG", "ULONGLONG", "BOOL"):
+        unsigned, bits = True, 1 if type_.kind.name == "BOOL" else 8 * int(type_.get_size())
+    elif type_.kind.name in ("CHAR_S", "SCHAR", "SHORT", "INT", "LONG", "LONGLONG"):
+        unsigned, bits = False, 8 * int(type_.get_size())
+    else:
+        return -math.inf, math.inf
+    return (0, 2**bits - 1) if unsigned else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
 
 
 def _evaluate(cursor: Cursor) -> int | None:
@@ -181,6 +197,7 @@ class Tree:
                 shared=cursor.kind.name == "VAR_DECL" and (static or not in_function),
                 stream=is_stream(inner),
                 dims=dims,
+                limits=_limits(inner),
                 scalar=inner.kind.name not in ("RECORD", "UNEXPOSED"),
             )
         return self._declarations[key]
@@ -266,28 +283,3 @@ def is_assignment(name: str) -> bool:
     return name.startswith("operator") and (
         operator in ("++", "--") or (operator.endswith("=") and operator not in comparisons)
     )
-
-
-def tops(unit: Cursor, path: Path) -> list[Cursor]:
-    """Return the functions of a file that nothing in the file calls."""
-    defined: dict[int, Cursor] = {}
-    called: set[int] = set()
-
-    def look(cursor: Cursor) -> None:
-        for child in cursor.get_children():
-            file = child.location.file
-            if is_foreign(child) or Path(file.name).resolve() != path:
-                continue
-            kind = child.kind.name
-            if kind in ("NAMESPACE", "LINKAGE_SPEC", "UNEXPOSED_DECL"):
-                look(child)
-                continue
-            if kind == "FUNCTION_DECL" and child.is_definition():
-                defined[int(child.hash)] = child
-            for part in child.walk_preorder():
-                if part.kind.name == "CALL_EXPR" and part.referenced is not None:
-                    callee = part.referenced.get_definition()
-                    called.add(int(callee.hash) if callee is not None else 0)
-
-    look(unit)
-    return [cursor for key, cursor in defined.items() if key not in called]

@@ -99,6 +99,12 @@ class Place:
         return Place(self.owner, self.key, self.name, path)
 
     @property
+    def holders(self) -> list[Place]:
+        """Return what holds it, outermost first, and the place itself."""
+        lengths = range(len(self.path) + 1)
+        return [Place(self.owner, self.key, self.name, self.path[:length]) for length in lengths]
+
+    @property
     def indices(self) -> tuple[Linear, ...]:
         """Return the indices, outermost first."""
         return tuple(part for part in self.path if isinstance(part, Linear))
