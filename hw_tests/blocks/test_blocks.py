@@ -44,9 +44,9 @@ def ap_types() -> Path:
     return folder
 
 
-def compile_cpp(arguments: list[str | Path], ap_types: Path, include: Path | None = None) -> None:
+def compile_cpp(arguments: list[str | Path], ap_types: Path) -> None:
     """Run g++ with the paths of the blocks; ours come first, for hls_stream.h is not Xilinx's."""
-    folders = [*([include] if include else []), HLS / "include", HERE, HERE / "simulator"]
+    folders = [HLS / "include", HERE, HERE / "simulator"]
     paths = [f"-I{folder}" for folder in folders]
     command = [os.environ.get("CXX", "g++"), *WARNINGS, *paths, "-isystem", ap_types, *arguments]
     result = subprocess.run([*map(str, command)], capture_output=True, text=True)
@@ -83,33 +83,6 @@ def run_bench(program: Path, bench: str) -> None:
     assert result.stderr == "", "the types warn of widths that do not match"
 
 
-PRAGMA = re.compile(r"^#pragma HLS .*?\b(?:variable|port) = (\S+)", re.MULTILINE)
-
-
-def with_types_of_pragmas(text: str) -> str:
-    """Add a declaration in front of each pragma that names an expression: it must compile there."""
-
-    def declare(match: re.Match[str]) -> str:
-        expression = match.group(1)
-        if expression == "return":
-            return match.group(0)
-        name = f"pragma_{match.start()}"
-        declaration = f"typedef decltype({expression}) {name} __attribute__((unused));\n"
-        return declaration + match.group(0)
-
-    return PRAGMA.sub(declare, text)
-
-
-def copy_with_types(folder: Path) -> Path:
-    """Copy what the blocks include, pragma expressions declared, and return the copy of hls."""
-    for source in [*(HLS / "generated").glob("*.hpp"), *HEADERS.glob("*.hpp"), *SOURCES]:
-        target = folder / source.relative_to(HLS)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        text = source.read_text("utf-8")
-        target.write_text(text if "generated" in source.parts else with_types_of_pragmas(text))
-    return folder
-
-
 @pytest.fixture(scope="module")
 def clocked(ap_types: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("clocked")
@@ -120,12 +93,11 @@ def clocked(ap_types: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def synthesis_branch(ap_types: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the benches compiled with ``__SYNTHESIS__``, where pragma expressions are declared."""
+    """Return the benches compiled with ``__SYNTHESIS__``."""
     folder = tmp_path_factory.mktemp("synthesis")
-    hls = copy_with_types(folder / "hls")
-    source = one_program([*BLOCKS, *TOGETHER], hls, folder / "benches.cpp")
+    source = one_program([*BLOCKS, *TOGETHER], HLS, folder / "benches.cpp")
     flags: list[str | Path] = ["-O1", "-include", HERE / "synthesis.hpp"]
-    compile_cpp([*flags, source, "-o", folder / "benches"], ap_types, hls / "include")
+    compile_cpp([*flags, source, "-o", folder / "benches"], ap_types)
     return folder / "benches"
 
 
@@ -142,14 +114,6 @@ def test_clocked(bench: str, clocked: Path) -> None:
 def test_synthesis_branch(bench: str, synthesis_branch: Path) -> None:
     """The bench compares the same integers there, but no clocks, as in vendor co-simulation."""
     run_bench(synthesis_branch, bench)
-
-
-def test_a_wrong_expression_of_a_pragma_does_not_compile(ap_types: Path, tmp_path: Path) -> None:
-    source = tmp_path / "wrong.cpp"
-    text = "struct S { int a[2]; };\nvoid f(S s) {\n#pragma HLS STREAM variable = s.a.value\n}\n"
-    source.write_text(with_types_of_pragmas(text), "utf-8")
-    with pytest.raises(AssertionError, match="value"):
-        compile_cpp(["-fsyntax-only", source], ap_types)
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=BLOCKS)

@@ -16,11 +16,16 @@ static int look_apart(int index) {
 #pragma HLS INLINE off
     return kTable[index];
 }
+struct Bank {
+    int words[16];
+    int& operator[](int index) { return words[index]; }
+    const int& get(int index) const { return words[index]; }
+};
 static void add(int& element) { element += 1; }
 void top(hls::stream<int>& in, hls::stream<int>& out) {
     int array[16];
     int grid[4][16];
-    struct Bank { int words[16]; } banks[4];
+    Bank banks[4];
 %s
     for (int i = 0; i < 16; ++i) {
 #pragma HLS PIPELINE II = %d
@@ -84,6 +89,8 @@ def storage(kind: str) -> str:
          " default: sum += array[n + 1]; } array[3] = sum;", "3 accesses"),
         ("", 1, "switch (n) { case 0: sum = array[n] + array[i]; break; default: sum = array[n]; }",
          ""),
+        ("", 1, "Bank& bank = banks[2]; bank[n] += 1; sum = bank.get(i);", "3 accesses"),
+        ("", 1, "Bank& bank = banks[2]; bank[n] = i; sum = bank.get(i);", ""),
         ("", 1, "sum = in.read();", "in: 2 reads for 1"),
         ("", 2, "sum = in.read();", ""),
         ("", 1, "if (odd) { out.write(1); continue; }", ""),

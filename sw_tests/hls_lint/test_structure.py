@@ -75,6 +75,7 @@ def test_bounds_of_inner_loops_may_depend_on_unrolled_ones_and_on_arguments(lint
         ("for (int i = 0; i < n; ++i) {\n#pragma HLS LOOP_TRIPCOUNT max = 9\n sum += i; }", ""),
         ("for (unsigned i = 8; i >= 0; --i) sum += i;", "wraps around"),
         ("for (unsigned char i = 0; i < 256; ++i) sum += i;", "wraps around"),
+        ("for (int i = 0, j = 3; i < 3; ++i, --j) sum += j;", ""),
         ("for (unsigned i = 8; i > 0; --i) sum += i;", ""),
         ("int a[4] = {}; for (int v : a) sum += v;", "a loop over a range"),
         ("for (;;) { sum += 1; }", "a loop without a bound"),

@@ -38,6 +38,7 @@ class Frame:
     pipelined: bool = False
     looped: bool = False
     returned: Linear | None = None
+    place: Place | None = None  # that it returns a reference to
 
 
 class Expressions(ABC):
@@ -98,7 +99,16 @@ class Expressions(ABC):
             return None if base is None else base.at(index)
         if node.kind == "UNARY_OPERATOR" and node.operator in ("*", "&"):
             return self.place(node.children[0], frame)
-        if node.kind in ("UNEXPOSED_EXPR", "CALL_EXPR") and node.callee is None:
+        callee = node.callee
+        if node.kind == "CALL_EXPR" and callee is not None:
+            if is_foreign(callee) or callee.is_default_method():
+                return None
+            function = self.tree.function(callee)
+            if not function.returns_reference:
+                return None
+            called = self._inside(node, function, frame)
+            return called.place or Place(called.number, 0, f"{function.name}()")
+        if node.kind in ("UNEXPOSED_EXPR", "CALL_EXPR"):
             return self.place(node.children[0], frame) if len(node.children) == 1 else None
         return None
 
@@ -130,7 +140,11 @@ class Expressions(ABC):
             self.touch(place, how, node)
             return self._known(node, place, frame)
         if node.kind == "CALL_EXPR":
-            return self._call(node, frame, None, how)
+            place = self.place(node, frame)
+            if place is None:
+                return self.call(node, frame, None, how)
+            self.touch(place, how, node)
+            return unknown()
         if node.operator:
             return self._operator(node, frame)
         if node.kind == "CONDITIONAL_OPERATOR":
@@ -187,7 +201,8 @@ class Expressions(ABC):
 
     # Calls
 
-    def _call(self, node: Node, frame: Frame, made: Place | None = None, how: str = "r") -> Linear:
+    def call(self, node: Node, frame: Frame, made: Place | None = None, how: str = "r") -> Linear:
+        """Run a call; ``made`` is what a constructor makes."""
         callee = node.callee
         if callee is None:
             if node.name:
@@ -196,15 +211,19 @@ class Expressions(ABC):
             return values[0] if len(values) == 1 else unknown()  # a copy that is left out
         if is_foreign(callee) or callee.is_default_method():
             return self._foreign(node, frame, how)
-        function = self.tree.function(callee)
+        return self._inside(node, self.tree.function(callee), frame, made).returned or unknown()
+
+    def _inside(
+        self, node: Node, function: Function, frame: Frame, made: Place | None = None
+    ) -> Frame:
+        called = self.frame(function)
         if function.key in self.calls:
             self.find(node, f"{function.name} calls itself: hardware has no stack")
-            return unknown()
+            return called
         if function.body is None:
             for child in node.children:
                 self.value(child, frame)
-            return unknown()
-        called = self.frame(function)
+            return called
         called.pipelined, called.looped = frame.pipelined, frame.looped
         called.instance = called.number if frame.region else frame.instance
         called.this = made
@@ -215,7 +234,7 @@ class Expressions(ABC):
         for parameter, argument in zip(function.parameters, node.children, strict=False):
             self._bind(parameter, argument, frame, called)
         self.enter(called)
-        return called.returned or unknown()
+        return called
 
     def _bind(self, parameter: Declaration, argument: Node, frame: Frame, called: Frame) -> None:
         called.local.add(parameter.key)

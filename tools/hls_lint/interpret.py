@@ -116,18 +116,13 @@ class Interpreter(Expressions):
             loops.run_other(self, node, frame)
         elif node.kind == "RETURN_STMT":
             for child in node.children:
-                place = self.place(child, frame)
-                if place is None:
-                    self._return(self.value(child, frame), frame)
+                if frame.function.returns_reference:
+                    frame.place = self.place(child, frame)
                 else:
-                    self.touch(place, "r", child)
-                    self._return(unknown(), frame)
+                    value = self.value(child, frame)
+                    frame.returned = value if frame.returned in (None, value) else unknown()
         else:
             self.value(node, frame)
-
-    @staticmethod
-    def _return(value: Linear, frame: Frame) -> None:
-        frame.returned = value if frame.returned in (None, value) else unknown()
 
     def _block(self, statements: list[Node], frame: Frame) -> None:
         for number, node in enumerate(statements):
@@ -193,7 +188,7 @@ class Interpreter(Expressions):
 
     def _initialise(self, node: Node, place: Place, frame: Frame) -> Linear:
         if node.callee is not None and node.callee.kind.name == "CONSTRUCTOR":
-            return self._call(node, frame, place)
+            return self.call(node, frame, place)
         return self.value(node, frame)
 
 

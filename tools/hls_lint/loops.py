@@ -39,6 +39,9 @@ def _key(node: Node) -> int | None:
 
 def _step(interpreter: Interpreter, node: Node, key: int, now: Linear, frame: Frame) -> Linear:
     operator, parts = _operation(node)
+    if operator == ",":
+        parts = [part for part in parts if key in map(_key, _operation(part)[1])]
+        return _step(interpreter, parts[0], key, now, frame) if len(parts) == 1 else unknown()
     if not parts or _key(parts[0]) != key:
         return unknown()
     if operator in ("++", "--"):

@@ -101,6 +101,7 @@ class Function:
     body: Node | None
     initialisers: list[Node]
     assigned: set[int]
+    returns_reference: bool
 
 
 def is_foreign(cursor: Cursor) -> bool:
@@ -170,7 +171,9 @@ class Tree:
             for part in [*bodies, *initialisers]:
                 self._collect_assigned(part, assigned)
             name = str(cursor.spelling)
-            made = Function(key, name, parameters, body, initialisers, assigned)
+            result = cursor.result_type.get_canonical().kind
+            reference = result == cindex.TypeKind.LVALUEREFERENCE
+            made = Function(key, name, parameters, body, initialisers, assigned, reference)
             self._functions[key] = made
         return self._functions[key]
 
