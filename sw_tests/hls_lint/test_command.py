@@ -1,5 +1,8 @@
 """The command: all blocks by default; names file and line."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,18 +24,31 @@ def test_it_names_file_and_line(tmp_path: Path, capsys: pytest.CaptureFixture[st
     wrong = tmp_path / "wrong.cpp"
     wrong.write_text('#include "inner.hpp"\nint top() { return f(); }\nint g() { return h(); }\n')
     assert main([str(wrong)]) == 1
-    assert capsys.readouterr().out == f"{wrong}:3: use of undeclared identifier 'h'\n"
+    floating = f"{header}:2: no floating point in a block\n"
+    said = capsys.readouterr().out
+    assert said == f"{floating}{wrong}:3: use of undeclared identifier 'h'\n"
     wrong.write_text('#include "inner.hpp"\nint top() { return f(); }\n')
     assert main([str(wrong)]) == 1
-    assert capsys.readouterr().out == f"{header}:2: no floating point in a block\n"
+    assert capsys.readouterr().out == floating
 
 
-def test_bad_input_is_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bad_input_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path / "missing.cpp")]) == 2
     error = capsys.readouterr().err
     assert "No such file" in error and "missing.cpp" in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("variable", "message"), [("TRIVIT_AP_TYPES", "no ap_int.h in"), ("CXX", "where its headers")]
+)
+def test_what_is_missing_is_named(tmp_path: Path, variable: str, message: str) -> None:
+    source = tmp_path / "empty.cpp"
+    source.write_text("")
+    command = [sys.executable, "-m", "trivit.tools.hls_lint", str(source)]
+    environment = {**os.environ, variable: str(tmp_path / "none")}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert result.returncode == 2 and message in result.stderr
+    assert str(tmp_path / "none") in result.stderr and result.stderr.count("\n") == 1
 
 
 def test_the_tree_is_that_of_xilinx_types(tmp_path: Path) -> None:

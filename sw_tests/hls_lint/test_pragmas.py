@@ -58,6 +58,8 @@ def test_directives_options_and_values(lint: Lint, pragma: str, message: str) ->
         ("BIND_STORAGE variable = array type = fifo", "type = fifo is for streams"),
         ("INTERFACE mode = axis port = in", ""),
         ("INTERFACE mode = ap_ctrl_none port = return", ""),
+        ("INTERFACE axis port = in", ""),
+        ("INTERFACE port = in", "INTERFACE needs mode"),
         ("INTERFACE mode = axis port = words", "not a parameter"),
         ("INTERFACE mode = axis port = out", "undeclared identifier 'out'"),
     ],
@@ -97,6 +99,12 @@ def test_factors_of_partitions_divide(lint: Lint, pragma: str, message: str) -> 
     assert (message in found[0]) if message else found == []
 
 
+def test_a_pragma_needs_a_body(lint: Lint) -> None:
+    text = "void top(int& sum) {\nfor (int i = 0; i < 4; ++i)%s\n#pragma HLS UNROLL\nsum += i;\n%s}"
+    assert "3: UNROLL stands in no body" in lint(text % ("", ""))
+    assert lint(text % ("{", "}")) == []
+
+
 @pytest.mark.parametrize(
     ("directive", "place", "message"),
     [
@@ -107,7 +115,7 @@ def test_factors_of_partitions_divide(lint: Lint, pragma: str, message: str) -> 
         ("PIPELINE II = 1", "branch", "PIPELINE stands directly in a loop or a function"),
         ("DATAFLOW", "loop", "DATAFLOW stands directly in a function, with no loop around"),
         ("INLINE", "loop", "INLINE stands directly in a function"),
-        ("STREAM variable = places depth = 2", "file", "STREAM stands outside of a function"),
+        ("STREAM variable = places depth = 2", "file", "STREAM stands in no body"),
     ],
 )
 def test_pragmas_stand_where_they_mean_something(

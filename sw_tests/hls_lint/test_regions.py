@@ -15,6 +15,12 @@ static void pass(Words& in, Words& out) { Process process; process.iterate(in, o
 static void make(Words& out) { out.write(1); }
 static void drop(Words& in) { in.read(); }
 static void join(Words& in, Words& too, Words& out) { out.write(in.read() + too.read()); }
+static void two(Words& in, hls::stream<int, 4> (&out)[2]) {
+    for (int i = 0; i < 2; ++i) {
+#pragma HLS UNROLL
+        out[i].write(in.read());
+    }
+}
 static void both(Words& in, Words& out) { out.write(in.read() + out.read()); }
 static int count(Words& in, Words& out) { out.write(in.read()); return 1; }
 static void fill(int (&memory)[4], Words& in, Words& out) { out.write(memory[1] = in.read()); }
@@ -40,6 +46,7 @@ MIDDLE = '    hls::stream<int, 4> middle("middle");\n'
         "    pass(in, middle);\n    make(side);\n    join(middle, side, end);\n    pass(end, out);",
         "    hls::stream<int, 4> pair[2];\n"
         "    pass(in, pair[0]);\n    pass(pair[0], pair[1]);\n    pass(pair[1], out);",
+        "    hls::stream<int, 4> pair[2];\n    two(in, pair);\n    join(pair[0], pair[1], out);",
         "    fill(memory, in, out);",
     ],
 )

@@ -34,11 +34,9 @@ def check(paths: Sequence[Path]) -> list[Finding]:
         found.update(unit.findings)
         for file in set(unit.files) - seen:
             found.update(check_pragmas(file.read_text("utf-8"), file))
-        if unit.findings:  # what does not compile has no tree to judge
-            continue
         interpreter = Interpreter(Tree(), unit.pragmas)
         check_forbidden(unit, seen, interpreter.find)
-        for function in tops(unit):
+        for function in [] if unit.findings else tops(unit):  # what does not compile is not run
             interpreter.run(interpreter.tree.function(function))
         found |= interpreter.findings
         seen.update(unit.files)

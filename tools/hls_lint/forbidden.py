@@ -75,7 +75,7 @@ def check_forbidden(
 def _misplaced(pragma: Pragma, above: tuple[str, ...]) -> str:
     around = above[-3] if above[-2:] == ("COMPOUND_STMT", "DECL_STMT") else "no body"
     if around == "no body":
-        return f"{pragma.directive} stands outside of a function"
+        return f"{pragma.directive} stands in no body"
     name, kinds = _PLACES.get(pragma.directive, ("", {around}))
     return "" if around in kinds else f"{pragma.directive} stands directly in {name}"
 

@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 INCLUDE = ROOT / "hls" / "include"
 CACHE = ROOT / ".cache" / "hls_lint"
 _STREAM = Path(__file__).resolve().parent / "include"
-_INCLUDED = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"([^"]+)"', re.MULTILINE)
+_INCLUDED = re.compile(r'^[ \t]*#[ \t]*include[ \t]+[<"]([^">]+)[">]', re.MULTILINE)
 _TYPES = re.compile(r"^[ \t]*#[ \t]*include[ \t]+[<\"]ap_", re.MULTILINE)
 # Xilinx's headers come first, because their __SYNTHESIS__ branch is for their compiler alone.
 _PRELUDE = "#include <ap_int.h>\n#include <hls_stream.h>\n#define __SYNTHESIS__\n"
@@ -101,6 +101,8 @@ def _prelude() -> Path:
         if errors:
             raise ToolsError(f"libclang does not read Xilinx's types: {errors[0]}")
         unit.save(str(partial))
+        for old in CACHE.glob("*.pch"):
+            old.unlink()
         partial.replace(compiled)
     return compiled
 
@@ -128,7 +130,10 @@ def parse(path: Path) -> Unit:
     arguments = ["-x", "c++", *_flags(), "-D__SYNTHESIS__"]
     if any(_TYPES.search(text) for _, text in texts):
         arguments[-1:] = ["-include-pch", str(_prelude())]
-    unit = cindex.Index.create().parse(str(path.resolve()), arguments, texts)
+    try:
+        unit = cindex.Index.create().parse(str(path.resolve()), arguments, texts)
+    except cindex.TranslationUnitLoadError as error:  # Xilinx's headers, compiled with others
+        raise ToolsError(f"libclang cannot read {path}: remove {CACHE} and try again") from error
     at = {(pragma.path, pragma.line): pragma for pragma in pragmas}
     findings = []
     for diagnostic in unit.diagnostics:
@@ -137,8 +142,10 @@ def parse(path: Path) -> Unit:
         place = diagnostic.location
         file = Path(place.file.name).resolve() if place.file else path.resolve()
         pragma = at.get((file, place.line))
-        where = f"{pragma.directive} {pragma.expression}: " if pragma else ""
-        findings.append(Finding(file, place.line, f"{where}{diagnostic.spelling}"))
+        said = str(diagnostic.spelling)
+        if pragma and pragma.expression:
+            said = f"{pragma.directive} variable = {pragma.expression}: {said}"
+        findings.append(Finding(file, place.line, said))
     return Unit(path.resolve(), unit.cursor, pragmas, findings, files, unit)
 
 
@@ -163,5 +170,6 @@ def tops(unit: Unit) -> list[Cursor]:
                     callee = part.referenced.get_definition()
                     called.add(int(callee.hash) if callee is not None else 0)
 
-    look(unit.cursor)
+    if unit.path.suffix == ".cpp":  # a header's functions are called from elsewhere
+        look(unit.cursor)
     return [cursor for key, cursor in defined.items() if key not in called]

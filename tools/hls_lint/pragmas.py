@@ -28,6 +28,7 @@ _STORAGE = _one_of(
 )
 _IMPLEMENTATION = _one_of("auto", "bram", "bram_ecc", "lutram", "srl", "memory")
 _OPERATION = _one_of("mul", "add", "sub")
+_MODES = ("axis", "ap_ctrl_none", "ap_ctrl_hs", "ap_ctrl_chain", "s_axilite", "m_axi", "ap_none")
 _Options = dict[str, re.Pattern[str] | None]
 
 _DIVISION: _Options = {
@@ -56,11 +57,13 @@ DIRECTIVES: dict[str, tuple[_Options, set[str]]] = {
         {"variable": _ANY, "type": _STORAGE, "impl": _IMPLEMENTATION, "latency": _NUMBER},
         {"variable", "type"},
     ),
-    "DATAFLOW": ({}, set()),
+    "DATAFLOW": ({"disable_start_propagation": None}, set()),
     "DEPENDENCE": (
         {
             **{"variable": _ANY, "distance": _NUMBER, "inter": None, "intra": None},
             **{"RAW": None, "WAR": None, "WAW": None, "true": None, "false": None},
+            **{"type": _one_of("inter", "intra"), "direction": _one_of("RAW", "WAR", "WAW")},
+            **{"dependent": _one_of("true", "false"), "class": _one_of("array", "pointer")},
         },
         {"variable"},
     ),
@@ -68,24 +71,30 @@ DIRECTIVES: dict[str, tuple[_Options, set[str]]] = {
     "INLINE": ({"off": None, "recursive": None}, set()),
     "INTERFACE": (
         {
-            **{"mode": _one_of("axis", "ap_ctrl_none", "ap_ctrl_hs", "s_axilite", "m_axi")},
+            **{"mode": _one_of(*_MODES), **dict.fromkeys(_MODES), "name": _ANY},
             **{"port": _ANY, "depth": _NUMBER, "bundle": _ANY, "offset": _ANY},
             **{"register": None, "latency": _NUMBER, "max_widen_bitwidth": _NUMBER},
             **{"max_read_burst_length": _NUMBER, "max_write_burst_length": _NUMBER},
             **{"num_read_outstanding": _NUMBER, "num_write_outstanding": _NUMBER},
         },
-        {"mode", "port"},
+        {"port"},
     ),
+    "EXPRESSION_BALANCE": ({"off": None}, set()),
+    "FUNCTION_INSTANTIATE": ({"variable": _ANY}, {"variable"}),
     "LATENCY": ({"min": _NUMBER, "max": _NUMBER}, set()),
     "LOOP_FLATTEN": ({"off": None}, set()),
     "LOOP_TRIPCOUNT": ({"min": _NUMBER, "max": _NUMBER, "avg": _NUMBER}, {"max"}),
+    "LOOP_MERGE": ({"force": None}, set()),
+    "OCCURRENCE": ({"cycle": _NUMBER}, {"cycle"}),
     "PIPELINE": ({"II": _NUMBER, "style": _one_of("flp", "stp", "frp"), "rewind": None}, {"II"}),
+    "PROTOCOL": ({"mode": _one_of("floating", "fixed"), "floating": None, "fixed": None}, set()),
     "RESET": ({"variable": _ANY, "off": None}, {"variable"}),
     "STABLE": ({"variable": _ANY}, {"variable"}),
     "STREAM": (
         {"variable": _ANY, "depth": _NUMBER, "type": _one_of("fifo", "pipo", "shared", "unsync")},
         {"variable"},
     ),
+    "TOP": ({"name": _ANY}, {"name"}),
     "UNROLL": ({"factor": _NUMBER, "skip_exit_check": None}, set()),
 }
 
@@ -128,6 +137,8 @@ def _complaints(directive: str, given: dict[str, str]) -> list[str]:
         return [f"unknown directive {directive!r}: one of {', '.join(DIRECTIVES)}"]
     options, required = DIRECTIVES[directive]
     complaints = [f"{directive} needs {name}" for name in sorted(required - set(given))]
+    if directive == "INTERFACE" and not {"mode", *_MODES} & set(given):
+        complaints.append("INTERFACE needs mode")
     for name, value in given.items():
         if name not in options:
             known = ", ".join(options) or "none"

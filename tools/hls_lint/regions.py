@@ -95,7 +95,7 @@ def _call(
         place = interpreter.place(argument, frame) if parameter.reference else None
         if place is not None and not parameter.stream and not parameter.constant:
             shared.setdefault(place, []).append(call)
-        elif place is not None and parameter.stream:
+        elif place is not None and parameter.stream and not parameter.dims:
             ends.setdefault(place, [])
     interpreter.value(node, frame)
     for place in interpreter.directives.streams & set(interpreter.accesses.alternatives):
