@@ -18,9 +18,8 @@ RELEASE = PORTS + TILE_DEPTH + 1
 #: A command passes the guard in so many cycles, and begins so much later at the earliest.
 GUARD = 4
 QUEUED = 3
-#: Products that wait in the engine's queue, commands in the stream before the guard.
+#: Products that wait in the engine's queue.
 QUEUE = 16
-STREAM_QUEUE = 4
 #: Row groups begin, and end, so far apart at least.
 APART = TILE_TOKENS
 #: From a read of the placer until the ring's word can be issued.
@@ -36,7 +35,8 @@ SOFTMAX_REST = 40
 #: GELU and its writer, or the writer alone, behind the row stream.
 GELU_REST = 32
 WRITER_REST = 8
-#: Normalisation: from a complete row group to its reader's first word; behind the sums; to the banks.
+#: Normalisation: from a complete row group to its reader's first word; behind the sums; to the
+#: banks.
 READER = 10
 NORM_SUMS = 60
 NORM_REST = 12

@@ -19,13 +19,14 @@ from trivit.tools.estimate.timeline.latencies import (
     REPORTED,
     SEEN,
     START,
-    STREAM_QUEUE,
     TILE_TOKENS,
 )
 from trivit.tools.estimate.timeline.ring import Fill, Ring
 from trivit.tools.estimate.timeline.slots import RowGroups, Scoreboard
 
-_SOFTMAX, _GELU = 1, 2
+_SOFTMAX = 1  # `stream` of a product
+#: Units whose commands wait for the product that feeds them.
+_WAITING = ("softmax", "softmax_writer", "row_writer", "row_reader", "norm_writer")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +77,7 @@ class _Prediction:
         self.ring = Ring()
         self.softmax: Softmax | None = None
         self.writer: RowWriter | None = None
-        self.waiting: dict[str, deque[Command]] = {}
+        self.waiting: dict[str, deque[Command]] = {unit: deque() for unit in _WAITING}
         self.products: list[ProductTime] = []
         self.free = START  # the cycle in which the next depth word can be issued
         self.first_before = -APART
@@ -94,10 +95,8 @@ class _Prediction:
             self.ring.shared_until = self.rows_in
         elif unit == "load" and not command.fields["vectors"]:
             self._load(command)
-        elif unit == "row_writer" and not command.fields["list"]:
-            self.waiting.setdefault(unit, deque()).append(command)
-        elif unit in ("softmax", "softmax_writer", "row_reader", "norm_writer"):
-            self.waiting.setdefault(unit, deque()).append(command)
+        elif unit in _WAITING and not command.fields.get("list"):
+            self.waiting[unit].append(command)
 
     def _load(self, command: Command) -> None:
         """Row groups come at the pace of the four ports, which weights share meanwhile."""
