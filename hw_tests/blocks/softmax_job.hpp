@@ -3,7 +3,7 @@
 #define TRIVIT_BLOCKS_SOFTMAX_JOB_HPP
 
 #include "../csim/direct.hpp"
-#include "simulator/ends.hpp"
+#include "clocked/ends.hpp"
 #include "trivit/blocks/softmax.hpp"
 
 namespace softmax_job {

@@ -13,6 +13,7 @@ import pytest
 HERE = Path(__file__).resolve().parent
 HLS = HERE.parents[1] / "hls"
 HEADERS = HLS / "include" / "trivit" / "blocks"
+CLOCKED = HLS / "simulation" / "clocked"
 
 BENCHES = sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.cpp"))
 SOURCES = sorted(
@@ -46,7 +47,7 @@ def ap_types() -> Path:
 
 def compile_cpp(arguments: list[str | Path], ap_types: Path, include: Path | None = None) -> None:
     """Run g++ with the paths of the blocks; ours come first, for hls_stream.h is not Xilinx's."""
-    folders = [*([include] if include else []), HLS / "include", HERE, HERE / "simulator"]
+    folders = [*([include] if include else []), HLS / "include", HERE, HLS / "simulation", CLOCKED]
     paths = [f"-I{folder}" for folder in folders]
     command = [os.environ.get("CXX", "g++"), *WARNINGS, *paths, "-isystem", ap_types, *arguments]
     result = subprocess.run([*map(str, command)], capture_output=True, text=True)
