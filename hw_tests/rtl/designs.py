@@ -13,6 +13,7 @@ FOLDER = Path(__file__).resolve().parent
 DESCRIPTION = load_description(ROOT / "hls" / "kernel.yaml")
 PACKAGES = (
     ROOT / "hls/generated/trivit_spec.sv",
+    ROOT / "hls/generated/trivit_commands.sv",
     ROOT / "hls/rtl/engine_types.sv",
     ROOT / "hls/rtl/mover_types.sv",
 )
@@ -37,8 +38,8 @@ class Geometry:
         return self.outputs // self.depth
 
     @property
-    def min_depth_words(self) -> int:
-        """Depth words below which results would overrun each other."""
+    def spacing(self) -> int:
+        """Cycles that row groups are apart at least."""
         return max(self.tokens, 2 * self.ports)
 
     @property
