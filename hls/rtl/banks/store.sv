@@ -1,0 +1,26 @@
+module store #(
+    parameter int TOKENS = trivit_spec::TILE_TOKENS,
+    parameter int DEPTH = trivit_spec::TILE_DEPTH,
+    parameter int ACTIVATION_DEPTH = trivit_spec::ACTIVATION_DEPTH,
+    parameter int PLACES = 16
+) (
+    input  logic                                        clk,
+    input  logic                                        reset,
+    input  logic [                              255:0]  command,
+    input  logic                                        command_valid,
+    output logic                                        command_ready,
+    output logic [                       DEPTH*16-1:0]  stored,
+    output logic                                        stored_valid,
+    input  logic                                        stored_ready,
+    output logic [                               43:0]  report,
+    output logic                                        report_valid,
+    input  logic                                        report_ready,
+    output logic [                         TOKENS-1:0]  bank_valid,
+    input  logic [                         TOKENS-1:0]  bank_ready,
+    output logic [TOKENS*$clog2(ACTIVATION_DEPTH)-1:0]  bank_address,
+    input  logic [                         TOKENS-1:0]  bank_read,
+    input  logic [                TOKENS*DEPTH*16-1:0]  bank_data,
+    input  logic                                        announce,
+    input  logic [                            8*9-1:0]  slot_groups
+);
+endmodule
