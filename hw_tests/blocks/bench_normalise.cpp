@@ -59,7 +59,7 @@ struct Job {
 
     void add(csim::Random& random, uint32_t count, uint32_t words) {
         const direct::NormaliseNumbers n = numbers(random, words * kLanes);
-        const uint32_t tag = uint32_t(random.between(0, 32767));
+        const uint32_t tag = uint32_t(random.between(0, 2047));
         Command command = 0;
         TagField::put(command, tag);
         NormaliseFields::Rows::put(command, count);
@@ -112,7 +112,7 @@ struct Job {
         }
         Report report = 0;
         report.range(31, 0) = uint32_t(saturated);
-        report.range(46, 32) = tag;
+        report.range(42, 32) = tag;
         reports.push_back(report);
     }
 
