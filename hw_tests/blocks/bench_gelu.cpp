@@ -39,7 +39,7 @@ struct Job {
         }
         Report report = 0;
         report.range(31, 0) = uint32_t(saturated);
-        report.range(46, 32) = uint32_t(commands.size() + 4);
+        report.range(42, 32) = uint32_t(commands.size() + 4);
         reports.push_back(report);
     }
 

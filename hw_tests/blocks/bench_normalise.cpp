@@ -1,5 +1,5 @@
-// The block for layer normalisation: rows of random sizes and formats against the direct form, sums
-// of other rows among them; in hostile worlds the same words; the clocks of a row group.
+// The block for layer normalisation: rows of random sizes and formats against the direct form; in
+// hostile worlds the same words; the clocks of row groups, and how deep the FIFO of rows must be.
 #include <cmath>
 
 #include "../csim/direct.hpp"
@@ -8,8 +8,8 @@
 
 using namespace trivit::blocks;
 
-void trivit_normalise(hls::stream<Command>&, hls::stream<RowSums>&, hls::stream<Vectors>&,
-                      hls::stream<WordPair>&, hls::stream<WordPair>&, hls::stream<Report>&);
+void trivit_normalise(hls::stream<Command>&, hls::stream<WordPair>&, hls::stream<Vectors>&,
+                      hls::stream<WordPair>&, hls::stream<Report>&);
 
 namespace {
 
@@ -50,8 +50,8 @@ direct::NormaliseNumbers numbers(csim::Random& random, uint32_t width) {
 }
 
 struct Job {
+    uint32_t most_words = 1;
     std::vector<Command> commands;
-    std::vector<RowSums> sums;
     std::vector<Vectors> vectors;
     std::vector<WordPair> rows;
     std::vector<WordPair> results;
@@ -59,7 +59,7 @@ struct Job {
 
     void add(csim::Random& random, uint32_t count, uint32_t words) {
         const direct::NormaliseNumbers n = numbers(random, words * kLanes);
-        const uint32_t tag = uint32_t(random.between(0, 32767));
+        const uint32_t tag = uint32_t(random.between(0, 2047));
         Command command = 0;
         TagField::put(command, tag);
         NormaliseFields::Rows::put(command, count);
@@ -70,6 +70,7 @@ struct Job {
         NormaliseFields::SqrtWidth::put(command, n.sqrt_width);
         NormaliseFields::Epsilon::put(command, n.epsilon);
         commands.push_back(command);
+        most_words = std::max(most_words, words);
 
         const csim::Row gamma = random.tensor(1, words, 15)[0];
         const csim::Row beta = random.tensor(1, words, int(random.between(4, 15)))[0];
@@ -84,15 +85,8 @@ struct Job {
         csim::Tensor y;
         for (uint32_t r = 0; r < count; ++r) {
             x.push_back(random_row(random, words));
-            // A memory may hold the sums of another row, wider or narrower.
-            const csim::Row other =
-                random.one_in(8) ? random_row(random, uint32_t(random.between(1, 384))) : x[r];
-            const direct::RowSums row_sums = direct::row_sums(other);
-            RowSums packed = 0;
-            packed.range(31, 0) = uint32_t(int32_t(row_sums.sum));
-            packed.range(127, 64) = uint64_t(row_sums.squares);
-            sums.push_back(packed);
-            y.push_back(direct::normalise_row(x[r], row_sums, gamma, beta, n, saturated));
+            y.push_back(
+                direct::normalise_row(x[r], direct::row_sums(x[r]), gamma, beta, n, saturated));
         }
         const csim::Row padding(words * kLanes, 0);
         for (uint32_t group = 0; group < count; group += kRows) {
@@ -112,7 +106,7 @@ struct Job {
         }
         Report report = 0;
         report.range(31, 0) = uint32_t(saturated);
-        report.range(46, 32) = tag;
+        report.range(42, 32) = tag;
         reports.push_back(report);
     }
 
@@ -122,26 +116,60 @@ struct Job {
     }
 };
 
-Results run(const Job& job, const harness::World& world, csim::Checker& checker) {
-    harness::Run run(world);
+struct Outputs {
+    std::shared_ptr<Results> results;
+    std::shared_ptr<std::vector<simulation::Timed<Report>>> reports;
+};
+
+Outputs build(harness::Run& run, const Job& job) {
     hls::stream<Command> commands("commands");
-    hls::stream<RowSums> sums("sums");
-    hls::stream<Vectors> vectors("vectors");
     hls::stream<WordPair> rows("rows");
+    hls::stream<Vectors> vectors("vectors");
     hls::stream<WordPair> results("results");
     hls::stream<Report> reports("reports");
     run.feed(commands, job.commands);
-    run.feed(sums, job.sums);
-    run.feed(vectors, job.vectors);
     run.feed(rows, job.rows);
-    const auto got = run.drain(results);
-    const auto got_reports = run.drain(reports);
-    trivit_normalise(commands, sums, vectors, rows, results, reports);
-    run.finish();
-    checker.holds(harness::words(*got) == job.results, "rows");
-    checker.holds(harness::words(*got_reports) == job.reports, "reports");
-    return *got;
+    run.feed(vectors, job.vectors);
+    const Outputs outputs = {run.drain(results), run.drain(reports)};
+    trivit_normalise(commands, rows, vectors, results, reports);
+    return outputs;
 }
+
+Results run(const Job& job, const harness::World& world, csim::Checker& checker) {
+    harness::Run run(world);
+    const Outputs outputs = build(run, job);
+    run.finish();
+    checker.holds(harness::words(*outputs.results) == job.results, "rows");
+    checker.holds(harness::words(*outputs.reports) == job.reports, "reports");
+    return *outputs.results;
+}
+
+// The same world with FIFOs of rows as deep as given.
+harness::World with_rows(harness::World world, int depth) {
+    world.options.depth["row_group"] = depth;
+    return world;
+}
+
+bool ends(const Job& job, const harness::World& world) {
+    harness::Run run(world);
+    build(run, job);
+    return run.ends();
+}
+
+// Below it the last word of a row group's first pair finds no room.
+int least_rows(uint32_t words) { return int(kPairs * (words - 1) + 1); }
+
+Job steady_job(csim::Random& random, uint32_t words) {
+    Job job;
+    job.add(random, 24, words);
+    job.add(random, 8, words);
+    job.end();
+    return job;
+}
+
+// Whether results come without a gap. The pairs of the very first word wait for their scales, which
+// come a row a clock.
+bool no_gap(const Results& got) { return got.back().clock - got[3].clock == got.size() - 4; }
 
 }  // namespace
 
@@ -162,26 +190,37 @@ int main() {
         checker.holds(harness::same_clocks(in_order, in_another), "order changes no clock", i);
         for (uint64_t seed = 1; seed <= 2; ++seed)
             run(job, harness::hostile(seed + uint64_t(i) * 2), checker);
+        run(job, with_rows(harness::hostile(uint64_t(i) + 100), least_rows(job.most_words)),
+            checker);
     }
     if (!harness::kSimulates) return checker.finish();
 
-    for (uint32_t words : {24u, 48u}) {
-        Job job;
-        job.add(random, 24, words);
-        job.add(random, 24, words);
-        job.end();
-        // Scales come a row a clock, so the pairs of the very first word wait for theirs.
+    for (uint32_t words : {2u, 24u, 48u, 384u}) {
+        const Job job = steady_job(random, words);
         const Results got = run(job, harness::steady(), checker);
-        checker.equal(int64_t(got.back().clock - got[3].clock), int64_t(got.size() - 4),
-                      "no gap between row groups and commands");
         const Results doubled = run(job, harness::doubled(), checker);
-        checker.equal(int64_t(doubled.back().clock - doubled[3].clock), int64_t(got.size() - 4),
-                      "with double depths neither");
+        checker.holds(no_gap(got), "no gap between row groups and commands", words);
+        checker.holds(no_gap(doubled), "with double depths neither", words);
         std::printf(
-            "%u words: %u clocks a row group, first result %llu clocks behind the first "
-            "sums, double depths %llu\n",
+            "%u words: %u clocks a row group, first result %llu clocks behind the first row, "
+            "double depths %llu\n",
             words, 4 * words, static_cast<unsigned long long>(got.front().clock - 1),
             static_cast<unsigned long long>(doubled.front().clock - 1));
+    }
+
+    // The longest rows, with FIFOs of them that are just deep enough.
+    const Job longest = steady_job(random, trivit::kMaxDepthWords);
+    const int least = least_rows(trivit::kMaxDepthWords);
+    run(longest, with_rows(harness::steady(), least), checker);
+    checker.holds(!ends(longest, with_rows(harness::steady(), least - 1)), "no room", least);
+    const std::pair<harness::World, int> smooth[] = {
+        {harness::steady(), kPairs * trivit::kMaxDepthWords + 43},
+        {harness::doubled(), kPairs * trivit::kMaxDepthWords + 85}};
+    for (const auto& each : smooth) {
+        checker.holds(no_gap(run(longest, with_rows(each.first, each.second), checker)),
+                      "no gap in a FIFO so deep", each.second);
+        checker.holds(!no_gap(run(longest, with_rows(each.first, each.second - 1), checker)),
+                      "but in one less", each.second);
     }
     return checker.finish();
 }

@@ -20,7 +20,7 @@ struct Job {
     std::vector<Report> reports;
 
     void add(csim::Random& random, uint32_t heads, uint32_t tokens, uint32_t keep) {
-        const uint32_t tag = uint32_t(random.between(0, 32767));
+        const uint32_t tag = uint32_t(random.between(0, 2047));
         Command command = 0;
         TagField::put(command, tag);
         SelectFields::Heads::put(command, heads);
@@ -52,7 +52,7 @@ struct Job {
             lists.push_back(word);
         }
         Report report = 0;
-        report.range(46, 32) = tag;
+        report.range(42, 32) = tag;
         reports.push_back(report);
     }
 
