@@ -6,7 +6,7 @@ module job_control (
     input  logic                              reset,
     // Addresses and sizes in words of 16 bytes; a command has two
     input  logic [                      35:0] program_base,
-    input  logic [                      23:0] commands,
+    input  logic [                      22:0] commands,
     input  logic [                      23:0] reports,
     input  logic [                      35:0] params_base,
     input  logic [                      35:0] input_base,
@@ -53,7 +53,7 @@ module job_control (
       read_valid <= 1'b1;
       write_valid <= 1'b1;
       job_valid <= 1'b1;
-      read_command <= {20'b0, commands[22:0], 1'b0, program_base};
+      read_command <= {20'b0, commands, 1'b0, program_base};
       write_command <= {20'b0, reports, log_base};
       job <= {148'b0, output_base, input_base, params_base};
     end

@@ -34,13 +34,15 @@ void to_bytes(const ap_uint<kBits>& word, const Bytes& bytes) {
 // and returns whether it did.
 class RtlStream {
 public:
-    explicit RtlStream(const std::string& name) : name(name) {}
+    RtlStream(const std::string& name, Pin valid, Pin ready)
+        : name(name), valid(valid), ready(ready) {}
     virtual ~RtlStream() {}
     virtual void drive(uint64_t now) = 0;
     virtual bool transfer(uint64_t now) = 0;
     virtual std::string state(uint64_t now) const = 0;
 
     const std::string name;
+    const Pin valid, ready;
     uint64_t words = 0;  // that went through
 };
 
@@ -50,18 +52,18 @@ public:
     typedef std::shared_ptr<TypedChannel<ap_uint<kBits>>> From;
 
     IntoRtl(From from, Bytes data, Pin valid, Pin ready)
-        : RtlStream(from->name), from_(from), data_(data), valid_(valid), ready_(ready) {}
+        : RtlStream(from->name, valid, ready), from_(from), data_(data) {}
 
     // What is offered stays until it is taken.
     void drive(uint64_t now) override {
         if (offered_) return;
         offered_ = from_->readable(now);
-        valid_.put(offered_);
+        valid.put(offered_);
         if (offered_) to_bytes(from_->front(), data_);
     }
 
     bool transfer(uint64_t now) override {
-        if (!offered_ || !ready_.get()) return false;
+        if (!offered_ || !ready.get()) return false;
         from_->pop(now);
         offered_ = false;
         ++words;
@@ -69,13 +71,12 @@ public:
     }
 
     std::string state(uint64_t) const override {
-        return !offered_ ? "empty" : ready_.get() ? "moving" : "not taken by the RTL";
+        return !offered_ ? "empty" : ready.get() ? "moving" : "not taken by the RTL";
     }
 
 private:
     From from_;
     Bytes data_;
-    Pin valid_, ready_;
     bool offered_ = false;
 };
 
@@ -85,29 +86,28 @@ public:
     typedef std::shared_ptr<TypedChannel<ap_uint<kBits>>> Into;
 
     FromRtl(Into into, Bytes data, Pin valid, Pin ready)
-        : RtlStream(into->name), into_(into), data_(data), valid_(valid), ready_(ready) {}
+        : RtlStream(into->name, valid, ready), into_(into), data_(data) {}
 
     void drive(uint64_t now) override {
         room_ = into_->writable(now);
-        ready_.put(room_);
+        ready.put(room_);
     }
 
     bool transfer(uint64_t now) override {
-        if (!room_ || !valid_.get()) return false;
+        if (!room_ || !valid.get()) return false;
         into_->push(from_bytes<kBits>(data_), now);
         ++words;
         return true;
     }
 
     std::string state(uint64_t now) const override {
-        if (!valid_.get()) return into_->size() ? "words wait for the block" : "empty";
+        if (!valid.get()) return into_->size() ? "words wait for the block" : "empty";
         return into_->writable(now) ? "moving" : "full";
     }
 
 private:
     Into into_;
     Bytes data_;
-    Pin valid_, ready_;
     bool room_ = false;
 };
 

@@ -48,6 +48,7 @@ public:
     int depth;
     int latency;
     std::size_t most = 0;  // words at once
+    uint64_t taken = 0;    // words that iterations have read
 
 protected:
     bool paused(uint64_t now) const {
@@ -84,6 +85,7 @@ public:
     void pop(uint64_t now) override {
         words_.pop_front();
         popped_ = now;
+        ++taken;
     }
 
     void undo_write() override { staged_.pop_back(); }
