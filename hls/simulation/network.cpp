@@ -11,7 +11,7 @@ namespace simulation {
 
 namespace {
 
-using trivit::Command;
+using namespace trivit::blocks;
 
 // Ports of streams between two blocks and between a block and the RTL.
 const int kCommandDepth = 4;
@@ -29,24 +29,14 @@ Options options_of(const CommandLine& line) {
     return options;
 }
 
+// A stream for each port.
 template <class Word>
-class Array {
-public:
-    Array(const std::string& name, int depth) {
-        for (int i = 0; i < 4; ++i)
-            streams_.emplace_back(named(name, i, depth));
-    }
-    hls::stream<Word>& operator[](int i) { return streams_[std::size_t(i)]; }
-
-private:
-    struct Named : hls::stream<Word> {
-        Named(const std::string& name, int depth) : hls::stream<Word>(name.c_str(), depth) {}
-    };
-    static hls::stream<Word> named(const std::string& name, int i, int depth) {
-        return Named(name + std::to_string(i), depth);
-    }
-    std::vector<hls::stream<Word>> streams_;
-};
+std::vector<hls::stream<Word>> for_ports(const std::string& name) {
+    std::vector<hls::stream<Word>> streams;
+    for (int port = 0; port < 4; ++port)
+        streams.emplace_back((name + std::to_string(port)).c_str());
+    return streams;
+}
 
 }  // namespace
 
@@ -65,15 +55,16 @@ private:
 
 Network::Network(Vaccelerator& top, const CommandLine& line)
     : simulator_(new Simulator(options_of(line))) {
-    using namespace trivit::blocks;
-    hls::stream<Job> jobs("jobs");
+    hls::stream<JobWord> jobs("jobs");
     hls::stream<Command> descriptors("descriptors");
     hls::stream<Command, kCommandDepth> engine("engine"), row_writer("row_writer"),
         softmax_writer("softmax_writer"), norm_writer("norm_writer"), row_reader("row_reader"),
         load("load"), store("store");
     hls::stream<Command, kCommandDepth> gelu("gelu"), softmax("softmax"), normalise("normalise"),
         select("select");
-    Array<Move> weights("weights"), rows("rows"), stores("stores");
+    std::vector<hls::stream<Move>> weights = for_ports<Move>("weights"),
+                                   rows = for_ports<Move>("rows"),
+                                   stores = for_ports<Move>("stores");
     hls::stream<ap_uint<24>> program_end("program_end");
     hls::stream<TileRow> gelu_rows("gelu_rows"), gelu_results("gelu_results");
     hls::stream<TileRow> scores("softmax_scores");
@@ -95,15 +86,15 @@ Network::Network(Vaccelerator& top, const CommandLine& line)
                      softmax_writer, norm_writer, row_reader, load, store, weights[0], weights[1],
                      weights[2], weights[3], rows[0], rows[1], rows[2], rows[3], stores[0],
                      stores[1], stores[2], stores[3], program_end);
-    block(trivit::kUnitSequencer, descriptors);
+    block(kUnitSequencer, descriptors);
     trivit_gelu(gelu, gelu_rows, gelu_results, gelu_reports);
-    block(trivit::kUnitGelu, gelu);
+    block(kUnitGelu, gelu);
     trivit_softmax(softmax, scores, open, probabilities, cls, softmax_reports);
-    block(trivit::kUnitSoftmax, softmax);
+    block(kUnitSoftmax, softmax);
     trivit_normalise(normalise, norm_rows, vectors, norm_results, normalise_reports);
-    block(trivit::kUnitNormalise, normalise);
+    block(kUnitNormalise, normalise);
     trivit_select(select, cls, lists, select_reports);
-    block(trivit::kUnitSelect, select);
+    block(kUnitSelect, select);
 
     FROM_RTL(jobs, jobs, 256);
     FROM_RTL(descriptors, descriptors, 256);
@@ -115,10 +106,10 @@ Network::Network(Vaccelerator& top, const CommandLine& line)
     INTO_RTL_AT(row_reader, commands, 256, 4);
     INTO_RTL_AT(load, commands, 256, 5);
     INTO_RTL_AT(store, commands, 256, 6);
-    for (int port = 0; port < 4; ++port) {
-        INTO_RTL_AT(weights[port], weights, 80, port);
-        INTO_RTL_AT(rows[port], rows, 80, port);
-        INTO_RTL_AT(stores[port], stores, 80, port);
+    for (std::size_t port = 0; port < 4; ++port) {
+        INTO_RTL_AT(weights[port], weights, 80, int(port));
+        INTO_RTL_AT(rows[port], rows, 80, int(port));
+        INTO_RTL_AT(stores[port], stores, 80, int(port));
     }
     FROM_RTL(gelu_rows, gelu_rows, 512);
     INTO_RTL(gelu_results, gelu_results, 512);

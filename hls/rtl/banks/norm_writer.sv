@@ -1,3 +1,4 @@
+// Normalised rows to the banks, word by word of a row group, as normalise sends them (pair_writer).
 module norm_writer #(
     parameter int TOKENS = trivit_spec::TILE_TOKENS,
     parameter int DEPTH = trivit_spec::TILE_DEPTH,
@@ -22,4 +23,39 @@ module norm_writer #(
     output logic                                        complete,
     output logic [                                2:0]  complete_slot
 );
+  trivit_commands::norm_writer_command_t now;
+  assign now = command;
+  pair_writer #(
+      .TOKENS(TOKENS),
+      .TILE(1),
+      .DEPTH(DEPTH),
+      .ACTIVATION_DEPTH(ACTIVATION_DEPTH),
+      .PLACES(PLACES)
+  ) writer (
+      .clk,
+      .reset,
+      .last(now.last),
+      .tag(now.tag),
+      .heads(5'd1),
+      .rows(now.rows),
+      .words(now.words),
+      .target(now.target),
+      .stride(now.target_stride),
+      .wrap(9'd0),
+      .slot(now.slot),
+      .command_valid,
+      .command_ready,
+      .results,
+      .results_valid,
+      .results_ready,
+      .report,
+      .report_valid,
+      .report_ready,
+      .bank_valid,
+      .bank_ready,
+      .bank_address,
+      .bank_written,
+      .complete,
+      .complete_slot
+  );
 endmodule

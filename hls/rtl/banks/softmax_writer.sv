@@ -1,3 +1,4 @@
+// Probabilities to the banks: tiles of OUTPUTS keys, as softmax sends them (pair_writer).
 module softmax_writer #(
     parameter int TOKENS = trivit_spec::TILE_TOKENS,
     parameter int OUTPUTS = trivit_spec::TILE_OUTPUTS,
@@ -23,4 +24,39 @@ module softmax_writer #(
     output logic                                        complete,
     output logic [                                2:0]  complete_slot
 );
+  trivit_commands::softmax_writer_command_t now;
+  assign now = command;
+  pair_writer #(
+      .TOKENS(TOKENS),
+      .TILE(OUTPUTS / DEPTH),
+      .DEPTH(DEPTH),
+      .ACTIVATION_DEPTH(ACTIVATION_DEPTH),
+      .PLACES(PLACES)
+  ) writer (
+      .clk,
+      .reset,
+      .last(now.last),
+      .tag(now.tag),
+      .heads(now.heads),
+      .rows(now.rows),
+      .words(now.words),
+      .target(now.target),
+      .stride(now.target_stride),
+      .wrap(now.wrap),
+      .slot(now.slot),
+      .command_valid,
+      .command_ready,
+      .results,
+      .results_valid,
+      .results_ready,
+      .report,
+      .report_valid,
+      .report_ready,
+      .bank_valid,
+      .bank_ready,
+      .bank_address,
+      .bank_written,
+      .complete,
+      .complete_slot
+  );
 endmodule
