@@ -123,6 +123,10 @@ module accelerator #(
   localparam int LOAD = 5;
   localparam int STORE = 6;
 
+  // Counts of the scoreboard, the ring and announcements are those of one program.
+  logic restart;
+  always_ff @(posedge clk) restart <= reset || (job_valid && job_ready);
+
   // Commands that wait for their unit. The units here have no loop to leave: an end command is
   // taken and does nothing.
   logic [UNIT_COMMANDS*256-1:0] command;
@@ -135,7 +139,7 @@ module accelerator #(
           .DEPTH(u == ENGINE ? 8 : 4)
       ) queue (
           .clk,
-          .reset,
+          .reset(restart),
           .in_data(commands_data[256*u+:256]),
           .in_valid(commands_valid[u]),
           .in_ready(commands_ready[u]),
@@ -168,7 +172,7 @@ module accelerator #(
       .DEPTH(DEPTH),
       .ACTIVATION_DEPTH(ACTIVATION_DEPTH)
   ) engine (
-      .clk, .reset, .command(command[256*ENGINE+:256]), .command_valid(command_valid[ENGINE]),
+      .clk, .reset(restart), .command(command[256*ENGINE+:256]), .command_valid(command_valid[ENGINE]),
       .command_ready(command_ready[ENGINE]), .begins, .announce,
       .report(engine_report), .report_valid(engine_report_valid),
       .report_ready(engine_report_ready),
@@ -206,7 +210,7 @@ module accelerator #(
       .DEPTH(DEPTH),
       .ACTIVATION_DEPTH(ACTIVATION_DEPTH)
   ) arbiter (
-      .clk, .reset, .writer_valid, .writer_ready, .writer_address, .writer_written,
+      .clk, .reset(restart), .writer_valid, .writer_ready, .writer_address, .writer_written,
       .reader_valid, .reader_ready, .reader_address, .reader_read, .reader_data,
       .bank_valid, .bank_ready, .bank_write, .bank_address, .bank_written, .bank_read, .bank_data
   );
@@ -242,7 +246,7 @@ module accelerator #(
       .DEPTH(DEPTH),
       .ACTIVATION_DEPTH(ACTIVATION_DEPTH)
   ) writes_rows (
-      .clk, .reset, .command(command[256*ROW_WRITER+:256]),
+      .clk, .reset(restart), .command(command[256*ROW_WRITER+:256]),
       .command_valid(command_valid[ROW_WRITER]), .command_ready(command_ready[ROW_WRITER]),
       .gelu(gelu_results_data), .gelu_valid(gelu_results_valid), .gelu_ready(gelu_results_ready),
       .direct(row), .direct_valid, .direct_ready,
@@ -261,7 +265,7 @@ module accelerator #(
       .DEPTH(DEPTH),
       .ACTIVATION_DEPTH(ACTIVATION_DEPTH)
   ) writes_probabilities (
-      .clk, .reset, .command(command[256*SOFTMAX_WRITER+:256]),
+      .clk, .reset(restart), .command(command[256*SOFTMAX_WRITER+:256]),
       .command_valid(command_valid[SOFTMAX_WRITER]), .command_ready(command_ready[SOFTMAX_WRITER]),
       .results(softmax_results_data), .results_valid(softmax_results_valid),
       .results_ready(softmax_results_ready),
@@ -277,7 +281,7 @@ module accelerator #(
       .DEPTH(DEPTH),
       .ACTIVATION_DEPTH(ACTIVATION_DEPTH)
   ) writes_normalised (
-      .clk, .reset, .command(command[256*NORM_WRITER+:256]),
+      .clk, .reset(restart), .command(command[256*NORM_WRITER+:256]),
       .command_valid(command_valid[NORM_WRITER]), .command_ready(command_ready[NORM_WRITER]),
       .results(normalise_results_data), .results_valid(normalise_results_valid),
       .results_ready(normalise_results_ready),
@@ -294,7 +298,7 @@ module accelerator #(
       .DEPTH(DEPTH),
       .ACTIVATION_DEPTH(ACTIVATION_DEPTH)
   ) reads_rows (
-      .clk, .reset, .command(command[256*ROW_READER+:256]),
+      .clk, .reset(restart), .command(command[256*ROW_READER+:256]),
       .command_valid(command_valid[ROW_READER]), .command_ready(command_ready[ROW_READER]),
       .rows(normalise_rows_data), .rows_valid(normalise_rows_valid),
       .rows_ready(normalise_rows_ready),
@@ -310,7 +314,7 @@ module accelerator #(
       .DEPTH(DEPTH),
       .ACTIVATION_DEPTH(ACTIVATION_DEPTH)
   ) loads (
-      .clk, .reset, .command(command[256*LOAD+:256]), .command_valid(command_valid[LOAD]),
+      .clk, .reset(restart), .command(command[256*LOAD+:256]), .command_valid(command_valid[LOAD]),
       .command_ready(command_ready[LOAD]),
       .word(loaded_word), .word_valid(loaded_word_valid), .word_ready(loaded_word_ready),
       .vectors(normalise_vectors_data), .vectors_valid(normalise_vectors_valid),
@@ -330,7 +334,7 @@ module accelerator #(
       .DEPTH(DEPTH),
       .ACTIVATION_DEPTH(ACTIVATION_DEPTH)
   ) stores (
-      .clk, .reset, .command(command[256*STORE+:256]), .command_valid(command_valid[STORE]),
+      .clk, .reset(restart), .command(command[256*STORE+:256]), .command_valid(command_valid[STORE]),
       .command_ready(command_ready[STORE]),
       .stored(stored_word), .stored_valid(stored_word_valid), .stored_ready(stored_word_ready),
       .report(report[REPORT*trivit_commands::UNIT_STORE+:REPORT]),
