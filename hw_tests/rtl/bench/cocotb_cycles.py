@@ -76,7 +76,7 @@ async def alone(dut: Any) -> None:
     await bench.steps.run(400)  # the command waits for its source; the ring fills meanwhile
     await bench.clear_statistics()
     begin = bench.steps.cycle
-    await bench.mark(1, 25)
+    await bench.complete(1, 25)
     await bench.finish(2)
     warm = bench.report_cycles[-1] - begin
     dut._log.info("from the mark of its rows, ring full: %d cycles, %s", warm, bench.stalls())
@@ -118,13 +118,13 @@ async def narrow(dut: Any) -> None:
         target=2000,
         residual=2000,
         has_residual=True,
-        to_stream=True,
+        stream=1,
         source_slot=1,
     )
     result, saturated = bench.submit(product, bench.random_weights(product, -300, 300))
     await bench.steps.run(900)
     await bench.clear_statistics()
-    await bench.mark(1, 25)
+    await bench.complete(1, 25)
     await bench.finish(1, rows=result.size // FULL.outputs)
     stalls = bench.stalls()
     dut._log.info("8 depth words: %s", stalls)
@@ -169,7 +169,7 @@ async def attention(dut: Any, tokens: int) -> None:
             depth_words=head,
             out_words=groups,
             to_banks=False,
-            to_stream=True,
+            stream=1,
             out_shift=19,
         )
         context = Product(
