@@ -15,6 +15,7 @@ struct Options {
     int loop_entry = 3;      // clocks before the first iteration
     int depth_factor = 1;    // of all pipelines
     int patience = 4000;     // clocks without movement after which nothing will move
+    bool restart = false;    // blocks that return are called again, as with ap_ctrl_none
     std::map<std::string, int> depth;  // of streams by name, instead of what their type says
 };
 
@@ -55,6 +56,7 @@ public:
         blocks_.emplace_back(new ProcessPipeline<Process, Streams...>(
             Process::name(), Process::kDepth * options_.depth_factor, style,
             uint64_t(options_.loop_entry), process, streams...));
+        if (options_.restart) blocks_.back()->restart(uint64_t(options_.loop_entry));
         order_.push_back(blocks_.back().get());
     }
 
@@ -66,7 +68,8 @@ public:
         order_.push_back(ends_.back().get());
     }
 
-    // Runs until the blocks have ended and all streams are empty; returns false when nothing moves.
+    // Runs until the blocks have ended, those that were called again wait for a first word, and all
+    // streams are empty; returns false when nothing moves.
     bool run() {
         uint64_t idle = 0;
         while (!finished()) {
