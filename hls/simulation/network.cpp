@@ -23,7 +23,7 @@ Options options_of(const CommandLine& line) {
     options.stream_latency = line.stream_latency;
     options.depth_factor = line.depth_factor;
     options.pauses = line.pauses;
-    options.repeat = true;
+    options.restart = true;
     // A word a clock needs room for those on their way.
     options.port_depth = std::max(kDataDepth, 2 * line.stream_latency);
     return options;

@@ -15,6 +15,9 @@ HLS = HERE.parents[1] / "hls"
 HEADERS = HLS / "include" / "trivit" / "blocks"
 CLOCKED = HLS / "simulation" / "clocked"
 
+#: Stands in front of a source and is no header of the benches.
+SYNTHESIS = HERE / "synthesis.hpp"
+
 BENCHES = sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.cpp"))
 SOURCES = sorted(
     path for path in (HLS / "src").glob("*.cpp") if "trivit/blocks/" in path.read_text("utf-8")
@@ -22,7 +25,10 @@ SOURCES = sorted(
 BLOCKS = [path.stem for path in SOURCES]
 
 #: Benches of several blocks.
-TOGETHER = {"attention": ["softmax", "select"]}
+TOGETHER = {
+    "attention": ["softmax", "select"],
+    "program": ["sequencer", "gelu", "softmax", "normalise", "select"],
+}
 
 #: Xilinx's types are initialised by reading what they initialise; g++ says so wherever it inlines.
 WARNINGS = (
@@ -61,7 +67,8 @@ def one_program(benches: list[str], hls: Path, path: Path) -> Path:
     types are read once. Headers come first, so that the namespaces hold benches and sources alone.
     """
     lines = ["#include <cmath>", f'#include "{HERE.parent / "csim" / "direct.hpp"}"']
-    lines += [f'#include "{name}"' for name in ("harness.hpp", "softmax_job.hpp")]
+    headers = sorted(path.name for path in HERE.glob("*.hpp") if path != SYNTHESIS)
+    lines += [f'#include "{name}"' for name in headers]
     lines += [f'#include "trivit/blocks/{name.name}"' for name in sorted(HEADERS.glob("*.hpp"))]
     for bench in benches:
         lines.append(f"namespace bench_{bench} {{")
@@ -125,7 +132,7 @@ def synthesis_branch(ap_types: Path, tmp_path_factory: pytest.TempPathFactory) -
     folder = tmp_path_factory.mktemp("synthesis")
     hls = copy_with_types(folder / "hls")
     source = one_program([*BLOCKS, *TOGETHER], hls, folder / "benches.cpp")
-    flags: list[str | Path] = ["-O1", "-include", HERE / "synthesis.hpp"]
+    flags: list[str | Path] = ["-O1", "-include", SYNTHESIS]
     compile_cpp([*flags, source, "-o", folder / "benches"], ap_types, hls / "include")
     return folder / "benches"
 

@@ -29,22 +29,18 @@ public:
         : name(name), depth_(depth), style_(style), start_(start) {}
     virtual ~Pipeline() {}
 
-    // Its function is called again whenever it returns, its loop entered so many clocks later.
-    void repeat(uint64_t entry) {
-        repeats_ = true;
-        entry_ = entry;
-    }
+    // As a function with ap_ctrl_none: called again when it has returned, to begin `entry` clocks
+    // later.
+    void restart(uint64_t entry) { entry_ = int64_t(entry); }
 
     // Returns whether anything moved.
     bool clock(uint64_t now) {
-        if (now < start_) return false;
-        if (done()) {
-            if (!repeats_) return false;
-            running_ = true;
-            begin_again();
-            start_ = now + entry_;
-            return true;
+        if (entry_ >= 0 && !running_ && flight_.empty() && stage_ >= last_) {
+            reset();
+            running_ = waits_ = true;
+            start_ = now + uint64_t(entry_);
         }
+        if (now < start_ || (entry_ < 0 && done())) return false;
         bool moved = false;
         if (!flight_.empty() && flight_.front().due <= stage_) {
             for (Channel* channel : flight_.front().writes) {
@@ -61,6 +57,8 @@ public:
             Iteration iteration;
             if (begin(iteration)) {
                 ++activity.busy;
+                waits_ = false;
+                last_ = stage_ + uint64_t(depth_);
                 for (Channel* channel : iteration.reads)
                     channel->pop(now);
                 moved = moved || !iteration.reads.empty() || !iteration.writes.empty();
@@ -76,7 +74,8 @@ public:
         return moved;
     }
 
-    bool done() const { return !running_ && flight_.empty(); }
+    // It has ended, and was not needed again.
+    bool done() const { return (!running_ || waits_) && flight_.empty(); }
 
     const std::string name;
     Activity activity;
@@ -85,7 +84,7 @@ protected:
     virtual bool run() = 0;  // an iteration; returns whether another one follows
     virtual void keep() = 0;
     virtual void restore() = 0;
-    virtual void begin_again() = 0;
+    virtual void reset() = 0;  // to the state of a first call
 
 private:
     struct Results {
@@ -130,12 +129,13 @@ private:
     const int depth_;
     const Style style_;
     uint64_t start_;
+    int64_t entry_ = -1;  // without a restart
     std::deque<Results> flight_;
     uint64_t stage_ = 0;  // clocks in which the pipeline moved
+    uint64_t last_ = 0;   // stage in which the last iteration is through
     uint64_t iterations_ = 0;
     bool running_ = true;
-    bool repeats_ = false;
-    uint64_t entry_ = 0;
+    bool waits_ = false;          // called again, without an iteration yet
     Channel* missing_ = nullptr;  // the stream that the last try found empty
 };
 
@@ -154,7 +154,7 @@ protected:
     bool run() override { return call(std::index_sequence_for<Streams...>()); }
     void keep() override { kept_ = process_; }
     void restore() override { process_ = kept_; }
-    void begin_again() override { process_ = first_; }
+    void reset() override { process_ = first_; }
 
 private:
     template <std::size_t... kPlaces>

@@ -16,7 +16,7 @@ struct Options {
     int depth_factor = 1;    // of all pipelines
     int patience = 4000;     // clocks without movement after which nothing will move
     int pauses = 0;          // of 256 clocks, in which a stream offers nothing
-    bool repeat = false;     // top functions are called again when they return (ap_ctrl_none)
+    bool restart = false;    // blocks that return are called again, as with ap_ctrl_none
     std::map<std::string, int> depth;  // of streams by name, instead of what their type says
 };
 
@@ -58,7 +58,7 @@ public:
         blocks_.emplace_back(new ProcessPipeline<Process, Streams...>(
             Process::name(), Process::kDepth * options_.depth_factor, style,
             uint64_t(options_.loop_entry), process, streams...));
-        if (options_.repeat) blocks_.back()->repeat(uint64_t(options_.loop_entry));
+        if (options_.restart) blocks_.back()->restart(uint64_t(options_.loop_entry));
         order_.push_back(blocks_.back().get());
     }
 
@@ -70,7 +70,8 @@ public:
         order_.push_back(ends_.back().get());
     }
 
-    // Runs until the blocks have ended and all streams are empty; returns false when nothing moves.
+    // Runs until the blocks have ended, those that were called again wait for a first word, and all
+    // streams are empty; returns false when nothing moves.
     bool run() {
         uint64_t idle = 0;
         while (!finished()) {
