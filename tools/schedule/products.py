@@ -91,6 +91,7 @@ def norm(listing: Listing, product: Product) -> None:
         source=listing.plan.address[source],
         source_stride=words,
         slot=listing.plan.slot[source],
+        first=source.first,
     )
     listing.add(
         "normalise",
@@ -128,6 +129,7 @@ def store(listing: Listing, wanted: Store) -> None:
         source=listing.plan.address[value],
         source_stride=value.words,
         slot=listing.plan.slot[value],
+        first=value.first,
     )
 
 
@@ -209,6 +211,8 @@ def product(listing: Listing, number: int, operation: Product) -> None:
         target_slot=0 if operation.streams else plan.slot[output],
         clear_slot=plan.slot[cleared[0]] if cleared else 0,
         ring_offset=listing.ring.offset(f"matrix {number}"),
+        source_first=operation.source.first,
+        residual_first=0 if residual is None else residual.first,
         source=plan.address[operation.source],
         source_stride=depth,
         residual=0 if residual is None else plan.address[residual],

@@ -113,6 +113,7 @@ class _Steps:
                 source=self.source + (third * heads + head) * self.head_words,
                 source_stride=self.stride,
                 source_slot=self.listing.plan.slot[self.operation.source],
+                source_first=self.operation.source.first,
                 last_rows=self.tail,
                 **sizes,
             )
@@ -129,7 +130,7 @@ class _Steps:
             source=self.source + head * self.head_words + group * self.stride,
             source_stride=self.stride,
             source_slot=self.listing.plan.slot[self.operation.source],
-            source_first=group,
+            source_first=self.operation.source.first + group,
             depth_words=self.head_words,
             out_words=self.key_words,
             out_shift=self._shift("score_shift"),
