@@ -43,7 +43,7 @@ std::vector<hls::stream<Word>> for_ports(const std::string& name) {
 // The streams of `top`'s ports, by their names there.
 #define INTO_RTL(stream, port, bits)                                                             \
     streams_.emplace_back(new IntoRtl<bits>((stream).channel(), Bytes(top.port##_data, 0, bits), \
-                                            Pin(top.port##_valid), Pin(top.port##_ready)))
+                                            Pin(top.port##_valid, 0), Pin(top.port##_ready, 0)))
 #define INTO_RTL_AT(stream, port, bits, place)                                                     \
     streams_.emplace_back(new IntoRtl<bits>((stream).channel(),                                    \
                                             Bytes(top.port##_data, (place) * (bits), bits),        \
@@ -51,7 +51,7 @@ std::vector<hls::stream<Word>> for_ports(const std::string& name) {
                                             Pin(top.port##_ready, place)))
 #define FROM_RTL(stream, port, bits)                                                             \
     streams_.emplace_back(new FromRtl<bits>((stream).channel(), Bytes(top.port##_data, 0, bits), \
-                                            Pin(top.port##_valid), Pin(top.port##_ready)))
+                                            Pin(top.port##_valid, 0), Pin(top.port##_ready, 0)))
 
 Network::Network(Vaccelerator& top, const CommandLine& line)
     : simulator_(new Simulator(options_of(line))) {

@@ -14,7 +14,7 @@ namespace simulation {
 class Pin {
 public:
     template <class Signal>
-    explicit Pin(Signal& signal, int bit = 0)
+    Pin(Signal& signal, int bit)
         : byte_(reinterpret_cast<uint8_t*>(&signal) + bit / 8), mask_(uint8_t(1u << (bit % 8))) {}
 
     bool get() const { return (*byte_ & mask_) != 0; }
