@@ -144,7 +144,7 @@ class _Steps:
             f"values {head}",
             group,
             to_banks=1,
-            claim=step == 0,
+            claim=step == 0 and plan.slot[output] > 0,
             announce_reader=step == 0 and self.number in plan.norms,
             announce_store=step == 0 and self.number in plan.stores,
             source=plan.address[ring] + step % row_groups(ring.rows) * ring.words,
