@@ -88,7 +88,7 @@ class LateWriter:
 @cocotb.test()
 @cocotb.parametrize(seed=range(1, 4), pause=[0.0, 0.3, 0.7])
 async def random_program(dut: Any, seed: int, pause: float) -> None:
-    """A hundred products: results of earlier ones as operands, residuals and weights; kept matrices.
+    """A hundred products: earlier results as operands, residuals and weights; kept matrices.
 
     Others write tensors late, results grow by several products, slots are used again.
     """

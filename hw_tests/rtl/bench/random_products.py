@@ -1,4 +1,4 @@
-"""Random programs: matrices that stay in the ring, tensors that others write, any size and order."""
+"""Random programs: matrices that stay in the ring, tensors that others write, all sizes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rtl.bench.products import Banks, Product, Weights, placement
-from rtl.designs import SUM_BITS, Geometry
+from rtl.designs import SUM_BITS
 
 LARGEST = 3 * 12  # depth words of the largest new matrix
 
@@ -159,7 +159,9 @@ class Programs:
         words = rng.randint(1, min(tensor.words, 8))
         command = placement(
             Product(
-                **{"source": 0, "source_stride": 0, "rows": 0},
+                source=0,
+                source_stride=0,
+                rows=0,
                 depth_words=count if transposed else words,
                 out_words=words if transposed else count,
             ),
