@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from rtl.bench.banks import BankBench, Group, Int16, Word, Work, command, pack
+from rtl.bench.banks import BankBench, Group, Int16, Tensor, Word, Work, command, pack
 
 
 def groups_of(
@@ -125,9 +125,7 @@ def pair_command(
         for group in range(groups)
         for column in range(0, words, tile)
         for pair in range(bench.banks // 2 * group, min(bench.banks // 2 * (group + 1), pairs))
-        for word in pack(
-            head[2 * pair : 2 * pair + 2, column : column + tile].transpose(1, 0, 2)
-        )
+        for word in pack(head[2 * pair : 2 * pair + 2, column : column + tile].transpose(1, 0, 2))
     ]
     work.streams.setdefault("results", []).extend(stream)
     lines = min(heads * groups, wrap or heads * groups)
@@ -153,7 +151,8 @@ def pair_command(
             )
         )
     write(bench, work, done)
-    for now, later in zip(done, done[lines:], strict=False):  # may be there before it is complete
+    # With a wrap, later row groups may be there before a bank that is busy has this one.
+    for now, later in reversed([*zip(done, done[lines:], strict=False)]):
         for place in now.words.keys() & later.words.keys():
             now.words[place] += later.words[place]
 
@@ -198,6 +197,36 @@ def vectors_command(bench: BankBench, work: Work, *, words: int) -> None:
     work.tags.append(tag)
 
 
+def read_command(
+    bench: BankBench,
+    work: Work,
+    unit: str,
+    number: int,
+    *,
+    rows: int,
+    words: int,
+    slot: int | None = None,
+) -> Tensor:
+    """A reader's command, and the tensor that it reads."""
+    rng = bench.rng
+    slot = number + 1 if slot is None else slot
+    first, stride = rng.choice((0, rng.randrange(480))), words + rng.randrange(3)
+    groups = -(-rows // bench.banks)
+    address, tag = bench.place(groups * stride), bench.tag()
+    values = bench.draw(groups, words, bench.banks)
+    fields = {"rows": rows, "words": words, "source": address, "source_stride": stride}
+    work.commands.append(command(unit, tag, slot=slot, first=first, **fields))
+    work.tags.append(tag)
+    for group in range(groups):
+        here = min(rows - group * bench.banks, bench.banks)
+        if unit == "store":
+            work.results += [w for bank in range(here) for w in pack(values[group, :, bank])]
+        else:
+            for word in values[group]:
+                work.results += pack(word.reshape(bench.banks // 2, -1)[: -(-here // 2)])
+    return Tensor(slot, first, address, stride, values)
+
+
 def end_command(work: Work, unit: str) -> None:
     """The end of a program."""
     work.commands.append(command(unit, end=True))
@@ -214,9 +243,7 @@ def random_work(bench: BankBench, unit: str, count: int) -> Work:
         if unit == "row_writer":
             if number % 2:
                 kept = list_command(bench, work, rows)
-                row_writer_command(
-                    bench, work, kept, rows=rows, words=words, first_row=first_row
-                )
+                row_writer_command(bench, work, kept, rows=rows, words=words, first_row=first_row)
             else:
                 row_writer_command(bench, work, rows=rows, words=words, first_row=first_row)
         elif unit == "load":

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from cocotb.triggers import RisingEdge
 from numpy.typing import NDArray
-from rtl.bench.signals import Pins, Receiver, Sender, Steps, from_bits, to_bits
+from rtl.bench.signals import Receiver, Sender, Steps, from_bits, to_bits
 
 from trivit.host.generated.commands import COMMANDS, HEADER
 
@@ -27,6 +28,7 @@ STREAMS = {
     "store": ((), ("stored",)),
 }
 WRITERS = ("row_writer", "softmax_writer", "norm_writer", "load")
+READERS = {"row_reader": 0, "store": 1}  # and their bits of `announce`
 SLOT_BITS = 9
 
 
@@ -47,6 +49,17 @@ class Group:
 
     slot: int
     words: dict[Word, list[Int16]]  # several: a later row group may be there already
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """What a reader reads: its place, its slot, its words [row groups, words, banks, depth]."""
+
+    slot: int
+    first: int
+    address: int
+    stride: int
+    values: Int16
 
 
 @dataclass
@@ -197,14 +210,51 @@ class BankBench:
 
     def _step_readers(self) -> None:
         self.dut.announce.value = self.announcing
-        self.announcing = 0
+        self.announcing = 0  # for a cycle
         self.dut.slot_groups.value = sum(n << SLOT_BITS * s for s, n in enumerate(self.counts))
 
     async def fill(self, address: int, rows: Int16) -> None:
         """Put words [words, banks, depth] into the banks, past the agents."""
         self.fills.extend((address + n, words) for n, words in enumerate(rows))
-        await self.steps.until(lambda: not self.fills)
-        await self.steps.run(3)
+        await self._until(lambda: not self.fills)
+        await self._run(3)
+
+    async def become_complete(self, bit: int, tensors: Sequence[Tensor]) -> None:
+        """Begin products one after the other, whose row groups become complete.
+
+        Until then a tensor's place holds other words and its slot an old count. A tensor without a
+        slot is there when its product begins.
+        """
+        rng = self.rng
+        for tensor in tensors:
+            for n in range(len(tensor.values)):
+                await self.fill(
+                    tensor.address + n * tensor.stride, self.draw(*tensor.values.shape[1:3])
+                )
+        for tensor in tensors:
+            self.counts[tensor.slot] = 511
+        for tensor in tensors:
+            await self._run(rng.randrange(40))
+            if tensor.slot:
+                self.announcing |= 1 << bit
+                self.counts[tensor.slot] = rng.randrange(tensor.first + 1)
+            for n, values in enumerate(tensor.values):
+                await self.fill(tensor.address + n * tensor.stride, values)
+                await self._run(rng.randrange(30))
+                if tensor.slot:
+                    self.counts[tensor.slot] = tensor.first + n + 1
+            if not tensor.slot:
+                self.announcing |= 1 << bit
+                await self._run(1)
+
+    async def _run(self, cycles: int) -> None:
+        """Let others step the clock."""
+        until = self.steps.cycle + cycles
+        await self._until(lambda: self.steps.cycle >= until)
+
+    async def _until(self, done: Callable[[], bool]) -> None:
+        while not done():
+            await RisingEdge(self.dut.clk)
 
     # Results
 
