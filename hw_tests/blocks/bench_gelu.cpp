@@ -2,12 +2,10 @@
 // hostile worlds the same words; 32 values a clock without a gap between commands.
 #include "gelu_job.hpp"
 #include "harness.hpp"
+#include "trivit/blocks/tops.hpp"
 
 using namespace trivit::blocks;
 using gelu_job::Job;
-
-void trivit_gelu(hls::stream<Command>&, hls::stream<TileRow>&, hls::stream<TileRow>&,
-                 hls::stream<Report>&);
 
 namespace {
 

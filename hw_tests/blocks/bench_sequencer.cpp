@@ -2,19 +2,9 @@
 // and addresses worked out here; in hostile worlds the same words; a command a clock.
 #include "../csim/bench.hpp"
 #include "harness.hpp"
-#include "trivit/blocks/sequencer.hpp"
+#include "trivit/blocks/tops.hpp"
 
 using namespace trivit::blocks;
-
-void trivit_sequencer(hls::stream<JobWord>&, hls::stream<Command>&, hls::stream<Command>&,
-                      hls::stream<Command>&, hls::stream<Command>&, hls::stream<Command>&,
-                      hls::stream<Command>&, hls::stream<Command>&, hls::stream<Command>&,
-                      hls::stream<Command>&, hls::stream<Command>&, hls::stream<Command>&,
-                      hls::stream<Command>&, hls::stream<Move>&, hls::stream<Move>&,
-                      hls::stream<Move>&, hls::stream<Move>&, hls::stream<Move>&,
-                      hls::stream<Move>&, hls::stream<Move>&, hls::stream<Move>&,
-                      hls::stream<Move>&, hls::stream<Move>&, hls::stream<Move>&,
-                      hls::stream<Move>&, hls::stream<ap_uint<24>>&);
 
 namespace {
 

@@ -24,10 +24,7 @@ SOURCES = sorted(
 BLOCKS = [path.stem for path in SOURCES]
 
 #: Benches of several blocks.
-TOGETHER = {
-    "attention": ["softmax", "select"],
-    "program": ["sequencer", "gelu", "softmax", "normalise", "select"],
-}
+TOGETHER = ["attention", "program"]
 
 #: Xilinx's types are initialised by reading what they initialise; g++ says so wherever it inlines.
 WARNINGS = (
@@ -60,20 +57,20 @@ def compile_cpp(arguments: list[str | Path], ap_types: Path, include: Path | Non
 
 
 def one_program(benches: list[str], hls: Path, path: Path) -> Path:
-    """Write a program of all benches and their blocks that runs the one it is told.
+    """Write a program of the blocks and all benches that runs the bench it is told.
 
-    Each bench is a program of its own as well; together they compile in half the time, because the
-    types are read once. Headers come first, so that the namespaces hold benches and sources alone.
+    Each bench is a program of its own as well; together they compile in a fraction of the time,
+    because types and blocks are read once. Headers come first, so that the namespaces hold benches
+    alone.
     """
     lines = ["#include <cmath>", f'#include "{HERE.parent / "csim" / "direct.hpp"}"']
     headers = sorted(path.name for path in HERE.glob("*.hpp") if path != SYNTHESIS)
     lines += [f'#include "{name}"' for name in headers]
     lines += [f'#include "trivit/blocks/{name.name}"' for name in sorted(HEADERS.glob("*.hpp"))]
+    lines += [f'#include "{hls / "src" / block}.cpp"' for block in BLOCKS]
     for bench in benches:
-        lines.append(f"namespace bench_{bench} {{")
-        blocks = TOGETHER.get(bench, [bench] if bench in BLOCKS else [])
-        lines += [f'#include "{hls / "src" / block}.cpp"' for block in blocks]
-        lines += [f'#include "{HERE / f"bench_{bench}.cpp"}"', "}"]
+        source = HERE / f"bench_{bench}.cpp"
+        lines += [f"namespace bench_{bench} {{", f'#include "{source}"', "}"]
     lines.append("int main(int, char** argv) {")
     lines += [
         f'    if (std::string(argv[1]) == "{bench}") return bench_{bench}::main();'
