@@ -182,3 +182,21 @@ def test_distances_of_memories_are_those_of_the_pragmas(source: Path) -> None:
                 body[: body.index("do {")],
             )
             assert told and told.group(1) == found.group(1), f"{name}: {memory}"
+
+
+PROCESS = re.compile(
+    r'name\(\) \{ return "(\w+)"; \}\n((?: +//.*\n)+) +static const int kDepth = (\d+);'
+)
+
+
+def test_depths_of_pipelines_are_the_sums_of_their_stages() -> None:
+    """A depth is an assumption: its reasons stand beside it and in the table of README.md."""
+    text = (HEADERS / "README.md").read_text("utf-8")
+    table = dict(re.findall(r"^\| ([a-z]\w*) \| \w+ \| (\d+ \| .*) \|$", text, re.MULTILINE))
+    source = "".join(header.read_text("utf-8") for header in HEADERS.glob("*.hpp"))
+    found = {}
+    for name, comment, depth in PROCESS.findall(source):
+        stages = " ".join(line.strip(" /") for line in comment.splitlines())
+        assert sum(map(int, re.findall(r"\d+", stages))) == int(depth), name
+        found[name] = f"{depth} | {stages[0].lower()}{stages[1:-1]}"
+    assert found == table and len(found) == source.count("kDepth = ")
