@@ -3,16 +3,12 @@
 // attention ends.
 #include "attention_job.hpp"
 #include "harness.hpp"
+#include "trivit/blocks/tops.hpp"
 
 using namespace trivit::blocks;
 using attention_job::Job;
 using softmax_job::array_clocks;
 using softmax_job::Sizes;
-
-void trivit_softmax(hls::stream<Command>&, hls::stream<TileRow>&, hls::stream<OpenKeys>&,
-                    hls::stream<WordPair>&, hls::stream<Word>&, hls::stream<Report>&);
-void trivit_select(hls::stream<Command>&, hls::stream<Word>&, hls::stream<Word>&,
-                   hls::stream<Report>&);
 
 namespace {
 

@@ -2,12 +2,10 @@
 // hostile worlds the same words; 32 values a clock without a gap between commands.
 #include "gelu_job.hpp"
 #include "harness.hpp"
+#include "trivit/blocks/tops.hpp"
 
 using namespace trivit::blocks;
 using gelu_job::Job;
-
-void trivit_gelu(hls::stream<Command>&, hls::stream<TileRow>&, hls::stream<TileRow>&,
-                 hls::stream<Report>&);
 
 namespace {
 
@@ -75,8 +73,12 @@ int main() {
     const Results timed = run(tiles, harness::steady(), checker);
     checker.equal(int64_t(timed.back().clock - timed.front().clock), int64_t(tiles.rows.size() - 1),
                   "no gap, not between commands either");
-    std::printf("gelu: first result %llu clocks after the first row is offered\n",
-                static_cast<unsigned long long>(timed.front().clock));
+    const Results doubled = run(tiles, harness::doubled(), checker);
+    checker.equal(int64_t(doubled.back().clock - doubled.front().clock),
+                  int64_t(tiles.rows.size() - 1), "with double depths neither");
+    std::printf("gelu: first result %llu clocks behind the first row, double depths %llu\n",
+                static_cast<unsigned long long>(timed.front().clock - 1),
+                static_cast<unsigned long long>(doubled.front().clock - 1));
     for (uint64_t seed = 1; seed <= 4; ++seed)
         checker.holds(harness::same_clocks(run(tiles, harness::shuffled(seed), checker), timed),
                       "order changes no clock", int64_t(seed));

@@ -2,12 +2,10 @@
 // hostile worlds the same words; the clocks of row groups, and how deep the FIFO of rows must be.
 #include "harness.hpp"
 #include "normalise_job.hpp"
+#include "trivit/blocks/tops.hpp"
 
 using namespace trivit::blocks;
 using normalise_job::Job;
-
-void trivit_normalise(hls::stream<Command>&, hls::stream<WordPair>&, hls::stream<Vectors>&,
-                      hls::stream<WordPair>&, hls::stream<Report>&);
 
 namespace {
 
@@ -58,7 +56,7 @@ int least_rows(uint32_t words) { return int(kPairs * (words - 1) + 1); }
 
 Job steady_job(csim::Random& random, uint32_t words) {
     Job job;
-    job.add(random, 24, words);
+    job.add(random, 16, words);
     job.add(random, 8, words);
     job.end();
     return job;

@@ -2,12 +2,9 @@
 // worlds the same words; the clocks of a search at the sizes of DeiT.
 #include "../csim/direct.hpp"
 #include "harness.hpp"
-#include "trivit/blocks/select.hpp"
+#include "trivit/blocks/tops.hpp"
 
 using namespace trivit::blocks;
-
-void trivit_select(hls::stream<Command>&, hls::stream<Word>&, hls::stream<Word>&,
-                   hls::stream<Report>&);
 
 namespace {
 

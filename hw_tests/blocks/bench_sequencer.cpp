@@ -2,19 +2,9 @@
 // and addresses worked out here; in hostile worlds the same words; a command a clock.
 #include "../csim/bench.hpp"
 #include "harness.hpp"
-#include "trivit/blocks/sequencer.hpp"
+#include "trivit/blocks/tops.hpp"
 
 using namespace trivit::blocks;
-
-void trivit_sequencer(hls::stream<JobWord>&, hls::stream<Command>&, hls::stream<Command>&,
-                      hls::stream<Command>&, hls::stream<Command>&, hls::stream<Command>&,
-                      hls::stream<Command>&, hls::stream<Command>&, hls::stream<Command>&,
-                      hls::stream<Command>&, hls::stream<Command>&, hls::stream<Command>&,
-                      hls::stream<Command>&, hls::stream<Move>&, hls::stream<Move>&,
-                      hls::stream<Move>&, hls::stream<Move>&, hls::stream<Move>&,
-                      hls::stream<Move>&, hls::stream<Move>&, hls::stream<Move>&,
-                      hls::stream<Move>&, hls::stream<Move>&, hls::stream<Move>&,
-                      hls::stream<Move>&, hls::stream<ap_uint<24>>&);
 
 namespace {
 
@@ -160,32 +150,30 @@ Network build(harness::Run& run, const Program& program, int stuck = 0) {
     return network;
 }
 
-// With a word taken every clock, the word of command i is taken i clocks behind the first one's.
+// The word of command i is taken i clocks behind clock `first`; 0: at any time.
 template <class Word>
 void compare(const std::vector<simulation::Timed<Word>>& got, const std::vector<Out<Word>>& wanted,
-             bool in_time, const char* what, int number, csim::Checker& checker) {
+             uint64_t first, const char* what, int number, csim::Checker& checker) {
     checker.equal(int64_t(got.size()), int64_t(wanted.size()), what, number);
     if (got.size() != wanted.size()) return;
-    // Source 1 to 3, four clocks of the loop, the stream.
-    const uint64_t first = 3 + Sequencer::kDepth + 2;
     for (std::size_t i = 0; i < got.size(); ++i) {
         checker.holds(got[i].word == wanted[i].word, what, number);
-        if (in_time) checker.holds(got[i].clock == first + wanted[i].command, "clock", number);
+        if (first != 0) checker.holds(got[i].clock == first + wanted[i].command, "clock", number);
     }
 }
 
-void run(const Program& program, const harness::World& world, bool in_time,
+void run(const Program& program, const harness::World& world, uint64_t first,
          csim::Checker& checker) {
     harness::Run run(world);
     const Network network = build(run, program);
     run.finish();
     for (int unit = 1; unit < kFirstMover; ++unit)
-        compare(*network.units[unit], program.units[unit], in_time, "unit", unit, checker);
+        compare(*network.units[unit], program.units[unit], first, "unit", unit, checker);
     for (int i = 0; i < kMovers * kPorts; ++i) {
         compare(*network.moves[i / kPorts][i % kPorts], program.moves[i / kPorts][i % kPorts],
-                in_time, "move", i, checker);
+                first, "move", i, checker);
     }
-    compare(*network.ends, program.ends, in_time, "program end", 0, checker);
+    compare(*network.ends, program.ends, first, "program end", 0, checker);
 }
 
 }  // namespace
@@ -202,12 +190,14 @@ int main() {
             program.end_job(random);
         }
         program.end();
-        run(program, harness::plain(), false, checker);
+        run(program, harness::plain(), 0, checker);
         if (!harness::kSimulates) continue;
-        run(program, harness::steady(), true, checker);
-        run(program, harness::shuffled(uint64_t(i) + 1), true, checker);
+        // In the loop from clock 3 on, with doubled latencies 5; its depth, and a stream.
+        run(program, harness::steady(), 3 + Sequencer::kDepth + 2, checker);
+        run(program, harness::shuffled(uint64_t(i) + 1), 3 + Sequencer::kDepth + 2, checker);
+        run(program, harness::doubled(), 5 + 2 * Sequencer::kDepth + 4, checker);
         for (uint64_t seed = 1; seed <= 3; ++seed)
-            run(program, harness::hostile(seed + uint64_t(i) * 3), false, checker);
+            run(program, harness::hostile(seed + uint64_t(i) * 3), 0, checker);
     }
     if (!harness::kSimulates) return checker.finish();
 

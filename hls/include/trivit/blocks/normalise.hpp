@@ -155,7 +155,8 @@ inline ap_int<16> normalise_lane(const ap_int<16>& x, const Scale& scale, const 
 // Order: row group, word, pair of rows. Recurs: counters, the sum of saturations.
 struct Normalise {
     static const char* name() { return "normalise"; }
-    // Difference 1, product 6, rounding 4, product and sum 6, rounding 3, clamp and count 3.
+    // Difference 1, product 6, rounding 4, product and sum 6, rounding 3, clamp and count 3,
+    // streams 1.
     static const int kDepth = 24;
     // A word of the vectors is read again behind a row group of four pairs.
     static const int kDistance = 4;
