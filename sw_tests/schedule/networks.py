@@ -87,8 +87,15 @@ def embed(b: Builder, shape: Shape) -> int:
     b.add("load", dst=positions, source=source, rows=rows, words=words)
     patches = b.tensor("patches", rows, patch_words)
     side = shape.grid * shape.patch
-    sizes = {"channels": shape.channels, "height": side, "width": side, "patch": shape.patch}
-    b.add("patchify", dst=patches, source=0, **sizes)
+    b.add(
+        "patchify",
+        dst=patches,
+        source=0,
+        channels=shape.channels,
+        height=side,
+        width=side,
+        patch=shape.patch,
+    )
     x = b.linear("embedded", patches, rows, patch_words, words, residual=positions, statistics=True)
     source = b.values(words, 13)
     b.tensor("x", rows, words, address=x)

@@ -65,7 +65,7 @@ class Banks:
                     f"reads row group {rows.group} of slot {rows.slot} at {rows.address}, where "
                     f"row group {group[other][0]} of slot {slot[other][0]} was written"
                 )
-        self._read[(by.number, *where)] = by.now
+        self._read[by.number][where] = by.now
         return self.contents[where].reshape(rows.rows, -1).copy()
 
     def write(self, rows: Rows, values: Int16, by: Thread, first: int = 0) -> None:
@@ -80,7 +80,7 @@ class Banks:
         if late.any():
             who = THREADS[int(writer[late][0])]
             raise by.error(f"writes over words at {rows.address} that {who} may write afterwards")
-        readers = (self._read[(slice(None), *where)] > by.clock[:, None, None]).any(axis=(1, 2))
+        readers = (self._read[:, where[0], where[1]] > by.clock[:, None, None]).any(axis=(1, 2))
         if readers.any():
             who = THREADS[int(np.argmax(readers))]
             raise by.error(f"writes over words at {rows.address} that {who} may not have read yet")

@@ -21,7 +21,8 @@ from trivit.host.oracle.matmul import exact_product, unpack_weight
 from trivit.host.tiles import row_groups
 
 _MAX_ALIGN = ENGINE_SUM_BITS - 17  # shift of a bias or residual
-_STREAMS = {1: "scores", 2: "sums", 3: "direct"}
+#: Who takes a product's rows, by the field `stream`.
+STREAMS = {1: "scores", 2: "sums", 3: "direct"}
 
 
 class Engine(Unit):
@@ -162,7 +163,7 @@ class Engine(Unit):
         parts = results if f["rows_outer"] else [np.concatenate(results)]
         for part in parts:
             rows = part.reshape(len(part), tiles, TILE_OUTPUTS).transpose(1, 0, 2)
-            self.send(_STREAMS[f["stream"]], rows.reshape(-1, TILE_OUTPUTS), begun)
+            self.send(STREAMS[f["stream"]], rows.reshape(-1, TILE_OUTPUTS), begun)
 
 
 class Placer(Unit):

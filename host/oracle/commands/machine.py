@@ -13,7 +13,7 @@ from trivit.host.fixed_point import Int16
 from trivit.host.generated.spec import PARAM_PORTS, TILE_DEPTH, TILE_TOKENS
 from trivit.host.oracle.commands import agents, blocks
 from trivit.host.oracle.commands.clocks import THREADS, Clock, OrderError
-from trivit.host.oracle.commands.engine import Engine, Placer
+from trivit.host.oracle.commands.engine import STREAMS, Engine, Placer
 from trivit.host.oracle.commands.streams import Work
 from trivit.host.oracle.commands.units import IDLE, Shared, Unit
 from trivit.host.schedule import Schedule, Watched
@@ -100,10 +100,17 @@ class _Machine:
         else:
             self.units[command.unit].commands.append(command)
         self._settle()
-        if command.unit == "engine" and self.waits["engine"] != IDLE:
-            raise OrderError(
-                "engine", command.tag, f"waits for {self.waits['engine']}, which comes behind it"
-            )
+        if command.unit == "engine":
+            self._check_closed(command.tag)
+
+    def _check_closed(self, tag: int) -> None:
+        """Refuse a product that needs a command behind it: the sequencer may never come there."""
+        wait = self.waits["engine"]
+        for name in STREAMS.values():
+            if self.shared.streams[name].waiting:
+                wait = f"somebody to take its {name}"
+        if wait != IDLE:
+            raise OrderError("engine", tag, f"waits for {wait}, which comes behind it")
 
     def outcome(self) -> Outcome:
         """Return the results after the end.
