@@ -183,6 +183,21 @@ module accelerator #(
       .clear_statistics(job_done), .cycles(stall_cycles), .error(error[7:0])
   );
 
+  // Counts are those for the array, whose reads of bank t come t cycles later. Readers here take
+  // all banks at once, so they see counts and announcements when the last bank is written.
+  logic [1:0] reader_announce;
+  logic [engine_types::SLOTS*9-1:0] reader_groups;
+  delay #(
+      .WIDTH(2 + engine_types::SLOTS * 9),
+      .CYCLES(TOKENS - 1),
+      .RESET(1'b1)
+  ) seen_by_readers (
+      .clk,
+      .reset(restart),
+      .value({announce, slot_groups}),
+      .delayed({reader_announce, reader_groups})
+  );
+
   // Its rows
   logic direct_valid, direct_ready;
   assign softmax_scores_data = row;
@@ -304,7 +319,8 @@ module accelerator #(
       .rows_ready(normalise_rows_ready),
       .bank_valid(reader_valid[0+:TOKENS]), .bank_ready(reader_ready[0+:TOKENS]),
       .bank_address(reader_address[0+:TOKENS*BANK]), .bank_read(reader_read[0+:TOKENS]),
-      .bank_data(reader_data), .announce(announce[0]), .slot_groups
+      .bank_data(reader_data), .announce(reader_announce[0]),
+      .slot_groups(reader_groups)
   );
   logic [PORTS*WORD-1:0] loaded_word;
   logic [PORTS-1:0] loaded_word_valid, loaded_word_ready;
@@ -343,7 +359,7 @@ module accelerator #(
       .bank_valid(reader_valid[TOKENS+:TOKENS]), .bank_ready(reader_ready[TOKENS+:TOKENS]),
       .bank_address(reader_address[TOKENS*BANK+:TOKENS*BANK]),
       .bank_read(reader_read[TOKENS+:TOKENS]), .bank_data(reader_data),
-      .announce(announce[1]), .slot_groups
+      .announce(reader_announce[1]), .slot_groups(reader_groups)
   );
 
   // Log and jobs
