@@ -32,14 +32,14 @@ class Listing:
         self._words = params.size // TILE_DEPTH
         self._places: dict[bytes, int] = {}
 
-    def add(self, unit: str, tag: int, *, end: bool = False, **fields: int) -> None:
+    def add(self, unit: str, tag: int, *, end: int = 0, **fields: int) -> None:
         """Append a command.
 
         Raises:
             ToolsError: a value that its field does not hold.
         """
         try:
-            command = encode(unit, tag=tag, end=end, **fields)
+            command = encode(unit, tag=tag, end=bool(end), **fields)
         except HostError as error:
             raise ToolsError(
                 f"instruction {tag} does not fit the next kernel ({error}): use the present one, "

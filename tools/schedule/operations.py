@@ -13,8 +13,9 @@ class Value:
     """A tensor that is written once, of ``rows`` rows of ``words`` memory words.
 
     ``writer`` is the number of the operation that writes it or, for rows that are loaded or chosen,
-    beside which that happens. ``instruction`` is the v4 instruction that wrote it last; ``stored``:
-    a store brings it to DDR. ``named`` is its name in the bundle, if it has one.
+    beside which that happens. Row group g is complete when ``first`` + g + 1 are counted: heads
+    count on. ``instruction`` is the v4 instruction that wrote it last; ``named``: the bundle names
+    it; ``stored``: a store brings it to DDR.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Value:
     instruction: int
     named: bool = False
     columns: int = 0
+    first: int = 0
     stored: bool = False
 
 

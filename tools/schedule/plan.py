@@ -11,6 +11,7 @@ from trivit.host.tiles import depth_words, row_groups
 from trivit.tools.compiler.memory import Interval, allocate, bank_words
 from trivit.tools.errors import ToolsError
 from trivit.tools.schedule.operations import Attention, Network, Norm, Product, Store, Value
+from trivit.tools.schedule.parts import Part, parts
 
 SLOTS = (1 << COMMANDS["engine"].fields["target_slot"][1]) - 1
 
@@ -20,13 +21,15 @@ class Plan:
     """Decisions about a network.
 
     ``address`` and ``slot`` of each value (no slot: 0); ``lag`` of each attention, in row groups;
-    ``norms`` and ``stores`` by the operation that tells their reader to look; ``clears``: values
-    whose slot an operation empties for a writer outside the engine, in the order of its products.
+    ``parts`` of each product; ``norms`` and ``stores`` by the operation that tells their reader to
+    look; ``clears``: values whose slot an operation empties for a writer outside the engine, in
+    the order of its products.
     """
 
     address: dict[Value, int] = field(default_factory=dict)
     slot: dict[Value, int] = field(default_factory=dict)
     lag: dict[Attention, int] = field(default_factory=dict)
+    parts: dict[Product, list[Part]] = field(default_factory=dict)
     norms: dict[int, Product] = field(default_factory=dict)
     stores: dict[int, Store] = field(default_factory=dict)
     clears: dict[int, list[Value]] = field(default_factory=lambda: defaultdict(list))
@@ -61,6 +64,10 @@ def plan(network: Network, lag: int) -> Plan:
             operation.probabilities = _probabilities(operation, steps, number)
             decided.lag[operation] = steps
     _announce(network, decided)
+    for number, operation in enumerate(network.operations):
+        if isinstance(operation, Product):
+            depth, words = operation.source.words, operation.output.words
+            decided.parts[operation] = parts(depth, words, normalised=number in decided.norms)
     lives = _lives(network, decided)
     _empty(network, decided, lives)
     decided.slot = _slots(lives)
@@ -108,10 +115,12 @@ def _lives(network: Network, decided: Plan) -> dict[Value, _Life]:
     """Return the lives of all values, in the order of their beginnings.
 
     Who writes outside the engine may still be at it when the engine goes on. A value that nobody
-    reads whole, and one that is stored, therefore keeps its place to the end.
+    reads whole, and one that is stored, therefore keeps its place to the end. What nobody reads at
+    all is not counted.
     """
     end = len(network.operations) - 1
     lives: dict[Value, _Life] = {}
+    read: set[Value] = set()
     whole: set[Value] = set()
     for load in (network.positions, network.patches):
         lives[load.value] = _Life(0, 0)
@@ -121,24 +130,27 @@ def _lives(network: Network, decided: Plan) -> dict[Value, _Life]:
         lives[operation.output] = _Life(number, number)
         for value in operation.reads():
             lives[value].last = number
+            read.add(value)
             if operation.rows == value.rows:
                 whole.add(value)
         if isinstance(operation, Attention):
             lives[operation.output].claimed = True
             lives[operation.probabilities] = _Life(number, number)
             whole.add(operation.probabilities)
+            read.add(operation.probabilities)
             if operation.select is not None:
-                chosen = operation.select.output
-                lives[chosen] = _Life(number, number + 1, counted=chosen.stored)
-                whole.add(chosen)
+                lives[operation.select.output] = _Life(number, number + 1)
+                whole.add(operation.select.output)
             continue
         lives[operation.output].claimed = not operation.streams
         if operation.norm is not None:
             lives[operation.norm.source].last = number
+            read.add(operation.norm.source)
             if operation.rows == operation.norm.source.rows:
                 whole.add(operation.norm.source)
     for value, life in lives.items():
         life.emptied = life.first
+        life.counted = value.stored or value in read
         if value.stored or value not in whole:
             life.last = end
     return lives
@@ -167,7 +179,11 @@ def _empty(network: Network, decided: Plan, lives: dict[Value, _Life]) -> None:
         # First what this operation's own rows reach, then whose readers it announces.
         mine = operation.probabilities if isinstance(operation, Attention) else operation.output
         values.sort(key=lambda value: (value is not mine, value.writer != number))
-        room = 2 * operation.steps if isinstance(operation, Attention) else 1
+        room = (
+            2 * operation.steps
+            if isinstance(operation, Attention)
+            else len(decided.parts[operation])
+        )
         decided.clears[number] = values[:room]
         for value in values[room:]:
             lives[value].emptied = number - 1

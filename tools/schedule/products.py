@@ -8,8 +8,6 @@ from trivit.host.generated.spec import (
     ENGINE_SUM_BITS,
     PARAM_PORTS,
     TILE_DEPTH,
-    WEIGHT_DEPTH,
-    WEIGHT_TILES,
 )
 from trivit.host.oracle.checks import column_tiles
 from trivit.host.schedule import port_order
@@ -25,10 +23,9 @@ from trivit.tools.schedule.listing import (
     Listing,
 )
 from trivit.tools.schedule.operations import Load, Network, Product, Store
+from trivit.tools.schedule.parts import Part
 
 MAX_ALIGN = ENGINE_SUM_BITS - 17  # shift of a bias or residual into the sum
-_RING_FOR_MATRIX = WEIGHT_DEPTH * 3 // 4  # the rest is for the next matrix
-_NORM_CLOCKS = 4  # of normalisation, for a word of a row group
 
 
 def loads(listing: Listing, network: Network) -> None:
@@ -91,6 +88,7 @@ def norm(listing: Listing, product: Product) -> None:
         source=listing.plan.address[source],
         source_stride=words,
         slot=listing.plan.slot[source],
+        first=source.first,
     )
     listing.add(
         "normalise",
@@ -128,101 +126,98 @@ def store(listing: Listing, wanted: Store) -> None:
         source=listing.plan.address[value],
         source_stride=value.words,
         slot=listing.plan.slot[value],
-    )
-
-
-def is_rows_outer(product: Product, normalised: bool) -> bool:
-    """Whether a product takes row groups outer, tiles inner.
-
-    Its row groups are then complete one after the other, not all in the last tile; that helps when
-    normalisation, which follows, takes longer than a row group of a tile. The matrix must fit the
-    ring and leave room.
-    """
-    depth, words = product.source.words, product.output.words
-    tiles = column_tiles(words)
-    return (
-        normalised
-        and depth < _NORM_CLOCKS * words
-        and tiles * depth <= _RING_FOR_MATRIX
-        and tiles <= WEIGHT_TILES
+        first=value.first,
     )
 
 
 def product(listing: Listing, number: int, operation: Product) -> None:
     """Emit a product with all that brings its weights and takes its rows."""
+    parts = listing.plan.parts[operation]
+    for index, part in enumerate(parts):
+        if operation.streams:
+            _taker(listing, operation, part, last=part is parts[-1])
+        _part(listing, number, operation, index)
+    listing.watch(operation.output, "row_writer" if operation.streams else "engine")
+
+
+def _taker(listing: Listing, operation: Product, part: Part, *, last: bool) -> None:
+    """Emit what takes the rows of a part; row groups are complete with the last part."""
     plan, f, tag, output = listing.plan, operation.fields, operation.tag, operation.output
-    depth, out_words = operation.source.words, f["out_words"]
-    tiles = column_tiles(out_words)
-    announced = plan.norms.get(number)
-    normalised = announced is not None and announced.norm is not None
-    outer = is_rows_outer(operation, normalised)
     if operation.gelu:
         listing.add(
             "gelu",
             tag,
             in_frac=f["gelu_in_frac"],
             out_frac=f["gelu_out_frac"],
-            tile_rows=tiles * operation.rows,
+            tile_rows=part.tiles * operation.rows,
         )
-    if operation.streams:
-        listing.add(
-            "row_writer",
-            tag,
-            direct=not operation.gelu,
-            rows_outer=outer,
-            compact=operation.kept is not None,
-            first_row=operation.first_row,
-            rows=operation.rows,
-            kept=0 if operation.kept is None else output.rows,
-            words=out_words,
-            target=plan.address[output],
-            target_stride=out_words,
-            slot=plan.slot[output],
-        )
-    words = tiles * (1 + TILE_DEPTH * depth)
+    listing.add(
+        "row_writer",
+        tag,
+        direct=not operation.gelu,
+        rows_outer=part.rows_outer,
+        compact=operation.kept is not None,
+        first_row=operation.first_row,
+        rows=operation.rows,
+        kept=0 if operation.kept is None else output.rows,
+        words=part.out_words,
+        target=plan.address[output] + part.offset,
+        target_stride=output.words,
+        slot=plan.slot[output] if last else 0,
+    )
+
+
+def _part(listing: Listing, number: int, operation: Product, index: int) -> None:
+    plan, f, tag = listing.plan, operation.fields, operation.tag
+    source, residual, output = operation.source, operation.residual, operation.output
+    parts = plan.parts[operation]
+    part, last = parts[index], index == len(parts) - 1
+    column = 1 + TILE_DEPTH * source.words  # words of a tile for each port, with the biases
     listing.add(
         "move_weights",
         tag,
         base=PARAMS,
         ports=ALL_PORTS,
-        address=f["weight"],
-        words=words,
-        port_stride=words,
+        address=f["weight"] + part.first * column,
+        words=part.tiles * column,
+        port_stride=column_tiles(output.words) * column,
     )
-    listing.ring.append(f"matrix {number}", tiles * depth)
-    residual = operation.residual
-    cleared = plan.clears[number]
+    matrix = f"tiles {part.first} of {number}"
+    listing.ring.append(matrix, part.tiles * source.words)
+    cleared = plan.clears[number][index : index + 1]
+    to_banks = not operation.streams
     listing.add(
         "engine",
         tag,
-        rows_outer=outer,
+        rows_outer=part.rows_outer,
         has_bias=1,
         has_residual=residual is not None,
-        to_banks=not operation.streams,
-        stream=(GELU if operation.gelu else ROW_WRITER) if operation.streams else 0,
+        to_banks=to_banks,
+        stream=0 if to_banks else GELU if operation.gelu else ROW_WRITER,
         fill=1,
-        claim=not operation.streams,
-        announce_reader=normalised,
-        announce_store=number in plan.stores,
-        source_slot=plan.slot[operation.source],
+        claim=to_banks and last and plan.slot[output] > 0,
+        announce_reader=last and number in plan.norms,
+        announce_store=last and number in plan.stores,
+        source_slot=plan.slot[source],
         residual_slot=0 if residual is None else plan.slot[residual],
-        target_slot=0 if operation.streams else plan.slot[output],
+        target_slot=plan.slot[output] if to_banks and last else 0,
         clear_slot=plan.slot[cleared[0]] if cleared else 0,
-        ring_offset=listing.ring.offset(f"matrix {number}"),
-        source=plan.address[operation.source],
-        source_stride=depth,
-        residual=0 if residual is None else plan.address[residual],
-        target=0 if operation.streams else plan.address[output],
-        target_stride=out_words,
+        source_first=source.first,
+        residual_first=0 if residual is None else residual.first,
+        ring_offset=listing.ring.offset(matrix),
+        source=plan.address[source],
+        source_stride=source.words,
+        residual=0 if residual is None else plan.address[residual] + part.offset,
+        target=plan.address[output] + part.offset if to_banks else 0,
+        target_stride=output.words,
         rows=operation.rows,
-        depth_words=depth,
-        out_words=out_words,
+        depth_words=source.words,
+        out_words=part.out_words,
         bias_shift=_shift(operation, "bias_shift", f["bias_shift"], MAX_ALIGN),
         residual_shift=_shift(operation, "residual_shift", f["residual_shift"], MAX_ALIGN),
         out_shift=_shift(operation, "out_shift", f["out_shift"], 31),
     )
-    listing.ring.release(f"matrix {number}")
-    listing.watch(output, "row_writer" if operation.streams else "engine")
+    listing.ring.release(matrix)
 
 
 def _shift(operation: Product, name: str, value: int, largest: int) -> int:

@@ -86,7 +86,9 @@ class _Reader:
                             tag, instruction, f"has {flag}, which connection selection needs"
                         )
                 source = self._find(tag, instruction, "src")
-                self.operations.append(Attention(tag, f, source, self._new(tag, instruction)))
+                attention = Attention(tag, f, source, self._new(tag, instruction))
+                attention.output.first = attention.steps - row_groups(attention.rows)
+                self.operations.append(attention)
             case "select_tokens":
                 self._select(tag, instruction)
             case _:
@@ -121,7 +123,9 @@ class _Reader:
                 raise self._refusal(
                     tag, instruction, "normalises rows by other rows' sums, the units by their own"
                 )
-            rows = replace(source, name=f"rows of instruction {tag}", rows=f["rows"], named=False)
+            rows = replace(
+                source, name=f"rows of instruction {tag}", rows=f["rows"], named=False, first=0
+            )
             rows.stored = False
             norm = Norm(source, rows)
             source = rows

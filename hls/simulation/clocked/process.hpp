@@ -1,7 +1,7 @@
 // A pipelined loop at II=1: each clock begins an iteration when its streams have their words, and
 // the iteration's results leave the pipeline `depth` clocks later.
-#ifndef TRIVIT_SIMULATOR_PROCESS_HPP
-#define TRIVIT_SIMULATOR_PROCESS_HPP
+#ifndef TRIVIT_CLOCKED_PROCESS_HPP
+#define TRIVIT_CLOCKED_PROCESS_HPP
 
 #include <map>
 #include <tuple>
@@ -19,8 +19,8 @@ enum class Style { flp, stp };
 struct Activity {
     uint64_t busy = 0;      // clocks in which an iteration began
     uint64_t draining = 0;  // after the last one
-    std::map<std::string, uint64_t> starved;
-    std::map<std::string, uint64_t> held;
+    std::map<const Channel*, uint64_t> starved;
+    std::map<const Channel*, uint64_t> held;
 };
 
 class Pipeline {
@@ -29,14 +29,23 @@ public:
         : name(name), depth_(depth), style_(style), start_(start) {}
     virtual ~Pipeline() {}
 
+    // As a function with ap_ctrl_none: called again when it has returned, to begin `entry` clocks
+    // later.
+    void restart(uint64_t entry) { entry_ = int64_t(entry); }
+
     // Returns whether anything moved.
     bool clock(uint64_t now) {
-        if (now < start_ || done()) return false;
+        if (entry_ >= 0 && !running_ && flight_.empty() && stage_ >= last_) {
+            reset();
+            running_ = waits_ = true;
+            start_ = now + uint64_t(entry_);
+        }
+        if (now < start_ || (entry_ < 0 && done())) return false;
         bool moved = false;
         if (!flight_.empty() && flight_.front().due <= stage_) {
             for (Channel* channel : flight_.front().writes) {
                 if (channel->writable(now)) continue;
-                ++activity.held[channel->name];
+                ++activity.held[channel];
                 return false;
             }
             for (Channel* channel : flight_.front().writes)
@@ -48,6 +57,8 @@ public:
             Iteration iteration;
             if (begin(iteration)) {
                 ++activity.busy;
+                waits_ = false;
+                last_ = stage_ + uint64_t(depth_);
                 for (Channel* channel : iteration.reads)
                     channel->pop(now);
                 moved = moved || !iteration.reads.empty() || !iteration.writes.empty();
@@ -63,7 +74,8 @@ public:
         return moved;
     }
 
-    bool done() const { return !running_ && flight_.empty(); }
+    // It has ended, and was not needed again.
+    bool done() const { return (!running_ || waits_) && flight_.empty(); }
 
     const std::string name;
     Activity activity;
@@ -72,6 +84,7 @@ protected:
     virtual bool run() = 0;  // an iteration; returns whether another one follows
     virtual void keep() = 0;
     virtual void restore() = 0;
+    virtual void reset() = 0;  // to the state of a first call
 
 private:
     struct Results {
@@ -80,6 +93,12 @@ private:
     };
 
     bool begin(Iteration& iteration) {
+        // Nothing has changed for an iteration that was undone until its word is there.
+        if (missing_ && !missing_->readable(Channel::now())) {
+            ++activity.starved[missing_];
+            return false;
+        }
+        missing_ = nullptr;
         iteration.process = this;
         iteration.number = iterations_;
         keep();
@@ -93,7 +112,8 @@ private:
                 channel->undo_write();
             for (Deferred* memory : iteration.memories)
                 memory->finish(false);
-            ++activity.starved[stalled.channel->name];
+            ++activity.starved[stalled.channel];
+            missing_ = stalled.channel;
             return false;
         } catch (...) {
             Iteration::current() = nullptr;
@@ -108,11 +128,15 @@ private:
 
     const int depth_;
     const Style style_;
-    const uint64_t start_;
+    uint64_t start_;
+    int64_t entry_ = -1;  // without a restart
     std::deque<Results> flight_;
     uint64_t stage_ = 0;  // clocks in which the pipeline moved
+    uint64_t last_ = 0;   // stage in which the last iteration is through
     uint64_t iterations_ = 0;
     bool running_ = true;
+    bool waits_ = false;          // called again, without an iteration yet
+    Channel* missing_ = nullptr;  // the stream that the last try found empty
 };
 
 template <class Process, class... Streams>
@@ -121,6 +145,7 @@ public:
     ProcessPipeline(const std::string& name, int depth, Style style, uint64_t start,
                     const Process& process, const Streams&... streams)
         : Pipeline(name, depth, style, start),
+          first_(process),
           process_(process),
           kept_(process),
           streams_(streams...) {}
@@ -129,6 +154,7 @@ protected:
     bool run() override { return call(std::index_sequence_for<Streams...>()); }
     void keep() override { kept_ = process_; }
     void restore() override { process_ = kept_; }
+    void reset() override { process_ = first_; }
 
 private:
     template <std::size_t... kPlaces>
@@ -136,6 +162,7 @@ private:
         return process_.iterate(std::get<kPlaces>(streams_)...);
     }
 
+    const Process first_;
     Process process_;
     Process kept_;
     std::tuple<Streams...> streams_;

@@ -1,7 +1,7 @@
 // Memories of hls/include/trivit/blocks/memory.hpp that count their accesses and know when each
 // entry was written.
-#ifndef TRIVIT_SIMULATOR_MEMORY_HPP
-#define TRIVIT_SIMULATOR_MEMORY_HPP
+#ifndef TRIVIT_CLOCKED_MEMORY_HPP
+#define TRIVIT_CLOCKED_MEMORY_HPP
 
 #include <memory>
 

@@ -1,7 +1,7 @@
 // What stands at the open ends of a network: sources that offer words and sinks that take them,
 // each after pauses of random length.
-#ifndef TRIVIT_SIMULATOR_ENDS_HPP
-#define TRIVIT_SIMULATOR_ENDS_HPP
+#ifndef TRIVIT_CLOCKED_ENDS_HPP
+#define TRIVIT_CLOCKED_ENDS_HPP
 
 #include "hls_stream.h"
 

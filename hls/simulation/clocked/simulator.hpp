@@ -1,6 +1,6 @@
 // A network of processes and streams under one clock.
-#ifndef TRIVIT_SIMULATOR_SIMULATOR_HPP
-#define TRIVIT_SIMULATOR_SIMULATOR_HPP
+#ifndef TRIVIT_CLOCKED_SIMULATOR_HPP
+#define TRIVIT_CLOCKED_SIMULATOR_HPP
 
 #include <memory>
 
@@ -15,6 +15,8 @@ struct Options {
     int loop_entry = 3;      // clocks before the first iteration
     int depth_factor = 1;    // of all pipelines
     int patience = 4000;     // clocks without movement after which nothing will move
+    int pauses = 0;          // of 256 clocks, in which a stream offers nothing
+    bool restart = false;    // blocks that return are called again, as with ap_ctrl_none
     std::map<std::string, int> depth;  // of streams by name, instead of what their type says
 };
 
@@ -40,6 +42,7 @@ public:
         const auto found = options_.depth.find(name);
         if (found != options_.depth.end()) depth = found->second;
         auto made = std::make_shared<TypedChannel<Word>>(name, depth, options_.stream_latency);
+        if (options_.pauses != 0) made->pause(options_.pauses, options_.seed + channels_.size());
         channels_.push_back(made);
         return made;
     }
@@ -55,6 +58,7 @@ public:
         blocks_.emplace_back(new ProcessPipeline<Process, Streams...>(
             Process::name(), Process::kDepth * options_.depth_factor, style,
             uint64_t(options_.loop_entry), process, streams...));
+        if (options_.restart) blocks_.back()->restart(uint64_t(options_.loop_entry));
         order_.push_back(blocks_.back().get());
     }
 
@@ -66,19 +70,25 @@ public:
         order_.push_back(ends_.back().get());
     }
 
-    // Runs until the blocks have ended and all streams are empty; returns false when nothing moves.
+    // Runs until the blocks have ended, those that were called again wait for a first word, and all
+    // streams are empty; returns false when nothing moves.
     bool run() {
         uint64_t idle = 0;
         while (!finished()) {
-            if (options_.seed != 0) shuffle();
-            bool moved = false;
-            for (Pipeline* pipeline : order_)
-                moved = pipeline->clock(Channel::now()) || moved;
-            idle = moved ? 0 : idle + 1;
+            idle = clock() ? 0 : idle + 1;
             if (idle > uint64_t(options_.patience)) return false;
-            ++Channel::now();
         }
         return true;
+    }
+
+    // One clock of all processes; returns whether anything moved.
+    bool clock() {
+        if (options_.seed != 0) shuffle();
+        bool moved = false;
+        for (Pipeline* pipeline : order_)
+            moved = pipeline->clock(Channel::now()) || moved;
+        ++Channel::now();
+        return moved;
     }
 
     // What stands still, and on what.
@@ -87,9 +97,9 @@ public:
         for (const auto& block : blocks_) {
             text += block->name + ": " + std::to_string(block->activity.busy) + " iterations";
             for (const auto& wait : block->activity.starved)
-                text += ", " + std::to_string(wait.second) + " without " + wait.first;
+                text += ", " + std::to_string(wait.second) + " without " + wait.first->name;
             for (const auto& wait : block->activity.held)
-                text += ", " + std::to_string(wait.second) + " without room in " + wait.first;
+                text += ", " + std::to_string(wait.second) + " without room in " + wait.first->name;
             text += block->done() ? "\n" : ", not ended\n";
         }
         for (const auto& channel : channels_) {
@@ -100,6 +110,8 @@ public:
     }
 
     uint64_t clocks() const { return Channel::now(); }
+    const std::vector<std::unique_ptr<Pipeline>>& blocks() const { return blocks_; }
+    const std::vector<std::shared_ptr<Channel>>& channels() const { return channels_; }
 
     std::size_t most(const std::string& name) const {
         for (const auto& channel : channels_) {

@@ -1,7 +1,7 @@
 // What one iteration of a process does to the world outside it: collected while it runs, made
 // effective when it is complete, forgotten when a stream had nothing for it.
-#ifndef TRIVIT_SIMULATOR_ITERATION_HPP
-#define TRIVIT_SIMULATOR_ITERATION_HPP
+#ifndef TRIVIT_CLOCKED_ITERATION_HPP
+#define TRIVIT_CLOCKED_ITERATION_HPP
 
 #include <cstdint>
 #include <stdexcept>

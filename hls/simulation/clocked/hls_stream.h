@@ -1,8 +1,8 @@
 // hls::stream for the blocks on this machine: blocking reads and writes, nothing else, so that what
 // a block computes cannot depend on time. Inside a simulation a stream is a FIFO of the simulator;
 // elsewhere it has no limit, as in the C simulation of Vitis HLS.
-#ifndef TRIVIT_SIMULATOR_HLS_STREAM_H
-#define TRIVIT_SIMULATOR_HLS_STREAM_H
+#ifndef TRIVIT_CLOCKED_HLS_STREAM_H
+#define TRIVIT_CLOCKED_HLS_STREAM_H
 
 #include "simulator.hpp"
 
@@ -23,6 +23,7 @@ public:
 
     // For benches. A copy is the same stream; in Vitis HLS streams have no copies.
     std::size_t size() const { return channel_->size(); }
+    const std::shared_ptr<Channel>& channel() const { return channel_; }
 
 protected:
     stream(const char* name, int depth) {

@@ -1,7 +1,7 @@
 // A stream between two processes: a FIFO with a depth, in which a word that is written in a clock
 // can be read some clocks later, and a place that is read can be written again in the next clock.
-#ifndef TRIVIT_SIMULATOR_CHANNEL_HPP
-#define TRIVIT_SIMULATOR_CHANNEL_HPP
+#ifndef TRIVIT_CLOCKED_CHANNEL_HPP
+#define TRIVIT_CLOCKED_CHANNEL_HPP
 
 #include <algorithm>
 #include <deque>
@@ -26,6 +26,12 @@ public:
     virtual void pop(uint64_t now) = 0;
     virtual void undo_write() = 0;
 
+    // In `share` of 256 clocks, drawn at random, the stream offers nothing.
+    void pause(int share, uint64_t seed) {
+        share_ = share;
+        seed_ = seed * 0x9E3779B97F4A7C15ull;
+    }
+
     // Each end belongs to one process.
     void claim(const void*& end, const char* which) {
         const void* process = Iteration::current()->process;
@@ -42,8 +48,18 @@ public:
     int depth;
     int latency;
     std::size_t most = 0;  // words at once
+    uint64_t taken = 0;    // words that iterations have read
 
 protected:
+    bool paused(uint64_t now) const {
+        if (share_ == 0) return false;
+        uint64_t hash = (seed_ ^ now) * 0xBF58476D1CE4E5B9ull;
+        hash = (hash ^ (hash >> 31)) * 0x94D049BB133111EBull;
+        return int(hash >> 56) < share_;
+    }
+
+    int share_ = 0;
+    uint64_t seed_ = 0;
     uint64_t popped_ = ~uint64_t(0);
     const void* reader_ = nullptr;
     const void* writer_ = nullptr;
@@ -57,7 +73,7 @@ public:
     std::size_t size() const override { return words_.size(); }
 
     bool readable(uint64_t now) const override {
-        return !words_.empty() && words_.front().from <= now;
+        return !words_.empty() && words_.front().from <= now && !paused(now);
     }
 
     void commit(uint64_t now) override {
@@ -69,9 +85,17 @@ public:
     void pop(uint64_t now) override {
         words_.pop_front();
         popped_ = now;
+        ++taken;
     }
 
     void undo_write() override { staged_.pop_back(); }
+
+    // Of ends that are no processes: what stands outside of the simulator's blocks.
+    const Word& front() const { return words_.front().word; }
+    void push(const Word& word, uint64_t now) {
+        words_.push_back({word, now + uint64_t(latency)});
+        most = std::max(most, words_.size());
+    }
 
     Word read() {
         Iteration* iteration = Iteration::current();

@@ -1,7 +1,7 @@
 // `pipeline` of hls/include/trivit/blocks/process.hpp for a clocked simulation. Without a simulator
 // it runs the loop as Vitis HLS reads it.
-#ifndef TRIVIT_SIMULATOR_PIPELINE_HPP
-#define TRIVIT_SIMULATOR_PIPELINE_HPP
+#ifndef TRIVIT_CLOCKED_PIPELINE_HPP
+#define TRIVIT_CLOCKED_PIPELINE_HPP
 
 #include "simulator.hpp"
 
