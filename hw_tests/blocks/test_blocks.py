@@ -13,6 +13,10 @@ import pytest
 HERE = Path(__file__).resolve().parent
 HLS = HERE.parents[1] / "hls"
 HEADERS = HLS / "include" / "trivit" / "blocks"
+CLOCKED = HLS / "simulation" / "clocked"
+
+#: Stands in front of a source and is no header of the benches.
+SYNTHESIS = HERE / "synthesis.hpp"
 
 BENCHES = sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.cpp"))
 SOURCES = sorted(
@@ -21,7 +25,7 @@ SOURCES = sorted(
 BLOCKS = [path.stem for path in SOURCES]
 
 #: Benches of several blocks.
-TOGETHER = {"attention": ["softmax", "select"]}
+TOGETHER = ["attention", "program"]
 
 #: Xilinx's types are initialised by reading what they initialise; g++ says so wherever it inlines.
 WARNINGS = (
@@ -46,27 +50,28 @@ def ap_types() -> Path:
 
 def compile_cpp(arguments: list[str | Path], ap_types: Path) -> None:
     """Run g++ with the paths of the blocks; ours come first, for hls_stream.h is not Xilinx's."""
-    folders = [HLS / "include", HERE, HERE / "simulator"]
+    folders = [HLS / "include", HERE, HLS / "simulation", CLOCKED]
     paths = [f"-I{folder}" for folder in folders]
     command = [os.environ.get("CXX", "g++"), *WARNINGS, *paths, "-isystem", ap_types, *arguments]
     result = subprocess.run([*map(str, command)], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr[:8000]
 
 
-def one_program(benches: list[str], hls: Path, path: Path) -> Path:
-    """Write a program of all benches and their blocks that runs the one it is told.
+def one_program(benches: list[str], path: Path) -> Path:
+    """Write a program of the blocks and all benches that runs the bench it is told.
 
-    Each bench is a program of its own as well; together they compile in half the time, because the
-    types are read once. Headers come first, so that the namespaces hold benches and sources alone.
+    Each bench is a program of its own as well; together they compile in a fraction of the time,
+    because types and blocks are read once. Headers come first, so that the namespaces hold benches
+    alone.
     """
     lines = ["#include <cmath>", f'#include "{HERE.parent / "csim" / "direct.hpp"}"']
-    lines += [f'#include "{name}"' for name in ("harness.hpp", "softmax_job.hpp")]
+    headers = sorted(path.name for path in HERE.glob("*.hpp") if path != SYNTHESIS)
+    lines += [f'#include "{name}"' for name in headers]
     lines += [f'#include "trivit/blocks/{name.name}"' for name in sorted(HEADERS.glob("*.hpp"))]
+    lines += [f'#include "{HLS / "src" / block}.cpp"' for block in BLOCKS]
     for bench in benches:
-        lines.append(f"namespace bench_{bench} {{")
-        blocks = TOGETHER.get(bench, [bench] if bench in BLOCKS else [])
-        lines += [f'#include "{hls / "src" / block}.cpp"' for block in blocks]
-        lines += [f'#include "{HERE / f"bench_{bench}.cpp"}"', "}"]
+        source = HERE / f"bench_{bench}.cpp"
+        lines += [f"namespace bench_{bench} {{", f'#include "{source}"', "}"]
     lines.append("int main(int, char** argv) {")
     lines += [
         f'    if (std::string(argv[1]) == "{bench}") return bench_{bench}::main();'
@@ -86,7 +91,7 @@ def run_bench(program: Path, bench: str) -> None:
 @pytest.fixture(scope="module")
 def clocked(ap_types: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("clocked")
-    source = one_program(BENCHES, HLS, folder / "benches.cpp")
+    source = one_program(BENCHES, folder / "benches.cpp")
     compile_cpp(["-O1", "-DTRIVIT_SIMULATION", source, "-o", folder / "benches"], ap_types)
     return folder / "benches"
 
@@ -95,8 +100,8 @@ def clocked(ap_types: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def synthesis_branch(ap_types: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the benches compiled with ``__SYNTHESIS__``."""
     folder = tmp_path_factory.mktemp("synthesis")
-    source = one_program([*BLOCKS, *TOGETHER], HLS, folder / "benches.cpp")
-    flags: list[str | Path] = ["-O1", "-include", HERE / "synthesis.hpp"]
+    source = one_program([*BLOCKS, *TOGETHER], folder / "benches.cpp")
+    flags: list[str | Path] = ["-O1", "-include", SYNTHESIS]
     compile_cpp([*flags, source, "-o", folder / "benches"], ap_types)
     return folder / "benches"
 
@@ -142,3 +147,21 @@ def test_distances_of_memories_are_those_of_the_pragmas(source: Path) -> None:
                 body[: body.index("do {")],
             )
             assert told and told.group(1) == found.group(1), f"{name}: {memory}"
+
+
+PROCESS = re.compile(
+    r'name\(\) \{ return "(\w+)"; \}\n((?: +//.*\n)+) +static const int kDepth = (\d+);'
+)
+
+
+def test_depths_of_pipelines_are_the_sums_of_their_stages() -> None:
+    """A depth is an assumption: its reasons stand beside it and in the table of README.md."""
+    text = (HEADERS / "README.md").read_text("utf-8")
+    table = dict(re.findall(r"^\| ([a-z]\w*) \| \w+ \| (\d+ \| .*) \|$", text, re.MULTILINE))
+    source = "".join(header.read_text("utf-8") for header in HEADERS.glob("*.hpp"))
+    found = {}
+    for name, comment, depth in PROCESS.findall(source):
+        stages = " ".join(line.strip(" /") for line in comment.splitlines())
+        assert sum(map(int, re.findall(r"\d+", stages))) == int(depth), name
+        found[name] = f"{depth} | {stages[0].lower()}{stages[1:-1]}"
+    assert found == table and len(found) == source.count("kDepth = ")

@@ -13,7 +13,9 @@ def bench() -> None:
     build(BENCH)
 
 
-@pytest.mark.parametrize("module", ["array", "ring", "units", "mover", "engine", "attention"])
+@pytest.mark.parametrize(
+    "module", ["array", "ring", "units", "mover", "engine", "attention", "steps"]
+)
 def test_small(bench: None, module: str) -> None:
     simulate(BENCH, f"rtl.bench.cocotb_{module}")
 

@@ -80,6 +80,7 @@ def cpp_commands(commands: Commands, notice: str) -> str:
         "#include <ap_int.h>",
         "",
         "namespace trivit {",
+        "namespace blocks {",
         "",
         f"static const int kCommandBits = {commands.bits};",
         "typedef ap_uint<kCommandBits> Command;",
@@ -115,7 +116,7 @@ def cpp_commands(commands: Commands, notice: str) -> str:
             for field in unit.fields
         ]
         lines += ["};", ""]
-    return "\n".join([*lines, "}  // namespace trivit", "", "#endif"]) + "\n"
+    return "\n".join([*lines, "}  // namespace blocks", "}  // namespace trivit", "", "#endif"]) + "\n"
 
 
 def verilog_commands(commands: Commands, notice: str) -> str:

@@ -197,6 +197,7 @@ def python_spec(description: KernelDescription) -> str:
             f"DESCRIPTOR_WORDS = {description.descriptor_words}\n",
             *(f"TILE_{name.upper()} = {value}\n" for name, value in description.geometry.items()),
             *(f"{name.upper()} = {value}\n" for name, value in description.limits.items()),
+            *(f"ENGINE_{name.upper()} = {value}\n" for name, value in description.engine.items()),
             "\n",
             mapping("TIMING", description.timing),
             mapping("ERRORS", description.errors),

@@ -9,11 +9,14 @@ from typing import Any
 import cocotb
 from rtl.bench.engine import EngineBench
 from rtl.bench.products import Product
+from rtl.bench.steps import QKV, Shape, Softmax, StepAttention
 from rtl.designs import FULL
 
 # From a command to its report, less the cycles of the array: 8 in guard and queue, then the way of
 # the last depth word (hls/rtl/README.md) and 2 for the report's queue.
 LATENCY = 40
+# Cycles from the last score of a step to the first word of its probabilities.
+DELAY = 250
 
 
 def dense(rows: int, depth_words: int, out_words: int, **values: Any) -> Product:
@@ -76,7 +79,7 @@ async def alone(dut: Any) -> None:
     await bench.steps.run(400)  # the command waits for its source; the ring fills meanwhile
     await bench.clear_statistics()
     begin = bench.steps.cycle
-    await bench.mark(1, 25)
+    await bench.complete(1, 25)
     await bench.finish(2)
     warm = bench.report_cycles[-1] - begin
     dut._log.info("from the mark of its rows, ring full: %d cycles, %s", warm, bench.stalls())
@@ -118,13 +121,13 @@ async def narrow(dut: Any) -> None:
         target=2000,
         residual=2000,
         has_residual=True,
-        to_stream=True,
+        stream=1,
         source_slot=1,
     )
     result, saturated = bench.submit(product, bench.random_weights(product, -300, 300))
     await bench.steps.run(900)
     await bench.clear_statistics()
-    await bench.mark(1, 25)
+    await bench.complete(1, 25)
     await bench.finish(1, rows=result.size // FULL.outputs)
     stalls = bench.stalls()
     dut._log.info("8 depth words: %s", stalls)
@@ -138,17 +141,24 @@ async def narrow(dut: Any) -> None:
 @cocotb.test()
 @cocotb.parametrize(tokens=[197, 69])
 async def attention(dut: Any, tokens: int) -> None:
-    """Three heads of DeiT-T and the projection queued, probabilities written meanwhile.
+    """Three heads of DeiT-T in steps of a row group, and the projection in such steps.
 
-    Keys and values come from the banks. Somebody writes as many words as softmax would, as fast as
-    port B takes them.
+    Keys and values come from the banks, the projection's weights from the streams. Probabilities
+    are written as soon as port B takes them, DELAY cycles after their scores.
     """
-    heads, head, row, qkv = 3, 8, 72, 2000
-    groups = -(-tokens // FULL.tokens)
     bench = EngineBench(dut, FULL)
     await bench.start(load=False)
-    bench.write(range(groups * groups))
-    bench.write(range(qkv, qkv + groups * row))
+    groups, row = -(-tokens // FULL.tokens), 72
+    shape = Shape(
+        tokens=tokens,
+        heads=3,
+        head=8,
+        lag=6,
+        **{"qkv": 0, "probability": 2000, "context": 3000, "result": 4000},
+        score_shift=19,
+        context_shift=19,
+    )
+    bench.write(range(groups * row))
     await bench.steps.until(lambda: bench.user.idle)
     taken = 0
 
@@ -157,64 +167,22 @@ async def attention(dut: Any, tokens: int) -> None:
         taken += not int(bench.pins.bank_ready.value) & 1
 
     bench.steps.steps.append(count)
-    common = {"source_stride": row, "last_rows": tokens - (groups - 1) * FULL.tokens}
+    work = StepAttention(bench, shape)
+    Softmax(work, delay=DELAY)
+    await bench.complete(QKV, groups)
     await bench.clear_statistics()
-    begin, saturated, streamed, limit = bench.steps.cycle, [], [], 0
-    for number in range(heads):
-        at = qkv + head * number
-        scores = Product(
-            source=at,
-            source_stride=row,
-            rows=tokens,
-            depth_words=head,
-            out_words=groups,
-            to_banks=False,
-            to_stream=True,
-            out_shift=19,
-        )
-        context = Product(
-            source=0,
-            source_stride=groups,
-            rows=tokens,
-            depth_words=groups,
-            out_words=head,
-            target=6000 + head * number,
-            target_stride=heads * head,
-            target_slot=1,
-            out_shift=19,
-        )
-        limit += scores.cycles(FULL) + context.cycles(FULL)
-        result, clamped = bench.submit_placed(scores, source=at + heads * head, **common)
-        streamed.append((scores, result))
-        saturated.append(clamped)
-        values = {"source": at + 2 * heads * head, "transposed": True, **common}
-        saturated.append(bench.submit_placed(context, **values)[1])
-    projection = dense(tokens, heads * head, heads * head, source_slot=1)
-    projection = projection.changed(source=6000, target=7000)
-    limit += projection.cycles(FULL)
-    weights = bench.random_weights(projection, -300, 300)
-    saturated.append(bench.submit(projection, weights)[1])
-    bench.write(range(8000, 8000 + heads * groups * groups))
-    rows = sum(result.size for _, result in streamed) // FULL.outputs
-    await bench.finish(2 * heads + 1, rows=rows)
-    cycles, stalls = bench.report_cycles[-1] - begin, bench.stalls()
-    steps = heads * groups
-    written = heads * groups * groups
+    begin = bench.steps.cycle
+    work.submit()
+    rows = sum(result.size for _, result in work.streamed) // FULL.outputs
+    await bench.finish(len(work.products), rows=rows)
+    cycles, stalls, limit = bench.report_cycles[-1] - begin, bench.stalls(), work.limit
     dut._log.info(
         "%d tokens: %d cycles of %d, %s; port B: %d, and %d of others",
-        *(tokens, cycles, limit, stalls, taken, written),
+        *(tokens, cycles, limit, stalls, taken, 3 * groups * groups),
     )
-    assert [report.saturated for report in bench.reports.words] == saturated
-    bench.check_rows(streamed)
+    assert [report.saturated for report in bench.reports.words] == work.saturated
+    bench.check_rows(work.streamed)
+    await bench.check_banks([*range(3000, 3000 + groups * 24), *range(4000, 4000 + groups * 24)])
     # Keys, values and context: 8 words each for every row group; then the projection's result.
-    taken -= groups * heads * head
-    assert taken == 3 * head * steps
-    assert bench.user.idle
+    assert taken == 3 * 3 * 8 * groups + 24 * groups
     assert stalls["none"] == limit
-    # The first tile of keys: 4 blocks a depth word, every second cycle beside the other writes.
-    assert 4 * head <= stalls["weights"] <= 8 * head + 8
-    assert limit < cycles - stalls["weights"] <= limit + LATENCY + 8
-    waited = {name for name, count in stalls.items() if count}
-    assert waited <= {"none", "command", "weights"}, stalls
-    last = range(6000, 6000 + (groups - 1) * heads * head)
-    await bench.check_banks([*last, *range(8000, 8200)])

@@ -1,0 +1,197 @@
+"""The matrix engine: guard, placer and products."""
+
+from collections import deque
+
+import numpy as np
+
+from trivit.host.fixed_point import Int16, Int64, requantize
+from trivit.host.generated.spec import (
+    ENGINE_SUM_BITS,
+    PARAM_PORTS,
+    TILE_DEPTH,
+    TILE_OUTPUTS,
+    TILE_TOKENS,
+)
+from trivit.host.oracle.commands.banks import Rows
+from trivit.host.oracle.commands.clocks import Clock, Thread
+from trivit.host.oracle.commands.ring import Matrix, Ring
+from trivit.host.oracle.commands.streams import Work
+from trivit.host.oracle.commands.units import IDLE, Shared, Unit, group_rows
+from trivit.host.oracle.matmul import exact_product, unpack_weight
+from trivit.host.tiles import row_groups
+
+_MAX_ALIGN = ENGINE_SUM_BITS - 17  # shift of a bias or residual
+#: Who takes a product's rows, by the field `stream`.
+STREAMS = {1: "scores", 2: "sums", 3: "direct"}
+
+
+class Engine(Unit):
+    """Products in their order; placements are for the placer."""
+
+    def __init__(self, shared: Shared) -> None:
+        super().__init__("engine", shared)
+        self.write_back = Thread("write_back")
+        self.ring = Ring()
+        self.placements: deque[tuple[int, dict[str, int], Matrix]] = deque()
+
+    def work(self) -> Work:
+        """Obey commands."""
+        while True:
+            f = yield from self.next()
+            self._check(f)
+            if f["place"]:
+                self.placements.append((self.thread.tag, f, self.ring.append(f)))
+                continue
+            filled = self.ring.append(f) if f["fill"] else None
+            matrix = self.ring.accept(f, self.thread)
+            if filled is not None:
+                yield from self._fill(f, filled)
+            while matrix.known is None:
+                yield "a placement"
+            self.thread.learn(matrix.known)
+            yield from self._product(f, matrix)
+
+    def _check(self, f: dict[str, int]) -> None:
+        """Refuse what the guard refuses besides the ring, and what is not interpreted."""
+        target = f["target_slot"] if f["to_banks"] else 0
+        problem = None
+        if not f["depth_words"] or not f["out_words"] or not (f["place"] or f["rows"]):
+            problem = "a size of zero"
+        elif max(f["bias_shift"], f["residual_shift"]) > _MAX_ALIGN:
+            problem = f"a shift above {_MAX_ALIGN}"
+        elif f["place"] and not 1 <= f["last_rows"] <= TILE_TOKENS:
+            problem = f"{f['last_rows']} rows in the last stored row group"
+        elif f["transposed"] and not f["place"]:
+            problem = "a transposed operand, which is not interpreted"
+        elif target and target in (f["source_slot"], f["residual_slot"] * f["has_residual"]):
+            problem = f"slot {target} both read and written"
+        elif f["to_banks"] and not f["place"] and self._overlap(f):
+            problem = "a target that overlaps the operand"
+        if problem:
+            raise self.thread.error(f"has {problem}")
+
+    @staticmethod
+    def _overlap(f: dict[str, int]) -> bool:
+        groups = row_groups(f["rows"])
+        read = {
+            f["source"] + g * f["source_stride"] + w
+            for g in range(groups)
+            for w in range(f["depth_words"])
+        }
+        return any(
+            f["target"] + g * f["target_stride"] + w in read
+            for g in range(groups)
+            for w in range(f["out_words"])
+        )
+
+    def _fill(self, f: dict[str, int], matrix: Matrix) -> Work:
+        bias = f["has_bias"]
+        count = matrix.tiles * (bias + TILE_DEPTH * matrix.depth_words)
+        segments = []
+        for port in range(PARAM_PORTS):
+            segment = yield from self.take(f"weights{port}", count)
+            segment = segment.reshape(matrix.tiles, -1, TILE_DEPTH)
+            segments.append(segment if bias else np.pad(segment, ((0, 0), (1, 0), (0, 0))))
+        matrix.weight, matrix.bias = unpack_weight(
+            np.stack(segments), matrix.tiles, matrix.depth_words
+        )
+        matrix.known = self.thread.tell()
+
+    def _product(self, f: dict[str, int], matrix: Matrix) -> Work:
+        scoreboard, groups = self.shared.scoreboard, row_groups(f["rows"])
+        target = f["target_slot"] if f["to_banks"] else 0
+        yield from self.see(f["source_slot"], f["source_first"])
+        # It begins.
+        for slot in {f["clear_slot"], target if f["claim"] else 0} - {0}:
+            scoreboard.clear(slot, self.thread)
+        begun = self.thread.tell()
+        for wanted, tokens in (("reader", self.shared.readers), ("store", self.shared.stores)):
+            if f[f"announce_{wanted}"]:
+                tokens.send(begun)
+        counted = scoreboard.slots[target].count
+        results: list[Int16] = []
+        saturated = 0
+        for group in range(groups):
+            yield from self.see(f["source_slot"], f["source_first"] + group)
+            sums = self._sums(f, matrix, group)
+            if f["has_residual"]:
+                yield from self.see(f["residual_slot"], f["residual_first"] + group)
+                rows = self._rows(f, "residual", group)
+                residual = self.shared.banks.read(rows, self.thread).astype(np.int64)
+                sums[:, : residual.shape[1]] += residual << f["residual_shift"]
+            bound = 1 << (ENGINE_SUM_BITS - 1)
+            if (np.abs(sums) + (1 << f["out_shift"] >> 1) >= bound).any():
+                raise self.thread.error(f"a sum leaves {ENGINE_SUM_BITS} bits")
+            columns = f["out_words"] * TILE_DEPTH
+            kept, count = requantize(sums[:, :columns], f["out_shift"])
+            saturated += count
+            results.append(np.pad(kept, ((0, 0), (0, sums.shape[1] - columns))))
+            if f["to_banks"]:
+                self._write(f, kept, group, target, counted + group)
+        if f["stream"]:
+            self._send(f, results, matrix.tiles, begun)
+        self.report(saturated)
+
+    def _rows(self, f: dict[str, int], what: str, group: int) -> Rows:
+        """Return a row group of the operand or residual."""
+        stride = f["source_stride" if what == "source" else "target_stride"]
+        return Rows(
+            f[what] + group * stride,
+            group_rows(f["rows"], group, TILE_TOKENS),
+            f["depth_words" if what == "source" else "out_words"],
+            f[f"{what}_slot"],
+            f[f"{what}_first"] + group,
+        )
+
+    def _sums(self, f: dict[str, int], matrix: Matrix, group: int) -> Int64:
+        x = self.shared.banks.read(self._rows(f, "source", group), self.thread)
+        sums = exact_product(x, matrix.weight.T)
+        if f["has_bias"]:
+            sums += matrix.bias.astype(np.int64) << f["bias_shift"]
+        return sums
+
+    def _write(self, f: dict[str, int], values: Int16, group: int, slot: int, number: int) -> None:
+        self.write_back.tag = self.thread.tag
+        self.write_back.learn(self.thread.tell())
+        address = f["target"] + group * f["target_stride"]
+        rows = Rows(address, len(values), f["out_words"], slot, number)
+        self.shared.banks.write(rows, values, self.write_back)
+        self.shared.scoreboard.complete(slot, self.write_back)
+
+    def _send(self, f: dict[str, int], results: list[Int16], tiles: int, begun: Clock) -> None:
+        """Send whole tiles; with the first rows, the last operands are not read yet."""
+        parts = results if f["rows_outer"] else [np.concatenate(results)]
+        for part in parts:
+            rows = part.reshape(len(part), tiles, TILE_OUTPUTS).transpose(1, 0, 2)
+            self.send(STREAMS[f["stream"]], rows.reshape(-1, TILE_OUTPUTS), begun)
+
+
+class Placer(Unit):
+    """Keys and values from the banks to the ring."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__("placer", engine.shared)
+        self.engine = engine
+
+    def work(self) -> Work:
+        """Obey placements; each may look when the products before it have begun."""
+        while True:
+            while not self.engine.placements:
+                yield IDLE
+            self.thread.tag, f, matrix = self.engine.placements.popleft()
+            self.thread.learn(self.engine.thread.tell())
+            by_depth = f["transposed"]
+            groups = f["depth_words"] if by_depth else f["out_words"]
+            across = f["out_words"] if by_depth else f["depth_words"]
+            for group in range(groups):
+                yield from self.see(f["source_slot"], f["source_first"] + group)
+                count = f["last_rows"] if group == groups - 1 else TILE_TOKENS
+                address = f["source"] + group * f["source_stride"]
+                rows = Rows(address, count, across, f["source_slot"], f["source_first"] + group)
+                values = self.shared.banks.read(rows, self.thread)
+                start = group * TILE_TOKENS
+                if by_depth:
+                    matrix.weight[: values.shape[1], start : start + count] = values.T
+                else:
+                    matrix.weight[start : start + count] = values
+            matrix.known = self.thread.tell()

@@ -1,0 +1,196 @@
+"""Interprets a schedule: units, movers, and the sequencer that hands out commands."""
+
+from collections import Counter, deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trivit.host.bundle import Bundle
+from trivit.host.commands import Command, decode, from_words
+from trivit.host.fixed_point import Int16
+from trivit.host.generated.spec import PARAM_PORTS, TILE_DEPTH, TILE_TOKENS
+from trivit.host.oracle.commands import agents, blocks
+from trivit.host.oracle.commands.clocks import THREADS, Clock, OrderError
+from trivit.host.oracle.commands.engine import STREAMS, Engine, Placer
+from trivit.host.oracle.commands.streams import Work
+from trivit.host.oracle.commands.units import IDLE, Shared, Unit
+from trivit.host.schedule import Schedule, Watched
+
+_WORK = {
+    "gelu": blocks.gelu,
+    "softmax": blocks.softmax,
+    "normalise": blocks.normalise,
+    "select": blocks.select,
+    "row_writer": agents.row_writer,
+    "softmax_writer": agents.softmax_writer,
+    "norm_writer": agents.norm_writer,
+    "row_reader": agents.row_reader,
+    "load": agents.load,
+    "store": agents.store,
+}
+_REGIONS = ("params", "images", "output")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What an image gives.
+
+    ``output`` is the output region, (output_words·8,) int16; ``tensors`` the watched ones as they
+    were when complete, (rows, words·8) each; ``saturations`` (tags,) those of each v4 instruction.
+    """
+
+    output: Int16
+    tensors: dict[str, Int16]
+    saturations: NDArray[np.uint64]
+
+
+def interpret(schedule: Schedule, bundle: Bundle, region: Int16) -> Outcome:
+    """Run a schedule for one image.
+
+    Args:
+        schedule: made from ``bundle``.
+        bundle: for its parameters.
+        region: (input_words·8,) int16, the image as ``images.preprocess`` makes it.
+
+    Raises:
+        OrderError: the schedule relies on an order that nothing makes, or cannot go on.
+        HostError: a command that cannot be decoded.
+    """
+    machine = _Machine(schedule, bundle, region)
+    for word in from_words(schedule.commands):
+        machine.obey(decode(word))
+    return machine.outcome()
+
+
+class _Machine:
+    def __init__(self, schedule: Schedule, bundle: Bundle, region: Int16) -> None:
+        self.schedule = schedule
+        self.shared = Shared(reported=self._reported)
+        engine = Engine(self.shared)
+        placer = Placer(engine)
+        self.units: dict[str, Unit] = {"engine": engine, "placer": placer}
+        self.work: dict[str, Work] = {"engine": engine.work(), "placer": placer.work()}
+        for name, work in _WORK.items():
+            self.units[name] = Unit(name, self.shared)
+            self.work[name] = work(self.units[name])
+        self.waits = dict.fromkeys(self.work, IDLE)
+        self.memory = {
+            "params": np.concatenate([bundle.params, schedule.extra_params]),
+            "images": schedule.image.arrange(region[None])[0],
+            "output": np.zeros(schedule.output_words * TILE_DEPTH, dtype=np.int16),
+        }
+        self.moves: deque[dict[str, int]] = deque()
+        self.reports: Counter[str] = Counter()
+        self.tensors: dict[str, Int16] = {}
+        self.watched = {(w.unit, w.report): w for w in schedule.watched}
+        self.ended: int | None = None
+
+    def obey(self, command: Command) -> None:
+        """Hand out a command and let everybody work as far as that goes."""
+        if self.ended is not None:
+            raise OrderError(command.unit, command.tag, "a command behind the end")
+        if command.unit == "sequencer":
+            if not command.end:
+                raise OrderError(command.unit, command.tag, "a command that is no end")
+            self.ended = command.fields["reports"]
+        elif command.unit.startswith("move_"):
+            self._move(command)
+        else:
+            self.units[command.unit].commands.append(command)
+        self._settle()
+        if command.unit == "engine":
+            self._check_closed(command.tag)
+
+    def _check_closed(self, tag: int) -> None:
+        """Refuse a product that needs a command behind it: the sequencer may never come there."""
+        wait = self.waits["engine"]
+        for name in STREAMS.values():
+            if self.shared.streams[name].waiting:
+                wait = f"somebody to take its {name}"
+        if wait != IDLE:
+            raise OrderError("engine", tag, f"waits for {wait}, which comes behind it")
+
+    def outcome(self) -> Outcome:
+        """Return the results after the end.
+
+        Raises:
+            OrderError: somebody still waits, or something is left over.
+        """
+        waiting = [f"{unit} waits for {what}" for unit, what in self.waits.items() if what != IDLE]
+        left = [
+            f"{stream.waiting} words of {stream.name}"
+            for stream in self.shared.streams.values()
+            if stream.waiting
+        ]
+        left += [t.name for t in (self.shared.readers, self.shared.stores) if t.waiting]
+        left += ["a move to DDR"] * bool(self.moves)
+        reports = self.reports.total()
+        if self.ended is None:
+            problem = "the program has no end"
+        elif waiting:
+            problem = "; ".join(waiting)
+        elif left:
+            problem = f"left over: {', '.join(left)}"
+        elif reports != self.ended:
+            problem = f"{reports} reports, the end counts {self.ended}"
+        else:
+            saturations = [self.shared.saturations[tag] for tag in range(self.schedule.tags)]
+            return Outcome(
+                output=self.memory["output"],
+                tensors=self.tensors,
+                saturations=np.array(saturations, dtype=np.uint64),
+            )
+        raise OrderError("sequencer", 0, problem)
+
+    def _settle(self) -> None:
+        steps = -1
+        while steps != (steps := sum(unit.thread.steps for unit in self.units.values())):
+            for name, work in self.work.items():
+                self.waits[name] = next(work)
+            self._write_moves()
+
+    def _move(self, command: Command) -> None:
+        f = command.fields
+        if command.unit == "move_store":
+            self.moves.append(f)
+            return
+        nothing: Clock = np.zeros(len(THREADS), dtype=np.int32)
+        stream = "weights" if command.unit == "move_weights" else "rows"
+        for port in self._ports(f):
+            start = f["address"] + port * f["port_stride"]
+            words = self._region(f, command.tag, start)
+            self.shared.streams[f"{stream}{port}"].send(words, nothing)
+
+    @staticmethod
+    def _ports(f: dict[str, int]) -> Iterator[int]:
+        return (port for port in range(PARAM_PORTS) if f["ports"] >> port & 1)
+
+    def _region(self, f: dict[str, int], tag: int, start: int) -> Int16:
+        """Return a view of words of DDR."""
+        name = _REGIONS[f["base"]]
+        memory = self.memory[name]
+        end = start + f["words"]
+        if end * TILE_DEPTH > memory.size:
+            raise OrderError("mover", tag, f"words {start}..{end - 1} are not in {name}")
+        return memory[start * TILE_DEPTH : end * TILE_DEPTH]
+
+    def _write_moves(self) -> None:
+        stored, thread = self.shared.streams["stored"], self.units["store"].thread
+        while self.moves and stored.waiting >= self.moves[0]["words"]:
+            f = self.moves.popleft()
+            target = self._region(f, thread.tag, f["address"])
+            target[:] = stored.take_now(f["words"], thread).reshape(-1)
+
+    def _reported(self, unit: str, tag: int) -> None:
+        watched = self.watched.get((unit, self.reports[unit]))
+        self.reports[unit] += 1
+        if watched is not None:
+            self.tensors[watched.name] = self._tensor(watched)
+
+    def _tensor(self, watched: Watched) -> Int16:
+        rows, contents = np.arange(watched.rows), self.shared.banks.contents
+        start = watched.address + rows // TILE_TOKENS * watched.stride
+        words = start[:, None] + np.arange(watched.words)
+        return contents[(rows % TILE_TOKENS)[:, None], words].reshape(watched.rows, -1)

@@ -1,0 +1,105 @@
+"""A program as the next kernel runs it: commands, parameters beside the bundle's, image layout."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trivit.host.errors import HostError
+from trivit.host.fixed_point import Int16
+from trivit.host.generated.spec import PARAM_PORTS, TILE_DEPTH
+from trivit.host.oracle.patches import patchify
+from trivit.host.program import OutputInfo
+from trivit.host.tiles import ceil_div
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageLayout:
+    """How an image lies in DDR: rows of patches, padded to whole words, in port order.
+
+    ``rows`` patches of ``words`` words each; the segment of port p holds patches p, p + 4, ...
+    """
+
+    channels: int
+    height: int
+    width: int
+    patch: int
+    rows: int
+    words: int
+
+    @property
+    def region_words(self) -> int:
+        """Words of one image in DDR."""
+        return PARAM_PORTS * ceil_div(self.rows, PARAM_PORTS) * self.words
+
+    def arrange(self, regions: Int16) -> Int16:
+        """Return (B, region_words·8) int16 from input regions as ``images.preprocess`` makes them.
+
+        Raises:
+            HostError: the regions are smaller than the image.
+        """
+        pixels = self.channels * self.height * self.width
+        if regions.shape[1] < pixels:
+            raise HostError(
+                f"input regions hold {regions.shape[1]} values, an image has {pixels}: "
+                "use those of images.preprocess"
+            )
+        shape = (self.channels, self.height, self.width)
+        arranged = np.zeros((len(regions), self.region_words * TILE_DEPTH), dtype=np.int16)
+        for image, region in zip(arranged, regions, strict=True):
+            image[:] = port_order(patchify(region[:pixels].reshape(shape), self.patch)[1:])
+        return arranged
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """A tensor of the v4 program and where the schedule keeps it.
+
+    Stored row r lies in bank r mod 8 at ``address + (r // 8) * stride``, ``words`` words; it is row
+    ``first_row + r`` of the v4 tensor ``name``. Complete after report number ``report`` (0: the
+    first) of ``unit``, whose reports come in the order of its commands, and intact until the next
+    command that begins after its readers; ``instruction`` is the v4 instruction that writes it.
+    """
+
+    name: str
+    instruction: int
+    address: int
+    stride: int
+    rows: int
+    words: int
+    columns: int
+    unit: str
+    report: int
+    first_row: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """The commands of one program and what must lie in DDR for them.
+
+    ``commands`` is (n, 4) uint64 (host.commands), the last one ends the program; ``extra_params``
+    follows the bundle's params in the params region, (words·8,) int16; ``reports`` is the number of
+    reports that complete the program; ``tags`` the v4 instructions, whose numbers the tags are.
+    """
+
+    commands: NDArray[np.uint64]
+    extra_params: Int16
+    image: ImageLayout
+    output_words: int
+    outputs: tuple[OutputInfo, ...]
+    reports: int
+    tags: int
+    watched: tuple[Watched, ...]
+
+
+def port_order(rows: Int16) -> Int16:
+    """Return rows (R, words·8) in one segment for each port, flattened.
+
+    Port p's segment holds rows p, p + 4, ...; all segments are ceil(R / 4) rows long, zeros at
+    their ends.
+    """
+    count, columns = rows.shape
+    length = ceil_div(count, PARAM_PORTS)
+    padded = np.zeros((length * PARAM_PORTS, columns), dtype=np.int16)
+    padded[:count] = rows
+    return padded.reshape(length, PARAM_PORTS, columns).transpose(1, 0, 2).reshape(-1)

@@ -1,0 +1,5 @@
+"""The next kernel's schedule: a program of a bundle as commands of its units."""
+
+from trivit.tools.schedule.schedule import LAG, schedule
+
+__all__ = ["LAG", "schedule"]

@@ -1,0 +1,146 @@
+"""What a program computes, in single assignment: values, and the operations of the engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from trivit.host.tiles import row_groups
+
+
+@dataclass(eq=False)
+class Value:
+    """A tensor that is written once, of ``rows`` rows of ``words`` memory words.
+
+    ``writer`` is the number of the operation that writes it or, for rows that are loaded or chosen,
+    beside which that happens. Row group g is complete when ``first`` + g + 1 are counted: heads
+    count on. ``instruction`` is the v4 instruction that wrote it last; ``named``: the bundle names
+    it; ``stored``: a store brings it to DDR.
+    """
+
+    name: str
+    rows: int
+    words: int
+    writer: int
+    instruction: int
+    named: bool = False
+    columns: int = 0
+    first: int = 0
+    stored: bool = False
+
+
+@dataclass(eq=False)
+class Norm:
+    """Layer normalisation of a product's source; ``result`` are the rows that the product reads."""
+
+    source: Value
+    result: Value
+
+
+@dataclass(eq=False)
+class Product:
+    """A matrix product with weights from DDR; ``fields`` and ``flags`` of its v4 instruction.
+
+    ``source`` are the rows that the engine multiplies (normalised ones, if there is a ``norm``).
+    ``first_row`` is the row of ``output`` that the first result goes to; ``kept`` names the rows
+    that are written at all.
+    """
+
+    tag: int
+    fields: dict[str, int]
+    flags: frozenset[str]
+    source: Value
+    output: Value
+    rows: int
+    residual: Value | None = None
+    norm: Norm | None = None
+    kept: Value | None = None
+    first_row: int = 0
+    gelu: bool = False
+
+    @property
+    def streams(self) -> bool:
+        """Whether somebody else than the engine writes the result."""
+        return self.gelu or self.kept is not None or self.first_row > 0
+
+    def reads(self) -> list[Value]:
+        """Return what the engine reads."""
+        return [self.source] if self.residual is None else [self.source, self.residual]
+
+
+@dataclass(eq=False)
+class Select:
+    """The choice of tokens by an attention; ``output`` is the list of rows."""
+
+    tag: int
+    output: Value
+    tokens: int
+    keep: int
+
+
+@dataclass(eq=False)
+class Attention:
+    """All heads of an attention; ``probabilities`` is the ring of row groups between its steps."""
+
+    tag: int
+    fields: dict[str, int]
+    source: Value
+    output: Value
+    select: Select | None = None
+    probabilities: Value = field(init=False)
+
+    @property
+    def rows(self) -> int:
+        """Queries and keys."""
+        return self.fields["tokens"]
+
+    @property
+    def heads(self) -> int:
+        """Number of heads."""
+        return self.fields["heads"]
+
+    @property
+    def steps(self) -> int:
+        """Row groups of all heads: products of scores, and of context."""
+        return self.heads * row_groups(self.rows)
+
+    def reads(self) -> list[Value]:
+        """Return what the engine reads."""
+        return [self.source]
+
+
+@dataclass(eq=False)
+class Load:
+    """Rows that are in DDR: a constant at word ``source`` of the parameters, or patches."""
+
+    tag: int
+    value: Value
+    source: int
+    first_row: int = 0  # of the v4 tensor: that the first loaded row is
+
+
+@dataclass(eq=False)
+class Store:
+    """A value that goes to word ``target`` of the output region."""
+
+    tag: int
+    value: Value
+    target: int
+
+
+Operation: TypeAlias = Product | Attention
+
+
+@dataclass(eq=False)
+class Network:
+    """A whole program. ``image`` are the fields of its patchify; operation 0 embeds the patches.
+
+    ``cls_row`` is the word of the parameters where the constant row 0 of the tokens lies.
+    """
+
+    operations: list[Operation]
+    stores: list[Store]
+    patches: Load
+    positions: Load
+    cls_row: Load
+    image: dict[str, int]

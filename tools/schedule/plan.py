@@ -1,0 +1,235 @@
+"""When each value lives: who tells outside readers to look, slots of the scoreboard, addresses."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from trivit.host.generated.commands import COMMANDS
+from trivit.host.generated.spec import ACTIVATION_DEPTH, TILE_TOKENS
+from trivit.host.tiles import depth_words, row_groups
+from trivit.tools.compiler.memory import Interval, allocate, bank_words
+from trivit.tools.errors import ToolsError
+from trivit.tools.schedule.operations import Attention, Network, Norm, Product, Store, Value
+from trivit.tools.schedule.parts import Part, parts
+
+SLOTS = (1 << COMMANDS["engine"].fields["target_slot"][1]) - 1
+
+
+@dataclass
+class Plan:
+    """Decisions about a network.
+
+    ``address`` and ``slot`` of each value (no slot: 0); ``lag`` of each attention, in row groups;
+    ``parts`` of each product; ``norms`` and ``stores`` by the operation that tells their reader to
+    look; ``clears``: values whose slot an operation empties for a writer outside the engine, in
+    the order of its products.
+    """
+
+    address: dict[Value, int] = field(default_factory=dict)
+    slot: dict[Value, int] = field(default_factory=dict)
+    lag: dict[Attention, int] = field(default_factory=dict)
+    parts: dict[Product, list[Part]] = field(default_factory=dict)
+    norms: dict[int, Product] = field(default_factory=dict)
+    stores: dict[int, Store] = field(default_factory=dict)
+    clears: dict[int, list[Value]] = field(default_factory=lambda: defaultdict(list))
+
+
+@dataclass
+class _Life:
+    """First and last operation during which a value exists.
+
+    The engine claims its slot, or a product of operation ``emptied`` empties it before.
+    """
+
+    first: int
+    last: int
+    claimed: bool = False
+    emptied: int = 0
+    counted: bool = True
+
+
+def plan(network: Network, lag: int) -> Plan:
+    """Return when and where each value lives.
+
+    Raises:
+        ToolsError: the banks or the scoreboard are too small, or nobody can announce a store.
+    """
+    decided = Plan()
+    for number, operation in enumerate(network.operations):
+        if isinstance(operation, Attention):
+            groups = row_groups(operation.rows)
+            # The last scores of a head must not wait for the context of the head before.
+            steps = min(lag, groups - 1)
+            operation.probabilities = _probabilities(operation, steps, number)
+            decided.lag[operation] = steps
+    _announce(network, decided)
+    for number, operation in enumerate(network.operations):
+        if isinstance(operation, Product):
+            depth, words = operation.source.words, operation.output.words
+            decided.parts[operation] = parts(depth, words, normalised=number in decided.norms)
+    lives = _lives(network, decided)
+    _empty(network, decided, lives)
+    decided.slot = _slots(lives)
+    decided.address = _addresses(network, lives)
+    return decided
+
+
+def _probabilities(attention: Attention, lag: int, number: int) -> Value:
+    """Return the ring of row groups: those between scores and context, and the one being written.
+
+    More would never be used: the context of step i - lag - 1 is computed before the scores of
+    step i.
+    """
+    words = depth_words(attention.rows)
+    rows = (lag + 1) * TILE_TOKENS
+    name = f"probabilities of instruction {attention.tag}"
+    return Value(name, rows, words, number, attention.tag)
+
+
+def _announce(network: Network, decided: Plan) -> None:
+    """Choose the operation at whose beginning each reader outside the engine may look.
+
+    It is the one that writes what is read; a later one if that one has told another reader. Readers
+    obey in the order in which their results are needed, so each finds its own.
+    """
+    last = -1
+    for operation in network.operations:
+        if isinstance(operation, Product) and operation.norm is not None:
+            norm = _norm(operation)
+            last = max(norm.source.writer, last + 1)
+            norm.result.writer = last
+            decided.norms[last] = operation
+    last = -1
+    for store in network.stores:
+        last = max(store.value.writer, last + 1)
+        if last >= len(network.operations):
+            raise ToolsError(
+                f"instruction {store.tag} stores '{store.value.name}' when no product is left to "
+                "announce it: store fewer tensors at the end"
+            )
+        decided.stores[last] = store
+
+
+def _lives(network: Network, decided: Plan) -> dict[Value, _Life]:
+    """Return the lives of all values, in the order of their beginnings.
+
+    Who writes outside the engine may still be at it when the engine goes on. A value that nobody
+    reads whole, and one that is stored, therefore keeps its place to the end. What nobody reads at
+    all is not counted.
+    """
+    end = len(network.operations) - 1
+    lives: dict[Value, _Life] = {}
+    read: set[Value] = set()
+    whole: set[Value] = set()
+    for load in (network.positions, network.patches):
+        lives[load.value] = _Life(0, 0)
+    for number, operation in enumerate(network.operations):
+        if number in decided.norms:
+            lives[_norm(decided.norms[number]).result] = _Life(number, number)
+        lives[operation.output] = _Life(number, number)
+        for value in operation.reads():
+            lives[value].last = number
+            read.add(value)
+            if operation.rows == value.rows:
+                whole.add(value)
+        if isinstance(operation, Attention):
+            lives[operation.output].claimed = True
+            lives[operation.probabilities] = _Life(number, number)
+            whole.add(operation.probabilities)
+            read.add(operation.probabilities)
+            if operation.select is not None:
+                lives[operation.select.output] = _Life(number, number + 1)
+                whole.add(operation.select.output)
+            continue
+        lives[operation.output].claimed = not operation.streams
+        if operation.norm is not None:
+            lives[operation.norm.source].last = number
+            read.add(operation.norm.source)
+            if operation.rows == operation.norm.source.rows:
+                whole.add(operation.norm.source)
+    for value, life in lives.items():
+        life.emptied = life.first
+        life.counted = value.stored or value in read
+        if value.stored or value not in whole:
+            life.last = end
+    return lives
+
+
+def _norm(product: Product) -> Norm:
+    assert product.norm is not None
+    return product.norm
+
+
+def _empty(network: Network, decided: Plan, lives: dict[Value, _Life]) -> None:
+    """Choose the product that empties the slot of each value that the engine does not claim.
+
+    A product empties one slot. What is too much for an operation goes to the one before, and the
+    slot is taken that much earlier. Before the first one all slots are empty.
+    """
+    wanted: dict[int, list[Value]] = defaultdict(list)
+    for operation in network.operations:
+        if isinstance(operation, Attention) and operation.select is not None:
+            lives[operation.select.output].emptied -= 1  # nothing may stand beside the scores
+    for value, life in lives.items():
+        if life.counted and not life.claimed:
+            wanted[life.emptied].append(value)
+    for number in reversed(range(1, len(network.operations))):
+        operation, values = network.operations[number], wanted[number]
+        # First what this operation's own rows reach, then whose readers it announces.
+        mine = operation.probabilities if isinstance(operation, Attention) else operation.output
+        values.sort(key=lambda value: (value is not mine, value.writer != number))
+        room = (
+            2 * operation.steps
+            if isinstance(operation, Attention)
+            else len(decided.parts[operation])
+        )
+        decided.clears[number] = values[:room]
+        for value in values[room:]:
+            lives[value].emptied = number - 1
+            wanted[number - 1].append(value)
+
+
+def _slots(lives: dict[Value, _Life]) -> dict[Value, int]:
+    """Return the slot of each value; one is used again when its value is read."""
+    taken: dict[int, tuple[int, Value]] = {}
+    slots: dict[Value, int] = {}
+    for value, life in sorted(lives.items(), key=lambda item: item[1].emptied):
+        if not life.counted:
+            slots[value] = 0
+            continue
+        free = [s for s in range(1, SLOTS + 1) if s not in taken or taken[s][0] < life.emptied]
+        if not free:
+            others = ", ".join(f"'{other.name}'" for _, other in taken.values())
+            raise ToolsError(
+                f"'{value.name}' needs a slot of the scoreboard while {others} have all {SLOTS}: "
+                "let fewer instructions read or store the same tensors"
+            )
+        slots[value] = free[0]
+        taken[free[0]] = (life.last, value)
+    return slots
+
+
+def _addresses(network: Network, lives: dict[Value, _Life]) -> dict[Value, int]:
+    """Return the address of each value; a sum may take the place of its residual."""
+    place: dict[Value, Value] = {}
+    for number, operation in enumerate(network.operations):
+        if not isinstance(operation, Product) or operation.streams or operation.residual is None:
+            continue
+        residual, output = operation.residual, operation.output
+        fits = (residual.rows, residual.words) == (output.rows, output.words)
+        read_beside = operation.norm is not None and operation.norm.source is residual
+        if fits and not read_beside and lives[residual].last == number:
+            place[output] = place.get(residual, residual)
+    spans: dict[Value, tuple[int, int]] = {}
+    for value, life in lives.items():
+        home = place.get(value, value)
+        first, last = spans.get(home, (life.first, life.last))
+        spans[home] = (min(first, life.first), max(last, life.last))
+    intervals: dict[Value, Interval] = {}
+    for value, (first, last) in spans.items():
+        same = sum(other.name == value.name for other in intervals)
+        label = f"{value.name} ({same + 1})" if same else value.name
+        intervals[value] = Interval(label, bank_words(value.rows, value.words), first, last)
+    addresses = allocate(list(intervals.values()), ACTIVATION_DEPTH)
+    return {value: addresses[intervals[place.get(value, value)].name] for value in lives}

@@ -1,0 +1,229 @@
+"""Commands of products with weights from DDR, and of what stands around them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from trivit.host.generated.spec import (
+    ENGINE_SUM_BITS,
+    PARAM_PORTS,
+    TILE_DEPTH,
+)
+from trivit.host.oracle.checks import column_tiles
+from trivit.host.schedule import port_order
+from trivit.host.tiles import ceil_div
+from trivit.tools.errors import ToolsError
+from trivit.tools.schedule.listing import (
+    ALL_PORTS,
+    GELU,
+    IMAGES,
+    OUTPUT,
+    PARAMS,
+    ROW_WRITER,
+    Listing,
+)
+from trivit.tools.schedule.operations import Load, Network, Product, Store
+from trivit.tools.schedule.parts import Part
+
+MAX_ALIGN = ENGINE_SUM_BITS - 17  # shift of a bias or residual into the sum
+
+
+def loads(listing: Listing, network: Network) -> None:
+    """Bring the constant row 0 of the tokens, the positions and the patches.
+
+    Row 0 first: whoever sees the first row group of patches knows that it is there.
+    """
+    row, positions, patches = network.cls_row, network.positions, network.patches
+    words = row.value.words
+    # All ports bring it, those of rows that do not exist for nothing.
+    _move_rows(listing, row.tag, base=PARAMS, address=row.source, words=words)
+    listing.add(
+        "load",
+        row.tag,
+        rows=1,
+        words=words,
+        target=listing.plan.address[row.value],
+        target_stride=words,
+    )
+    value = positions.value
+    block = listing.rows(positions.source, value.rows * value.words)
+    address = listing.store_params(port_order(block.reshape(value.rows, -1)))
+    _load(listing, positions, PARAMS, address)
+    _load(listing, patches, IMAGES, 0)
+
+
+def _load(listing: Listing, load: Load, base: int, address: int) -> None:
+    value = load.value
+    words = ceil_div(value.rows, PARAM_PORTS) * value.words
+    _move_rows(listing, load.tag, base=base, address=address, words=words, port_stride=words)
+    listing.add(
+        "load",
+        load.tag,
+        rows=value.rows,
+        words=value.words,
+        target=listing.plan.address[value],
+        target_stride=value.words,
+        slot=listing.plan.slot[value],
+        complete=1,
+    )
+    listing.watch(value, "load", load.first_row)
+
+
+def _move_rows(listing: Listing, tag: int, *, ports: int = ALL_PORTS, **fields: int) -> None:
+    listing.add("move_rows", tag, ports=ports, **fields)
+
+
+def norm(listing: Listing, product: Product) -> None:
+    """Normalise the rows of a product's source, behind the product that writes them."""
+    assert product.norm is not None
+    f, tag = product.fields, product.tag
+    source, result, words = product.norm.source, product.norm.result, product.source.words
+    vectors = [listing.rows(f[name], words).reshape(words, -1) for name in ("gamma", "beta")]
+    address = listing.store_params(np.stack(vectors, axis=1).reshape(-1))
+    listing.add(
+        "row_reader",
+        tag,
+        rows=product.rows,
+        words=words,
+        source=listing.plan.address[source],
+        source_stride=words,
+        slot=listing.plan.slot[source],
+        first=source.first,
+    )
+    listing.add(
+        "normalise",
+        tag,
+        rows=product.rows,
+        words=words,
+        **{
+            name: _shift(product, name, f[name], 31) if name.endswith("shift") else f[name]
+            for name in ("beta_shift", "norm_shift", "inv_width", "sqrt_width", "epsilon")
+        },
+    )
+    _move_rows(listing, tag, ports=1, base=PARAMS, address=address, words=2 * words)
+    listing.add("load", tag, vectors=1, words=words)
+    listing.add(
+        "norm_writer",
+        tag,
+        rows=product.rows,
+        words=words,
+        target=listing.plan.address[result],
+        target_stride=words,
+        slot=listing.plan.slot[result],
+    )
+
+
+def store(listing: Listing, wanted: Store) -> None:
+    """Bring a value to the output region."""
+    value, tag = wanted.value, wanted.tag
+    words = value.rows * value.words
+    listing.add("move_store", tag, base=OUTPUT, ports=1, address=wanted.target, words=words)
+    listing.add(
+        "store",
+        tag,
+        rows=value.rows,
+        words=value.words,
+        source=listing.plan.address[value],
+        source_stride=value.words,
+        slot=listing.plan.slot[value],
+        first=value.first,
+    )
+
+
+def product(listing: Listing, number: int, operation: Product) -> None:
+    """Emit a product with all that brings its weights and takes its rows."""
+    parts = listing.plan.parts[operation]
+    for index, part in enumerate(parts):
+        if operation.streams:
+            _taker(listing, operation, part, last=part is parts[-1])
+        _part(listing, number, operation, index)
+    listing.watch(operation.output, "row_writer" if operation.streams else "engine")
+
+
+def _taker(listing: Listing, operation: Product, part: Part, *, last: bool) -> None:
+    """Emit what takes the rows of a part; row groups are complete with the last part."""
+    plan, f, tag, output = listing.plan, operation.fields, operation.tag, operation.output
+    if operation.gelu:
+        listing.add(
+            "gelu",
+            tag,
+            in_frac=f["gelu_in_frac"],
+            out_frac=f["gelu_out_frac"],
+            tile_rows=part.tiles * operation.rows,
+        )
+    listing.add(
+        "row_writer",
+        tag,
+        direct=not operation.gelu,
+        rows_outer=part.rows_outer,
+        compact=operation.kept is not None,
+        first_row=operation.first_row,
+        rows=operation.rows,
+        kept=0 if operation.kept is None else output.rows,
+        words=part.out_words,
+        target=plan.address[output] + part.offset,
+        target_stride=output.words,
+        slot=plan.slot[output] if last else 0,
+    )
+
+
+def _part(listing: Listing, number: int, operation: Product, index: int) -> None:
+    plan, f, tag = listing.plan, operation.fields, operation.tag
+    source, residual, output = operation.source, operation.residual, operation.output
+    parts = plan.parts[operation]
+    part, last = parts[index], index == len(parts) - 1
+    column = 1 + TILE_DEPTH * source.words  # words of a tile for each port, with the biases
+    listing.add(
+        "move_weights",
+        tag,
+        base=PARAMS,
+        ports=ALL_PORTS,
+        address=f["weight"] + part.first * column,
+        words=part.tiles * column,
+        port_stride=column_tiles(output.words) * column,
+    )
+    matrix = f"tiles {part.first} of {number}"
+    listing.ring.append(matrix, part.tiles * source.words)
+    cleared = plan.clears[number][index : index + 1]
+    to_banks = not operation.streams
+    listing.add(
+        "engine",
+        tag,
+        rows_outer=part.rows_outer,
+        has_bias=1,
+        has_residual=residual is not None,
+        to_banks=to_banks,
+        stream=0 if to_banks else GELU if operation.gelu else ROW_WRITER,
+        fill=1,
+        claim=to_banks and last and plan.slot[output] > 0,
+        announce_reader=last and number in plan.norms,
+        announce_store=last and number in plan.stores,
+        source_slot=plan.slot[source],
+        residual_slot=0 if residual is None else plan.slot[residual],
+        target_slot=plan.slot[output] if to_banks and last else 0,
+        clear_slot=plan.slot[cleared[0]] if cleared else 0,
+        source_first=source.first,
+        residual_first=0 if residual is None else residual.first,
+        ring_offset=listing.ring.offset(matrix),
+        source=plan.address[source],
+        source_stride=source.words,
+        residual=0 if residual is None else plan.address[residual] + part.offset,
+        target=plan.address[output] + part.offset if to_banks else 0,
+        target_stride=output.words,
+        rows=operation.rows,
+        depth_words=source.words,
+        out_words=part.out_words,
+        bias_shift=_shift(operation, "bias_shift", f["bias_shift"], MAX_ALIGN),
+        residual_shift=_shift(operation, "residual_shift", f["residual_shift"], MAX_ALIGN),
+        out_shift=_shift(operation, "out_shift", f["out_shift"], 31),
+    )
+    listing.ring.release(matrix)
+
+
+def _shift(operation: Product, name: str, value: int, largest: int) -> int:
+    if not 0 <= value <= largest:
+        raise ToolsError(
+            f"instruction {operation.tag} (matmul for '{operation.output.name}') has {name} "
+            f"{value}, the next kernel has 0..{largest}: quantize with closer fraction lengths"
+        )
+    return value

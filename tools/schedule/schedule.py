@@ -1,0 +1,67 @@
+"""The entry point: a program of a bundle to the commands of the next kernel's units."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from trivit.host.bundle import Bundle
+from trivit.host.commands import to_words
+from trivit.host.schedule import ImageLayout, Schedule
+from trivit.tools.errors import ToolsError
+from trivit.tools.schedule.listing import Listing
+from trivit.tools.schedule.operations import Attention
+from trivit.tools.schedule.plan import plan
+from trivit.tools.schedule.products import loads, norm, product, store
+from trivit.tools.schedule.reader import read
+from trivit.tools.schedule.steps import attention
+from trivit.tools.schedule.sums import prove
+
+LAG = 6  # row groups between the scores and the context of a step
+
+
+def schedule(bundle: Bundle, program: str | float | None = None, *, lag: int = LAG) -> Schedule:
+    """Return the commands that compute a program of ``bundle`` (None: the first).
+
+    Args:
+        bundle: compiled for the present kernel.
+        program: its name or token keep ratio.
+        lag: row groups that the scores of attention run ahead of its context.
+
+    Raises:
+        ToolsError: the units cannot compute it; one line that names the instruction.
+        HostError: there is no such program.
+    """
+    if lag < 1:
+        raise ToolsError(f"a lag of {lag} row groups leaves softmax no time: use 1 or more")
+    chosen = bundle.choose(program)
+    network = read(chosen)
+    prove(network, chosen.params)
+    decided = plan(network, lag)
+    listing = Listing(decided, chosen.params)
+    loads(listing, network)
+    for number, operation in enumerate(network.operations):
+        if number in decided.norms:
+            norm(listing, decided.norms[number])
+        if number in decided.stores:
+            store(listing, decided.stores[number])
+        if isinstance(operation, Attention):
+            attention(listing, number, operation)
+        else:
+            product(listing, number, operation)
+    reports = listing.reports.total()
+    listing.add("sequencer", 0, end=True, reports=reports)
+    image = network.image
+    return Schedule(
+        commands=to_words(listing.commands),
+        extra_params=np.concatenate(listing.extra),
+        image=ImageLayout(
+            **{name: image[name] for name in ("channels", "height", "width", "patch")},
+            rows=network.patches.value.rows,
+            words=network.patches.value.words,
+        ),
+        output_words=chosen.output_words,
+        outputs=chosen.outputs,
+        reports=reports,
+        tags=len(chosen.program),
+        watched=tuple(listing.watched),
+    )
