@@ -11,7 +11,7 @@ from trivit.tools.hls_lint.parse import INCLUDE, ROOT, included
 
 
 def block_sources() -> list[Path]:
-    """Return the top functions of the HLS blocks, and headers that none of them includes."""
+    """Return the top functions of the HLS blocks, and headers with pragmas that none includes."""
     blocks = INCLUDE / "trivit" / "blocks"
     tops = [
         path
@@ -19,7 +19,8 @@ def block_sources() -> list[Path]:
         if "trivit/blocks/" in path.read_text(encoding="utf-8")
     ]
     reached = {file for path in tops for file in included(path)}
-    return tops + [path for path in sorted(blocks.glob("*.hpp")) if path not in reached]
+    apart = [path for path in sorted(blocks.glob("*.hpp")) if path not in reached]
+    return tops + [path for path in apart if "#pragma HLS" in path.read_text(encoding="utf-8")]
 
 
 def main(arguments: list[str]) -> int:
