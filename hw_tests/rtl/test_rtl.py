@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from rtl.designs import BENCH, ENGINE_FULL
+from rtl.designs import BANKS_FULL, BANKS_LEAST, BENCH, ENGINE_FULL
 from simulation.simulator import build, simulate
 
 
@@ -16,6 +16,20 @@ def bench() -> None:
 @pytest.mark.parametrize("module", ["array", "ring", "units", "mover", "engine", "attention"])
 def test_small(bench: None, module: str) -> None:
     simulate(BENCH, f"rtl.bench.cocotb_{module}")
+
+
+@pytest.fixture(scope="module")
+def agents() -> None:
+    """The agents at port B of the banks, at two geometries."""
+    build(BANKS_FULL)
+    build(BANKS_LEAST)
+
+
+@pytest.mark.parametrize("module", ["writers", "readers", "together", "rates"])
+def test_bank_agents(agents: None, module: str) -> None:
+    simulate(BANKS_FULL, f"rtl.bench.cocotb_banks_{module}")
+    if module != "rates":
+        simulate(BANKS_LEAST, f"rtl.bench.cocotb_banks_{module}")
 
 
 @pytest.mark.full
