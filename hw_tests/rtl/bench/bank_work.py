@@ -1,4 +1,4 @@
-"""Random commands of the agents that write to the banks, their streams, and what must come of it."""
+"""Random commands of the bank agents, their streams, and what must come of it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def list_command(bench: BankBench, work: Work, tokens: int) -> list[int]:
 
 
 def tile_rows(bench: BankBench, values: Int16, rows_outer: bool) -> list[int]:
-    """Rows of tiles in the order of a product: `values` is rows x words x depth, words whole tiles."""
+    """Rows of tiles in a product's order: `values` is rows x words x depth, words whole tiles."""
     rows, words, _ = values.shape
     step = bench.banks if rows_outer else rows
     return [
