@@ -118,7 +118,8 @@ def cpp_commands(commands: Commands, notice: str) -> str:
             for field in unit.fields
         ]
         lines += ["};", ""]
-    return "\n".join([*lines, "}  // namespace blocks", "}  // namespace trivit", "", "#endif"]) + "\n"
+    lines += ["}  // namespace blocks", "}  // namespace trivit", "", "#endif"]
+    return "\n".join(lines) + "\n"
 
 
 def verilog_commands(commands: Commands, notice: str) -> str:
