@@ -139,11 +139,20 @@ bool Network::transfer() {
     return moved;
 }
 
-std::string Network::report() const {
-    std::string text = simulator_->report();
+std::string Network::waits() const {
+    std::string text;
+    for (const auto& process : simulator_->blocks()) {
+        const Channel* missing = process->waits_for();
+        if (missing && !process->done())
+            text += process->name + " waits for " + missing->name + "\n";
+    }
+    for (const auto& channel : simulator_->channels()) {
+        if (channel->size() != 0)
+            text += channel->name + " holds " + std::to_string(channel->size()) + " words\n";
+    }
     for (const auto& stream : streams_) {
-        text += stream->name + " at the RTL: " + std::to_string(stream->words) + " words, " +
-                stream->state(Channel::now()) + "\n";
+        if (stream->valid.get() && !stream->ready.get())
+            text += stream->name + " is not taken\n";
     }
     return text;
 }

@@ -55,7 +55,10 @@ void Trace::sample_products(std::size_t job, uint64_t cycle) {
     if (products_.size() == issuing_) products_.push_back({job, -1, cycle, 0, {}});
     Product& product = products_.back();
     ++product.clocks[std::size_t(probe_.stall())];
-    if (probe_.product_begins()) product.from = cycle;
+    if (probe_.product_begins()) {
+        product.from = cycle;
+        product.job = job;
+    }
     if (probe_.product_issued()) ++issuing_;
     if (probe_.report(kEngine).moves() && reported_ < products_.size()) {
         products_[reported_].tag = probe_.report_tag(kEngine);
@@ -125,6 +128,18 @@ void Trace::account(std::size_t job, const Block& block, int tag) {
         for (const auto& wait : pipeline.activity.held)
             add("no room in " + wait.first->name, wait.second);
     }
+}
+
+std::string Trace::waits() const {
+    std::string text;
+    if (probe_.stall() != 0)
+        text += std::string("array: ") + kStallNames[probe_.stall()] + " is missing\n";
+    for (const auto& unit : active_) {
+        if (unit.second.empty()) continue;
+        text += std::string(kUnitNames[unit.first]) + " works at instruction " +
+                std::to_string(unit.second.front().tag) + "\n";
+    }
+    return text;
 }
 
 bool Trace::write(const std::string& path) const {

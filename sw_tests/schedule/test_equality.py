@@ -12,7 +12,7 @@ from trivit.models.families import model_config
 from trivit.tools.compiler.named import named_program, untrained_program
 from trivit.tools.schedule import schedule
 
-from .networks import assert_equal, compared, random_network
+from networks import assert_equal, compared, random_network
 
 
 @pytest.mark.parametrize("seed", range(16))

@@ -13,7 +13,7 @@ from trivit.host.oracle.commands import OrderError, interpret
 from trivit.host.schedule import Schedule
 from trivit.tools.schedule import schedule
 
-from .networks import bundle_of, embed, np, region
+from networks import bundle_of, embed, np, region
 
 SHAPE = Shape(grid=4, heads=2, head_words=2, hidden_words=5, keep=9)
 

@@ -13,7 +13,7 @@ from trivit.tools.compiler.named import named_program
 from trivit.tools.errors import ToolsError
 from trivit.tools.schedule import schedule
 
-from .networks import bundle_of, embed, random_network
+from networks import bundle_of, embed, random_network
 
 SHAPE = Shape(grid=3, heads=2, head_words=1)
 Append = Callable[[Builder, int], object]
