@@ -62,9 +62,7 @@ def read_commands(path: Path, raw: dict[str, Any]) -> Commands:
     numbers = [unit.number for unit in units]
     unit_bits = next(field.bits for field in header if field.name == "unit")
     if sorted(numbers) != list(range(len(numbers))) or len(numbers) > 1 << unit_bits:
-        raise ToolsError(
-            f"{path}: commands: units need the numbers 0, 1, 2 ... in {unit_bits} bits"
-        )
+        raise ToolsError(f"{path}: commands: number the units 0, 1, 2 ... in {unit_bits} bits")
     return Commands(bits=raw["bits"], header=header, units=tuple(units))
 
 
