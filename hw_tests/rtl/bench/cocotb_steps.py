@@ -6,7 +6,7 @@ from typing import Any
 
 import cocotb
 from rtl.bench.engine import EngineBench, Report
-from rtl.bench.products import Product
+from rtl.bench.products import Product, placement
 from rtl.bench.steps import QKV, Shape, Softmax, StepAttention
 from rtl.designs import DESCRIPTION, SMALL
 
@@ -26,9 +26,11 @@ async def attention(dut: Any, seed: int, pause: float) -> None:
         head=rng.choice([1, 2]),
         lag=rng.randint(1, 3),
         **{"qkv": 0, "probability": 150, "context": 200, "result": 300},
+        in_steps=seed != 3,
     )
     work = StepAttention(bench, shape)
     Softmax(work, delay=rng.choice([0, 40]), pause=0.9 if pause else 0.0)
+    work.place_first()
     work.submit()
     for _ in range(work.groups):  # rows of queries, keys and values, one by one
         await bench.steps.run(rng.choice([0, 30]))
@@ -147,4 +149,46 @@ async def ring_refuses(dut: Any, name: str) -> None:
     good = [Report(tag, False, count) for tag, count in enumerate(counts)]
     assert bench.reports.words == [*good, Report(99, True, 0)]
     assert int(bench.pins.error.value) == DESCRIPTION.errors["size_limit"]
+    await bench.check_banks()
+
+
+@cocotb.test()
+async def placement_waits_long(dut: Any) -> None:
+    """Placements wait for rows of others, before and long after the product that is fed by them.
+
+    They are told of an older tensor in the same slot, whose rows they must not take.
+    """
+    bench = EngineBench(dut, SMALL, prefix=PREFIX)
+    await bench.start()
+    slot, place = 5, range(100, 112)
+    await bench.complete(slot, 4)  # the older tensor's
+    first = GOOD.changed(out_words=2, rows=4, source_slot=6, clear_slot=slot)
+    kept = first.changed(source_slot=0, clear_slot=0, keep=True)
+    weights = [bench.random_weights(product) for product in (first, kept)]
+    counts = [bench.submit(first, weights[0])[1], bench.submit(kept, weights[1])[1]]
+    keys = placement(GOOD, source=100, source_stride=5, source_slot=slot, last_rows=2)
+    keys = keys.changed(out_words=2)
+    values = keys.changed(transposed=True, source_stride=2, depth_words=2, source_first=1)
+    bench.commands.send([keys.bits, values.bits])
+    fast = kept.changed(fill=False)
+    counts += [bench.submit(fast, weights[1])[1] for _ in range(70)]
+    bench.model.randomize(place.start, place.stop)
+    counts.append(bench.submit(fast.changed(keep=False), weights[1])[1])
+    last = first.changed(source_slot=0, clear_slot=0, fill=False, target=320)
+    counts.append(bench.submit(last, bench.model.placed(keys))[1])
+    last = last.changed(depth_words=2, target=340)
+    counts.append(bench.submit(last, bench.model.placed(values))[1])
+    await bench.steps.run(100)
+    assert not bench.begins
+    await bench.complete(6)
+    await bench.finish(len(counts) - 2)
+    await bench.steps.run(50)
+    assert len(bench.begins) == len(counts) - 2
+    bench.write(place)
+    await bench.steps.until(lambda: bench.user.idle)
+    for _ in range(3):
+        await bench.complete(slot)
+        await bench.steps.run(50)
+    await bench.finish(len(counts))
+    assert [report.saturated for report in bench.reports.words] == counts
     await bench.check_banks()
