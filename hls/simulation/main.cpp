@@ -80,8 +80,7 @@ private:
     void copy(const Watch& watch, std::vector<DdrWord>& tensor) const {
         for (uint64_t row = 0; row < watch.rows; ++row) {
             for (uint64_t word = 0; word < watch.words; ++word) {
-                const uint64_t address =
-                    watch.address + row / kBanks * watch.stride + word;
+                const uint64_t address = watch.address + row / kBanks * watch.stride + word;
                 if (address >= probe_.bank_words())
                     throw InputError("a watched tensor lies outside of the banks");
                 tensor.push_back(probe_.bank_word(int(row % kBanks), address));
@@ -138,9 +137,8 @@ public:
                 if (idle > line_.patience || cycles_ > line_.most_cycles) {
                     std::fprintf(stderr, "%s in cycle %llu of job %zu\n%s%s%s",
                                  idle > line_.patience ? "nothing moves" : "too many cycles",
-                                 (unsigned long long)top_.job_cycle, job_,
-                                 trace_.waits().c_str(), network_.waits().c_str(),
-                                 ddr_.report().c_str());
+                                 (unsigned long long)top_.job_cycle, job_, trace_.waits().c_str(),
+                                 network_.waits().c_str(), ddr_.report().c_str());
                     return false;
                 }
             }
@@ -197,8 +195,7 @@ private:
             const char* names[] = {" read", " write"};
             for (int direction = 0; direction < 2; ++direction) {
                 if (error >> (8 + 2 * g + direction) & 1)
-                    return "gmem" + std::to_string(g) + names[direction] +
-                           " outside of the memory";
+                    return "gmem" + std::to_string(g) + names[direction] + " outside of the memory";
             }
         }
         return "the program makes other reports than the job says";

@@ -30,8 +30,8 @@ void to_bytes(const ap_uint<kBits>& word, const Bytes& bytes) {
     bytes.put(raw);
 }
 
-// `drive` sets what the RTL sees in a clock; `transfer`, when its outputs have settled, moves a word
-// and returns whether it did.
+// `drive` sets what the RTL sees in a clock; `transfer`, when its outputs have settled, moves a
+// word and returns whether it did.
 class RtlStream {
 public:
     RtlStream(const std::string& name, Pin valid, Pin ready)

@@ -8,9 +8,9 @@ namespace {
 
 const int kEngine = 1, kRowWriter = 6, kSoftmaxWriter = 7, kNormWriter = 8, kRowReader = 9,
           kLoad = 10, kStore = 11;
-const char* const kUnitNames[kUnits] = {
-    "sequencer",  "engine",         "gelu",        "softmax",    "normalise", "select",
-    "row_writer", "softmax_writer", "norm_writer", "row_reader", "load",      "store"};
+const char* const kUnitNames[kUnits] = {"sequencer",   "engine",     "gelu",       "softmax",
+                                        "normalise",   "select",     "row_writer", "softmax_writer",
+                                        "norm_writer", "row_reader", "load",       "store"};
 const char* const kStallNames[kStalls] = {"work",    "command", "source", "residual",
                                           "weights", "target",  "stream", "short"};
 
@@ -156,10 +156,9 @@ bool Trace::write(const std::string& path) const {
     }
     for (const Span& span : spans_) {
         std::fprintf(file, "command,%zu,%d,%llu,%llu,%s,work=%llu,no_word=%llu,no_room=%llu\n",
-                     span.job, span.tag, (unsigned long long)span.from,
-                     (unsigned long long)span.to, kUnitNames[span.unit],
-                     (unsigned long long)span.worked, (unsigned long long)span.starved,
-                     (unsigned long long)span.held);
+                     span.job, span.tag, (unsigned long long)span.from, (unsigned long long)span.to,
+                     kUnitNames[span.unit], (unsigned long long)span.worked,
+                     (unsigned long long)span.starved, (unsigned long long)span.held);
     }
     for (const Process& process : processes_) {
         std::fprintf(file, "process,%zu,%d,%s,%s,%s,%llu\n", process.job, process.tag,
