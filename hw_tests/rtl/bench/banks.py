@@ -239,8 +239,8 @@ class BankBench:
                 self.announcing |= 1 << bit
                 self.counts[tensor.slot] = rng.randrange(tensor.first + 1)
             for n, values in enumerate(tensor.values):
-                await self.fill(tensor.address + n * tensor.stride, values)
                 await self._run(rng.randrange(30))
+                await self.fill(tensor.address + n * tensor.stride, values)
                 if tensor.slot:
                     self.counts[tensor.slot] = tensor.first + n + 1
             if not tensor.slot:
