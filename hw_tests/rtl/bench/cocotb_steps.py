@@ -192,3 +192,58 @@ async def placement_waits_long(dut: Any) -> None:
     await bench.finish(len(counts))
     assert [report.saturated for report in bench.reports.words] == counts
     await bench.check_banks()
+
+
+@cocotb.test()
+@cocotb.parametrize(depth_words=[1, 2, SMALL.spacing, SMALL.spacing + 1])
+async def no_gap_between_steps(dut: Any, depth_words: int) -> None:
+    """Products of one row group and tile follow each other as closely as their results can.
+
+    They read residuals, write to banks and stream, and count rows of one tensor.
+    """
+    bench = EngineBench(dut, SMALL, prefix=PREFIX)
+    await bench.start()
+    step = Product(
+        source=0,
+        source_stride=5,
+        source_slot=1,
+        rows=SMALL.tokens,
+        depth_words=depth_words,
+        out_words=2,
+        target_stride=2,
+        target_slot=2,
+        has_residual=True,
+        residual_shift=3,
+        has_bias=True,
+        out_shift=20,
+        stream=3,
+        keep=True,
+    )
+    count = 60
+    weights = bench.random_weights(step)
+    expected, saturated = [], []
+    for tag in range(count):
+        product = step.changed(
+            tag=tag,
+            source=tag % 4 * 5,
+            source_first=tag,
+            residual=200 + 2 * tag,
+            target=330 + 2 * tag,
+            fill=tag == 0,
+            claim=tag == 0,
+            keep=tag + 1 < count,
+        )
+        result, clamped = bench.submit(product, weights)
+        expected.append((product, result))
+        saturated.append(clamped)
+    await bench.steps.run(200)  # the queue fills while the operand is missing
+    assert not bench.begins
+    await bench.complete(1, count)
+    rows = sum(result.size for _, result in expected) // SMALL.outputs
+    await bench.finish(count, rows=rows)
+    cycles = [begin.cycle for begin in bench.begins]
+    assert cycles[-1] - cycles[0] == (count - 1) * max(depth_words, SMALL.spacing)
+    assert bench.groups()[2] == count
+    assert [report.saturated for report in bench.reports.words] == saturated
+    bench.check_rows(expected)
+    await bench.check_banks()
