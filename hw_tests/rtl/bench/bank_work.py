@@ -158,9 +158,15 @@ def pair_command(
 
 
 def load_command(
-    bench: BankBench, work: Work, *, rows: int, words: int, first_row: int = 0
+    bench: BankBench,
+    work: Work,
+    *,
+    rows: int,
+    words: int,
+    first_row: int = 0,
+    complete: bool | None = None,
 ) -> None:
-    """Rows from the ports, each port's one after the other."""
+    """Rows from the ports, each port's one after the other; `complete` or not (None: either)."""
     stride = words + bench.rng.randrange(3)
     coming = -(-rows // bench.tile) * bench.tile
     values = bench.draw(coming, words)
@@ -168,7 +174,11 @@ def load_command(
         mine = values[port :: bench.tile].reshape(-1, bench.depth)
         work.streams.setdefault(f"word{port}", []).extend(pack(mine))
     target = bench.place(span(bench, first_row + rows - 1, stride))
-    slot, tag, complete = bench.slot(), bench.tag(), bench.rng.random() < 0.7
+    slot, tag = bench.slot(), bench.tag()
+    if complete is None:
+        complete = bench.rng.random() < 0.7
+    elif complete:
+        slot = max(slot, 1)
     work.commands.append(
         command(
             "load",

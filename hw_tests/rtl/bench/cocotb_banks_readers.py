@@ -11,10 +11,10 @@ from rtl.bench.banks import READERS, BankBench, Work
 
 
 @cocotb.test()
-@cocotb.parametrize(unit=tuple(READERS), stalls=[(0.0, 0.0), (0.6, 0.1), (0.1, 0.6)], seed=[1, 2])
-async def random_commands(dut: Any, unit: str, stalls: tuple[float, float], seed: int) -> None:
+@cocotb.parametrize(unit=tuple(READERS), stalls=[(0.0, 0.0), (0.6, 0.1), (0.1, 0.6)])
+async def random_commands(dut: Any, unit: str, stalls: tuple[float, float]) -> None:
     """Nothing is read before its product has begun and its row group is complete."""
-    bench = BankBench(dut, seed, *stalls)
+    bench = BankBench(dut, 1, *stalls)
     for count in (2, 6):  # the first time stopped in the middle
         await bench.reset()
         bench.free = 0

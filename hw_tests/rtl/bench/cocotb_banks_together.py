@@ -10,10 +10,10 @@ from rtl.bench.banks import READERS, WRITERS, BankBench, Work
 
 
 @cocotb.test()
-@cocotb.parametrize(stalls=[(0.0, 0.0), (0.1, 0.5), (0.5, 0.3)], seed=[1, 2])
-async def all_agents(dut: Any, stalls: tuple[float, float], seed: int) -> None:
+@cocotb.parametrize(stalls=[(0.0, 0.0), (0.1, 0.5), (0.5, 0.3)])
+async def all_agents(dut: Any, stalls: tuple[float, float]) -> None:
     """Who comes first in the order is served (bank_bench.sv checks each cycle); nobody is lost."""
-    bench = BankBench(dut, seed, *stalls)
+    bench = BankBench(dut, 1, *stalls)
     await bench.reset()
     works = {unit: random_work(bench, unit, 2) for unit in WRITERS}
     for unit, bit in READERS.items():
