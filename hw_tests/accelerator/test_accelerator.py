@@ -141,7 +141,7 @@ def test_refused_commands(simulator: Path) -> None:
     """The engine's code, a read outside of the memory, a wrong number of reports."""
     tiny = load_product_store(np.random.default_rng(1), rows=8, images=1)
     cases = [
-        (damaged(tiny, "engine", 82), "engine error"),  # the source outside of the banks
+        (damaged(tiny, "engine", 82), "refused a command: "),  # the source outside of the banks
         (damaged(tiny, "move_weights", 46 + 30), "gmem[1-4] read outside of the memory"),
         (damaged(tiny, "sequencer", 16), "other reports than the job says"),
     ]
