@@ -94,6 +94,8 @@ FITS: Sequence = [
     (KEPT.changed(ring_offset=50, depth_words=7), 3),
     (AGAIN.changed(ring_offset=50, depth_words=7, rows_outer=True), 3),
     (AGAIN.changed(rows_outer=True, **BIAS), 0),
+    (AGAIN.changed(**BIAS), 0),
+    (AGAIN.changed(**BIAS), 0),
     (AGAIN.changed(ring_offset=10, **WIDE), 1),
     (LAST.changed(**BIAS), 0),
     (AGAIN.changed(ring_offset=40, depth_words=7), 3),
