@@ -35,7 +35,7 @@ RTL := $(PACKAGES) $(filter-out $(PACKAGES), $(wildcard hls/rtl/*.sv hls/rtl/ban
 PIP_QUIET := $(if $(MAKE_TERMOUT),,--quiet)
 INSTALL = $(BIN)/python -m pip install $(PIP_QUIET) --disable-pip-version-check -c constraints.txt $(PIP_ARGS)
 
-# The units in hls/rtl/banks that others connect; they hold the other modules there.
+export PYTHON
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo check test test-full bench bench-gpu rtl-report lint format lock clean
