@@ -11,6 +11,7 @@ from trivit.tools.estimate.timeline.latencies import (
     PORTS,
     READER,
     SCORE_ROWS,
+    SOFTMAX_ROWS,
     SOFTMAX_PEAKS,
     SOFTMAX_REST,
     STREAMED,
@@ -18,8 +19,6 @@ from trivit.tools.estimate.timeline.latencies import (
     WRITER_REST,
 )
 from trivit.tools.estimate.timeline.slots import RowGroups
-
-PAIRS = TILE_TOKENS // 2
 
 
 @dataclass
@@ -48,7 +47,7 @@ class Softmax:
         """Take the rows of a tile, whose last depth word was issued in cycle ``last``."""
         if tile + 1 == self._tiles():
             words = ceil_div(self.command.fields["keys"], TILE_TOKENS)
-            pairs = ceil_div(rows, 2)
+            pairs = ceil_div(rows, SOFTMAX_ROWS)
             begin = max(self.free, last + STREAMED + SOFTMAX_PEAKS)
             self.free = begin + words * pairs
             before = self.taken[-1][0] + self._rows_before(rows) if self.taken else 0
@@ -119,7 +118,7 @@ class Normalise:
         left = fields["rows"] - self.group * TILE_TOKENS
         if left <= 0:
             return
-        words = fields["words"] * ceil_div(min(left, TILE_TOKENS), 2)
+        words = fields["words"] * ceil_div(min(left, TILE_TOKENS), SOFTMAX_ROWS)
         self.group += 1
         self.read = max(self.read, cycle + READER) + words
         self.out = max(self.out, self.read + NORM_SUMS) + words

@@ -29,6 +29,8 @@ SCORE_ROWS = 64 + 2 * 64
 #: From the job's start to the first command; from a read command to its first word.
 START = 90
 FIRST_WORD = 70
+#: Softmax, normalisation and their writers take two rows at a time, a word of each in a clock.
+SOFTMAX_ROWS = 2
 #: Softmax: from its last scores to the first exponentials, and behind the last of those.
 SOFTMAX_PEAKS = 20
 SOFTMAX_REST = 40

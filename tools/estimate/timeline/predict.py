@@ -1,6 +1,6 @@
 """The engine's products in order, with what each waits for."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -34,7 +34,9 @@ class ProductTime:
     """A product of the engine: its instruction, its cycles, and those it needs at least.
 
     ``begin`` and ``end`` are the cycles in which its first and last depth word are issued, counted
-    from the job's start; ``limit`` is the array's; ``waits`` the cycles lost by cause.
+    from the job's start; ``limit`` is the array's; ``waits`` the cycles lost before and between its
+    depth words, by cause (STALL_* in hls/rtl/engine_types.sv). Of all products together, limits and
+    waits are the cycles up to the last one's end.
     """
 
     tag: int
@@ -62,13 +64,25 @@ class Timeline:
         Instructions without a product take none; what follows the last product belongs to the last
         instruction. The sum is the program's cycles.
         """
-        cycles = [0] * tags
-        before = 0
+        return [
+            limit + sum(waits.values())
+            for limit, waits in zip(self.limits(tags), self.waits(tags), strict=True)
+        ]
+
+    def limits(self, tags: int) -> list[int]:
+        """Return the cycles of each instruction in which the array works."""
+        limits = [0] * tags
         for product in self.products:
-            cycles[product.tag] += product.end + 1 - before
-            before = product.end + 1
-        cycles[-1] += self.cycles - before
-        return cycles
+            limits[product.tag] += product.limit
+        return limits
+
+    def waits(self, tags: int) -> list[dict[str, int]]:
+        """Return the other cycles of each instruction by cause; ``end``: behind all products."""
+        waits: list[Counter[str]] = [Counter() for _ in range(tags)]
+        for product in self.products:
+            waits[product.tag].update(product.waits)
+        waits[-1]["end"] += self.cycles - self.products[-1].end - 1
+        return [dict(counted) for counted in waits]
 
 
 class _Prediction:
@@ -79,7 +93,7 @@ class _Prediction:
         self.writer: RowWriter | None = None
         self.waiting: dict[str, deque[Command]] = {unit: deque() for unit in _WAITING}
         self.products: list[ProductTime] = []
-        self.free = START  # the cycle in which the next depth word can be issued
+        self.free = 0  # the cycle in which the next depth word can be issued
         self.first_before = -APART
         self.last_before = -APART
         self.accepted = START
@@ -163,9 +177,11 @@ class _Prediction:
         home = self.ring.home() + fields["ring_offset"]
         source = self.board[fields["source_slot"]]
         residual = self.board[fields["residual_slot"]]
-        self.free = max(self.free, self.accepted + QUEUED)
-        self._begin(command)
         waits: dict[str, int] = {}
+        if self.accepted + QUEUED > self.free:
+            waits["command"] = self.accepted + QUEUED - self.free
+            self.free = self.accepted + QUEUED
+        self._begin(command)
         begin = 0
         for number, (tile, group) in enumerate(_order(tiles, groups, bool(fields["rows_outer"]))):
             rows = min(TILE_TOKENS, fields["rows"] - group * TILE_TOKENS)
