@@ -57,8 +57,9 @@ def steps(attention: Attention, lag: int) -> Steps:
     """Return the steps of an attention whose scores run ``lag`` row groups ahead of its context.
 
     A step is one row group or two. Steps of two need fewer commands, so the engine sees the
-    weights behind a short attention earlier. The lag is less than a head: the context of a head must be complete before
-    the last scores of the next one release their keys, and before its probabilities are replaced.
+    weights behind a short attention earlier. The lag is less than a head: the context of a head
+    must be complete before the last scores of the next one release their keys, and before its
+    probabilities are replaced.
     """
     groups = row_groups(attention.rows)
     size = 2 if groups in _PAIRED else 1
