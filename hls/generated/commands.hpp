@@ -5,6 +5,7 @@
 #include <ap_int.h>
 
 namespace trivit {
+namespace blocks {
 
 static const int kCommandBits = 256;
 typedef ap_uint<kCommandBits> Command;
@@ -201,6 +202,7 @@ struct MoveStoreFields {
     typedef CommandField<78, 32> PortStride;
 };
 
+}  // namespace blocks
 }  // namespace trivit
 
 #endif

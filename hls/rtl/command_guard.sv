@@ -1,8 +1,7 @@
-// Checks a command and hands it to the array, to the ring's filler and to the placer. A placement
-// belongs to the product that follows, whose sizes must be the same. The first command that the
-// engine cannot run ends the work: it and all behind it become passes that touch nothing and are
-// reported as failed, and weights that no earlier product waits for are swallowed. A reset ends
-// that.
+// Checks a command and hands it to the array, to the ring's filler and to the placer: four cycles.
+// The first command that the engine cannot run ends the work: it and all behind it become passes
+// that touch nothing and are reported as failed, and weights that no earlier product waits for are
+// swallowed. A reset ends that.
 module command_guard #(
     parameter int TOKENS = 8,
     parameter int PORTS = 4,
@@ -12,121 +11,128 @@ module command_guard #(
     parameter int MAX_DEPTH_WORDS = 384,
     parameter int SUM_BITS = 40
 ) (
-    input  logic                        clk,
-    input  logic                        reset,
-    input  engine_types::command_t      command,
-    input  logic                        command_valid,
-    output logic                        command_ready,
-    output engine_types::product_t      product,
-    output logic                        product_valid,
-    input  logic                        product_ready,
-    output engine_types::fill_t         fill,
-    output logic                        fill_valid,
-    input  logic                        fill_ready,
-    output engine_types::placement_t    placement,      // but for `behind` and `writer`
-    output logic                        placement_valid,
-    input  logic                        placement_ready,
-    output logic                        held,           // a command is here
-    output logic [                15:0] held_slots,
-    output logic [                 7:0] error       // code of the first refusal; 0: none
+    input  logic                              clk,
+    input  logic                              reset,
+    input  trivit_commands::engine_command_t  command,
+    input  logic                              command_valid,
+    output logic                              command_ready,
+    output engine_types::product_t            product,
+    output logic                              product_valid,
+    input  logic                              product_ready,
+    output engine_types::fill_t               fill,
+    output logic                              fill_valid,
+    input  logic                              fill_ready,
+    output engine_types::placement_t          placement,  // but for `behind` and `writer`
+    output logic                              placement_valid,
+    input  logic                              placement_ready,
+    output logic [                       7:0] error       // code of the first refusal; 0: none
 );
   localparam int ROW_BITS = $clog2(TOKENS);
   localparam int PORT_BITS = $clog2(PORTS);
-  // Sums follow each other row by row, biases are aligned one by one, a bank takes PORTS words and
-  // gives as many: none of it may take longer than the array works on a row group.
-  localparam int MIN_DEPTH_WORDS = TOKENS > 2 * PORTS ? TOKENS : 2 * PORTS;
   localparam int MAX_ALIGN = SUM_BITS - 17;
+  localparam int LAST_GROUP = 511;  // counts of the scoreboard have 9 bits
 
   typedef enum logic [1:0] {IDLE, SPAN, CHECK, HAND} state_t;
   state_t state;
-  engine_types::command_t now;
-  logic [15:0] groups, tiles, steps, across;  // across: row groups, or words of a placed row
+  trivit_commands::engine_command_t now;
+  logic [8:0] groups, tiles, across, steps;  // across: row groups, or words of a placed row
   logic [29:0] source_span, target_span;
-  logic [23:0] ring_words;
+  logic [17:0] words;                // that the matrix takes in the ring
   logic [7:0] found;
-  logic is_place, is_placed, refused;
-  logic placed;  // the command before was a placement: its sizes and slot
-  logic [15:0] placed_out, placed_depth;
-  logic [2:0] placed_slot;
-  logic is_transposed, is_rows_outer, is_residual, is_to_banks;
-  assign is_transposed = now.flags[engine_types::FLAG_TRANSPOSED];
-  assign is_place = now.kind == 16'(engine_types::COMMAND_PLACE);
-  assign is_placed = now.flags[engine_types::FLAG_PLACED];
-  assign is_rows_outer = now.flags[engine_types::FLAG_ROWS_OUTER];
-  assign is_residual = now.flags[engine_types::FLAG_RESIDUAL];
-  assign is_to_banks = now.flags[engine_types::FLAG_TO_BANKS];
+  logic place, ahead, fills, refused;
+  assign place = now.place;
+  assign ahead = place && now.fill;  // weights from the streams, for later products
+  assign fills = place || now.fill;
+  assign refused = product.failed;
 
-  function automatic logic [15:0] divided(input logic [15:0] value, input int bits);
-    divided = (value + 16'((1 << bits) - 1)) >> bits;
-  endfunction
+  assign groups = 9'((13'(now.rows) + 13'(TOKENS - 1)) >> ROW_BITS);
+  assign tiles = 9'((10'(now.out_words) + 10'(PORTS - 1)) >> PORT_BITS);
+  assign across = place ? now.out_words : groups;
+  assign steps = now.transposed ? now.depth_words : across;  // stored row groups
 
   // Sizes that are small enough for the multiplications to be right.
   logic sizes;
-  assign sizes = (is_place || (now.rows != '0 && now.rows <= 16'(MAX_DEPTH_WORDS * TOKENS)))
-                 && now.depth_words >= 16'(MIN_DEPTH_WORDS)
-                 && now.depth_words <= 16'(MAX_DEPTH_WORDS)
-                 && now.depth_words <= 16'(WEIGHT_DEPTH)
-                 && now.out_words != '0 && now.out_words <= 16'(MAX_DEPTH_WORDS)
-                 && ((!is_transposed && !is_place)
-                     || (now.last_rows != '0 && now.last_rows <= 16'(TOKENS)));
+  assign sizes = (place || (now.rows != '0 && now.rows <= 12'(MAX_DEPTH_WORDS * TOKENS)))
+                 && now.depth_words != '0
+                 && now.depth_words <= 9'(MAX_DEPTH_WORDS)
+                 && 16'(now.depth_words) <= 16'(WEIGHT_DEPTH)
+                 && now.out_words != '0 && now.out_words <= 9'(MAX_DEPTH_WORDS)
+                 && ((!now.transposed && !place) || ahead
+                     || (now.last_rows != '0 && now.last_rows <= 4'(TOKENS)));
+
+  // The ring in program order: words that are appended and not released, and tiles of biases. They
+  // stay far below the counters' range, since the filler's queue holds a few matrices.
+  logic [19:0] outstanding, reach;
+  logic [8:0] outstanding_biases, added_biases;
+  assign added_biases = now.fill && now.has_bias ? tiles : '0;
+  assign reach = 20'(now.ring_offset) + 20'(words);
   logic fits_ring;
-  assign fits_ring = !is_rows_outer || (ring_words <= 24'(WEIGHT_DEPTH)
-                     && (tiles <= 16'(WEIGHT_TILES) || !now.flags[engine_types::FLAG_BIAS]));
+  assign fits_ring = place
+      || (reach <= outstanding + (now.fill ? 20'(words) : '0)
+          && (now.keep || now.ring_offset == '0)
+          && (!(now.keep || now.rows_outer)
+              || (reach <= 20'(WEIGHT_DEPTH)
+                  && (tiles <= 9'(WEIGHT_TILES) || !now.has_bias)))
+          && (!now.has_bias || outstanding_biases + added_biases == tiles));
+
   logic [31:0] source_end, target_end, residual_end;
   assign source_end = 32'(now.source) + 32'(source_span)
-                      + 32'(is_transposed ? across : now.depth_words);
+                      + 32'(now.transposed ? across : now.depth_words);
   assign target_end = 32'(now.target) + 32'(target_span) + 32'(now.out_words);
   assign residual_end = 32'(now.residual) + 32'(target_span) + 32'(now.out_words);
   logic addresses;
-  assign addresses = now.source_stride < 16'(ACTIVATION_DEPTH)
+  assign addresses = 16'(now.source_stride) < 16'(ACTIVATION_DEPTH)
                      && source_end <= 32'(ACTIVATION_DEPTH)
-                     && (!(is_to_banks || is_residual) || now.target_stride < 16'(ACTIVATION_DEPTH))
-                     && (!is_to_banks || target_end <= 32'(ACTIVATION_DEPTH))
-                     && (!is_residual || residual_end <= 32'(ACTIVATION_DEPTH));
+                     && (!(now.to_banks || now.has_residual)
+                         || 16'(now.target_stride) < 16'(ACTIVATION_DEPTH))
+                     && (!now.to_banks || target_end <= 32'(ACTIVATION_DEPTH))
+                     && (!now.has_residual || residual_end <= 32'(ACTIVATION_DEPTH));
   logic shifts;
-  assign shifts = now.out_shift <= 16'd31 && now.residual_shift <= 16'(MAX_ALIGN)
-                  && now.bias_shift <= 16'(MAX_ALIGN);
-  logic slots;
-  assign slots = now.slots[15:11] == '0 && !now.slots[7] && !now.slots[3]
-                 && (!is_to_banks || now.slots[10:8] == '0
-                     || (now.slots[10:8] != now.slots[2:0]
-                         && (!is_residual || now.slots[10:8] != now.slots[6:4])));
+  assign shifts = now.residual_shift <= 5'(MAX_ALIGN) && now.bias_shift <= 5'(MAX_ALIGN);
 
-  logic fits_placement;
-  assign fits_placement = placed == (is_placed && !is_place)
-                          && (!placed || (now.out_words == placed_out
-                                          && now.depth_words == placed_depth
-                                          && (!is_to_banks || placed_slot == '0
-                                              || now.slots[10:8] != placed_slot)));
-  logic known;
-  assign known = now.flags[15:engine_types::FLAGS] == '0
-                 && (is_place ? now.flags >> (engine_types::FLAG_TRANSPOSED + 1) == '0
-                     : now.kind == 16'(engine_types::COMMAND_PRODUCT)
-                       && !(is_placed && now.flags[engine_types::FLAG_BIAS]));
+  // A count that is never reached, and rows that the product itself forgets.
+  logic reads_target, reads_cleared, slots;
+  assign reads_target = now.target_slot == now.source_slot
+                        || (now.has_residual && now.target_slot == now.residual_slot);
+  assign reads_cleared = now.clear_slot == now.source_slot
+                         || (now.has_residual && now.clear_slot == now.residual_slot);
+  assign slots = (now.source_slot == '0
+                  || 10'(now.source_first) + 10'(steps) <= 10'(LAST_GROUP))
+                 && (!now.has_residual || now.residual_slot == '0
+                     || 10'(now.residual_first) + 10'(groups) <= 10'(LAST_GROUP))
+                 && !(now.claim && now.target_slot != '0 && reads_target)
+                 && !(now.clear_slot != '0 && reads_cleared);
+
+  logic known, only_places;
+  assign only_places = {now.rows_outer, now.has_residual, now.to_banks, now.stream, now.keep,
+                        now.claim, now.announce_reader, now.announce_store, now.clear_slot} == '0
+                       && (ahead ? !now.transposed && now.source_slot == '0 : !now.has_bias);
+  assign known = now.unit == 4'(trivit_commands::UNIT_ENGINE) && !now.last && now.reserved == '0
+                 && (!place || only_places);
 
   always_comb begin
     found = '0;
     if (!slots) found = 8'(trivit_spec::ERROR_SIZE_LIMIT);
     if (!shifts) found = 8'(trivit_spec::ERROR_SHIFT_RANGE);
     if (!addresses) found = 8'(trivit_spec::ERROR_ACTIVATION_ADDRESS);
-    if (!sizes || !fits_ring || !fits_placement) found = 8'(trivit_spec::ERROR_SIZE_LIMIT);
+    if (!sizes || !fits_ring) found = 8'(trivit_spec::ERROR_SIZE_LIMIT);
     if (!known) found = 8'(trivit_spec::ERROR_UNKNOWN_OPCODE);
   end
 
-  logic hand;
+  // All that a command is handed to take it in the same cycle.
+  logic hand, filler_ready;
   assign command_ready = state == IDLE;
-  assign refused = product.failed;
-  assign hand = state == HAND && fill_ready
-                && (is_place && !refused ? placement_ready : product_ready);
-  assign product_valid = state == HAND && fill_ready && (!is_place || refused);
-  assign placement_valid = state == HAND && fill_ready && is_place && !refused;
-  assign placement = {product.transposed, product.source_slot, 1'b0, 6'd0, product.last_rows,
-                      product.tiles, product.out_words, product.depth_words, product.source,
+  assign filler_ready = refused || !fills || fill_ready;
+  assign product_valid = state == HAND && filler_ready && (!place || refused);
+  assign placement_valid = state == HAND && filler_ready && place && !ahead && !refused;
+  assign hand = (product_valid && product_ready) || (placement_valid && placement_ready)
+                || (state == HAND && fill_ready && ahead && !refused);
+  assign placement = {product.transposed, product.source_slot, product.source_first, 1'b0,
+                      engine_types::NUMBER_BITS'(0), product.last_rows, product.tiles,
+                      product.out_words, product.depth_words, product.source,
                       product.source_stride};
-  assign fill_valid = hand && !refused && (is_place || !is_placed);
-  assign fill = {is_place, product.bias, product.tiles, product.depth_words};
-  assign held = state != IDLE;
-  assign held_slots = now.slots;
+  assign fill_valid = hand && fills && !refused;
+  assign fill = {place && !ahead, product.bias, product.tiles, product.depth_words};
 
   logic failed;
   assign failed = found != '0 || error != '0;
@@ -141,51 +147,55 @@ module command_guard #(
       default: if (hand) state <= IDLE;
     endcase
     if (state == CHECK && error == '0) error <= found;
-    if (hand) begin
-      placed <= is_place;
-      placed_out <= now.out_words;
-      placed_depth <= now.depth_words;
-      placed_slot <= now.slots[2:0];
+    if (hand && !refused) begin
+      outstanding <= outstanding + (fills ? 20'(words) : '0)
+                     - (place || now.keep ? '0 : 20'(words));
+      outstanding_biases <= outstanding_biases + added_biases
+                            - (!place && now.has_bias && !now.keep ? tiles : '0);
     end
     if (reset) begin
       state <= IDLE;
       error <= '0;
-      placed <= 1'b0;
+      outstanding <= '0;
+      outstanding_biases <= '0;
     end
   end
 
-  assign groups = divided(now.rows, ROW_BITS);
-  assign tiles = divided(now.out_words, PORT_BITS);
-  assign across = is_place ? now.out_words : groups;
-  assign steps = is_transposed ? now.depth_words - 1'b1 : across - 1'b1;
   always_ff @(posedge clk) begin
-    source_span <= 30'(steps[8:0]) * 30'(now.source_stride);
-    target_span <= 30'(groups[8:0] - 1'b1) * 30'(now.target_stride);
-    ring_words <= 24'(tiles[8:0]) * 24'(now.depth_words);
+    source_span <= 30'(steps - 1'b1) * 30'(now.source_stride);
+    target_span <= 30'(groups - 1'b1) * 30'(now.target_stride);
+    words <= 18'(tiles) * 18'(now.depth_words);
     product.failed <= failed;
     product.tag <= now.tag;
-    product.transposed <= !failed && is_transposed;
-    product.rows_outer <= !failed && is_rows_outer;
-    product.bias <= !failed && now.flags[engine_types::FLAG_BIAS];
-    product.residual <= !failed && is_residual;
-    product.to_banks <= !failed && is_to_banks;
-    product.to_stream <= !failed && now.flags[engine_types::FLAG_TO_STREAM];
-    product.source_slot <= now.slots[2:0];
-    product.residual_slot <= now.slots[6:4];
-    product.target_slot <= now.slots[10:8];
-    product.out_shift <= now.out_shift[4:0];
-    product.residual_shift <= now.residual_shift[4:0];
-    product.bias_shift <= now.bias_shift[4:0];
-    product.last_rows <= now.last_rows[3:0];
-    product.tail_rows <= failed ? '0 : 4'((now.rows - 1'b1) & 16'(TOKENS - 1)) + 1'b1;
-    product.groups <= failed ? 9'd1 : groups[8:0];
-    product.tiles <= failed ? 9'd1 : tiles[8:0];
-    product.out_words <= failed ? 9'd1 : now.out_words[8:0];
-    product.depth_words <= failed ? 9'(MIN_DEPTH_WORDS) : now.depth_words[8:0];
-    product.source <= now.source[13:0];
-    product.source_stride <= now.source_stride[13:0];
-    product.residual_start <= now.residual[13:0];
-    product.target <= now.target[13:0];
-    product.target_stride <= now.target_stride[13:0];
+    product.transposed <= !failed && now.transposed;
+    product.rows_outer <= !failed && now.rows_outer;
+    product.bias <= !failed && now.has_bias;
+    product.residual <= !failed && now.has_residual;
+    product.to_banks <= !failed && now.to_banks;
+    product.stream <= failed ? '0 : now.stream;
+    product.keep <= failed || now.keep;
+    product.claim <= !failed && now.claim;
+    product.announce <= failed ? '0 : {now.announce_store, now.announce_reader};
+    product.source_slot <= now.source_slot;
+    product.residual_slot <= now.residual_slot;
+    product.target_slot <= now.target_slot;
+    product.clear_slot <= failed ? '0 : now.clear_slot;
+    product.source_first <= now.source_first;
+    product.residual_first <= now.residual_first;
+    product.ring_offset <= now.ring_offset;
+    product.out_shift <= now.out_shift;
+    product.residual_shift <= now.residual_shift;
+    product.bias_shift <= now.bias_shift;
+    product.last_rows <= now.last_rows;
+    product.tail_rows <= failed ? '0 : 4'((now.rows - 1'b1) & 12'(TOKENS - 1)) + 1'b1;
+    product.groups <= failed ? 9'd1 : groups;
+    product.tiles <= failed ? 9'd1 : tiles;
+    product.out_words <= failed ? 9'd1 : now.out_words;
+    product.depth_words <= failed ? 9'd1 : now.depth_words;
+    product.source <= now.source;
+    product.source_stride <= now.source_stride;
+    product.residual_start <= now.residual;
+    product.target <= now.target;
+    product.target_stride <= now.target_stride;
   end
 endmodule

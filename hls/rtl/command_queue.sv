@@ -9,39 +9,28 @@ module command_queue #(
     parameter int SUM_BITS = 40,
     parameter int COMMANDS = 16
 ) (
-    input  logic                           clk,
-    input  logic                           reset,
-    input  engine_types::command_t         command,
-    input  logic                           command_valid,
-    output logic                           command_ready,
-    output engine_types::product_t         product,
-    output logic                           product_valid,
-    input  logic                           product_ready,
-    output engine_types::placement_t       placement,
-    output logic                           placement_valid,
-    input  logic                           placement_ready,
-    output engine_types::fill_t            fill,
-    output logic                           fill_valid,
-    input  logic                           fill_ready,
-    // What products and placements do (slot_order)
-    input  logic                           begins,
-    input  logic                           claim,
-    input  logic [                    2:0] claim_slot,
-    output logic [                    5:0] begun,
-    input  logic                           product_done,
-    input  logic [                    2:0] done_source,
-    input  logic                           done_has_residual,
-    input  logic [                    2:0] done_residual,
-    input  logic                           placement_done,
-    input  logic [                    2:0] done_placement,
-    output logic [engine_types::SLOTS-1:0] reading,
-    output logic [                    7:0] error
+    input  logic                                 clk,
+    input  logic                                 reset,
+    input  trivit_commands::engine_command_t     command,
+    input  logic                                 command_valid,
+    output logic                                 command_ready,
+    output engine_types::product_t               product,
+    output logic                                 product_valid,
+    input  logic                                 product_ready,
+    output engine_types::placement_t             placement,
+    output logic                                 placement_valid,
+    input  logic                                 placement_ready,
+    output engine_types::fill_t                  fill,
+    output logic                                 fill_valid,
+    input  logic                                 fill_ready,
+    input  logic                                 begins,  // a product
+    output logic [engine_types::NUMBER_BITS-1:0] begun,   // how many
+    output logic [                          7:0] error
 );
   engine_types::product_t checked;
   engine_types::placement_t copied, ordered;
-  logic checked_valid, checked_ready, copied_valid, copied_ready, held, behind;
-  logic [15:0] held_slots;
-  logic [5:0] writer;
+  logic checked_valid, checked_ready, copied_valid, copied_ready, behind;
+  logic [engine_types::NUMBER_BITS-1:0] writer;
   command_guard #(
       .TOKENS(TOKENS),
       .PORTS(PORTS),
@@ -65,31 +54,18 @@ module command_queue #(
       .placement(copied),
       .placement_valid(copied_valid),
       .placement_ready(copied_ready),
-      .held,
-      .held_slots,
       .error
   );
   slot_order order (
       .clk,
       .reset,
-      .held,
-      .held_slots,
       .product_taken(checked_valid && checked_ready),
       .product(checked),
-      .placement_taken(copied_valid && copied_ready),
+      .placed_slot(copied.slot),
       .behind,
       .writer,
       .begins,
-      .claim,
-      .claim_slot,
-      .begun,
-      .product_done,
-      .done_source,
-      .done_has_residual,
-      .done_residual,
-      .placement_done,
-      .done_placement,
-      .reading
+      .begun
   );
   always_comb begin
     ordered = copied;

@@ -15,20 +15,23 @@ module matrix_engine #(
 ) (
     input  logic                                        clk,
     input  logic                                        reset,
-    // Products
-    input  logic [                              255:0]  command,  // engine_types::command_t
+    // Products and placements: trivit_commands::engine_command_t
+    input  logic [                              255:0]  command,
     input  logic                                        command_valid,
     output logic                                        command_ready,
-    // Reports, in the order of the commands: saturated values, tag, failed
-    output logic [                               48:0]  report,
+    output logic                                        begins,   // a product's first depth word
+    output logic [                                1:0]  announce,  // with it: to reader, to store
+    // Reports, in the order of the products: saturated values, tag, failed
+    output logic [    engine_types::REPORT_BITS-1:0]    report,
     output logic                                        report_valid,
     input  logic                                        report_ready,
     // Weights, a stream for each port
     input  logic [                     OUTPUTS*16-1:0]  weight,
     input  logic [                  OUTPUTS/DEPTH-1:0]  weight_valid,
     output logic [                  OUTPUTS/DEPTH-1:0]  weight_ready,
-    // Rows of results
+    // Rows of results, and whom they are for: 1 softmax, 2 GELU, 3 the row writer
     output logic [                     OUTPUTS*16-1:0]  row,
+    output logic [                                1:0]  row_to,
     output logic                                        row_last,
     output logic                                        row_valid,
     input  logic                                        row_ready,
@@ -40,11 +43,10 @@ module matrix_engine #(
     input  logic [                TOKENS*DEPTH*16-1:0]  bank_written,
     output logic [                         TOKENS-1:0]  bank_read,
     output logic [                TOKENS*DEPTH*16-1:0]  bank_data,
-    // Scoreboard: row groups that others have written
-    input  logic                                        mark,
-    input  logic [                                2:0]  mark_slot,
-    input  logic [                                8:0]  mark_groups,
-    output logic [     engine_types::SLOTS-1:0]         slot_reading,  // rows yet to be read
+    // Scoreboard: writer i outside has written the next row group of its slot; counts of all slots
+    input  logic [        engine_types::OUTSIDE-1:0]    outside_complete,
+    input  logic [      engine_types::OUTSIDE*3-1:0]    outside_slot,
+    output logic [        engine_types::SLOTS*9-1:0]    slot_groups,
     // State
     input  logic                                        clear_statistics,
     output logic [     engine_types::STALLS*32-1:0]     cycles,
@@ -72,7 +74,7 @@ module matrix_engine #(
     else $fatal(1, "widths in engine_types are wrong");
     assert (PORTS > 1 && 1 << $clog2(PORTS) == PORTS && 1 << $clog2(TOKENS) == TOKENS)
     else $fatal(1, "tokens and ports must be powers of two, ports more than one");
-    assert (COMMANDS <= 16) else $fatal(1, "slot_order numbers products modulo 64");
+    assert ($bits(trivit_commands::engine_command_t) == 256) else $fatal(1, "a command has 256 bits");
     assert (TOKENS <= 8 && PORTS <= 8) else $fatal(1, "engine_types has no room for more");
     assert (WEIGHT_DEPTH == 1 << RING && WEIGHT_TILES == 1 << TILE)
     else $fatal(1, "the ring's sizes must be powers of two");
@@ -84,9 +86,8 @@ module matrix_engine #(
   engine_types::placement_t placement;
   engine_types::fill_t fill;
   logic queued_valid, queued_ready, placement_valid, placement_ready, fill_valid, fill_ready;
-  logic claim, report_take, product_done, done_has_residual, placement_done;
-  logic [2:0] claim_slot, done_source, done_residual, done_placement;
-  logic [5:0] begun;
+  logic begins_now;
+  logic [engine_types::NUMBER_BITS-1:0] begun;
   command_queue #(
       .TOKENS(TOKENS),
       .PORTS(PORTS),
@@ -100,9 +101,7 @@ module matrix_engine #(
       .clk, .reset, .command, .command_valid, .command_ready,
       .product(queued), .product_valid(queued_valid), .product_ready(queued_ready),
       .placement, .placement_valid, .placement_ready, .fill, .fill_valid, .fill_ready,
-      .begins(report_take), .claim, .claim_slot, .begun,
-      .product_done, .done_source, .done_has_residual, .done_residual,
-      .placement_done, .done_placement, .reading(slot_reading), .error
+      .begins(begins_now), .begun, .error
   );
 
   // Issue
@@ -110,8 +109,9 @@ module matrix_engine #(
   engine_types::start_t start;
   engine_types::result_t result;
   logic [2:0] stall;
-  logic complete, complete_last, target_busy, report_room;
-  logic [2:0] complete_slot, source_slot, residual_slot, placed_slot;
+  logic complete, complete_last, writes, claim, slots_busy, report_room;
+  logic [1:0] announces;
+  logic [2:0] complete_slot, target_slot, empty_slot, source_slot, residual_slot, placed_slot;
   logic [8:0] source_groups, residual_groups, placed_groups;
   logic [PORTS*(RING+1)-1:0] filled;
   logic [$clog2(STREAM_ROWS):0] stream_room;
@@ -123,16 +123,21 @@ module matrix_engine #(
       .STREAM_ROWS(STREAM_ROWS)
   ) issuing (
       .clk, .reset, .product(queued), .product_valid(queued_valid), .product_ready(queued_ready),
-      .claim, .claim_slot, .source_slot, .source_groups, .residual_slot, .residual_groups,
-      .target_busy, .filled, .stream_room, .stream_rows, .report_room, .report_take,
-      .operand, .start, .result, .stall
+      .begins(begins_now), .writes, .claim, .target_slot, .empty_slot, .announce(announces),
+      .slots_busy, .source_slot, .source_groups, .residual_slot, .residual_groups,
+      .filled, .stream_room, .stream_rows, .report_room, .operand, .start, .result, .stall
   );
   scoreboard written (
-      .clk, .reset, .claim, .claim_slot, .complete, .complete_slot, .finish(complete_last),
-      .set(mark), .set_slot(mark_slot), .set_groups(mark_groups),
+      .clk, .reset, .begins(begins_now), .writes, .claim, .target_slot, .empty_slot,
+      .busy(slots_busy), .complete, .complete_slot, .finish(complete_last),
+      .outside(outside_complete), .outside_slot,
       .source_slot, .source_groups, .residual_slot, .residual_groups,
-      .placed_slot, .placed_groups, .target_slot(claim_slot), .target_busy
+      .placed_slot, .placed_groups, .slot_groups
   );
+  always_ff @(posedge clk) begin
+    begins <= begins_now && !reset;
+    announce <= begins_now && !reset ? announces : '0;
+  end
   statistics #(
       .CAUSES(engine_types::STALLS)
   ) counters (
@@ -180,8 +185,7 @@ module matrix_engine #(
       .slot(placed_slot), .groups(placed_groups), .begun,
       .room(place_room), .place(place_address), .take(place),
       .read(place_read), .free(place_free), .address(place_read_address), .bank_data,
-      .write(block_valid), .write_address(block_address), .block,
-      .done(placement_done), .done_slot(done_placement)
+      .write(block_valid), .write_address(block_address), .block
   );
   logic [OUTPUTS*WORD-1:0] weights;
   logic [PORTS*TILE-1:0] bias_read;
@@ -258,8 +262,7 @@ module matrix_engine #(
   ) results (
       .clk, .reset, .result, .row_select, .sums,
       .to_read, .to_add, .add_row, .add_words, .residual, .to_write, .values,
-      .stream_rows, .stream_room, .row, .row_last, .row_valid, .row_ready,
-      .report_take, .report_room, .report, .report_valid, .report_ready,
-      .done(product_done), .done_source, .done_has_residual, .done_residual
+      .stream_rows, .stream_room, .row, .row_to, .row_last, .row_valid, .row_ready,
+      .report_take(begins_now), .report_room, .report, .report_valid, .report_ready
   );
 endmodule

@@ -17,7 +17,7 @@ module placer #(
     // Row groups that are written, and products that have begun
     output logic [                      2:0] slot,
     input  logic [                      8:0] groups,
-    input  logic [                      5:0] begun,
+    input  logic [engine_types::NUMBER_BITS-1:0] begun,
     // Places in the ring, one for each port
     input  logic [                PORTS-1:0] room,
     input  logic [           PORTS*RING-1:0] place,
@@ -30,9 +30,7 @@ module placer #(
     // The ring, TOKENS + 3 cycles after `take`
     output logic [                PORTS-1:0] write,
     output logic [                 RING-1:0] write_address,
-    output logic [      TOKENS*DEPTH*16-1:0] block,         // the word of each output
-    output logic                             done,          // the placement has read all its rows
-    output logic [                      2:0] done_slot
+    output logic [      TOKENS*DEPTH*16-1:0] block          // the word of each output
 );
   localparam int PORT_BITS = $clog2(PORTS);
   localparam int WORD = DEPTH * 16;
@@ -53,14 +51,15 @@ module placer #(
   assign last_tile = tile + 1'b1 == now.tiles;
   assign finished = last_port && last_depth && last_tile;
 
-  // The last product that writes the slot must have begun: before, the count is an older tensor's.
-  logic [5:0] since;
+  // The last product that empties the slot must have begun: before, the count is an older tensor's.
+  logic [engine_types::NUMBER_BITS-1:0] since;
   logic outside, ordered, has_rows, ready, go;
   assign slot = now.slot;
   assign since = begun - now.writer;
-  assign ordered = !now.behind || (since != '0 && !since[5]);
+  assign ordered = !now.behind || (since != '0 && !since[engine_types::NUMBER_BITS-1]);
   assign outside = word >= now.out_words;
-  assign has_rows = ordered && groups > (now.transposed ? depth : word);
+  assign has_rows = now.slot == '0 || (ordered
+      && 10'(groups) > 10'(now.first) + 10'(now.transposed ? depth : word));
   assign ready = active && room[port];
   assign read = ready && !outside && has_rows;
   assign go = ready && (outside || (has_rows && free));
@@ -113,16 +112,15 @@ module placer #(
   assign last_group = now.transposed ? last_depth : word + 1'b1 == now.out_words;
   assign banks = outside ? '0 : last_group ? now.last_rows : 4'(TOKENS);
   logic [PORTS-1:0] taken;
-  logic ended, swap;
-  delay #(.WIDTH(PORTS + 1), .CYCLES(TOKENS + READ - 1), .RESET(1'b1)) valids (
-      .clk, .reset, .value({take, go && finished}), .delayed({taken, ended}));
+  logic swap;
+  delay #(.WIDTH(PORTS), .CYCLES(TOKENS + READ - 1), .RESET(1'b1)) valids (
+      .clk, .reset, .value(take), .delayed(taken));
   logic [RING-1:0] target;
-  logic [2:0] target_slot;
-  delay #(.WIDTH(RING + 8), .CYCLES(TOKENS + READ - 1)) tags (
+  delay #(.WIDTH(RING + 5), .CYCLES(TOKENS + READ - 1)) tags (
       .clk,
       .reset,
-      .value({place[RING*port+:RING], banks, now.transposed, now.slot}),
-      .delayed({target, held, swap, target_slot})
+      .value({place[RING*port+:RING], banks, now.transposed}),
+      .delayed({target, held, swap})
   );
 
   logic [TOKENS*WORD-1:0] aligned, masked;
@@ -150,7 +148,5 @@ module placer #(
   always_ff @(posedge clk) begin
     write <= reset ? '0 : taken;
     write_address <= target;
-    done <= ended && !reset;
-    done_slot <= target_slot;
   end
 endmodule

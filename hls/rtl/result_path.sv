@@ -25,19 +25,16 @@ module result_path #(
     input  logic [                     3:0]   stream_rows,
     output logic [   $clog2(STREAM_ROWS):0]   stream_room,
     output logic [          OUTPUTS*16-1:0]   row,
+    output logic [                     1:0]   row_to,
     output logic                              row_last,
     output logic                              row_valid,
     input  logic                              row_ready,
-    // Reports, and slots that the reported product has read
+    // Reports
     input  logic                              report_take,
     output logic                              report_room,
     output logic [engine_types::REPORT_BITS-1:0] report,
     output logic                              report_valid,
-    input  logic                              report_ready,
-    output logic                              done,
-    output logic [                     2:0]   done_source,
-    output logic                              done_has_residual,
-    output logic [                     2:0]   done_residual
+    input  logic                              report_ready
 );
   localparam int PORTS = OUTPUTS / DEPTH;
   localparam int REPORTS = 16;
@@ -62,7 +59,7 @@ module result_path #(
     if (to_round.valid) begin
       rounded.valid <= 1'b1;
       rounded.residual <= to_round.residual;
-      rounded.to_stream <= to_round.to_stream;
+      rounded.stream <= to_round.stream;
       rounded.finish <= to_round.finish;
       rounded.row <= '0;
       rounded.rows <= to_round.rows;
@@ -110,10 +107,12 @@ module result_path #(
       .reset,
       .take(stream_rows),
       .room(stream_room),
-      .send(sent.valid && sent.to_stream && {1'b0, sent.row} < sent.rows),
+      .send(sent.valid && sent.stream != '0 && {1'b0, sent.row} < sent.rows),
       .send_last(sent.finish && {1'b0, sent.row} + 1'b1 == sent.rows),
+      .send_to(sent.stream),
       .values,
       .row,
+      .row_to,
       .row_last,
       .row_valid,
       .row_ready
@@ -128,10 +127,6 @@ module result_path #(
   logic [4:0] reports;
   logic reported, unused_room;
   assign reported = to_report.valid && to_report.finish;
-  assign done = reported && !to_report.failed;
-  assign done_source = to_report.source_slot;
-  assign done_has_residual = to_report.residual;
-  assign done_residual = to_report.residual_slot;
   assign report_room = reports != 5'(REPORTS);
   always_ff @(posedge clk) begin
     total <= reset || reported ? '0 : total + 32'(saturated);

@@ -1,5 +1,5 @@
-// The result's rows for the blocks behind: OUTPUTS values a word, one row after the other, `last`
-// with a product's last row. Room for a row group is taken when its first depth word is issued, so
+// The result's rows for the blocks behind: OUTPUTS values a word, one row after the other, each with
+// whom it is for, `last` with a product's last row. Room for a row group is taken when its first depth word is issued, so
 // the array never waits with a result in hand.
 module row_stream #(
     parameter int OUTPUTS = 32,
@@ -12,8 +12,10 @@ module row_stream #(
     output logic [  $clog2(ROWS):0] room,
     input  logic                    send,     // with the values of group 0 of a row
     input  logic                    send_last,
+    input  logic [             1:0] send_to,
     input  logic [  OUTPUTS*16-1:0] values,   // group g comes g cycles later
     output logic [  OUTPUTS*16-1:0] row,
+    output logic [             1:0] row_to,
     output logic                    row_last,
     output logic                    row_valid,
     input  logic                    row_ready
@@ -37,28 +39,29 @@ module row_stream #(
     end
   endgenerate
   logic push, push_last;
+  logic [1:0] push_to;
   delay #(
-      .WIDTH(2),
+      .WIDTH(4),
       .CYCLES(PORTS - 1),
       .RESET(1'b1)
   ) wait_send (
       .clk,
       .reset,
-      .value({send_last, send}),
-      .delayed({push_last, push})
+      .value({send_to, send_last, send}),
+      .delayed({push_to, push_last, push})
   );
 
   logic has_room;  // always: room was taken before
   stream_fifo #(
-      .WIDTH(OUTPUTS * 16 + 1),
+      .WIDTH(OUTPUTS * 16 + 3),
       .DEPTH(ROWS)
   ) queue (
       .clk,
       .reset,
-      .in_data({push_last, together}),
+      .in_data({push_to, push_last, together}),
       .in_valid(push),
       .in_ready(has_room),
-      .out_data({row_last, row}),
+      .out_data({row_to, row_last, row}),
       .out_valid(row_valid),
       .out_ready(row_ready)
   );

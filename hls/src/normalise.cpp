@@ -3,7 +3,19 @@
 
 using namespace trivit::blocks;
 
-static void normalise_scales(hls::stream<Command>& commands, hls::stream<RowSums>& sums,
+static void normalise_statistics(hls::stream<Command>& commands, hls::stream<WordPair>& rows,
+                                 hls::stream<Command>& next, hls::stream<WordPair>& same,
+                                 hls::stream<RowSumsPair>& sums) {
+    Statistics process;
+#pragma HLS ARRAY_PARTITION variable = process.sum complete
+    bool running = true;
+    do {
+#pragma HLS PIPELINE II = 1 style = flp
+        running = pipeline(process, commands, rows, next, same, sums);
+    } while (running);
+}
+
+static void normalise_scales(hls::stream<Command>& commands, hls::stream<RowSumsPair>& sums,
                              hls::stream<Command>& next, hls::stream<ScalePair>& scales) {
     Scales process;
     bool running = true;
@@ -27,19 +39,23 @@ static void normalise_rows(hls::stream<Command>& commands, hls::stream<ScalePair
     } while (running);
 }
 
-void trivit_normalise(hls::stream<Command>& commands, hls::stream<RowSums>& sums,
-                      hls::stream<Vectors>& vectors, hls::stream<WordPair>& rows,
-                      hls::stream<WordPair>& results, hls::stream<Report>& reports) {
+void trivit_normalise(hls::stream<Command>& commands, hls::stream<WordPair>& rows,
+                      hls::stream<Vectors>& vectors, hls::stream<WordPair>& results,
+                      hls::stream<Report>& reports) {
 #pragma HLS INTERFACE mode = ap_ctrl_none port = return
 #pragma HLS INTERFACE mode = axis port = commands
-#pragma HLS INTERFACE mode = axis port = sums
-#pragma HLS INTERFACE mode = axis port = vectors
 #pragma HLS INTERFACE mode = axis port = rows
+#pragma HLS INTERFACE mode = axis port = vectors
 #pragma HLS INTERFACE mode = axis port = results
 #pragma HLS INTERFACE mode = axis port = reports
 #pragma HLS DATAFLOW
+    hls::stream<Command, kNormaliseFew> to_scales("to_scales");
+    hls::stream<WordPair, kRowDepth> row_group("row_group");
+    hls::stream<RowSumsPair, kNormaliseFew> sums("sums");
     hls::stream<Command, kNormaliseFew> to_rows("to_rows");
     hls::stream<ScalePair, kScaleDepth> scales("scales");
-    normalise_scales(commands, sums, to_rows, scales);
-    normalise_rows(to_rows, scales, vectors, rows, results, reports);
+#pragma HLS BIND_STORAGE variable = row_group type = fifo impl = bram
+    normalise_statistics(commands, rows, to_scales, row_group, sums);
+    normalise_scales(to_scales, sums, to_rows, scales);
+    normalise_rows(to_rows, scales, vectors, row_group, results, reports);
 }

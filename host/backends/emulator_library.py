@@ -8,14 +8,15 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from trivit.host.backends.compile_cache import (
+    KERNEL_FOLDER,
+    cache_folder,
+    unwritable,
+)
 from trivit.host.errors import HostError
 
-#: The kernel's sources lie beside this package, in a checkout as in an installed wheel.
-KERNEL_FOLDER = Path(__file__).resolve().parents[2] / "hls"
 #: Environment variable that names another processor than this one, as g++'s -march does.
 MARCH_VARIABLE = "TRIVIT_EMULATOR_MARCH"
-#: Environment variable that moves the folder of the compiled libraries.
-CACHE_VARIABLE = "XDG_CACHE_HOME"
 _SOURCES = ("src/trivit_kernel.cpp", "emulator/emulator.cpp")
 _FLAGS = ("-std=c++14", "-O3", "-Wno-unknown-pragmas", "-shared", "-fPIC")
 _NOT_WRITABLE = (
@@ -49,7 +50,7 @@ def build_library(march: str | None = None) -> Path:
         raise HostError(
             f"the kernel's sources are missing under {KERNEL_FOLDER}: install trivit again"
         )
-    cache = _cache_folder()
+    cache = cache_folder("emulator")
     library = cache / f"emulator-{_fingerprint(compiler, march)}.so"
     try:
         if library.is_file():
@@ -60,20 +61,8 @@ def build_library(march: str | None = None) -> Path:
             _compile(compiler, march, built)
             built.replace(library)
     except OSError as error:
-        raise _unwritable(cache, error.strerror or str(error)) from error
+        raise unwritable(cache, error.strerror or str(error), "emulator") from error
     return library
-
-
-def _cache_folder() -> Path:
-    base = os.environ.get(CACHE_VARIABLE)
-    if base:
-        return Path(base) / "trivit"
-    try:
-        return Path.home() / ".cache" / "trivit"
-    except RuntimeError as error:
-        raise HostError(
-            f"no home folder for the compiled emulator: name a folder in {CACHE_VARIABLE}"
-        ) from error
 
 
 def _processor() -> str:
@@ -110,9 +99,9 @@ def _compile(compiler: str, march: str, built: Path) -> None:
     cache = built.parents[1]
     for number in _NOT_WRITABLE:
         if os.strerror(number) in result.stderr:
-            raise _unwritable(cache, os.strerror(number))
+            raise unwritable(cache, os.strerror(number), "emulator")
     if shutil.disk_usage(cache).free < _LEAST_FREE_BYTES:
-        raise _unwritable(cache, os.strerror(errno.ENOSPC))
+        raise unwritable(cache, os.strerror(errno.ENOSPC), "emulator")
     errors = [line for line in result.stderr.splitlines() if "error" in line]
     # The compiler's driver only repeats that a part of it failed.
     causes = [line for line in errors if "returned" not in line]
@@ -120,11 +109,3 @@ def _compile(compiler: str, march: str, built: Path) -> None:
     if march != "native" and "-march" in reason:
         reason += f" ({MARCH_VARIABLE} or --march names the processor, native is this one)"
     raise HostError(f"{compiler} could not compile the kernel: {reason}")
-
-
-def _unwritable(cache: Path, reason: str) -> HostError:
-    full = reason in (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
-    return HostError(
-        f"{cache}: {reason.lower()}; the emulator is compiled into this folder: "
-        f"{'free some space, or ' if full else ''}name another folder in {CACHE_VARIABLE}"
-    )

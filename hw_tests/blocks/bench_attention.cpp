@@ -1,61 +1,23 @@
 // Softmax and selection together, scores as the array of DeiT's heads paces them: the same integers
 // in every world, softmax never in the array's way, and the list of tokens ready before the
 // attention ends.
+#include "attention_job.hpp"
 #include "harness.hpp"
-#include "softmax_job.hpp"
-#include "trivit/blocks/select.hpp"
+#include "trivit/blocks/tops.hpp"
 
 using namespace trivit::blocks;
-using namespace softmax_job;
-
-void trivit_softmax(hls::stream<Command>&, hls::stream<TileRow>&, hls::stream<OpenKeys>&,
-                    hls::stream<WordPair>&, hls::stream<Word>&, hls::stream<Report>&);
-void trivit_select(hls::stream<Command>&, hls::stream<Word>&, hls::stream<Word>&,
-                   hls::stream<Report>&);
+using attention_job::Job;
+using softmax_job::array_clocks;
+using softmax_job::Sizes;
 
 namespace {
-
-struct Attention {
-    Job softmax;
-    std::vector<Command> select;
-    std::vector<Word> lists;
-
-    void add(csim::Random& random, const Sizes& size, uint32_t keep, uint64_t cadence) {
-        const std::size_t before = softmax.cls.size();
-        softmax.add(random, size, numbers(random), 1, true, cadence);
-        Command command = 0;
-        SelectFields::Heads::put(command, size.heads);
-        SelectFields::Tokens::put(command, size.keys);
-        SelectFields::Keep::put(command, keep);
-        select.push_back(command);
-        std::vector<int64_t> sums(size.words() * kLanes, 0);
-        for (std::size_t i = before; i < softmax.cls.size(); ++i) {
-            const std::size_t word = (i - before) % size.words();
-            for (int lane = 0; lane < kLanes; ++lane)
-                sums[word * kLanes + std::size_t(lane)] += int(lane16(softmax.cls[i], lane));
-        }
-        sums.resize(size.keys);
-        const csim::Row list = direct::select_tokens(sums, keep)[0];
-        for (std::size_t first = 0; first < list.size(); first += kLanes) {
-            Word word = 0;
-            for (int lane = 0; lane < kLanes; ++lane)
-                word.range(16 * lane + 15, 16 * lane) = list[first + std::size_t(lane)];
-            lists.push_back(word);
-        }
-    }
-
-    void end() {
-        softmax.end();
-        select.push_back(Command(1));
-    }
-};
 
 struct Ends {
     uint64_t probabilities;
     uint64_t list;
 };
 
-Ends run(const Attention& attention, const harness::World& world, csim::Checker& checker) {
+Ends run(const Job& attention, const harness::World& world, csim::Checker& checker) {
     harness::Run run(world);
     hls::stream<Command> commands("commands");
     hls::stream<TileRow> scores("scores");
@@ -73,12 +35,13 @@ Ends run(const Attention& attention, const harness::World& world, csim::Checker&
     const auto got = run.drain(results);
     const auto got_lists = run.drain(lists);
     run.drain(reports);
-    run.drain(select_reports);
+    const auto got_reports = run.drain(select_reports);
     trivit_softmax(commands, scores, open, results, cls, reports);
     trivit_select(select_commands, cls, lists, select_reports);
     run.finish();
     checker.holds(harness::words(*got) == attention.softmax.results, "probabilities");
     checker.holds(harness::words(*got_lists) == attention.lists, "lists");
+    checker.holds(harness::words(*got_reports) == attention.select_reports, "reports");
     return {got->back().clock, got_lists->back().clock};
 }
 
@@ -88,7 +51,7 @@ int main() {
     csim::Checker checker("attention");
     csim::Random random(15);
     for (int i = 0; i < 4; ++i) {
-        Attention attention;
+        Job attention;
         for (int commands = 0; commands < 2; ++commands) {
             const uint32_t tokens = uint32_t(random.between(2, 45));
             attention.add(random, {uint32_t(random.between(1, 3)), tokens, tokens},
@@ -105,7 +68,7 @@ int main() {
         const Sizes size = {3, tokens, tokens};
         const uint64_t cadence = array_clocks(tokens);
         const uint64_t begins = cadence * (size.heads * size.groups() - 1);  // the last row group
-        Attention attention;
+        Job attention;
         attention.add(random, size, (tokens * 7 + 9) / 10 - 1, cadence);
         attention.end();
         const Ends ends = run(attention, harness::steady(), checker);

@@ -132,6 +132,15 @@ int main() {
     harness::World deep = steady;
     deep.options.depth_factor = 2;
     checker.holds(leave(Style::flp, {{-1, 0}}, deep) == Clocks{25}, "pipelines of double depth");
+    // The loop ends behind its fourth clock, its pipeline is empty in the tenth after that, and the
+    // next call needs three clocks again.
+    harness::World again = steady;
+    again.options.restart = true;
+    checker.holds(
+        leave(Style::flp, {{1, 0}, {-1, 0}, {2, 0}, {-1, 0}}, again) == Clocks{15, 16, 30, 31},
+        "a block that returns is called again");
+    checker.holds(leave(Style::flp, {{1, 0}, {-1, 0}, {2, 0}}, steady) == Clocks{15, 16},
+                  "only where it says so");
 
     {  // An iteration that needs two words takes none until both are there.
         simulation::Simulator simulator(steady.options);

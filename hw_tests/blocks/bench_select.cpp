@@ -2,12 +2,9 @@
 // worlds the same words; the clocks of a search at the sizes of DeiT.
 #include "../csim/direct.hpp"
 #include "harness.hpp"
-#include "trivit/blocks/select.hpp"
+#include "trivit/blocks/tops.hpp"
 
 using namespace trivit::blocks;
-
-void trivit_select(hls::stream<Command>&, hls::stream<Word>&, hls::stream<Word>&,
-                   hls::stream<Report>&);
 
 namespace {
 
@@ -20,7 +17,7 @@ struct Job {
     std::vector<Report> reports;
 
     void add(csim::Random& random, uint32_t heads, uint32_t tokens, uint32_t keep) {
-        const uint32_t tag = uint32_t(random.between(0, 32767));
+        const uint32_t tag = uint32_t(random.between(0, 2047));
         Command command = 0;
         TagField::put(command, tag);
         SelectFields::Heads::put(command, heads);
@@ -52,7 +49,7 @@ struct Job {
             lists.push_back(word);
         }
         Report report = 0;
-        report.range(46, 32) = tag;
+        report.range(42, 32) = tag;
         reports.push_back(report);
     }
 

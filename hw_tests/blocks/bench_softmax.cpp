@@ -2,12 +2,10 @@
 // hostile worlds the same words; the clocks of a row group at the sizes of DeiT.
 #include "harness.hpp"
 #include "softmax_job.hpp"
+#include "trivit/blocks/tops.hpp"
 
 using namespace trivit::blocks;
 using namespace softmax_job;
-
-void trivit_softmax(hls::stream<Command>&, hls::stream<TileRow>&, hls::stream<OpenKeys>&,
-                    hls::stream<WordPair>&, hls::stream<Word>&, hls::stream<Report>&);
 
 namespace {
 

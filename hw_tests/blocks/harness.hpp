@@ -8,7 +8,7 @@
 #include <functional>
 #include <string>
 
-#include "simulator/ends.hpp"
+#include "clocked/ends.hpp"
 
 namespace harness {
 

@@ -3,7 +3,7 @@
 #define TRIVIT_BLOCKS_SOFTMAX_JOB_HPP
 
 #include "../csim/direct.hpp"
-#include "simulator/ends.hpp"
+#include "clocked/ends.hpp"
 #include "trivit/blocks/softmax.hpp"
 
 namespace softmax_job {
@@ -31,7 +31,7 @@ struct Job {
     void add(csim::Random& random, const Sizes& size, const direct::AttentionNumbers& n,
              int closing, bool send_cls, uint64_t cadence) {
         Command command = 0;
-        const uint32_t tag = uint32_t(random.between(0, 32767));
+        const uint32_t tag = uint32_t(random.between(0, 2047));
         TagField::put(command, tag);
         SoftmaxFields::Heads::put(command, size.heads);
         SoftmaxFields::Rows::put(command, size.rows);
@@ -53,7 +53,7 @@ struct Job {
         }
         Report report = 0;
         report.range(31, 0) = uint32_t(saturated);
-        report.range(46, 32) = tag;
+        report.range(42, 32) = tag;
         reports.push_back(report);
     }
 

@@ -13,10 +13,11 @@ FOLDER = Path(__file__).resolve().parent
 DESCRIPTION = load_description(ROOT / "hls" / "kernel.yaml")
 PACKAGES = (
     ROOT / "hls/generated/trivit_spec.sv",
+    ROOT / "hls/generated/trivit_commands.sv",
     ROOT / "hls/rtl/engine_types.sv",
     ROOT / "hls/rtl/mover_types.sv",
 )
-RTL = (*PACKAGES, *sorted(set((ROOT / "hls/rtl").glob("*.sv")) - set(PACKAGES)))
+RTL = (*PACKAGES, *sorted(set((ROOT / "hls/rtl").rglob("*.sv")) - set(PACKAGES)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +38,8 @@ class Geometry:
         return self.outputs // self.depth
 
     @property
-    def min_depth_words(self) -> int:
-        """Depth words below which results would overrun each other."""
+    def spacing(self) -> int:
+        """Cycles that row groups are apart at least."""
         return max(self.tokens, 2 * self.ports)
 
     @property
@@ -81,4 +82,31 @@ ENGINE_FULL = Design(
     parameters=FULL.parameters,
     verilator_flags=_FLAGS,
     cxx_flags="-O2",
+)
+_BANKS = (
+    *PACKAGES[:2],
+    *(ROOT / "hls/rtl" / f"{name}.sv" for name in ("activation_bank", "delay", "stream_fifo")),
+    *sorted((ROOT / "hls/rtl/banks").glob("*.sv")),
+    FOLDER / "bank_bench.sv",
+)
+BANKS_FULL = Design(
+    top="bank_bench",
+    sources=_BANKS,
+    parameters=(("ACTIVATION_DEPTH", 512), ("PLACES", 16)),
+    verilator_flags=_FLAGS,
+    cxx_flags="-O0",
+    name="banks_full",
+)
+# The least that every queue can be.
+BANKS_LEAST = Design(
+    top="bank_bench",
+    sources=_BANKS,
+    parameters=(
+        *(p for p in SMALL.parameters if p[0] in ("TOKENS", "OUTPUTS", "DEPTH")),
+        ("ACTIVATION_DEPTH", 512),
+        ("PLACES", 2),
+    ),
+    verilator_flags=_FLAGS,
+    cxx_flags="-O0",
+    name="banks_least",
 )

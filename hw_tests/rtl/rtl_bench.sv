@@ -15,17 +15,19 @@ module rtl_bench;
   // matrix_engine
   logic engine_clk, engine_reset, engine_command_valid, engine_command_ready;
   logic [255:0] engine_command, engine_cycles, engine_bank_written, engine_bank_data;
-  logic [48:0] engine_report;
+  logic [43:0] engine_report;
   logic engine_report_valid, engine_report_ready;
   logic [127:0] engine_weight, engine_row;
   logic [1:0] engine_weight_valid, engine_weight_ready;
   logic engine_row_last, engine_row_valid, engine_row_ready;
   logic [3:0] engine_bank_valid, engine_bank_ready, engine_bank_write, engine_bank_read;
   logic [35:0] engine_bank_address;
-  logic engine_mark, engine_clear_statistics;
-  logic [2:0] engine_mark_slot;
-  logic [8:0] engine_mark_groups;
-  logic [7:0] engine_error, engine_slot_reading;
+  logic engine_begins, engine_clear_statistics;
+  logic [1:0] engine_announce, engine_row_to;
+  logic [3:0] engine_outside_complete;
+  logic [11:0] engine_outside_slot;
+  logic [71:0] engine_slot_groups;
+  logic [7:0] engine_error;
   matrix_engine #(
       .TOKENS(TOKENS),
       .OUTPUTS(OUTPUTS),
@@ -40,6 +42,8 @@ module rtl_bench;
       .command(engine_command),
       .command_valid(engine_command_valid),
       .command_ready(engine_command_ready),
+      .begins(engine_begins),
+      .announce(engine_announce),
       .report(engine_report),
       .report_valid(engine_report_valid),
       .report_ready(engine_report_ready),
@@ -47,6 +51,7 @@ module rtl_bench;
       .weight_valid(engine_weight_valid),
       .weight_ready(engine_weight_ready),
       .row(engine_row),
+      .row_to(engine_row_to),
       .row_last(engine_row_last),
       .row_valid(engine_row_valid),
       .row_ready(engine_row_ready),
@@ -57,10 +62,9 @@ module rtl_bench;
       .bank_written(engine_bank_written),
       .bank_read(engine_bank_read),
       .bank_data(engine_bank_data),
-      .mark(engine_mark),
-      .mark_slot(engine_mark_slot),
-      .mark_groups(engine_mark_groups),
-      .slot_reading(engine_slot_reading),
+      .outside_complete(engine_outside_complete),
+      .outside_slot(engine_outside_slot),
+      .slot_groups(engine_slot_groups),
       .clear_statistics(engine_clear_statistics),
       .cycles(engine_cycles),
       .error(engine_error)
@@ -229,30 +233,35 @@ module rtl_bench;
   );
 
   // scoreboard
-  logic board_clk, board_reset, board_claim, board_complete, board_finish, board_set;
-  logic [2:0] board_claim_slot, board_complete_slot, board_set_slot;
-  logic [2:0] board_source_slot, board_residual_slot, board_target_slot, board_placed_slot;
-  logic [8:0] board_set_groups, board_source_groups, board_residual_groups, board_placed_groups;
-  logic board_target_busy;
+  logic board_clk, board_reset, board_begins, board_writes, board_claim, board_busy;
+  logic board_complete, board_finish;
+  logic [3:0] board_outside;
+  logic [11:0] board_outside_slot;
+  logic [2:0] board_target_slot, board_empty_slot, board_complete_slot;
+  logic [2:0] board_source_slot, board_residual_slot, board_placed_slot;
+  logic [8:0] board_source_groups, board_residual_groups, board_placed_groups;
+  logic [71:0] board_slot_groups;
   scoreboard board (
       .clk(board_clk),
       .reset(board_reset),
+      .begins(board_begins),
+      .writes(board_writes),
       .claim(board_claim),
-      .claim_slot(board_claim_slot),
+      .target_slot(board_target_slot),
+      .empty_slot(board_empty_slot),
+      .busy(board_busy),
       .complete(board_complete),
       .complete_slot(board_complete_slot),
       .finish(board_finish),
-      .set(board_set),
-      .set_slot(board_set_slot),
-      .set_groups(board_set_groups),
+      .outside(board_outside),
+      .outside_slot(board_outside_slot),
       .source_slot(board_source_slot),
       .source_groups(board_source_groups),
       .residual_slot(board_residual_slot),
       .residual_groups(board_residual_groups),
       .placed_slot(board_placed_slot),
       .placed_groups(board_placed_groups),
-      .target_slot(board_target_slot),
-      .target_busy(board_target_busy)
+      .slot_groups(board_slot_groups)
   );
 
   // mover_port twice: at its own sizes, and with the smallest queues. Port 0 waits for itself and

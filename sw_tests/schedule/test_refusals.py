@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from networks import bundle_of, embed, random_network
 from programs import Builder, Shape, random_bundle
 
 from trivit.host.bundle import Bundle
@@ -12,8 +13,6 @@ from trivit.host.instructions import decode, encode
 from trivit.tools.compiler.named import named_program
 from trivit.tools.errors import ToolsError
 from trivit.tools.schedule import schedule
-
-from .networks import bundle_of, embed, random_network
 
 SHAPE = Shape(grid=3, heads=2, head_words=1)
 Append = Callable[[Builder, int], object]

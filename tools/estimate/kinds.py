@@ -19,9 +19,14 @@ _SUMMED = (
 )
 
 
+def tensor_kind(tensor: str) -> str:
+    """Return a tensor's name without the number of its block."""
+    return re.sub(r"^blocks\.\d+\.", "", tensor)
+
+
 def kind_of(op: InstructionEstimate) -> tuple[str, str]:
     """Return the opcode and the tensor's name without the number of its block."""
-    return op.opcode, re.sub(r"^blocks\.\d+\.", "", op.tensor)
+    return op.opcode, tensor_kind(op.tensor)
 
 
 def by_kind(ops: Iterable[InstructionEstimate], key: Key = kind_of) -> list[InstructionEstimate]:

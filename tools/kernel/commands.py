@@ -62,9 +62,7 @@ def read_commands(path: Path, raw: dict[str, Any]) -> Commands:
     numbers = [unit.number for unit in units]
     unit_bits = next(field.bits for field in header if field.name == "unit")
     if sorted(numbers) != list(range(len(numbers))) or len(numbers) > 1 << unit_bits:
-        raise ToolsError(
-            f"{path}: commands: units need the numbers 0, 1, 2 ... in {unit_bits} bits"
-        )
+        raise ToolsError(f"{path}: commands: number the units 0, 1, 2 ... in {unit_bits} bits")
     return Commands(bits=raw["bits"], header=header, units=tuple(units))
 
 
@@ -82,6 +80,7 @@ def cpp_commands(commands: Commands, notice: str) -> str:
         "#include <ap_int.h>",
         "",
         "namespace trivit {",
+        "namespace blocks {",
         "",
         f"static const int kCommandBits = {commands.bits};",
         "typedef ap_uint<kCommandBits> Command;",
@@ -117,7 +116,8 @@ def cpp_commands(commands: Commands, notice: str) -> str:
             for field in unit.fields
         ]
         lines += ["};", ""]
-    return "\n".join([*lines, "}  // namespace trivit", "", "#endif"]) + "\n"
+    lines += ["}  // namespace blocks", "}  // namespace trivit", "", "#endif"]
+    return "\n".join(lines) + "\n"
 
 
 def verilog_commands(commands: Commands, notice: str) -> str:

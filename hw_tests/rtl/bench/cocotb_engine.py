@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import cocotb
 import numpy as np
 from rtl.bench.engine import EngineBench, Report
 from rtl.bench.products import Product, Weights
-from rtl.bench.random_products import Programs
+from rtl.bench.random_products import Programs, Tensor
 from rtl.bench.signals import to_bits
 from rtl.designs import DESCRIPTION, SMALL, SUM_BITS
 
@@ -31,7 +33,7 @@ async def one_product(dut: Any) -> None:
         has_bias=True,
         bias_shift=9,
         tag=77,
-        to_stream=True,
+        stream=2,
     )
     result, saturated = bench.submit(product, bench.random_weights(product))
     await bench.finish(1, rows=result.size // SMALL.outputs)
@@ -41,30 +43,107 @@ async def one_product(dut: Any) -> None:
     assert (report.tag, report.failed, report.saturated) == (77, False, saturated)
 
 
+class LateWriter:
+    """Writes a tensor when a product has begun, and tells of its row groups."""
+
+    LATENCY = 30  # from a product's first depth word to the first word that others write
+
+    def __init__(self, bench: EngineBench) -> None:
+        self.bench = bench
+        # Number of the product, and the tensor with its row groups' words.
+        self.tensors: list[tuple[int, Tensor, list[list[int]]]] = []
+        self.group = 0
+        self.asked = False
+        bench.steps.steps.append(self.step)
+
+    def step(self) -> None:
+        """Write the next row group, or tell of the one that is written."""
+        bench, tokens = self.bench, self.bench.geometry.tokens
+        if not self.tensors or bench.user.left or bench.user.next < len(bench.user.requests):
+            return
+        number, tensor, words = self.tensors[0]
+        if self.asked:
+            bench.outside.slots.append(tensor.slot)
+            self.asked = False
+            self.group += 1
+            if self.group == tensor.groups(tokens):
+                self.tensors.pop(0)
+                self.group = 0
+            return
+        if len(bench.begins) <= number or bench.rng.random() < bench.rows.pause:
+            return
+        if bench.steps.cycle >= bench.begins[number].cycle + self.LATENCY:
+            begin = tensor.start + self.group * tensor.words
+            bench.user.requests += enumerate(words[self.group], begin)
+            self.asked = True
+
+    def add(self, number: int, tensor: Tensor) -> None:
+        """Write what the model holds now, when product `number` has begun."""
+        memory = self.bench.model.memory
+        starts = range(tensor.start, tensor.end(self.bench.geometry.tokens), tensor.words)
+        words = [[to_bits(memory[at + w]) for w in range(tensor.words)] for at in starts]
+        self.tensors.append((number, tensor, words))
+
+
 @cocotb.test()
 @cocotb.parametrize(seed=range(1, 4), pause=[0.0, 0.3, 0.7])
 async def random_program(dut: Any, seed: int, pause: float) -> None:
-    """Sixty products, results of earlier ones as operands and residuals, in place or not."""
+    """A hundred products: earlier results as operands, residuals and weights; kept matrices.
+
+    Others write tensors late, results grow by several products, slots are used again.
+    """
     bench = EngineBench(dut, SMALL, prefix=PREFIX, seed=seed, pause=pause)
     await bench.start()
-    programs = Programs(SMALL, bench.rng)
-    expected, saturated = [], []
-    for tag in range(60):
-        product = programs.draw(tag)
-        narrow = bench.rng.random() < 0.5
-        limits = (-300, 300) if narrow else (-32768, 32767)
-        result, count = bench.submit(product, bench.random_weights(product, *limits))
+    narrow = (-300, 300)
+
+    def weights(product: Product) -> Weights:
+        limits = narrow if bench.rng.random() < 0.5 else (-32768, 32767)
+        return bench.random_weights(product, *limits)
+
+    programs = Programs(bench.model, bench.rng, weights)
+    writer = LateWriter(bench)
+    products, streamed, saturated = [], [], []
+    for tag in range(100):
+        step = programs.draw(tag)
+        product = step.product
+        bench.commands.send([command.bits for command in (*step.placements, product)])
+        if step.fed is not None:
+            bench.feed(product, step.fed)
+        result, count = bench.model.execute(product, step.weights)
+        if step.written is not None:
+            bench.model.randomize(step.written.start, step.written.end(SMALL.tokens))
+            writer.add(tag, step.written)
+        products.append(product)
         saturated.append(count)
-        if product.to_stream:
-            expected.append((product, result))
-    await bench.finish(60, rows=sum(result.size for _, result in expected) // SMALL.outputs)
-    assert [(r.tag, r.failed) for r in bench.reports.words] == [(tag, False) for tag in range(60)]
-    bench.check_rows(expected)
+        if product.stream:
+            streamed.append((product, result))
+    await bench.finish(100, rows=sum(result.size for _, result in streamed) // SMALL.outputs)
+    await bench.steps.until(lambda: not writer.tensors)
+    assert [(r.tag, r.failed) for r in bench.reports.words] == [(tag, False) for tag in range(100)]
+    bench.check_rows(streamed)
     await bench.check_banks()
     assert [report.saturated for report in bench.reports.words] == saturated
     assert sum(saturated) > 100
     assert bench.commands.empty
     assert bench.weights.empty
+    check_begins(bench, products)
+    # What the program is for has happened in it.
+    assert sum(p.keep for p in products) > 20
+    assert sum(p.keep and p.ring_offset > 0 for p in products) > 5
+    assert sum(p.source_first > 0 for p in products) > 5
+    assert sum(p.depth_words < SMALL.spacing for p in products) > 20
+    assert sum(p.clear_slot > 0 for p in products) > 0
+    assert sum(p.to_banks and not p.claim for p in products) > 1
+
+
+def check_begins(bench: EngineBench, products: Sequence[Product]) -> None:
+    """Each product told of its begin, and emptied its slots before."""
+    assert [begin.announces for begin in bench.begins] == [p.announces for p in products]
+    for begin, product in zip(bench.begins, products, strict=True):
+        emptied = {product.clear_slot, product.target_slot if product.claim else 0} - {0}
+        assert all(begin.groups[slot] == 0 for slot in emptied)
+    cycles = [begin.cycle for begin in bench.begins]
+    assert all(b - a >= bench.geometry.spacing for a, b in pairwise(cycles))
 
 
 @cocotb.test()
@@ -105,20 +184,28 @@ async def largest_sums(dut: Any) -> None:
 GOOD = Product(
     source=0, source_stride=5, rows=9, depth_words=5, out_words=4, target=300, target_stride=4
 )
-LAST = SMALL.activation_depth
+LAST, RING, MOST = SMALL.activation_depth, SMALL.weight_depth, SMALL.max_depth_words
 REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
-    "kind": ("unknown_opcode", {"kind": 2}),
     "no rows": ("size_limit", {"rows": 0}),
-    "rows": ("size_limit", {"rows": SMALL.max_depth_words * SMALL.tokens + 1}),
-    "short depth": ("size_limit", {"depth_words": SMALL.min_depth_words - 1}),
-    "depth": ("size_limit", {"depth_words": SMALL.max_depth_words + 1}),
+    "rows": ("size_limit", {"rows": MOST * SMALL.tokens + 1}),
+    "no depth": ("size_limit", {"depth_words": 0}),
+    "depth": ("size_limit", {"depth_words": MOST + 1}),
     "no output": ("size_limit", {"out_words": 0}),
-    "outputs": ("size_limit", {"out_words": SMALL.max_depth_words + 1}),
+    "outputs": ("size_limit", {"out_words": MOST + 1}),
     "ring": ("size_limit", {"rows_outer": True, "out_words": 20, "depth_words": 7}),
+    "kept": ("size_limit", {"keep": True, "out_words": 20, "depth_words": 7}),
     "ring's biases": (
         "size_limit",
         {"rows_outer": True, "out_words": 18, "depth_words": 4, "has_bias": True},
     ),
+    "kept biases": (
+        "size_limit",
+        {"keep": True, "out_words": 18, "depth_words": 4, "has_bias": True},
+    ),
+    "empty ring": ("size_limit", {"fill": False}),
+    "empty ring, kept": ("size_limit", {"fill": False, "keep": True}),
+    "offset in an empty ring": ("size_limit", {"keep": True, "ring_offset": 1}),
+    "offset without keep": ("size_limit", {"ring_offset": 1}),
     "transposed rows": ("size_limit", {"transposed": True, "last_rows": 0}),
     "more rows than banks": ("size_limit", {"transposed": True, "last_rows": 5}),
     "source": ("activation_address", {"source": LAST - 14}),
@@ -129,12 +216,30 @@ REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
     "stride": ("activation_address", {"source_stride": LAST}),
     "target": ("activation_address", {"target": LAST - 11}),
     "residual": ("activation_address", {"has_residual": True, "residual": LAST - 11}),
-    "out_shift": ("shift_range", {"out_shift": 32}),
     "bias_shift": ("shift_range", {"bias_shift": SUM_BITS - 16}),
     "residual_shift": ("shift_range", {"residual_shift": SUM_BITS - 16}),
-    "slot": ("size_limit", {"target_slot": 8}),
-    "own slot": ("size_limit", {"target_slot": 3, "source_slot": 3}),
+    "claims its source": ("size_limit", {"target_slot": 3, "source_slot": 3}),
+    "claims its residual": (
+        "size_limit",
+        {"target_slot": 3, "has_residual": True, "residual_slot": 3},
+    ),
+    "clears its source": ("size_limit", {"clear_slot": 3, "source_slot": 3}),
+    "clears its residual": (
+        "size_limit",
+        {"clear_slot": 3, "has_residual": True, "residual_slot": 3},
+    ),
+    "count of the source": ("size_limit", {"source_slot": 3, "source_first": 509}),
+    "count of the operand's depth": (
+        "size_limit",
+        {"source_slot": 3, "source_first": 507, "transposed": True, "last_rows": 1},
+    ),
+    "count of the residual": (
+        "size_limit",
+        {"has_residual": True, "residual_slot": 3, "residual_first": 509},
+    ),
 }
+# Words that no product has: another unit, the end of a program, a bit that means nothing.
+WRONG_BITS = {"unit": 1 << 12, "end": 1, "reserved": 1 << 200}
 # The same a step inside the limit.
 ACCEPTED: tuple[dict[str, Any], ...] = (
     {"source": LAST - 15},
@@ -144,19 +249,24 @@ ACCEPTED: tuple[dict[str, Any], ...] = (
     {"rows_outer": True, "out_words": 18, "depth_words": 7},
     {"rows_outer": True, "out_words": 16, "depth_words": 4, "has_bias": True, "target": 200},
     {"bias_shift": SUM_BITS - 17, "residual_shift": SUM_BITS - 17},
+    {"depth_words": 1, "has_residual": True, "stream": 3},
+    {"depth_words": 1, "rows_outer": True, "rows": 24, "has_bias": True, "has_residual": True},
+    {"target_slot": 3, "source_first": 511},
+    {"claim": False, "target_slot": 3, "has_residual": True, "residual_first": 511},
 )
 
 
 @cocotb.test()
-@cocotb.parametrize(name=list(REFUSED))
+@cocotb.parametrize(name=[*REFUSED, *WRONG_BITS])
 async def refuses(dut: Any, name: str) -> None:
     """A refused command and what follows is reported in order; nothing is written, all drains."""
-    code, values = REFUSED[name]
+    code, values = REFUSED.get(name, ("unknown_opcode", {}))
     bench = EngineBench(dut, SMALL, prefix=PREFIX, pause=0.2)
     await bench.start()
     _, saturated = bench.submit(GOOD.changed(tag=1), bench.random_weights(GOOD))
-    for product in (GOOD.changed(tag=2, **values), GOOD.changed(tag=3, target=280)):
-        bench.commands.send([product.bits])
+    refused = GOOD.changed(tag=2, **values).bits ^ WRONG_BITS.get(name, 0)
+    for command in (refused, GOOD.changed(tag=3, target=280).bits):
+        bench.commands.send([command])
         bench.feed(GOOD, bench.random_weights(GOOD))
     await bench.finish(3)
     await bench.steps.until(lambda: bench.weights.empty)
@@ -166,6 +276,7 @@ async def refuses(dut: Any, name: str) -> None:
         Report(3, True, 0),
     ]
     assert int(bench.pins.error.value) == DESCRIPTION.errors[code]
+    assert len(bench.begins) == 3
     await bench.check_banks()
 
 
@@ -213,7 +324,7 @@ async def waits_for_rows_of_others(dut: Any, transposed: bool) -> None:
         await bench.steps.run(40)
         bench.write(late[group * words : (group + 1) * words])
         await bench.steps.until(lambda: bench.user.idle)
-        await bench.mark(2, group + 1)
+        await bench.complete(2)
     assert bench.stalls()["source"] > 150
     await bench.finish(1)
     assert bench.reports.words[0].saturated == saturated
@@ -249,7 +360,7 @@ async def no_gap_between_queued_products(dut: Any) -> None:
         bench.submit(later, bench.random_weights(later))
     await bench.steps.run(300)
     await bench.clear_statistics()
-    await bench.mark(1, 5)
+    await bench.complete(1, 5)
     await bench.finish(6)
     stalls = bench.stalls()
     assert stalls["none"] == 6 * product.cycles(SMALL)

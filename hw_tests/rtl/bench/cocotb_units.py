@@ -128,37 +128,55 @@ async def stream_fifo(dut: Any, pauses: tuple[float, float]) -> None:
 
 @cocotb.test()
 async def scoreboard(dut: Any) -> None:
-    """Random claims, completions and marks against a model."""
+    """Random begins and completions, by the engine and by four others, against a model."""
     pins = Pins(dut, "board_")
     rng = random.Random(8)
     steps = Steps(pins.clk)
-    pins.claim.value = pins.complete.value = pins.set.value = pins.finish.value = 0
+    for name in ("begins", "writes", "claim", "complete", "finish", "outside", "outside_slot"):
+        getattr(pins, name).value = 0
+    pins.target_slot.value = pins.empty_slot.value = 0
     pins.reset.value = 1
     steps.start()
     await steps.run(2)
     pins.reset.value = 0
     await steps.run()
-    groups, busy = [511, *[0] * 7], [False] * 8
-    for _ in range(500):
-        completing, claimed, marked = rng.randrange(8), rng.randrange(8), rng.randrange(8)
-        complete, claim, mark = (rng.random() < share for share in (0.5, 0.2, 0.1))
-        finish, count = rng.random() < 0.3, rng.randrange(400)
+    groups, writers = [511, *[0] * 7], [0] * 8
+    busy_seen = 0
+    for _ in range(800):
+        target, empty, completing = rng.randrange(8), rng.randrange(8), rng.randrange(8)
+        claim, writes = (int(rng.random() < 0.5) for _ in range(2))
+        complete = rng.random() < 0.5
+        finish = complete and writers[completing] > 0 and rng.random() < 0.4
+        outside, slots = rng.getrandbits(4), [rng.randrange(8) for _ in range(4)]
+        pins.target_slot.value, pins.empty_slot.value = target, empty
+        pins.claim.value, pins.writes.value = claim, writes
         pins.complete.value, pins.complete_slot.value = int(complete), completing
         pins.finish.value = int(finish)
-        pins.claim.value, pins.claim_slot.value = int(claim), claimed
-        pins.set.value, pins.set_slot.value, pins.set_groups.value = int(mark), marked, count
-        asked = [rng.randrange(8) for _ in range(4)]
-        pins.source_slot.value, pins.residual_slot.value, pins.target_slot.value = asked[:3]
-        pins.placed_slot.value = asked[3]
-        if complete and completing:
-            groups[completing] = (groups[completing] + 1) % 512
-            busy[completing] = busy[completing] and not finish
-        if mark and marked:
-            groups[marked] = count
-        if claim and claimed:
-            groups[claimed], busy[claimed] = 0, True
+        pins.outside.value = outside
+        pins.outside_slot.value = sum(slot << 3 * place for place, slot in enumerate(slots))
+        busy = bool(claim and writers[target]) or writers[empty] > 0
+        begins = not busy and rng.random() < 0.2  # issue waits for a busy slot
+        busy_seen += busy
+        pins.begins.value = int(begins)
+        asked = [rng.randrange(8) for _ in range(3)]
+        pins.source_slot.value, pins.residual_slot.value, pins.placed_slot.value = asked
+        written = [slot for place, slot in enumerate(slots) if outside >> place & 1]
+        for slot in [*written, *([completing] if complete else [])]:
+            if slot:
+                groups[slot] = (groups[slot] + 1) % 512
+        if begins:
+            for slot in {empty, *([target] if claim else [])} - {0}:
+                groups[slot] = 0
+        if begins and writes and target:
+            writers[target] += 1
+        if finish and completing:
+            writers[completing] -= 1
         await steps.run()
+        # At the falling edge before, the inputs were set; counts have followed, `busy` is new.
         counts = (pins.source_groups, pins.residual_groups, pins.placed_groups)
-        got = [int(count.value) for count in counts]
-        assert got == [groups[asked[place]] for place in (0, 1, 3)]
-        assert bool(int(pins.target_busy.value)) == busy[asked[2]]
+        assert [int(count.value) for count in counts] == [groups[slot] for slot in asked]
+        got = int(pins.slot_groups.value)
+        assert [got >> 9 * slot & 511 for slot in range(8)] == groups
+        busy = bool(claim and writers[target]) or writers[empty] > 0
+        assert bool(int(pins.busy.value)) == busy
+    assert busy_seen > 50

@@ -13,7 +13,8 @@ from rtl.bench.signals import Pins, Receiver, Sender, Steps, from_bits, to_bits
 from rtl.designs import Geometry
 
 # hls/rtl/engine_types.sv, STALL_*
-STALLS = ("none", "command", "source", "residual", "weights", "target", "stream", "report")
+STALLS = ("none", "command", "source", "residual", "weights", "target", "stream", "short")
+SLOTS, OUTSIDE = 8, 4
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,33 @@ class BankUser:
         self.left &= ~int(pins.bank_ready.value)
 
 
+class OutsideWriters:
+    """Tell the engine of row groups that are written: up to one each in a cycle."""
+
+    def __init__(self, pins: Pins, rng: random.Random) -> None:
+        self.pins, self.rng = pins, rng
+        self.slots: list[int] = []  # of row groups that are to be told
+        pins.outside_complete.value = 0
+
+    def step(self) -> None:
+        """Tell the next ones, each by any of the writers."""
+        now = self.slots[:OUTSIDE]
+        writers = self.rng.sample(range(OUTSIDE), len(now))
+        self.slots = self.slots[len(now) :]
+        self.pins.outside_complete.value = sum(1 << writer for writer in writers)
+        slots = sum(slot << 3 * writer for writer, slot in zip(writers, now, strict=True))
+        self.pins.outside_slot.value = slots
+
+
+@dataclass(frozen=True)
+class Begin:
+    """A product that began: when, whom it told, and the slots' counts in that cycle."""
+
+    cycle: int
+    announces: int
+    groups: tuple[int, ...]
+
+
 class EngineBench:
     """Owns one simulation of the engine. With `pause`, all streams stand still at random."""
 
@@ -118,11 +146,13 @@ class EngineBench:
         self.steps = Steps(pins.clk)
         self.model = Banks(geometry, self.numbers)
         self.report_cycles: list[int] = []
+        self.begins: list[Begin] = []
         self.commands = Sender(pins.command, pins.command_valid, pins.command_ready, rng, pause)
         self.weights = WeightSender(pins, geometry, rng, pause)
         self.user = BankUser(pins, geometry)
+        self.outside = OutsideWriters(pins, rng)
         self.rows = Receiver(
-            lambda: (int(pins.row.value), int(pins.row_last.value)),
+            lambda: (int(pins.row.value), int(pins.row_last.value), int(pins.row_to.value)),
             *(pins.row_valid, pins.row_ready, rng, pause),
         )
         self.reports = Receiver(self._report, pins.report_valid, pins.report_ready, rng, pause)
@@ -130,6 +160,8 @@ class EngineBench:
             self.commands.step,
             self.weights.step,
             self.user.step,
+            self.outside.step,
+            self._watch_begins,
             self.rows.step,
             self.reports.step,
         ]
@@ -137,12 +169,23 @@ class EngineBench:
     def _report(self) -> Report:
         self.report_cycles.append(self.steps.cycle)
         value = int(self.pins.report.value)
-        return Report(value >> 32 & 0xFFFF, bool(value >> 48), value & 0xFFFFFFFF)
+        return Report(value >> 32 & 0x7FF, bool(value >> 43), value & 0xFFFFFFFF)
+
+    def _watch_begins(self) -> None:
+        announces = int(self.pins.announce.value)
+        if int(self.pins.begins.value):
+            self.begins.append(Begin(self.steps.cycle, announces, tuple(self.groups())))
+        else:
+            assert announces == 0
+
+    def groups(self) -> list[int]:
+        """The count of each slot."""
+        value = int(self.pins.slot_groups.value)
+        return [value >> 9 * slot & 0x1FF for slot in range(SLOTS)]
 
     async def start(self, *, load: bool = True) -> None:
         """Reset the engine and fill its banks with what the model holds."""
         pins = self.pins
-        pins.mark.value = 0
         pins.clear_statistics.value = 0
         pins.reset.value = 1
         self.steps.start()
@@ -157,13 +200,10 @@ class EngineBench:
         memory = self.model.memory
         self.user.requests += [(address, to_bits(memory[address])) for address in addresses]
 
-    async def mark(self, slot: int, groups: int) -> None:
-        """Tell the scoreboard that others wrote row groups of a slot."""
-        self.pins.mark.value = 1
-        self.pins.mark_slot.value = slot
-        self.pins.mark_groups.value = groups
-        await self.steps.run()
-        self.pins.mark.value = 0
+    async def complete(self, slot: int, groups: int = 1) -> None:
+        """Tell the scoreboard that others wrote the next row groups of a slot."""
+        self.outside.slots += [slot] * groups
+        await self.steps.until(lambda: not self.outside.slots)
 
     def random_weights(self, product: Product, low: int = -32768, high: int = 32767) -> Weights:
         """Weights for a product, uniform in low..high."""
@@ -176,15 +216,16 @@ class EngineBench:
         return Weights(weight, bias)
 
     def submit(self, product: Product, weights: Weights) -> tuple[Int16, int]:
-        """Send a product and its weights, run it on the model; the expected result."""
-        self.feed(product, weights)
+        """Send a product, and its weights if it fills; run it on the model; the expected result."""
+        if product.fill:
+            self.feed(product, weights)
         self.commands.send([product.bits])
         return self.model.execute(product, weights)
 
     def submit_placed(self, product: Product, **values: int | bool) -> tuple[Int16, int]:
         """Send a product whose weights lie in the banks (`placement`); the expected result."""
         command = placement(product, **values)
-        product = product.changed(placed=True)
+        product = product.changed(fill=False)
         self.commands.send([command.bits, product.bits])
         return self.model.execute(product, self.model.placed(command))
 
@@ -219,16 +260,19 @@ class EngineBench:
         """The stream must have brought these results, row after row."""
         outputs = self.geometry.outputs
         want = [
-            (result[row, outputs * tile : outputs * (tile + 1)], row + 1 == rows and tile + 1 == n)
+            (
+                result[row, outputs * tile : outputs * (tile + 1)],
+                (row + 1 == rows and tile + 1 == n, product.stream),
+            )
             for product, result in expected
             for rows, n in [(product.rows, result.shape[1] // outputs)]
             for tile, row in row_order(product, n, self.geometry.tokens)
         ]
         got = self.rows.words
         assert len(got) == len(want), (len(got), len(want))
-        for place, ((bits, last), (row, is_last)) in enumerate(zip(got, want, strict=True)):
+        for place, ((bits, last, to), (row, marks)) in enumerate(zip(got, want, strict=True)):
             np.testing.assert_array_equal(from_bits(bits, outputs), row, f"row {place}")
-            assert bool(last) == is_last, place
+            assert (bool(last), to) == marks, place
 
     def stalls(self) -> dict[str, int]:
         """Cycles since the statistics were cleared, by what happened in them."""

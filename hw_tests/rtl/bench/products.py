@@ -8,25 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 from rtl.designs import Geometry
 
+from trivit.host.commands import encode
 from trivit.host.oracle.matmul import matmul
 
 Int16 = NDArray[np.int16]
 
-# Words of a command from its lowest bits, and the bits of its flags (hls/rtl/engine_types.sv).
-_WORDS = (
-    *("kind", "source", "source_stride", "residual", "target", "target_stride", "rows"),
-    *("depth_words", "out_words", "last_rows", "bias_shift", "residual_shift", "out_shift"),
-    *("slots", "flags", "tag"),
-)
-_FLAGS = (
-    *("transposed", "rows_outer", "has_bias", "has_residual", "to_banks", "to_stream"),
-    "placed",
-)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Product:
-    """A command of the engine. Addresses and strides count words of a bank."""
+    """A command of the engine (hls/kernel.yaml). Addresses and strides count words of a bank.
+
+    What is not said otherwise takes its weights from the streams, releases them, writes its result
+    to the banks and claims its slot.
+    """
 
     source: int
     source_stride: int
@@ -43,28 +37,42 @@ class Product:
     source_slot: int = 0
     residual_slot: int = 0
     target_slot: int = 0
+    clear_slot: int = 0
+    source_first: int = 0
+    residual_first: int = 0
+    ring_offset: int = 0
     tag: int = 0
     transposed: bool = False
     rows_outer: bool = False
     has_bias: bool = False
     has_residual: bool = False
     to_banks: bool = True
-    to_stream: bool = False
-    placed: bool = False
-    kind: int = 1
+    stream: int = 0
+    fill: bool = True
+    keep: bool = False
+    claim: bool = True
+    announce_reader: bool = False
+    announce_store: bool = False
+    place: bool = False
 
     @property
     def bits(self) -> int:
         """The command word."""
-        flags = sum(int(getattr(self, name)) << bit for bit, name in enumerate(_FLAGS))
-        slots = self.source_slot | self.residual_slot << 4 | self.target_slot << 8
-        values = {**vars(self), "flags": flags, "slots": slots}
-        return sum((values[name] & 0xFFFF) << 16 * place for place, name in enumerate(_WORDS))
+        return encode("engine", **vars(self))
+
+    @property
+    def announces(self) -> int:
+        """Whom it tells that it begins: bit 0 the row reader, bit 1 the store."""
+        return int(self.announce_reader) | int(self.announce_store) << 1
 
     def cycles(self, geometry: Geometry) -> int:
         """Cycles of the array alone."""
         groups = -(-self.rows // geometry.tokens)
-        return groups * -(-self.out_words // geometry.ports) * self.depth_words
+        return groups * self.ring_words(geometry)
+
+    def ring_words(self, geometry: Geometry) -> int:
+        """Depth words that its matrix takes in the ring."""
+        return -(-self.out_words // geometry.ports) * self.depth_words
 
     def changed(self, **values: object) -> Product:
         """A copy with other values."""
@@ -77,11 +85,13 @@ def placement(product: Product, **values: int | bool) -> Product:
     `source`, `source_stride`, `last_rows`; `transposed` if stored rows are depth; `source_slot`.
     """
     return Product(
-        kind=2,
+        place=True,
         rows=0,
         depth_words=product.depth_words,
         out_words=product.out_words,
         to_banks=False,
+        fill=False,
+        claim=False,
         **values,  # type: ignore[arg-type]
     )
 
@@ -117,7 +127,7 @@ class Banks:
     """A model of the activation banks: memory[address, bank] is a word."""
 
     def __init__(self, geometry: Geometry, rng: np.random.Generator) -> None:
-        self.geometry = geometry
+        self.geometry, self.rng = geometry, rng
         shape = (geometry.activation_depth, geometry.tokens, geometry.depth)
         self.memory = rng.integers(-32768, 32768, shape).astype(np.int16)
 
@@ -137,6 +147,11 @@ class Banks:
             group, bank = divmod(row, self.geometry.tokens)
             begin = start + stride * group
             self.memory[begin : begin + words, bank] = value[row].reshape(words, -1)
+
+    def randomize(self, start: int, end: int) -> None:
+        """Others write random words from `start` to before `end`."""
+        shape = self.memory[start:end].shape
+        self.memory[start:end] = self.rng.integers(-32768, 32768, shape)
 
     def operand(self, product: Product) -> Int16:
         """The left operand (rows, depth_words · depth) of a product."""

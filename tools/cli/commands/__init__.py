@@ -12,6 +12,7 @@ from trivit.tools.cli.commands import (
     import_,
     kernel,
     macs,
+    profile,
     quantize,
     run,
     show,
@@ -32,6 +33,7 @@ def register(app: typer.Typer) -> None:
     app.command("compile")(compile_command.compile_run)
     app.command("run")(run.run)
     app.command("estimate")(estimate.estimate)
+    app.command("profile")(profile.profile)
     app.command("explore")(explore.explore)
     app.command("macs")(macs.macs)
     app.command("demo")(demo.demo)

@@ -33,13 +33,16 @@ def estimate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, op by op.")] = False,
 ) -> None:
     """Model cycles, array utilisation and DDR traffic of a program, op by op, without training."""
-    cost, model = _estimate(target, keep, attention_keep)
+    from trivit.tools.estimate import estimate_bundle
+    from trivit.tools.programs import names_model, program_of
+
+    cost = estimate_bundle(program_of(target, keep, attention_keep))
     kernel = _kernel() if resources else None
     if roofline is not None:
         from trivit.tools.estimate.roofline import draw_roofline
 
         draw_roofline(roofline, cost, _title(target, keep, attention_keep))
-    paper = [] if model is None else _beside_paper(model, attention_keep or 1.0)
+    paper = _beside_paper(target, attention_keep or 1.0) if names_model(target) else []
     if as_json:
         settings = {"target": target, "keep": keep, "attention_keep": attention_keep}
         figures = {**settings, **_figures(cost), "paper": _paper_json(paper)}
@@ -55,32 +58,6 @@ def estimate(
         from trivit.tools.cli.resources import print_resources
 
         print_resources(kernel)
-
-
-def _estimate(
-    target: str, keep: float | None, attention_keep: float | None
-) -> "tuple[Estimate, str | None]":
-    """Return the estimate, and the name if ``target`` is one."""
-    from trivit.host.bundle import Bundle
-    from trivit.tools.errors import ToolsError
-    from trivit.tools.estimate import estimate_bundle
-
-    path = Path(target)
-    if not (path.suffix or path.exists() or len(path.parts) > 1):
-        from trivit.tools.compiler.named import named_program  # needs PyTorch; a bundle does not
-
-        program = named_program(
-            target,
-            token_keep=1.0 if keep is None else keep,
-            attention_keep=1.0 if attention_keep is None else attention_keep,
-        )
-        return estimate_bundle(program), target
-    if attention_keep is not None:
-        raise ToolsError(
-            f"--attention-keep {attention_keep:g}: the programs of {target} are compiled; choose "
-            "one of them by --keep, or name a model"
-        )
-    return estimate_bundle(Bundle.load(path).choose(keep)), None
 
 
 def _kernel() -> "ResourceEstimate":

@@ -51,8 +51,8 @@ inline void gelu_pair(const ap_int<16>& x0, const ap_int<16>& x1, const ap_uint<
 // Recurs from one iteration to the next: a counter, and the sum of saturations.
 struct Gelu {
     static const char* name() { return "gelu"; }
-    // Magnitude 1, shift 2, table 2, product 3, difference 1, shift 2, rounding 2, clamp and
-    // count 3.
+    // Magnitude 1, shift 2, table 2, product 4, difference 1, shift 2, rounding 3, clamp 1,
+    // count 3, streams 1.
     static const int kDepth = 20;
 
     Gelu() : left(0), saturated(0) {}

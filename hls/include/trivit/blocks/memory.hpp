@@ -4,7 +4,7 @@
 #define TRIVIT_BLOCKS_MEMORY_HPP
 
 #ifdef TRIVIT_SIMULATION
-#include "simulator/memory.hpp"
+#include "clocked/memory.hpp"
 #else
 
 namespace trivit {

@@ -1,5 +1,6 @@
-// Layer normalisation of rows, once (docs/numerics.md, normalise): a process that makes a row's
-// scale from its sums, a row a clock, and one that normalises eight elements of two rows a clock.
+// Layer normalisation of rows, once (docs/numerics.md, normalise): a process that takes the sums of
+// rows as they pass (row_sums.hpp), one that makes a row's scale of them, a row a clock, and one
+// that normalises eight elements of two rows a clock.
 #ifndef TRIVIT_BLOCKS_NORMALISE_HPP
 #define TRIVIT_BLOCKS_NORMALISE_HPP
 
@@ -8,23 +9,23 @@
 #include "commands.hpp"
 #include "memory.hpp"
 #include "process.hpp"
+#include "row_sums.hpp"
 
 namespace trivit {
 namespace blocks {
 
-typedef ap_uint<128> RowSums;              // sum in 31:0, sum of squares in 127:64
 typedef ap_uint<2 * 64> ScalePair;         // of two rows, the even one low
 typedef ap_uint<2 * 16 * kLanes> Vectors;  // a word of gamma, above it one of beta
 
-// Scales of four row groups: rows may be complete long before the ports of the banks are free.
+// A row's sums are known behind its last word, so a row group waits, and the next one comes in
+// while the first scales are on their way.
+static const int kRowDepth = 2048;
 static const int kScaleDepth = 16;
-static const int kNormaliseFew = 4;
+static const int kNormaliseFew = 8;
+
+static_assert(kRowDepth >= kMaxDepthWords * kPairs + 128, "a row group, and the way of its scales");
 
 static const int32_t kMeanLimit = 1 << 23;
-static const int kRowLimitBits = 28;  // of a row's sum
-
-static_assert(int64_t(kMaxDepthWords) * kLanes * 32768 < (int64_t(1) << (kRowLimitBits - 1)),
-              "the sum of a row fits");
 
 // What a row's elements are normalised with: centred on mean, times gain * 2^-(halvings + 2).
 struct Scale {
@@ -73,8 +74,8 @@ inline ap_uint<25> inverse_root(const ap_uint<64>& power, ap_uint<5>& halvings) 
 
 inline Scale scale_row(const Command& command, const RowSums& sums) {
 #pragma HLS INLINE
-    const ap_int<kRowLimitBits> sum = ap_int<32>(ap_uint<32>(sums.range(31, 0)));
-    const ap_uint<42> squares = sums.range(105, 64);
+    const ap_int<kRowSumBits> sum = sum_of(sums);
+    const ap_uint<kRowSquareBits> squares = squares_of(sums);
     const ap_uint<30> inv_width = NormaliseFields::InvWidth::of(command);
     const ap_int<60> centre = (sum * inv_width + ap_int<25>(1 << 23)) >> 24;
     Scale scale;
@@ -101,7 +102,7 @@ struct Scales {
 
     Scales() : active(false) {}
 
-    bool iterate(hls::stream<Command>& commands, hls::stream<RowSums>& sums,
+    bool iterate(hls::stream<Command>& commands, hls::stream<RowSumsPair>& sums,
                  hls::stream<Command>& next, hls::stream<ScalePair>& scales) {
 #pragma HLS INLINE
         const bool first = !active;
@@ -110,7 +111,10 @@ struct Scales {
         if (EndField::of(c)) return false;
         const ap_uint<10> here = first ? NormaliseFields::Rows::of(c) : left;
         const bool second = !first && odd;
-        const ap_uint<64> packed = pack_scale(scale_row(c, sums.read()));
+        if (!second) both = sums.read();
+        const RowSums row = second ? both.range(2 * kRowSumsBits - 1, kRowSumsBits)
+                                   : both.range(kRowSumsBits - 1, 0);
+        const ap_uint<64> packed = pack_scale(scale_row(c, row));
         ScalePair pair = 0;
         pair.range(63, 0) = second ? even_scale : packed;
         pair.range(127, 64) = packed;
@@ -125,6 +129,7 @@ struct Scales {
 
     Command command;
     ap_uint<10> left;
+    RowSumsPair both;        // of this row and the one beside it
     ap_uint<64> even_scale;  // of the row before
     bool odd;
     bool active;
@@ -150,7 +155,8 @@ inline ap_int<16> normalise_lane(const ap_int<16>& x, const Scale& scale, const 
 // Order: row group, word, pair of rows. Recurs: counters, the sum of saturations.
 struct Normalise {
     static const char* name() { return "normalise"; }
-    // Difference 1, product 6, rounding 4, product and sum 6, rounding 3, clamp and count 3.
+    // Difference 1, product 6, rounding 4, product and sum 6, rounding 3, clamp and count 3,
+    // streams 1.
     static const int kDepth = 24;
     // A word of the vectors is read again behind a row group of four pairs.
     static const int kDistance = 4;
@@ -167,58 +173,45 @@ struct Normalise {
             reports.write(end_report());
             return false;
         }
-        const ap_uint<10> left = first ? NormaliseFields::Rows::of(c) : rows_left;
-        const ap_uint<9> w = first ? ap_uint<9>(0) : word;
-        const ap_uint<2> p = first ? ap_uint<2>(0) : pair;
-        const bool first_here = first || first_group;
+        WordPlace here = place;
+        if (first) here.begin(c);
         const WordPair x = rows.read();
-        if (w == 0) scale[p] = scales.read();
-        if (p == 0) {
-            if (first_here) {
+        if (here.word == 0) scale[here.pair] = scales.read();
+        if (here.pair == 0) {
+            if (here.first_group) {
                 vector = vectors.read();
-                memory.write(int(w), vector);
+                memory.write(int(here.word), vector);
             } else {
-                vector = memory.read(int(w));
+                vector = memory.read(int(here.word));
             }
         }
-        const bool has_odd = left > 2 * p + 1;
-        const ScalePair both = scale[p];
+        const ScalePair both = scale[here.pair];
         const Scale even = unpack_scale(both.range(63, 0));
         const Scale odd = unpack_scale(both.range(127, 64));
         WordPair result = 0;
         bool changed[2 * kLanes];
         for (int lane = 0; lane < 2 * kLanes; ++lane) {
 #pragma HLS UNROLL
-            const bool here = lane < kLanes || has_odd;
+            const bool exists = lane < kLanes || here.has_odd();
             bool clamped = false;
             const ap_int<16> y = normalise_lane(
                 lane16(x, lane), lane < kLanes ? even : odd, lane16(vector, lane % kLanes),
                 lane16(vector, lane % kLanes + kLanes), NormaliseFields::BetaShift::of(c),
                 NormaliseFields::NormShift::of(c), clamped);
-            result.range(16 * lane + 15, 16 * lane) = here ? y : ap_int<16>(0);
-            changed[lane] = here && clamped;
+            result.range(16 * lane + 15, 16 * lane) = exists ? y : ap_int<16>(0);
+            changed[lane] = exists && clamped;
         }
         results.write(result);
         saturated = (first ? ap_uint<32>(0) : saturated) + count_ones(changed);
-
-        const bool pair_ends = left <= 2 * (p + 1) || p == kPairs - 1;
-        const bool group_ends = pair_ends && w + 1 == NormaliseFields::Words::of(c);
-        const bool ends = group_ends && left <= kRows;
-        pair = pair_ends ? ap_uint<2>(0) : ap_uint<2>(p + 1);
-        word = group_ends ? ap_uint<9>(0) : pair_ends ? ap_uint<9>(w + 1) : w;
-        rows_left = group_ends ? ap_uint<10>(left - kRows) : left;
-        first_group = first_here && !group_ends;
-        if (ends) reports.write(done_report(c, saturated));
+        active = here.advance(c);
+        if (!active) reports.write(done_report(c, saturated));
         command = c;
-        active = !ends;
+        place = here;
         return true;
     }
 
     Command command;
-    ap_uint<10> rows_left;  // from this group on
-    ap_uint<9> word;
-    ap_uint<2> pair;
-    bool first_group;
+    WordPlace place;
     ScalePair scale[kPairs];
     Vectors vector;
     Memory<Vectors, kMaxDepthWords, kDistance> memory;

@@ -7,7 +7,7 @@
 //         running = pipeline(process, streams...);
 //     } while (running);
 //
-// Vitis HLS sees that loop. The clocked simulation (hw_tests/blocks) defines TRIVIT_SIMULATION:
+// Vitis HLS sees that loop. The clocked simulation (hls/simulation/clocked) defines TRIVIT_SIMULATION:
 // `pipeline` then hands a copy of the process and its streams to the simulator, which calls the
 // same `iterate` once a clock, and ends the loop, so that calling a top function builds its
 // network.
@@ -15,7 +15,7 @@
 #define TRIVIT_BLOCKS_PROCESS_HPP
 
 #ifdef TRIVIT_SIMULATION
-#include "simulator/pipeline.hpp"
+#include "clocked/pipeline.hpp"
 #else
 
 namespace trivit {

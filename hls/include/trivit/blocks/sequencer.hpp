@@ -1,0 +1,122 @@
+// Hands the commands of a program to the units, in program order, a command a clock.
+#ifndef TRIVIT_BLOCKS_SEQUENCER_HPP
+#define TRIVIT_BLOCKS_SEQUENCER_HPP
+
+#include "commands.hpp"
+#include "process.hpp"
+
+namespace trivit {
+namespace blocks {
+
+// What a port of DDR is told: `move_t` in hls/rtl/mover_types.sv, address and words from bit 0 on.
+typedef ap_uint<80> Move;
+static const int kAddressBits = 36;  // of words of 16 bytes
+static const int kMoveWordBits = 24;
+
+// Where a program finds its data in DDR.
+typedef ap_uint<256> JobWord;
+struct JobFields {
+    typedef CommandField<0, kAddressBits> Params;
+    typedef CommandField<kAddressBits, kAddressBits> Input;
+    typedef CommandField<2 * kAddressBits, kAddressBits> Output;
+    typedef CommandField<3 * kAddressBits, 1> End;  // no job: the call ends
+};
+
+inline Command end_command(Unit unit) {
+#pragma HLS INLINE
+    Command command = 0;
+    EndField::put(command, 1);
+    UnitField::put(command, unit);
+    return command;
+}
+
+// A command for one unit; at the end of a program, the unit's end command.
+inline void send(hls::stream<Command>& to, Unit unit, const Command& command, bool ends) {
+#pragma HLS INLINE
+    if (ends) {
+        to.write(end_command(unit));
+    } else if (UnitField::of(command) == unit) {
+        to.write(command);
+    }
+}
+
+inline void send_move(hls::stream<Move>& to, Unit unit, int port, const Command& command,
+                      const ap_uint<kAddressBits>& base) {
+#pragma HLS INLINE
+    // The three kinds of moves have the same fields.
+    const ap_uint<kAddressBits> offset = port * MoveRowsFields::PortStride::of(command);
+    Move move = 0;
+    move.range(kAddressBits - 1, 0) =
+        ap_uint<kAddressBits>(base + MoveRowsFields::Address::of(command) + offset);
+    move.range(kAddressBits + kMoveWordBits - 1, kAddressBits) = MoveRowsFields::Words::of(command);
+    if (UnitField::of(command) == unit && MoveRowsFields::Ports::of(command)[port]) to.write(move);
+}
+
+// Recurs: the job.
+struct Sequencer {
+    static const char* name() { return "sequencer"; }
+    // Route and base 1, address 2, streams 1.
+    static const int kDepth = 4;
+
+    Sequencer() : active(false) {}
+
+    bool iterate(hls::stream<JobWord>& jobs, hls::stream<Command>& descriptors,
+                 hls::stream<Command>& engine, hls::stream<Command>& gelu,
+                 hls::stream<Command>& softmax, hls::stream<Command>& normalise,
+                 hls::stream<Command>& select, hls::stream<Command>& row_writer,
+                 hls::stream<Command>& softmax_writer, hls::stream<Command>& norm_writer,
+                 hls::stream<Command>& row_reader, hls::stream<Command>& load,
+                 hls::stream<Command>& store, hls::stream<Move>& weights0,
+                 hls::stream<Move>& weights1, hls::stream<Move>& weights2,
+                 hls::stream<Move>& weights3, hls::stream<Move>& rows0, hls::stream<Move>& rows1,
+                 hls::stream<Move>& rows2, hls::stream<Move>& rows3, hls::stream<Move>& stores0,
+                 hls::stream<Move>& stores1, hls::stream<Move>& stores2, hls::stream<Move>& stores3,
+                 hls::stream<ap_uint<24>>& program_end) {
+#pragma HLS INLINE
+        const bool first = !active;
+        const JobWord j = first ? jobs.read() : job;
+        if (JobFields::End::of(j)) return false;
+        const Command c = descriptors.read();
+        const bool ends = UnitField::of(c) == kUnitSequencer && EndField::of(c);
+        send(engine, kUnitEngine, c, false);
+        send(gelu, kUnitGelu, c, ends);
+        send(softmax, kUnitSoftmax, c, ends);
+        send(normalise, kUnitNormalise, c, ends);
+        send(select, kUnitSelect, c, ends);
+        send(row_writer, kUnitRowWriter, c, ends);
+        send(softmax_writer, kUnitSoftmaxWriter, c, ends);
+        send(norm_writer, kUnitNormWriter, c, ends);
+        send(row_reader, kUnitRowReader, c, false);
+        send(load, kUnitLoad, c, ends);
+        send(store, kUnitStore, c, ends);
+
+        const ap_uint<2> region = MoveRowsFields::Base::of(c);
+        const ap_uint<kAddressBits> base = region == 2   ? JobFields::Output::of(j)
+                                           : region == 1 ? JobFields::Input::of(j)
+                                                         : JobFields::Params::of(j);
+        send_move(weights0, kUnitMoveWeights, 0, c, base);
+        send_move(weights1, kUnitMoveWeights, 1, c, base);
+        send_move(weights2, kUnitMoveWeights, 2, c, base);
+        send_move(weights3, kUnitMoveWeights, 3, c, base);
+        send_move(rows0, kUnitMoveRows, 0, c, base);
+        send_move(rows1, kUnitMoveRows, 1, c, base);
+        send_move(rows2, kUnitMoveRows, 2, c, base);
+        send_move(rows3, kUnitMoveRows, 3, c, base);
+        send_move(stores0, kUnitMoveStore, 0, c, base);
+        send_move(stores1, kUnitMoveStore, 1, c, base);
+        send_move(stores2, kUnitMoveStore, 2, c, base);
+        send_move(stores3, kUnitMoveStore, 3, c, base);
+        if (ends) program_end.write(SequencerFields::Reports::of(c));
+        job = j;
+        active = !ends;
+        return true;
+    }
+
+    JobWord job;
+    bool active;
+};
+
+}  // namespace blocks
+}  // namespace trivit
+
+#endif

@@ -1,0 +1,476 @@
+// The accelerator without its HLS blocks: engine, bank agents, movers, log. The blocks stand
+// outside; each of their streams that has an end here is a port (names as in the blocks' top
+// functions). README.md shows the whole.
+module accelerator #(
+    parameter int TOKENS = trivit_spec::TILE_TOKENS,
+    parameter int OUTPUTS = trivit_spec::TILE_OUTPUTS,
+    parameter int DEPTH = trivit_spec::TILE_DEPTH,
+    parameter int ACTIVATION_DEPTH = trivit_spec::ACTIVATION_DEPTH,
+    parameter int UNIT_COMMANDS = 7,                // units here that take commands
+    parameter int PORTS = OUTPUTS / DEPTH,          // gmem1.. with weights and rows
+    parameter int GMEMS = PORTS + 1,                // gmem0: commands and log
+    parameter int WORD = DEPTH * 16,
+    parameter int ROW = OUTPUTS * 16,
+    parameter int MOVE = mover_types::MOVE_BITS
+) (
+    input  logic                             clk,
+    input  logic                             reset,
+    // A program to run; addresses and sizes in words of 16 bytes
+    input  logic [                     35:0] job_program,
+    input  logic [                     22:0] job_commands,
+    input  logic [                     23:0] job_reports,
+    input  logic [                     35:0] job_params,
+    input  logic [                     35:0] job_input,
+    input  logic [                     35:0] job_output,
+    input  logic [                     35:0] job_log,
+    input  logic                             job_valid,
+    output logic                             job_ready,
+    output logic                             job_done,
+    output logic [                     47:0] job_cycle,
+    // Not zero: what went wrong since the reset. 7:0 engine (codes of hls/kernel.yaml), then for
+    // each gmem a bit for reads and one for writes, then: reports that the job did not name
+    output logic [            8+2*GMEMS : 0] error,
+    // Sequencer
+    output logic [                    255:0] jobs_data,
+    output logic                             jobs_valid,
+    input  logic                             jobs_ready,
+    output logic [                    255:0] descriptors_data,
+    output logic                             descriptors_valid,
+    input  logic                             descriptors_ready,
+    input  logic [                     23:0] program_end_data,
+    input  logic                             program_end_valid,
+    output logic                             program_end_ready,
+    input  logic [    UNIT_COMMANDS*256-1:0] commands_data,   // engine, row_writer, softmax_writer,
+    input  logic [        UNIT_COMMANDS-1:0] commands_valid,  // norm_writer, row_reader, load, store
+    output logic [        UNIT_COMMANDS-1:0] commands_ready,
+    input  logic [           PORTS*MOVE-1:0] weights_data,
+    input  logic [                PORTS-1:0] weights_valid,
+    output logic [                PORTS-1:0] weights_ready,
+    input  logic [           PORTS*MOVE-1:0] rows_data,
+    input  logic [                PORTS-1:0] rows_valid,
+    output logic [                PORTS-1:0] rows_ready,
+    input  logic [           PORTS*MOVE-1:0] stores_data,
+    input  logic [                PORTS-1:0] stores_valid,
+    output logic [                PORTS-1:0] stores_ready,
+    // GELU
+    output logic [                  ROW-1:0] gelu_rows_data,
+    output logic                             gelu_rows_valid,
+    input  logic                             gelu_rows_ready,
+    input  logic [                  ROW-1:0] gelu_results_data,
+    input  logic                             gelu_results_valid,
+    output logic                             gelu_results_ready,
+    // Softmax
+    output logic [                  ROW-1:0] softmax_scores_data,
+    output logic                             softmax_scores_valid,
+    input  logic                             softmax_scores_ready,
+    input  logic [               2*WORD-1:0] softmax_results_data,
+    input  logic                             softmax_results_valid,
+    output logic                             softmax_results_ready,
+    // Normalise
+    output logic [               2*WORD-1:0] normalise_rows_data,
+    output logic                             normalise_rows_valid,
+    input  logic                             normalise_rows_ready,
+    output logic [               2*WORD-1:0] normalise_vectors_data,
+    output logic                             normalise_vectors_valid,
+    input  logic                             normalise_vectors_ready,
+    input  logic [               2*WORD-1:0] normalise_results_data,
+    input  logic                             normalise_results_valid,
+    output logic                             normalise_results_ready,
+    // Select
+    input  logic [                 WORD-1:0] select_lists_data,
+    input  logic                             select_lists_valid,
+    output logic                             select_lists_ready,
+    // Reports of GELU, softmax, normalise, select
+    input  logic [                 4*64-1:0] reports_data,
+    input  logic [                      3:0] reports_valid,
+    output logic [                      3:0] reports_ready,
+    // AXI4, all ports side by side, gmem0 first
+    output logic [             GMEMS*40-1:0] araddr,
+    output logic [              GMEMS*8-1:0] arlen,
+    output logic [              GMEMS*3-1:0] arsize,
+    output logic [              GMEMS*2-1:0] arburst,
+    output logic [                GMEMS-1:0] arvalid,
+    input  logic [                GMEMS-1:0] arready,
+    input  logic [           GMEMS*WORD-1:0] rdata,
+    input  logic [              GMEMS*2-1:0] rresp,
+    input  logic [                GMEMS-1:0] rlast,
+    input  logic [                GMEMS-1:0] rvalid,
+    output logic [                GMEMS-1:0] rready,
+    output logic [             GMEMS*40-1:0] awaddr,
+    output logic [              GMEMS*8-1:0] awlen,
+    output logic [              GMEMS*3-1:0] awsize,
+    output logic [              GMEMS*2-1:0] awburst,
+    output logic [                GMEMS-1:0] awvalid,
+    input  logic [                GMEMS-1:0] awready,
+    output logic [           GMEMS*WORD-1:0] wdata,
+    output logic [         GMEMS*WORD/8-1:0] wstrb,
+    output logic [                GMEMS-1:0] wlast,
+    output logic [                GMEMS-1:0] wvalid,
+    input  logic [                GMEMS-1:0] wready,
+    input  logic [              GMEMS*2-1:0] bresp,
+    input  logic [                GMEMS-1:0] bvalid,
+    output logic [                GMEMS-1:0] bready
+);
+  localparam int BANK = $clog2(ACTIVATION_DEPTH);
+  localparam int BLOCK = TOKENS * WORD;
+  localparam int REPORT = engine_types::REPORT_BITS;
+  // Places of the units in `commands`
+  localparam int ENGINE = 0;
+  localparam int ROW_WRITER = 1;
+  localparam int SOFTMAX_WRITER = 2;
+  localparam int NORM_WRITER = 3;
+  localparam int ROW_READER = 4;
+  localparam int LOAD = 5;
+  localparam int STORE = 6;
+
+  // Counts of the scoreboard, the ring and announcements are those of one program.
+  logic restart;
+  always_ff @(posedge clk) restart <= reset || (job_valid && job_ready);
+
+  // Commands that wait for their unit. The units here have no loop to leave: an end command is
+  // taken and does nothing.
+  logic [UNIT_COMMANDS*256-1:0] command;
+  logic [UNIT_COMMANDS-1:0] command_valid, command_ready;
+  generate
+    for (genvar u = 0; u < UNIT_COMMANDS; u++) begin : queues
+      logic waits;
+      stream_fifo #(
+          .WIDTH(256),
+          .DEPTH(u == ENGINE ? 8 : 4)
+      ) queue (
+          .clk,
+          .reset(restart),
+          .in_data(commands_data[256*u+:256]),
+          .in_valid(commands_valid[u]),
+          .in_ready(commands_ready[u]),
+          .out_data(command[256*u+:256]),
+          .out_valid(waits),
+          .out_ready(command_ready[u] || command[256*u])
+      );
+      assign command_valid[u] = waits && !command[256*u];
+    end
+  endgenerate
+
+  // Engine
+  logic engine_report_valid, engine_report_ready, begins;
+  logic [REPORT-1:0] engine_report;
+  logic [1:0] announce, row_to;
+  logic [PORTS*WORD-1:0] weight_word;
+  logic [PORTS-1:0] weight_word_valid, weight_word_ready;
+  logic [ROW-1:0] row;
+  logic row_last, row_valid, row_ready;
+  logic [TOKENS-1:0] bank_valid, bank_ready, bank_write, bank_read;
+  logic [TOKENS*BANK-1:0] bank_address;
+  logic [BLOCK-1:0] bank_written, bank_data;
+  logic [engine_types::OUTSIDE-1:0] complete;
+  logic [engine_types::OUTSIDE*3-1:0] complete_slot;
+  logic [engine_types::SLOTS*9-1:0] slot_groups;
+  logic [engine_types::STALLS*32-1:0] stall_cycles;
+  matrix_engine #(
+      .TOKENS(TOKENS),
+      .OUTPUTS(OUTPUTS),
+      .DEPTH(DEPTH),
+      .ACTIVATION_DEPTH(ACTIVATION_DEPTH)
+  ) engine (
+      .clk, .reset(restart), .command(command[256*ENGINE+:256]), .command_valid(command_valid[ENGINE]),
+      .command_ready(command_ready[ENGINE]), .begins, .announce,
+      .report(engine_report), .report_valid(engine_report_valid),
+      .report_ready(engine_report_ready),
+      .weight(weight_word), .weight_valid(weight_word_valid), .weight_ready(weight_word_ready),
+      .row, .row_to, .row_last, .row_valid, .row_ready,
+      .bank_valid, .bank_ready, .bank_write, .bank_address, .bank_written, .bank_read, .bank_data,
+      .outside_complete(complete), .outside_slot(complete_slot), .slot_groups,
+      .clear_statistics(job_done), .cycles(stall_cycles), .error(error[7:0])
+  );
+
+  // Counts are those for the array, whose reads of bank t come t cycles later. Readers here take
+  // all banks at once, so they see counts and announcements when the last bank is written.
+  logic [1:0] reader_announce;
+  logic [engine_types::SLOTS*9-1:0] reader_groups;
+  delay #(
+      .WIDTH(2 + engine_types::SLOTS * 9),
+      .CYCLES(TOKENS - 1),
+      .RESET(1'b1)
+  ) seen_by_readers (
+      .clk,
+      .reset(restart),
+      .value({announce, slot_groups}),
+      .delayed({reader_announce, reader_groups})
+  );
+
+  // Its rows
+  logic direct_valid, direct_ready;
+  assign softmax_scores_data = row;
+  assign gelu_rows_data = row;
+  assign softmax_scores_valid = row_valid && row_to == 2'd1;
+  assign gelu_rows_valid = row_valid && row_to == 2'd2;
+  assign direct_valid = row_valid && row_to == 2'd3;
+  always_comb
+    unique case (row_to)
+      2'd1: row_ready = softmax_scores_ready;
+      2'd2: row_ready = gelu_rows_ready;
+      2'd3: row_ready = direct_ready;
+      default: row_ready = 1'b1;
+    endcase
+
+  // Who else reads and writes the banks
+  logic [4*TOKENS-1:0] writer_valid, writer_ready;
+  logic [4*TOKENS*BANK-1:0] writer_address;
+  logic [4*BLOCK-1:0] writer_written;
+  logic [2*TOKENS-1:0] reader_valid, reader_ready, reader_read;
+  logic [2*TOKENS*BANK-1:0] reader_address;
+  logic [BLOCK-1:0] reader_data;
+  bank_arbiter #(
+      .TOKENS(TOKENS),
+      .DEPTH(DEPTH),
+      .ACTIVATION_DEPTH(ACTIVATION_DEPTH)
+  ) arbiter (
+      .clk, .reset(restart), .writer_valid, .writer_ready, .writer_address, .writer_written,
+      .reader_valid, .reader_ready, .reader_address, .reader_read, .reader_data,
+      .bank_valid, .bank_ready, .bank_write, .bank_address, .bank_written, .bank_read, .bank_data
+  );
+
+  // Reports, by number of the unit
+  localparam int UNITS = trivit_commands::UNIT_STORE + 1;
+  logic [UNITS*REPORT-1:0] report;
+  logic [UNITS-1:0] report_valid, report_ready, report_ends;
+  assign report[0+:REPORT] = '0;
+  assign report[REPORT*trivit_commands::UNIT_ENGINE+:REPORT] = engine_report;
+  assign report[REPORT*trivit_commands::UNIT_ROW_READER+:REPORT] = '0;
+  assign report_valid[0] = 1'b0;
+  assign report_valid[trivit_commands::UNIT_ENGINE] = engine_report_valid;
+  assign report_valid[trivit_commands::UNIT_ROW_READER] = 1'b0;
+  assign engine_report_ready = report_ready[trivit_commands::UNIT_ENGINE];
+  generate
+    for (genvar b = 0; b < 4; b++) begin : blocks
+      localparam int UNIT = trivit_commands::UNIT_GELU + b;
+      assign report[REPORT*UNIT+:REPORT] = {1'b0, reports_data[64*b+:43]};
+      assign report_valid[UNIT] = reports_valid[b];
+      assign reports_ready[b] = report_ready[UNIT];
+    end
+  endgenerate
+  always_comb begin
+    report_ends = '0;
+    for (int b = 0; b < 4; b++)
+      report_ends[trivit_commands::UNIT_GELU+b] = reports_data[64*b+63];
+  end
+
+  row_writer #(
+      .TOKENS(TOKENS),
+      .OUTPUTS(OUTPUTS),
+      .DEPTH(DEPTH),
+      .ACTIVATION_DEPTH(ACTIVATION_DEPTH)
+  ) writes_rows (
+      .clk, .reset(restart), .command(command[256*ROW_WRITER+:256]),
+      .command_valid(command_valid[ROW_WRITER]), .command_ready(command_ready[ROW_WRITER]),
+      .gelu(gelu_results_data), .gelu_valid(gelu_results_valid), .gelu_ready(gelu_results_ready),
+      .direct(row), .direct_valid, .direct_ready,
+      .list(select_lists_data), .list_valid(select_lists_valid), .list_ready(select_lists_ready),
+      .report(report[REPORT*trivit_commands::UNIT_ROW_WRITER+:REPORT]),
+      .report_valid(report_valid[trivit_commands::UNIT_ROW_WRITER]),
+      .report_ready(report_ready[trivit_commands::UNIT_ROW_WRITER]),
+      .bank_valid(writer_valid[TOKENS+:TOKENS]), .bank_ready(writer_ready[TOKENS+:TOKENS]),
+      .bank_address(writer_address[TOKENS*BANK+:TOKENS*BANK]),
+      .bank_written(writer_written[BLOCK+:BLOCK]),
+      .complete(complete[0]), .complete_slot(complete_slot[2:0])
+  );
+  softmax_writer #(
+      .TOKENS(TOKENS),
+      .OUTPUTS(OUTPUTS),
+      .DEPTH(DEPTH),
+      .ACTIVATION_DEPTH(ACTIVATION_DEPTH)
+  ) writes_probabilities (
+      .clk, .reset(restart), .command(command[256*SOFTMAX_WRITER+:256]),
+      .command_valid(command_valid[SOFTMAX_WRITER]), .command_ready(command_ready[SOFTMAX_WRITER]),
+      .results(softmax_results_data), .results_valid(softmax_results_valid),
+      .results_ready(softmax_results_ready),
+      .report(report[REPORT*trivit_commands::UNIT_SOFTMAX_WRITER+:REPORT]),
+      .report_valid(report_valid[trivit_commands::UNIT_SOFTMAX_WRITER]),
+      .report_ready(report_ready[trivit_commands::UNIT_SOFTMAX_WRITER]),
+      .bank_valid(writer_valid[0+:TOKENS]), .bank_ready(writer_ready[0+:TOKENS]),
+      .bank_address(writer_address[0+:TOKENS*BANK]), .bank_written(writer_written[0+:BLOCK]),
+      .complete(complete[1]), .complete_slot(complete_slot[5:3])
+  );
+  norm_writer #(
+      .TOKENS(TOKENS),
+      .DEPTH(DEPTH),
+      .ACTIVATION_DEPTH(ACTIVATION_DEPTH)
+  ) writes_normalised (
+      .clk, .reset(restart), .command(command[256*NORM_WRITER+:256]),
+      .command_valid(command_valid[NORM_WRITER]), .command_ready(command_ready[NORM_WRITER]),
+      .results(normalise_results_data), .results_valid(normalise_results_valid),
+      .results_ready(normalise_results_ready),
+      .report(report[REPORT*trivit_commands::UNIT_NORM_WRITER+:REPORT]),
+      .report_valid(report_valid[trivit_commands::UNIT_NORM_WRITER]),
+      .report_ready(report_ready[trivit_commands::UNIT_NORM_WRITER]),
+      .bank_valid(writer_valid[2*TOKENS+:TOKENS]), .bank_ready(writer_ready[2*TOKENS+:TOKENS]),
+      .bank_address(writer_address[2*TOKENS*BANK+:TOKENS*BANK]),
+      .bank_written(writer_written[2*BLOCK+:BLOCK]),
+      .complete(complete[2]), .complete_slot(complete_slot[8:6])
+  );
+  row_reader #(
+      .TOKENS(TOKENS),
+      .DEPTH(DEPTH),
+      .ACTIVATION_DEPTH(ACTIVATION_DEPTH)
+  ) reads_rows (
+      .clk, .reset(restart), .command(command[256*ROW_READER+:256]),
+      .command_valid(command_valid[ROW_READER]), .command_ready(command_ready[ROW_READER]),
+      .rows(normalise_rows_data), .rows_valid(normalise_rows_valid),
+      .rows_ready(normalise_rows_ready),
+      .bank_valid(reader_valid[0+:TOKENS]), .bank_ready(reader_ready[0+:TOKENS]),
+      .bank_address(reader_address[0+:TOKENS*BANK]), .bank_read(reader_read[0+:TOKENS]),
+      .bank_data(reader_data), .announce(reader_announce[0]),
+      .slot_groups(reader_groups)
+  );
+  logic [PORTS*WORD-1:0] loaded_word;
+  logic [PORTS-1:0] loaded_word_valid, loaded_word_ready;
+  load #(
+      .TOKENS(TOKENS),
+      .OUTPUTS(OUTPUTS),
+      .DEPTH(DEPTH),
+      .ACTIVATION_DEPTH(ACTIVATION_DEPTH)
+  ) loads (
+      .clk, .reset(restart), .command(command[256*LOAD+:256]), .command_valid(command_valid[LOAD]),
+      .command_ready(command_ready[LOAD]),
+      .word(loaded_word), .word_valid(loaded_word_valid), .word_ready(loaded_word_ready),
+      .vectors(normalise_vectors_data), .vectors_valid(normalise_vectors_valid),
+      .vectors_ready(normalise_vectors_ready),
+      .report(report[REPORT*trivit_commands::UNIT_LOAD+:REPORT]),
+      .report_valid(report_valid[trivit_commands::UNIT_LOAD]),
+      .report_ready(report_ready[trivit_commands::UNIT_LOAD]),
+      .bank_valid(writer_valid[3*TOKENS+:TOKENS]), .bank_ready(writer_ready[3*TOKENS+:TOKENS]),
+      .bank_address(writer_address[3*TOKENS*BANK+:TOKENS*BANK]),
+      .bank_written(writer_written[3*BLOCK+:BLOCK]),
+      .complete(complete[3]), .complete_slot(complete_slot[11:9])
+  );
+  logic [WORD-1:0] stored_word;
+  logic stored_word_valid, stored_word_ready;
+  store #(
+      .TOKENS(TOKENS),
+      .DEPTH(DEPTH),
+      .ACTIVATION_DEPTH(ACTIVATION_DEPTH)
+  ) stores (
+      .clk, .reset(restart), .command(command[256*STORE+:256]), .command_valid(command_valid[STORE]),
+      .command_ready(command_ready[STORE]),
+      .stored(stored_word), .stored_valid(stored_word_valid), .stored_ready(stored_word_ready),
+      .report(report[REPORT*trivit_commands::UNIT_STORE+:REPORT]),
+      .report_valid(report_valid[trivit_commands::UNIT_STORE]),
+      .report_ready(report_ready[trivit_commands::UNIT_STORE]),
+      .bank_valid(reader_valid[TOKENS+:TOKENS]), .bank_ready(reader_ready[TOKENS+:TOKENS]),
+      .bank_address(reader_address[TOKENS*BANK+:TOKENS*BANK]),
+      .bank_read(reader_read[TOKENS+:TOKENS]), .bank_data(reader_data),
+      .announce(reader_announce[1]), .slot_groups(reader_groups)
+  );
+
+  // Log and jobs
+  logic [WORD-1:0] log_word;
+  logic log_word_valid, log_word_ready;
+  reporter #(
+      .UNITS(UNITS),
+      .REPORT_BITS(REPORT)
+  ) reports (
+      .clk, .reset, .cycle(job_cycle), .report, .ends(report_ends), .valid(report_valid),
+      .ready(report_ready), .begins,
+      .word(log_word), .word_valid(log_word_valid), .word_ready(log_word_ready)
+  );
+  logic [MOVE-1:0] program_command, log_command;
+  logic program_valid, program_ready, log_valid, log_ready, stored;
+  logic [PORTS*16-1:0] finished;
+  logic [15:0] logs_finished;
+  job_control control (
+      .clk, .reset, .program_base(job_program), .commands(job_commands), .reports(job_reports),
+      .params_base(job_params), .input_base(job_input), .output_base(job_output),
+      .log_base(job_log), .valid(job_valid), .ready(job_ready), .done(job_done),
+      .cycle(job_cycle), .mismatch(error[8+2*GMEMS]),
+      .read_command(program_command), .read_valid(program_valid), .read_ready(program_ready),
+      .write_command(log_command), .write_valid(log_valid), .write_ready(log_ready),
+      .logs_finished, .job(jobs_data), .job_valid(jobs_valid), .job_ready(jobs_ready),
+      .program_end(program_end_data), .program_end_valid, .program_end_ready, .stored
+  );
+  logic [WORD-1:0] program_word;
+  logic program_word_valid, program_word_ready;
+  word_pairs #(
+      .WIDTH(WORD)
+  ) pairs (
+      .clk, .reset, .in_data(program_word), .in_valid(program_word_valid),
+      .in_ready(program_word_ready), .out_data(descriptors_data), .out_valid(descriptors_valid),
+      .out_ready(descriptors_ready)
+  );
+
+  // Movers
+  localparam logic [1:0] OKAY = 2'd0;
+  logic [255:0] read_cycles[GMEMS], write_cycles[GMEMS];
+  logic [GMEMS-1:0] idle;
+  logic [1:0] read_error[GMEMS], write_error[GMEMS];
+  mover_port #(
+      .STREAMS(1),
+      .WORD(WORD),
+      .PORTS(PORTS)
+  ) gmem0 (
+      .clk, .reset, .halt(1'b0),
+      .read_command(program_command), .read_command_valid(program_valid),
+      .read_command_ready(program_ready), .read_word(program_word),
+      .read_word_valid(program_word_valid), .read_word_ready(program_word_ready),
+      .write_command(log_command), .write_command_valid(log_valid),
+      .write_command_ready(log_ready), .write_word(log_word), .write_word_valid(log_word_valid),
+      .write_word_ready(log_word_ready), .finished, .own_finished(logs_finished),
+      .idle(idle[0]), .read_error(read_error[0]), .write_error(write_error[0]),
+      .clear_statistics(job_done), .read_cycles(read_cycles[0]), .write_cycles(write_cycles[0]),
+      .araddr(araddr[39:0]), .arlen(arlen[7:0]), .arsize(arsize[2:0]), .arburst(arburst[1:0]),
+      .arvalid(arvalid[0]), .arready(arready[0]), .rdata(rdata[WORD-1:0]), .rresp(rresp[1:0]),
+      .rlast(rlast[0]), .rvalid(rvalid[0]), .rready(rready[0]),
+      .awaddr(awaddr[39:0]), .awlen(awlen[7:0]), .awsize(awsize[2:0]), .awburst(awburst[1:0]),
+      .awvalid(awvalid[0]), .awready(awready[0]), .wdata(wdata[WORD-1:0]),
+      .wstrb(wstrb[WORD/8-1:0]), .wlast(wlast[0]), .wvalid(wvalid[0]), .wready(wready[0]),
+      .bresp(bresp[1:0]), .bvalid(bvalid[0]), .bready(bready[0])
+  );
+  // The store unit's words leave through the first of them.
+  logic [PORTS-1:0] write_word_valid, write_word_ready, written;
+  assign write_word_valid = {{(PORTS - 1) {1'b0}}, stored_word_valid};
+  assign stored_word_ready = write_word_ready[0];
+  assign stored = &written;
+  generate
+    for (genvar p = 0; p < PORTS; p++) begin : movers
+      localparam int G = p + 1;
+      mover_port #(
+          .WORD(WORD),
+          .PORTS(PORTS)
+      ) mover (
+          .clk, .reset, .halt(1'b0),
+          .read_command({rows_data[MOVE*p+:MOVE], weights_data[MOVE*p+:MOVE]}),
+          .read_command_valid({rows_valid[p], weights_valid[p]}),
+          .read_command_ready({rows_ready[p], weights_ready[p]}),
+          .read_word({loaded_word[WORD*p+:WORD], weight_word[WORD*p+:WORD]}),
+          .read_word_valid({loaded_word_valid[p], weight_word_valid[p]}),
+          .read_word_ready({loaded_word_ready[p], weight_word_ready[p]}),
+          .write_command(stores_data[MOVE*p+:MOVE]), .write_command_valid(stores_valid[p]),
+          .write_command_ready(stores_ready[p]), .write_word(stored_word),
+          .write_word_valid(write_word_valid[p]), .write_word_ready(write_word_ready[p]),
+          .finished, .own_finished(finished[16*p+:16]), .idle(idle[G]),
+          .read_error(read_error[G]), .write_error(write_error[G]),
+          .clear_statistics(job_done), .read_cycles(read_cycles[G]),
+          .write_cycles(write_cycles[G]),
+          .araddr(araddr[40*G+:40]), .arlen(arlen[8*G+:8]), .arsize(arsize[3*G+:3]),
+          .arburst(arburst[2*G+:2]), .arvalid(arvalid[G]), .arready(arready[G]),
+          .rdata(rdata[WORD*G+:WORD]), .rresp(rresp[2*G+:2]), .rlast(rlast[G]),
+          .rvalid(rvalid[G]), .rready(rready[G]),
+          .awaddr(awaddr[40*G+:40]), .awlen(awlen[8*G+:8]), .awsize(awsize[3*G+:3]),
+          .awburst(awburst[2*G+:2]), .awvalid(awvalid[G]), .awready(awready[G]),
+          .wdata(wdata[WORD*G+:WORD]), .wstrb(wstrb[WORD/8*G+:WORD/8]), .wlast(wlast[G]),
+          .wvalid(wvalid[G]), .wready(wready[G]), .bresp(bresp[2*G+:2]), .bvalid(bvalid[G]),
+          .bready(bready[G])
+      );
+
+      // Words that are here and have not left; those that left are written when no burst is open.
+      logic [7:0] here;
+      always_ff @(posedge clk)
+        here <= reset ? '0 : here + 8'(write_word_valid[p] && write_word_ready[p])
+            - 8'(wvalid[G] && wready[G]);
+      assign written[p] = here == '0 && idle[G];
+    end
+    for (genvar g = 0; g < GMEMS; g++) begin : errors
+      assign error[8+2*g] = read_error[g] != OKAY;
+      assign error[9+2*g] = write_error[g] != OKAY;
+    end
+  endgenerate
+endmodule

@@ -1,0 +1,302 @@
+// Simulates the whole accelerator: the RTL as Verilator compiles it, the HLS blocks as clocked
+// processes, a DDR memory. README.md describes input and output.
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+
+#include "Vaccelerator.h"
+#include "network.hpp"
+#include "options.hpp"
+#include "probe.hpp"
+#include "trace.hpp"
+#if VM_TRACE
+#include "verilated_vcd_c.h"
+#endif
+
+namespace simulation {
+
+namespace {
+
+const int kGmems = 5;
+
+AxiPins axi_pins(Vaccelerator& top, int g) {
+    return {Bytes(top.araddr, 40 * g, 40),
+            Bytes(top.arlen, 8 * g, 8),
+            Bytes(top.rdata, 128 * g, 128),
+            Bytes(top.awaddr, 40 * g, 40),
+            Bytes(top.awlen, 8 * g, 8),
+            Bytes(top.wdata, 128 * g, 128),
+            {Pin(top.rresp, 2 * g), Pin(top.rresp, 2 * g + 1)},
+            {Pin(top.bresp, 2 * g), Pin(top.bresp, 2 * g + 1)},
+            Pin(top.arvalid, g),
+            Pin(top.arready, g),
+            Pin(top.rlast, g),
+            Pin(top.rvalid, g),
+            Pin(top.rready, g),
+            Pin(top.awvalid, g),
+            Pin(top.awready, g),
+            Pin(top.wlast, g),
+            Pin(top.wvalid, g),
+            Pin(top.wready, g),
+            Pin(top.bvalid, g),
+            Pin(top.bready, g)};
+}
+
+// Copies tensors from the banks when the unit that writes them says that they are complete.
+class Watches {
+public:
+    Watches(const Probe& probe, const Input& input)
+        : probe_(probe), input_(input), tensors_(input.watches.size()) {}
+
+    void sample(std::size_t job) {
+        if (!probe_.any_report()) return;
+        for (int unit = 0; unit < kUnits; ++unit) {
+            if (!probe_.report(unit).moves() || probe_.report_ends(unit)) continue;
+            for (std::size_t i = 0; i < tensors_.size(); ++i) {
+                const Watch& watch = input_.watches[i];
+                if (watch.job == job && int(watch.unit) == unit && watch.report == reports_[unit])
+                    copy(watch, tensors_[i]);
+            }
+            ++reports_[unit];
+        }
+    }
+
+    void next_job() { reports_ = {}; }
+
+    void write(const std::string& folder) const {
+        if (input_.watched.empty()) return;
+        std::ofstream file(folder + "/" + input_.watched, std::ios::binary);
+        for (std::size_t i = 0; i < tensors_.size(); ++i) {
+            const Watch& watch = input_.watches[i];
+            if (tensors_[i].size() != watch.rows * watch.words)
+                throw std::runtime_error("watch " + std::to_string(i) + ": its report never came");
+            file.write(reinterpret_cast<const char*>(tensors_[i].data()),
+                       std::streamsize(tensors_[i].size() * kWordBytes));
+        }
+        if (!file) throw InputError(input_.watched + ": cannot be written");
+    }
+
+private:
+    void copy(const Watch& watch, std::vector<DdrWord>& tensor) const {
+        for (uint64_t row = 0; row < watch.rows; ++row) {
+            for (uint64_t word = 0; word < watch.words; ++word) {
+                const uint64_t address = watch.address + row / kBanks * watch.stride + word;
+                if (address >= probe_.bank_words())
+                    throw InputError("a watched tensor lies outside of the banks");
+                tensor.push_back(probe_.bank_word(int(row % kBanks), address));
+            }
+        }
+    }
+
+    const Probe probe_;
+    const Input& input_;
+    std::vector<std::vector<DdrWord>> tensors_;
+    std::array<uint64_t, kUnits> reports_ = {};
+};
+
+class Simulation {
+public:
+    Simulation(const CommandLine& line, const Input& input)
+        : line_(line),
+          input_(input),
+          network_(top_, line),
+          ddr_(line.ddr, input.memory_words),
+          probe_(top_),
+          watches_(probe_, input),
+          trace_(probe_, network_),
+          started_(std::chrono::steady_clock::now()),
+          printed_(started_) {
+        for (int g = 0; g < kGmems; ++g)
+            ddr_.attach(axi_pins(top_, g));
+        for (const Region& region : input.loads)
+            load(region);
+        open_wave();
+        top_.reset = 1;
+        for (int i = 0; i < 4; ++i) {
+            top_.eval();
+            edge();
+        }
+        top_.reset = 0;
+    }
+
+    // Returns whether all programs came to their end.
+    bool run() {
+        for (job_ = 0; job_ < input_.jobs.size(); ++job_) {
+            start(input_.jobs[job_]);
+            watches_.next_job();
+            uint64_t idle = 0;
+            bool done = false;
+            while (!done) {
+                idle = clock() ? 0 : idle + 1;
+                done = top_.job_done;
+                if (top_.error != 0) {
+                    std::fprintf(stderr, "%s in cycle %llu of job %zu\n", error().c_str(),
+                                 (unsigned long long)top_.job_cycle, job_);
+                    return false;
+                }
+                if (idle > line_.patience || cycles_ > line_.most_cycles) {
+                    std::fprintf(stderr, "%s in cycle %llu of job %zu\n%s%s%s",
+                                 idle > line_.patience ? "nothing moves" : "too many cycles",
+                                 (unsigned long long)top_.job_cycle, job_, trace_.waits().c_str(),
+                                 network_.waits().c_str(), ddr_.report().c_str());
+                    return false;
+                }
+            }
+            std::printf("job %zu: %llu cycles\n", job_, (unsigned long long)top_.job_cycle);
+        }
+        return true;
+    }
+
+    void save() {
+        for (const Region& region : input_.saves) {
+            std::ofstream file(line_.folder + "/" + region.file, std::ios::binary);
+            file.write(reinterpret_cast<const char*>(&ddr_.content[region.address]),
+                       std::streamsize(region.words * kWordBytes));
+            if (!file) throw InputError(region.file + ": cannot be written");
+        }
+        watches_.write(line_.folder);
+    }
+
+    void finish() {
+        progress();
+        std::fprintf(stderr, "DDR: %llu words read, %llu written\n",
+                     (unsigned long long)ddr_.read_words, (unsigned long long)ddr_.written_words);
+        if (!line_.trace.empty() && !trace_.write(line_.trace))
+            throw InputError(line_.trace + ": cannot be written");
+#if VM_TRACE
+        if (wave_) wave_->close();
+#endif
+    }
+
+private:
+    void load(const Region& region) {
+        std::ifstream file(line_.folder + "/" + region.file, std::ios::binary);
+        file.read(reinterpret_cast<char*>(&ddr_.content[region.address]),
+                  std::streamsize(region.words * kWordBytes));
+        if (!file) throw InputError(region.file + ": shorter than job.txt says");
+    }
+
+    void start(const Job& job) {
+        top_.job_program = job.program;
+        top_.job_commands = uint32_t(job.commands);
+        top_.job_reports = uint32_t(job.reports);
+        top_.job_params = job.params;
+        top_.job_input = job.input;
+        top_.job_output = job.output;
+        top_.job_log = job.log;
+        top_.job_valid = 1;
+    }
+
+    // What the top says went wrong.
+    std::string error() const {
+        const unsigned error = top_.error;
+        if (error & 0xFF) return "engine error " + std::to_string(error & 0xFF);
+        for (int g = 0; g < kGmems; ++g) {
+            const char* names[] = {" read", " write"};
+            for (int direction = 0; direction < 2; ++direction) {
+                if (error >> (8 + 2 * g + direction) & 1)
+                    return "gmem" + std::to_string(g) + names[direction] + " outside of the memory";
+            }
+        }
+        return "the program makes other reports than the job says";
+    }
+
+    // One clock. What moves is decided when the RTL's outputs have settled for the words and the
+    // room that it sees.
+    bool clock() {
+        network_.drive();
+        ddr_.drive();
+        top_.eval();
+        dump(2 * time_);
+        const bool begins = top_.job_valid && top_.job_ready;
+        trace_.before(job_, top_.job_cycle);
+        watches_.sample(job_);
+        bool moved = begins || probe_.stall() == 0;
+        moved = network_.transfer() || moved;
+        moved = ddr_.transfer() || moved;
+        moved = network_.clock() || moved;
+        trace_.after(job_, top_.job_cycle);
+        edge();
+        if (begins) top_.job_valid = 0;
+        if ((++cycles_ & 1023) == 0) print_progress();
+        return moved;
+    }
+
+    void edge() {
+        top_.clk = 1;
+        top_.eval();
+        dump(2 * time_ + 1);
+        top_.clk = 0;
+        ++time_;
+    }
+
+    void print_progress() {
+        const auto now = std::chrono::steady_clock::now();
+        if (std::chrono::duration<double>(now - printed_).count() < line_.progress_seconds) return;
+        printed_ = now;
+        progress();
+    }
+
+    void progress() const {
+        const double seconds =
+            std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
+        std::fprintf(stderr, "%zu of %zu jobs, %llu cycles, %.0f cycles/s\n", job_,
+                     input_.jobs.size(), (unsigned long long)cycles_, double(cycles_) / seconds);
+    }
+
+#if VM_TRACE
+    void open_wave() {
+        if (line_.wave.empty()) return;
+        Verilated::traceEverOn(true);
+        wave_.reset(new VerilatedVcdC);
+        top_.trace(wave_.get(), 99);
+        wave_->open(line_.wave.c_str());
+    }
+    void dump(uint64_t time) {
+        if (wave_ && cycles_ >= line_.wave_from && cycles_ < line_.wave_to) wave_->dump(time);
+    }
+    std::unique_ptr<VerilatedVcdC> wave_;
+#else
+    void open_wave() {
+        if (!line_.wave.empty()) throw InputError("--wave: this build has no waveforms");
+    }
+    void dump(uint64_t) {}
+#endif
+
+    const CommandLine line_;
+    const Input& input_;
+    Vaccelerator top_;
+    Network network_;
+    Ddr ddr_;
+    const Probe probe_;
+    Watches watches_;
+    Trace trace_;
+    const std::chrono::steady_clock::time_point started_;
+    std::chrono::steady_clock::time_point printed_;
+    std::size_t job_ = 0;
+    uint64_t cycles_ = 0, time_ = 0;
+};
+
+}  // namespace
+
+}  // namespace simulation
+
+int main(int argc, char** argv) {
+    using namespace simulation;
+    try {
+        const CommandLine line = parse_command_line(argc, argv);
+        const Input input = read_input(line.folder);
+        const std::unique_ptr<Simulation> simulation(new Simulation(line, input));
+        const bool good = simulation->run();
+        simulation->finish();
+        if (good) simulation->save();
+        return good ? 0 : 1;
+    } catch (const InputError& error) {
+        std::fprintf(stderr, "%s\n", error.what());
+        return 2;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "%s\n", error.what());
+        return 1;
+    }
+}

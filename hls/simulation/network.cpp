@@ -1,0 +1,165 @@
+#include "network.hpp"
+
+#include "../src/gelu.cpp"
+#include "../src/normalise.cpp"
+#include "../src/select.cpp"
+#include "../src/sequencer.cpp"
+#include "../src/softmax.cpp"
+#include "Vaccelerator.h"
+
+namespace simulation {
+
+namespace {
+
+using namespace trivit::blocks;
+
+// Ports of streams between two blocks and between a block and the RTL.
+const int kCommandDepth = 4;
+const int kDataDepth = 4;
+
+Options options_of(const CommandLine& line) {
+    Options options;
+    options.seed = line.seed;
+    options.stream_latency = line.stream_latency;
+    options.depth_factor = line.depth_factor;
+    options.pauses = line.pauses;
+    options.restart = true;
+    // A word a clock needs room for those on their way.
+    options.port_depth = std::max(kDataDepth, 2 * line.stream_latency);
+    return options;
+}
+
+// A stream for each port.
+template <class Word>
+std::vector<hls::stream<Word>> for_ports(const std::string& name) {
+    std::vector<hls::stream<Word>> streams;
+    for (int port = 0; port < 4; ++port)
+        streams.emplace_back((name + std::to_string(port)).c_str());
+    return streams;
+}
+
+}  // namespace
+
+// The streams of `top`'s ports, by their names there.
+#define INTO_RTL(stream, port, bits)                                                             \
+    streams_.emplace_back(new IntoRtl<bits>((stream).channel(), Bytes(top.port##_data, 0, bits), \
+                                            Pin(top.port##_valid, 0), Pin(top.port##_ready, 0)))
+#define INTO_RTL_AT(stream, port, bits, place)                                                \
+    streams_.emplace_back(                                                                    \
+        new IntoRtl<bits>((stream).channel(), Bytes(top.port##_data, (place) * (bits), bits), \
+                          Pin(top.port##_valid, place), Pin(top.port##_ready, place)))
+#define FROM_RTL(stream, port, bits)                                                             \
+    streams_.emplace_back(new FromRtl<bits>((stream).channel(), Bytes(top.port##_data, 0, bits), \
+                                            Pin(top.port##_valid, 0), Pin(top.port##_ready, 0)))
+
+Network::Network(Vaccelerator& top, const CommandLine& line)
+    : simulator_(new Simulator(options_of(line))) {
+    hls::stream<JobWord> jobs("jobs");
+    hls::stream<Command> descriptors("descriptors");
+    hls::stream<Command, kCommandDepth> engine("engine"), row_writer("row_writer"),
+        softmax_writer("softmax_writer"), norm_writer("norm_writer"), row_reader("row_reader"),
+        load("load"), store("store");
+    hls::stream<Command, kCommandDepth> gelu("gelu"), softmax("softmax"), normalise("normalise"),
+        select("select");
+    std::vector<hls::stream<Move>> weights = for_ports<Move>("weights"),
+                                   rows = for_ports<Move>("rows"),
+                                   stores = for_ports<Move>("stores");
+    hls::stream<ap_uint<24>> program_end("program_end");
+    hls::stream<TileRow> gelu_rows("gelu_rows"), gelu_results("gelu_results");
+    hls::stream<TileRow> scores("softmax_scores");
+    hls::stream<OpenKeys> open("softmax_open");
+    hls::stream<WordPair> probabilities("softmax_results");
+    hls::stream<Word> cls("softmax_cls"), lists("select_lists");
+    hls::stream<WordPair> norm_rows("normalise_rows"), norm_results("normalise_results");
+    hls::stream<Vectors> vectors("normalise_vectors");
+    hls::stream<Report> gelu_reports("gelu_reports"), softmax_reports("softmax_reports"),
+        normalise_reports("normalise_reports"), select_reports("select_reports");
+
+    const auto block = [&](int unit, const hls::stream<Command>& commands) {
+        const std::size_t before =
+            blocks_.empty() ? 0 : blocks_.back().first_process + blocks_.back().processes;
+        blocks_.push_back(
+            {unit, commands.channel().get(), before, simulator_->blocks().size() - before});
+    };
+    trivit_sequencer(jobs, descriptors, engine, gelu, softmax, normalise, select, row_writer,
+                     softmax_writer, norm_writer, row_reader, load, store, weights[0], weights[1],
+                     weights[2], weights[3], rows[0], rows[1], rows[2], rows[3], stores[0],
+                     stores[1], stores[2], stores[3], program_end);
+    block(kUnitSequencer, descriptors);
+    trivit_gelu(gelu, gelu_rows, gelu_results, gelu_reports);
+    block(kUnitGelu, gelu);
+    trivit_softmax(softmax, scores, open, probabilities, cls, softmax_reports);
+    block(kUnitSoftmax, softmax);
+    trivit_normalise(normalise, norm_rows, vectors, norm_results, normalise_reports);
+    block(kUnitNormalise, normalise);
+    trivit_select(select, cls, lists, select_reports);
+    block(kUnitSelect, select);
+
+    FROM_RTL(jobs, jobs, 256);
+    FROM_RTL(descriptors, descriptors, 256);
+    INTO_RTL(program_end, program_end, 24);
+    INTO_RTL_AT(engine, commands, 256, 0);
+    INTO_RTL_AT(row_writer, commands, 256, 1);
+    INTO_RTL_AT(softmax_writer, commands, 256, 2);
+    INTO_RTL_AT(norm_writer, commands, 256, 3);
+    INTO_RTL_AT(row_reader, commands, 256, 4);
+    INTO_RTL_AT(load, commands, 256, 5);
+    INTO_RTL_AT(store, commands, 256, 6);
+    for (std::size_t port = 0; port < 4; ++port) {
+        INTO_RTL_AT(weights[port], weights, 80, int(port));
+        INTO_RTL_AT(rows[port], rows, 80, int(port));
+        INTO_RTL_AT(stores[port], stores, 80, int(port));
+    }
+    FROM_RTL(gelu_rows, gelu_rows, 512);
+    INTO_RTL(gelu_results, gelu_results, 512);
+    FROM_RTL(scores, softmax_scores, 512);
+    INTO_RTL(probabilities, softmax_results, 256);
+    FROM_RTL(norm_rows, normalise_rows, 256);
+    FROM_RTL(vectors, normalise_vectors, 256);
+    INTO_RTL(norm_results, normalise_results, 256);
+    INTO_RTL(lists, select_lists, 128);
+    INTO_RTL_AT(gelu_reports, reports, 64, 0);
+    INTO_RTL_AT(softmax_reports, reports, 64, 1);
+    INTO_RTL_AT(normalise_reports, reports, 64, 2);
+    INTO_RTL_AT(select_reports, reports, 64, 3);
+}
+
+Network::~Network() {}
+
+void Network::drive() {
+    for (const auto& stream : streams_)
+        stream->drive(Channel::now());
+}
+
+bool Network::transfer() {
+    bool moved = false;
+    for (const auto& stream : streams_)
+        moved = stream->transfer(Channel::now()) || moved;
+    return moved;
+}
+
+const RtlStream* Network::stream(const std::string& name) const {
+    for (const auto& stream : streams_) {
+        if (stream->name == name) return stream.get();
+    }
+    violated("no stream " + name);
+}
+
+std::string Network::waits() const {
+    std::string text;
+    for (const auto& process : simulator_->blocks()) {
+        const Channel* missing = process->waits_for();
+        if (missing && !process->done())
+            text += process->name + " waits for " + missing->name + "\n";
+    }
+    for (const auto& channel : simulator_->channels()) {
+        if (channel->size() != 0)
+            text += channel->name + " holds " + std::to_string(channel->size()) + " words\n";
+    }
+    for (const auto& stream : streams_) {
+        if (stream->valid.get() && !stream->ready.get()) text += stream->name + " is not taken\n";
+    }
+    return text;
+}
+
+}  // namespace simulation

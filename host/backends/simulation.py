@@ -1,0 +1,96 @@
+"""The whole accelerator of the next kernel, clock by clock: RTL in Verilator, HLS blocks, DDR."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trivit.host.backends.base import Backend, BatchOutput
+from trivit.host.backends.simulator_build import build_simulator
+from trivit.host.backends.simulator_run import (
+    Simulated,
+    SimulatedProgram,
+    SimulationSettings,
+    simulate,
+)
+from trivit.host.bundle import Bundle
+from trivit.host.errors import HostError
+from trivit.host.fixed_point import Int16
+from trivit.host.schedule import Schedule
+
+
+class SimulationBackend(Backend):
+    """Run bundles in the simulation; cycles are the accelerator's own count (simulated).
+
+    ``last`` is what the latest batch left: logs, watched tensors and cycles of each image.
+    """
+
+    name = "simulation"
+
+    def __init__(
+        self,
+        schedule: Callable[[Bundle], Schedule],
+        settings: SimulationSettings | None = None,
+        progress: Callable[[str], None] | None = None,
+    ) -> None:
+        """Build the simulator, unless the cache holds it.
+
+        ``schedule`` makes the commands of a bundle's first program; ``progress`` is told lines.
+
+        Raises:
+            HostError: it cannot be built on this machine.
+        """
+        self.settings = settings or SimulationSettings()
+        self._schedule = schedule
+        self._progress = progress
+        self._simulator = build_simulator(waves=self.settings.wave is not None)
+        self.last: Simulated | None = None
+
+    def run_batch(self, bundle: Bundle, inputs: Int16) -> BatchOutput:
+        """Run the input regions one after the other."""
+        schedule = self._schedule(bundle)
+        self.last = self.run_schedule(schedule, bundle.params, schedule.image.arrange(inputs))
+        saturations = np.zeros(schedule.tags, dtype=np.uint64)
+        cycles = np.zeros(schedule.tags, dtype=np.uint64)
+        for log in self.last.logs:
+            saturations += saturated_values(log, schedule.tags)
+            cycles += cycles_of_instructions(log, schedule.tags)
+        return BatchOutput(regions=self.last.outputs, saturations=saturations, cycles=cycles)
+
+    def run_schedule(self, schedule: Schedule, params: Int16, images: Int16) -> Simulated:
+        """Run a schedule over images as its layout has them, (B, region_words·8) int16.
+
+        Raises:
+            HostError: the accelerator refused a command or stood still.
+        """
+        program = SimulatedProgram(
+            commands=schedule.commands,
+            params=np.concatenate([params, schedule.extra_params]),
+            reports=schedule.reports,
+            output_words=schedule.output_words,
+            watched=schedule.watched,
+        )
+        simulated = simulate(self._simulator, program, images, self.settings, self._progress)
+        for log in simulated.logs:
+            if log["failed"].any():
+                tag = int(log["tag"][log["failed"]][0])
+                raise HostError(f"the accelerator refused a command of instruction {tag}")
+        return simulated
+
+
+def saturated_values(log: NDArray[np.void], tags: int) -> NDArray[np.uint64]:
+    """Return the saturated values (tags,) that the reports of each instruction count."""
+    counts = np.zeros(tags, dtype=np.uint64)
+    np.add.at(counts, log["tag"], log["saturated"].astype(np.uint64))
+    return counts
+
+
+def cycles_of_instructions(log: NDArray[np.void], tags: int) -> NDArray[np.uint64]:
+    """Return cycles (tags,) whose sum is the cycle of the last report.
+
+    An instruction is done with its last report. It takes the cycles from when all before it were
+    done; instructions that overlap share them, so one that others cover takes 0.
+    """
+    done = np.zeros(tags, dtype=np.uint64)
+    np.maximum.at(done, log["tag"], log["cycle"])
+    return np.diff(np.maximum.accumulate(done), prepend=np.uint64(0))

@@ -1,0 +1,126 @@
+"""What the blocks beside the engine make of its rows, and when their results are in the banks."""
+
+from dataclasses import dataclass, field
+
+from trivit.host.commands import Command
+from trivit.host.tiles import ceil_div
+from trivit.tools.estimate.timeline.latencies import (
+    GELU_REST,
+    NORM_REST,
+    NORM_SUMS,
+    PORTS,
+    READER,
+    SCORE_ROWS,
+    SOFTMAX_PEAKS,
+    SOFTMAX_REST,
+    STREAMED,
+    TILE_TOKENS,
+    WRITER_REST,
+)
+from trivit.tools.estimate.timeline.slots import RowGroups
+
+PAIRS = TILE_TOKENS // 2
+
+
+@dataclass
+class Softmax:
+    """One attention: scores go in row group by row group, probabilities come out."""
+
+    command: Command
+    writer: Command
+    free: int = 0  # exponentials
+    out: int = 0  # probabilities
+    issued: int = 0  # rows of tiles
+    taken: list[tuple[int, int, int]] = field(default_factory=list)  # rows before, begin, end
+
+    def room(self, rows: int) -> int:
+        """Return when there is room for ``rows`` more rows of a tile."""
+        over = self.issued + rows - SCORE_ROWS
+        if over <= 0:
+            return 0
+        for before, begin, end in reversed(self.taken):
+            if over > before:
+                share = (over - before) * (end - begin) // max(1, rows * self._tiles())
+                return min(end, begin + share)
+        return 0
+
+    def scores(self, tile: int, rows: int, last: int, slot: RowGroups) -> None:
+        """Take the rows of a tile, whose last depth word was issued in cycle ``last``."""
+        if tile + 1 == self._tiles():
+            words = ceil_div(self.command.fields["keys"], TILE_TOKENS)
+            pairs = ceil_div(rows, 2)
+            begin = max(self.free, last + STREAMED + SOFTMAX_PEAKS)
+            self.free = begin + words * pairs
+            before = self.taken[-1][0] + self._rows_before(rows) if self.taken else 0
+            self.taken.append((before, begin, self.free))
+            self.out = max(self.out, self.free + SOFTMAX_REST) + words * pairs
+            slot.complete(self.out + WRITER_REST)
+        self.issued += rows
+
+    def _tiles(self) -> int:
+        return ceil_div(self.command.fields["keys"], TILE_TOKENS * PORTS)
+
+    def _rows_before(self, rows: int) -> int:
+        return TILE_TOKENS * self._tiles()
+
+
+@dataclass
+class RowWriter:
+    """Rows of tiles to the banks, through GELU or as they are."""
+
+    command: Command
+    taken: int = 0  # rows of tiles
+    rows: int = 0  # that came in the last tile
+    done: int = 0  # row groups
+
+    @property
+    def complete(self) -> bool:
+        """Whether all rows have come."""
+        fields = self.command.fields
+        return self.taken == fields["rows"] * ceil_div(fields["words"], PORTS)
+
+    def tile(self, last_tile: bool, rows: int, last: int, slot: RowGroups) -> int:
+        """Take the rows of a tile; return the cycle of the last one in the banks."""
+        fields = self.command.fields
+        rest = WRITER_REST if fields["direct"] else GELU_REST
+        cycle = last + STREAMED + rows + rest
+        self.taken += rows
+        if not last_tile:
+            return cycle
+        self.rows += rows
+        written = self.rows
+        total = fields["rows"]
+        if fields["compact"]:
+            # Which rows are kept is not known: they are taken as evenly spread.
+            written = fields["kept"] * self.rows // total
+            total = fields["kept"]
+        at = fields["first_row"] + written
+        end = fields["first_row"] + total
+        groups = ceil_div(at, TILE_TOKENS) if at == end else at // TILE_TOKENS
+        while self.done < groups:
+            self.done += 1
+            slot.complete(cycle)
+        return cycle
+
+
+@dataclass
+class Normalise:
+    """Rows of a tensor, from banks to banks, as its row groups become complete."""
+
+    reader: Command
+    slot: RowGroups  # of the result
+    group: int = 0
+    read: int = 0
+    out: int = 0
+
+    def __call__(self, cycle: int) -> None:
+        """A row group of the source is complete in ``cycle``."""
+        fields = self.reader.fields
+        left = fields["rows"] - self.group * TILE_TOKENS
+        if left <= 0:
+            return
+        words = fields["words"] * ceil_div(min(left, TILE_TOKENS), 2)
+        self.group += 1
+        self.read = max(self.read, cycle + READER) + words
+        self.out = max(self.out, self.read + NORM_SUMS) + words
+        self.slot.complete(self.out + NORM_REST)

@@ -1,0 +1,253 @@
+"""The engine's products in order, with what each waits for."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from trivit.host.commands import Command, decode, from_words
+from trivit.host.schedule import Schedule
+from trivit.host.tiles import ceil_div
+from trivit.tools.estimate.timeline.blocks import Normalise, RowWriter, Softmax
+from trivit.tools.estimate.timeline.latencies import (
+    APART,
+    END,
+    FIRST_WORD,
+    GUARD,
+    PORTS,
+    QUEUE,
+    QUEUED,
+    REPORTED,
+    SEEN,
+    START,
+    TILE_TOKENS,
+)
+from trivit.tools.estimate.timeline.ring import Fill, Ring
+from trivit.tools.estimate.timeline.slots import RowGroups, Scoreboard
+
+_SOFTMAX = 1  # `stream` of a product
+#: Units whose commands wait for the product that feeds them.
+_WAITING = ("softmax", "softmax_writer", "row_writer", "row_reader", "norm_writer")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProductTime:
+    """A product of the engine: its instruction, its cycles, and those it needs at least.
+
+    ``begin`` and ``end`` are the cycles in which its first and last depth word are issued, counted
+    from the job's start; ``limit`` is the array's; ``waits`` the cycles lost by cause.
+    """
+
+    tag: int
+    begin: int
+    end: int
+    limit: int
+    waits: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeline:
+    """All products, and the cycle in which the program is complete. Modelled."""
+
+    products: tuple[ProductTime, ...]
+    cycles: int
+
+    @property
+    def limit(self) -> int:
+        """Cycles of the array alone: the sum over products of row groups, tiles, depth words."""
+        return sum(product.limit for product in self.products)
+
+    def cycles_of(self, tags: int) -> list[int]:
+        """Return for each instruction how far it moves the end of the array's work.
+
+        Instructions without a product take none; what follows the last product belongs to the last
+        instruction. The sum is the program's cycles.
+        """
+        cycles = [0] * tags
+        before = 0
+        for product in self.products:
+            cycles[product.tag] += product.end + 1 - before
+            before = product.end + 1
+        cycles[-1] += self.cycles - before
+        return cycles
+
+
+class _Prediction:
+    def __init__(self) -> None:
+        self.board = Scoreboard()
+        self.ring = Ring()
+        self.softmax: Softmax | None = None
+        self.writer: RowWriter | None = None
+        self.waiting: dict[str, deque[Command]] = {unit: deque() for unit in _WAITING}
+        self.products: list[ProductTime] = []
+        self.free = START  # the cycle in which the next depth word can be issued
+        self.first_before = -APART
+        self.last_before = -APART
+        self.accepted = START
+        self.weights_asked = 0  # words of a port, of the commands so far
+        self.rows_in = START + FIRST_WORD
+        self.finish = 0
+        self.held: Command | None = None  # a product whose operand may still be loaded
+
+    def command(self, command: Command) -> None:
+        unit = command.unit
+        if unit == "engine":
+            self.flush()
+            self._engine(command)
+        elif unit == "move_weights":
+            self.weights_asked += command.fields["words"]
+        elif unit == "move_rows" and command.fields["ports"] != 1:
+            # A port serves its oldest command first.
+            before = START + FIRST_WORD + self.weights_asked
+            self.rows_in = max(self.rows_in, before) + command.fields["words"]
+        elif unit == "load" and not command.fields["vectors"]:
+            self._load(command)
+        elif unit in _WAITING and not command.fields.get("list"):
+            self.waiting[unit].append(command)
+
+    def flush(self) -> None:
+        """Run the product that was held."""
+        if self.held is not None:
+            held, self.held = self.held, None
+            self._product(held)
+
+    def _load(self, command: Command) -> None:
+        """Row groups come at the pace of the four ports."""
+        fields = command.fields
+        if not fields["complete"]:
+            return
+        groups = ceil_div(fields["rows"], TILE_TOKENS)
+        words = ceil_div(fields["rows"], PORTS) * fields["words"]
+        begin = self.rows_in - words
+        for group in range(groups):
+            self.board[fields["slot"]].complete(begin + words * (group + 1) // groups + 6)
+
+    def _engine(self, command: Command) -> None:
+        fields = command.fields
+        products = self.products
+        # Room in the queue: the product so many before has been taken by the array.
+        taken = products[-QUEUE].begin if len(products) >= QUEUE else 0
+        self.accepted = max(self.accepted + GUARD, taken)
+        tiles = ceil_div(fields["out_words"], PORTS)
+        if fields["place"] or fields["fill"]:
+            rows = self.board[fields["source_slot"]] if fields["place"] else None
+            self.ring.pending.append(
+                Fill(
+                    tiles=tiles,
+                    depth_words=fields["depth_words"],
+                    bias=bool(fields["has_bias"]),
+                    accepted=max(self.accepted, self.rows_in),
+                    rows=rows,
+                    transposed=bool(fields["transposed"]),
+                    out_words=fields["out_words"],
+                )
+            )
+        if not fields["place"]:
+            self.held = command
+
+    def _begin(self, command: Command) -> None:
+        fields = command.fields
+        if fields["claim"]:
+            self.board.clear(fields["target_slot"])
+        self.board.clear(fields["clear_slot"])
+        if fields["announce_reader"]:
+            reader = self.waiting["row_reader"].popleft()
+            result = self.waiting["norm_writer"].popleft()
+            source = self.board[reader.fields["slot"]]
+            source.listeners.append(Normalise(reader, self.board[result.fields["slot"]]))
+
+    def _product(self, command: Command) -> None:
+        fields = command.fields
+        tiles = ceil_div(fields["out_words"], PORTS)
+        depth = fields["depth_words"]
+        groups = ceil_div(fields["rows"], TILE_TOKENS)
+        home = self.ring.home() + fields["ring_offset"]
+        source = self.board[fields["source_slot"]]
+        residual = self.board[fields["residual_slot"]]
+        self.free = max(self.free, self.accepted + QUEUED)
+        self._begin(command)
+        waits: dict[str, int] = {}
+        begin = 0
+        for number, (tile, group) in enumerate(_order(tiles, groups, bool(fields["rows_outer"]))):
+            rows = min(TILE_TOKENS, fields["rows"] - group * TILE_TOKENS)
+            word = home + tile * depth
+            ready = {
+                "short": max(self.first_before + APART, self.last_before + APART - depth + 1),
+                "source": self._source(source, command, group),
+                "weights": self.ring.filled_at(word),
+                "stream": self._room(command, rows),
+            }
+            if fields["has_residual"]:
+                ready["residual"] = residual.at(fields["residual_first"] + group)
+            cause = max(ready, key=lambda name: ready[name])
+            first = max(self.free, ready[cause])
+            if first > self.free:
+                waits[cause] = waits.get(cause, 0) + first - self.free
+            last = first + depth - 1
+            filled = self.ring.filled_at(word + depth - 1)
+            if filled > last:
+                waits["weights"] = waits.get("weights", 0) + filled - last
+                last = filled
+            self.first_before, self.last_before = first, last
+            self.free = last + 1
+            begin = first if number == 0 else begin
+            if group + 1 == groups and not fields["rows_outer"] and not fields["keep"]:
+                self.ring.release(last, depth)
+            self._result(command, tile, tiles, group, rows, last)
+        if fields["rows_outer"] and not fields["keep"]:
+            self.ring.release(self.last_before, depth * tiles)
+        self.finish = max(self.finish, self.last_before + REPORTED)
+        self.products.append(
+            ProductTime(
+                tag=command.tag,
+                begin=begin,
+                end=self.last_before,
+                limit=tiles * groups * depth,
+                waits=waits,
+            )
+        )
+
+    def _source(self, source: RowGroups, command: Command, group: int) -> int:
+        fields = command.fields
+        if fields["transposed"]:
+            return source.at(fields["source_first"] + fields["depth_words"] - 1)
+        return source.at(fields["source_first"] + group)
+
+    def _room(self, command: Command, rows: int) -> int:
+        if command.fields["stream"] != _SOFTMAX:
+            return 0
+        if self.softmax is None or self.softmax.command.tag != command.tag:
+            self.softmax = Softmax(
+                self.waiting["softmax"].popleft(), self.waiting["softmax_writer"].popleft()
+            )
+        return self.softmax.room(rows)
+
+    def _result(
+        self, command: Command, tile: int, tiles: int, group: int, rows: int, last: int
+    ) -> None:
+        fields = command.fields
+        last_tile = tile + 1 == tiles
+        if fields["to_banks"] and last_tile:
+            self.board[fields["target_slot"]].complete(last + SEEN)
+        if fields["stream"] == _SOFTMAX and self.softmax is not None:
+            slot = self.board[self.softmax.writer.fields["slot"]]
+            self.softmax.scores(tile, rows, last, slot)
+        elif fields["stream"]:
+            if self.writer is None or self.writer.complete:
+                self.writer = RowWriter(self.waiting["row_writer"].popleft())
+            slot = self.board[self.writer.command.fields["slot"]]
+            self.finish = max(self.finish, self.writer.tile(last_tile, rows, last, slot))
+
+
+def _order(tiles: int, groups: int, rows_outer: bool) -> Iterator[tuple[int, int]]:
+    if rows_outer:
+        return ((tile, group) for group in range(groups) for tile in range(tiles))
+    return ((tile, group) for tile in range(tiles) for group in range(groups))
+
+
+def predict(schedule: Schedule) -> Timeline:
+    """Return the modelled timeline of one image."""
+    prediction = _Prediction()
+    for word in from_words(schedule.commands):
+        prediction.command(decode(word))
+    prediction.flush()
+    return Timeline(products=tuple(prediction.products), cycles=prediction.finish + END)
