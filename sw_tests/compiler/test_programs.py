@@ -247,12 +247,7 @@ def test_compile_run_writes_one_bundle(exported: Callable[..., Any], tmp_path: P
     bundle = Bundle.load(tmp_path / "program.trivit")
     assert list(summary["programs"]) == [p.name for p in bundle.programs] == ["sparse", "dense"]
     for name, figures in summary["programs"].items():
-        counted = model_cycles(bundle.choose(name))
-        assert figures["modelled_cycles"] == counted.cycles
-        assert figures["modelled_latency_ms"] == counted.latency_ms
-        assert figures.get("no_cycles_because") == counted.reason
         assert figures["macs"] == bundle.choose(name).first.info["macs"]
-    assert summary["programs"]["dense"]["modelled_cycles"] > 1000
     assert summary["programs"]["sparse"]["macs"] < summary["programs"]["dense"]["macs"]
 
 

@@ -14,7 +14,6 @@ from trivit.tools.compiler.program import Source, assemble
 from trivit.tools.compiler.recogniser import recognise
 from trivit.tools.compiler.sharing import check_shared
 from trivit.tools.errors import ToolsError
-from trivit.tools.estimate.image_cycles import model_cycles
 
 PROGRAM_FILE = "program.trivit"
 
@@ -82,7 +81,6 @@ def compile_run(run: Path | str, keep: Sequence[float] = ()) -> dict[str, Any]:
 
 
 def _summarise(bundle: Bundle) -> dict[str, Any]:
-    counted = model_cycles(bundle)
     info = bundle.first.info
     return {
         "token_keep_ratio": bundle.first.token_keep_ratio,
@@ -90,7 +88,4 @@ def _summarise(bundle: Bundle) -> dict[str, Any]:
         "instructions": len(bundle.program),
         "macs": info["macs"],
         "open_macs": info["open_macs"],
-        "modelled_cycles": counted.cycles,
-        "modelled_latency_ms": counted.latency_ms,
-        **({"no_cycles_because": counted.reason} if counted.reason else {}),
     }

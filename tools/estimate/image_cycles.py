@@ -1,6 +1,7 @@
 """Cycles of an image for a report: counted by a simulation, else modelled, else why not."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from trivit.host.backends import Backend, Result
 from trivit.host.bundle import Bundle
@@ -23,6 +24,15 @@ class ImageCycles:
     def latency_ms(self) -> float | None:
         """Milliseconds at the kernel's clock."""
         return None if self.cycles is None else milliseconds(self.cycles)
+
+    def figures(self) -> dict[str, Any]:
+        """Return cycles and latency by names that say what they are, or the reason."""
+        if self.cycles is None:
+            return {f"no_{self.evidence}_cycles": self.reason}
+        return {
+            f"{self.evidence}_cycles": self.cycles,
+            f"{self.evidence}_latency_ms": self.latency_ms,
+        }
 
 
 def model_cycles(bundle: Bundle) -> ImageCycles:
