@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib import image as png
-from PIL import Image
 from networks import random_network
+from PIL import Image
 from programs import Shape, random_bundle
 
 from trivit.host.backends import open_backend
