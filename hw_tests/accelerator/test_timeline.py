@@ -17,8 +17,9 @@ from trivit.tools.estimate.timeline import predict
 from trivit.tools.profile import profile, read_trace
 
 #: Cycles within which a program and an op agree however short they are. What the model leaves out
-#: (queues that are empty at the start, turns at port B) costs a short program as much as a long one.
-PROGRAM, OP = 80, 64
+#: costs a short program as much as a long one: queues that are empty at the start, turns at port B,
+#: which rows a selector keeps, weights that wait for a place behind short attentions.
+PROGRAM, OP = 120, 160
 
 
 def assert_close(simulator: Path, bundle: Bundle, folder: Path) -> None:

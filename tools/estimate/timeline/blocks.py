@@ -156,8 +156,7 @@ class Normalise:
             return
         now = self.queue[0]
         fields = now.reader.fields
-        rows = min(fields["rows"] - now.group * TILE_TOKENS, TILE_TOKENS)
-        words = fields["words"] * ceil_div(rows, SOFTMAX_ROWS)
+        words = fields["words"] * TILE_TOKENS // SOFTMAX_ROWS  # as many for a group of fewer rows
         now.group += 1
         self.read = max(self.read, cycle + READER) + words
         self.out = max(self.out, self.read + NORM_SUMS) + words

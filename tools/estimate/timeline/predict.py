@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from trivit.host.commands import Command, decode, from_words
 from trivit.host.schedule import Schedule
 from trivit.host.tiles import ceil_div
-from trivit.tools.estimate.timeline.blocks import Normalisation, Normalise, RowWriter, Softmax, Store
+from trivit.tools.estimate.timeline.blocks import (
+    Normalisation,
+    Normalise,
+    RowWriter,
+    Softmax,
+    Store,
+)
 from trivit.tools.estimate.timeline.latencies import (
     APART,
     END,
