@@ -17,7 +17,6 @@ from trivit.host.generated import spec
 from trivit.host.instructions import KernelError, decode, encode
 from trivit.host.oracle.checks import check
 from trivit.host.tracing import with_trace
-from trivit.tools.estimate.schedule import program_costs
 
 REFERENCE = open_backend("reference")
 QUIET = settings(
@@ -50,9 +49,7 @@ def shapes(draw: st.DrawFn) -> Shape:
 def assert_same(bundle: Bundle, images: np.ndarray, emulator: Backend) -> None:
     """Compare every tensor, the logits and the saturation counts of both backends.
 
-    The cycles that the kernel counted must be those that docs/cycles.md gives by formula. A store
-    behind every instruction would keep any two from running together, so the program also runs
-    without its trace.
+    The program also runs without its trace, whose stores stand between the instructions.
     """
     traced = with_trace(bundle)
     expected = REFERENCE.run(traced, images)
@@ -62,16 +59,8 @@ def assert_same(bundle: Bundle, images: np.ndarray, emulator: Backend) -> None:
         np.testing.assert_array_equal(actual.tensors[name], tensor, err_msg=name)
     np.testing.assert_array_equal(actual.logits, expected.logits)
     np.testing.assert_array_equal(actual.saturations, expected.saturations)
-    assert_cycles(traced, actual.cycles, len(images))
     untraced = emulator.run(bundle, images)
     np.testing.assert_array_equal(untraced.logits, expected.logits)
-    assert_cycles(bundle, untraced.cycles, len(images))
-
-
-def assert_cycles(bundle: Bundle, cycles: np.ndarray, images: int) -> None:
-    instructions = [instruction for words in bundle.program if (instruction := decode(words))]
-    formula = [cost.cycles * images for cost in program_costs(instructions)]
-    np.testing.assert_array_equal(cycles, formula)
 
 
 @QUIET
