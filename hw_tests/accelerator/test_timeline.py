@@ -51,7 +51,7 @@ def test_two_blocks_of_deit_tiny(keep: float, simulator: Path, tmp_path: Path) -
     """With 0.7, a selector in the first block."""
     whole = model_config("deit_tiny", token_keep_ratio=keep)
     config = replace(whole, depth=2, selector_blocks=(0,) if keep < 1 else ())
-    assert_close(simulator, untrained_program(config, "two blocks", seed=1), tmp_path)
+    assert_close(simulator, untrained_program(config, "two", seed=1), tmp_path)
 
 
 @pytest.mark.full
