@@ -50,6 +50,17 @@ def test_memory_is_reused_after_the_last_read() -> None:
     assert max(addresses.values()) == 400
 
 
+def test_what_finds_no_place_is_placed_first() -> None:
+    """Neither by size nor by time: t0 must not lie in the middle."""
+    found = [
+        Interval("t0", 2, 0, 3),
+        Interval("t1", 2, 3, 5),
+        Interval("t2", 5, 5, 8),
+        Interval("t3", 5, 1, 1),
+    ]
+    assert sorted(allocate(found, 7).values()) == [0, 0, 2, 5]
+
+
 def test_refusal_names_the_tensors_of_the_fullest_step() -> None:
     found = [Interval("x", 500, 0, 2), Interval("hidden", 600, 1, 1), Interval("small", 5, 4, 4)]
     with pytest.raises(ToolsError, match=r"hidden 600 \+ x 500 words per bank .* 1000 are there"):

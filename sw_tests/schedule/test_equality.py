@@ -64,8 +64,10 @@ def test_two_blocks_as_wide_as_deit_tiny(keep: float) -> None:
 
 
 @pytest.mark.parametrize("name", ["deit_small", "deit_base"])
-def test_wide_models_fit_the_banks(name: str) -> None:
-    config = replace(model_config(name), depth=1, selector_blocks=())
+@pytest.mark.parametrize("keep", [1.0, 0.9])
+def test_wide_models_fit_the_banks(name: str, keep: float) -> None:
+    config = model_config(name, token_keep_ratio=keep, attention_keep_ratio=1.0)
+    config = replace(config, depth=2, selector_blocks=(0,) if keep < 1 else ())
     scheduled = schedule(untrained_program(config, name))
     assert scheduled.watched[-1].name == "head"
 

@@ -177,12 +177,16 @@ BROKEN: dict[str, tuple[Edit, str]] = {
     ),
     # Streams and prefixes
     "writer behind its product": (
-        behind("row_writer", "engine"),
-        "waits for somebody to take its direct, which comes behind it",
+        behind("row_writer", "engine", number=3),
+        "waits for somebody to take words of gelu, which comes behind it",
     ),
     "softmax behind the first scores": (
         behind("softmax", "engine", number=1, skip=2),  # two placements
-        "waits for somebody to take its scores, which comes behind it",
+        "waits for somebody to take words of scores, which comes behind it",
+    ),
+    "patches behind something that is no load": (
+        behind("row_writer", "load"),
+        "engine, instruction 2: waits for row group 0 of slot 2, which comes behind it",
     ),
     "weights behind their product": (
         behind("move_weights", "engine", number=2),

@@ -10,6 +10,9 @@ from trivit.host.tiles import row_groups
 from trivit.tools.errors import ToolsError
 
 
+_ATTEMPTS = 64
+
+
 @dataclass(frozen=True)
 class Interval:
     """A tensor of ``size`` bank words, alive from step ``first`` to ``last``, both included."""
@@ -37,19 +40,20 @@ def allocate(intervals: Sequence[Interval], depth: int) -> dict[str, int]:
     Raises:
         ToolsError: they do not fit; the message names the tensors alive at the fullest step.
     """
-    # Large tensors first leaves the fewest gaps; by time is the second try.
-    orders = (
-        sorted(intervals, key=lambda i: (-i.size, i.first, i.name)),
-        sorted(intervals, key=lambda i: (i.first, -i.size, i.name)),
-    )
-    for order in orders:
-        addresses = _first_fit(order, depth)
-        if addresses is not None:
+    # Large tensors first leaves the fewest gaps; by time is the second try. Then whatever found no
+    # place comes first.
+    order = sorted(intervals, key=lambda i: (-i.size, i.first, i.name))
+    by_time = sorted(intervals, key=lambda i: (i.first, -i.size, i.name))
+    for attempt in range(_ATTEMPTS):
+        addresses, homeless = _first_fit(by_time if attempt == 1 else order, depth)
+        if homeless is None:
             return addresses
+        order.insert(0, order.pop(order.index(homeless)))
     raise ToolsError(_too_large(intervals, depth))
 
 
-def _first_fit(order: Sequence[Interval], depth: int) -> dict[str, int] | None:
+def _first_fit(order: Sequence[Interval], depth: int) -> tuple[dict[str, int], Interval | None]:
+    """Return addresses, and the first interval that found no place."""
     placed: list[tuple[int, Interval]] = []
     for interval in order:
         address = 0
@@ -58,9 +62,9 @@ def _first_fit(order: Sequence[Interval], depth: int) -> dict[str, int] | None:
                 break
             address = max(address, start + other.size)
         if address + interval.size > depth:
-            return None
+            return {}, interval
         placed.append((address, interval))
-    return {interval.name: address for address, interval in placed}
+    return {interval.name: address for address, interval in placed}, None
 
 
 def _too_large(intervals: Sequence[Interval], depth: int) -> str:

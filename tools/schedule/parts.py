@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trivit.host.generated.spec import TILE_DEPTH, TILE_OUTPUTS, WEIGHT_DEPTH
+from trivit.host.generated.spec import (
+    PARAM_PORTS,
+    TILE_DEPTH,
+    TILE_OUTPUTS,
+    TILE_TOKENS,
+    WEIGHT_DEPTH,
+)
 from trivit.host.oracle.checks import column_tiles
 from trivit.host.tiles import ceil_div
 
 _NORM_CLOCKS = 4  # of normalisation, for a word of a row group
+_LOAD_CLOCKS = TILE_TOKENS // PARAM_PORTS  # of a port, for a word of a row group
 _RING_FOR_MATRIX = WEIGHT_DEPTH * 3 // 4  # the rest is for the matrix behind
 _TILE_WORDS = TILE_OUTPUTS // TILE_DEPTH
 
@@ -28,20 +35,31 @@ class Part:
         return self.first * _TILE_WORDS
 
 
-def parts(depth_words: int, out_words: int, *, normalised: bool) -> list[Part]:
+def parts(
+    depth_words: int, out_words: int, *, normalised: bool, loaded: bool = False
+) -> list[Part]:
     """Return the products that a matrix product is made of, in their order.
 
     Tiles outer, row groups inner: weights pass the ring once, and a row group is complete in the
-    last tile. If normalisation, which follows, needs longer for a row group than the last tile,
-    then the last tiles are a product of their own, row groups outer: as many tiles as last for a
-    normalisation. Their weights must be in the ring together; they come while the other tiles are
-    computed.
+    last tile. Two things make some tiles a product of their own with row groups outer, whose
+    weights must be in the ring together:
+
+    - normalisation, which follows, needs longer for a row group than the last tile: as many tiles
+      at the end as last for a normalisation; their weights come while others are computed;
+    - operand and residual are ``loaded`` meanwhile: as many tiles at the beginning as last for a
+      row group to come.
     """
     tiles = column_tiles(out_words)
-    last = ceil_div(_NORM_CLOCKS * out_words, depth_words) if normalised else 1
-    last = min(last, tiles, _RING_FOR_MATRIX // depth_words)
-    if last <= 1:
-        return [Part(0, tiles, out_words, rows_outer=False)]
-    first = tiles - last
-    inner = Part(first, last, out_words - first * _TILE_WORDS, rows_outer=True)
-    return [Part(0, first, first * _TILE_WORDS, rows_outer=False), inner] if first else [inner]
+    most = min(tiles, _RING_FOR_MATRIX // depth_words)
+    clocks = {
+        True: _LOAD_CLOCKS * (depth_words + out_words) if loaded else 0,
+        False: _NORM_CLOCKS * out_words if normalised else 0,
+    }
+    first, last = (min(ceil_div(clocks[begin], depth_words), most) for begin in (True, False))
+    last = min(last if last > 1 else 0, tiles - first)
+    cuts = [(0, first, True), (first, tiles - first - last, False), (tiles - last, last, True)]
+    return [
+        Part(start, count, min(count * _TILE_WORDS, out_words - start * _TILE_WORDS), outer)
+        for start, count, outer in cuts
+        if count
+    ]

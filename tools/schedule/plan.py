@@ -67,7 +67,9 @@ def plan(network: Network, lag: int) -> Plan:
     for number, operation in enumerate(network.operations):
         if isinstance(operation, Product):
             depth, words = operation.source.words, operation.output.words
-            decided.parts[operation] = parts(depth, words, normalised=number in decided.norms)
+            decided.parts[operation] = parts(
+                depth, words, normalised=number in decided.norms, loaded=number == 0
+            )
     lives = _lives(network, decided)
     _empty(network, decided, lives)
     decided.slot = _slots(lives)

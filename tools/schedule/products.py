@@ -6,71 +6,31 @@ import numpy as np
 
 from trivit.host.generated.spec import (
     ENGINE_SUM_BITS,
-    PARAM_PORTS,
     TILE_DEPTH,
 )
 from trivit.host.oracle.checks import column_tiles
-from trivit.host.schedule import port_order
-from trivit.host.tiles import ceil_div
 from trivit.tools.errors import ToolsError
 from trivit.tools.schedule.listing import (
     ALL_PORTS,
     GELU,
-    IMAGES,
     OUTPUT,
     PARAMS,
     ROW_WRITER,
     Listing,
 )
-from trivit.tools.schedule.operations import Load, Network, Product, Store
+from trivit.tools.schedule.operations import Product, Store
 from trivit.tools.schedule.parts import Part
 
 MAX_ALIGN = ENGINE_SUM_BITS - 17  # shift of a bias or residual into the sum
 
 
-def loads(listing: Listing, network: Network) -> None:
-    """Bring the constant row 0 of the tokens, the positions and the patches.
-
-    Row 0 first: whoever sees the first row group of patches knows that it is there.
-    """
-    row, positions, patches = network.cls_row, network.positions, network.patches
-    words = row.value.words
-    # All ports bring it, those of rows that do not exist for nothing.
-    _move_rows(listing, row.tag, base=PARAMS, address=row.source, words=words)
-    listing.add(
-        "load",
-        row.tag,
-        rows=1,
-        words=words,
-        target=listing.plan.address[row.value],
-        target_stride=words,
-    )
-    value = positions.value
-    block = listing.rows(positions.source, value.rows * value.words)
-    address = listing.store_params(port_order(block.reshape(value.rows, -1)))
-    _load(listing, positions, PARAMS, address)
-    _load(listing, patches, IMAGES, 0)
-
-
-def _load(listing: Listing, load: Load, base: int, address: int) -> None:
-    value = load.value
-    words = ceil_div(value.rows, PARAM_PORTS) * value.words
-    _move_rows(listing, load.tag, base=base, address=address, words=words, port_stride=words)
-    listing.add(
-        "load",
-        load.tag,
-        rows=value.rows,
-        words=value.words,
-        target=listing.plan.address[value],
-        target_stride=value.words,
-        slot=listing.plan.slot[value],
-        complete=1,
-    )
-    listing.watch(value, "load", load.first_row)
-
-
-def _move_rows(listing: Listing, tag: int, *, ports: int = ALL_PORTS, **fields: int) -> None:
-    listing.add("move_rows", tag, ports=ports, **fields)
+def vectors(listing: Listing, product: Product) -> None:
+    """Bring gamma and beta; behind all loads before, since they wait for their rows."""
+    f, words = product.fields, product.source.words
+    pair = [listing.rows(f[name], words).reshape(words, -1) for name in ("gamma", "beta")]
+    address = listing.store_params(np.stack(pair, axis=1).reshape(-1))
+    listing.add("move_rows", product.tag, ports=1, base=PARAMS, address=address, words=2 * words)
+    listing.add("load", product.tag, vectors=1, words=words)
 
 
 def norm(listing: Listing, product: Product) -> None:
@@ -78,8 +38,6 @@ def norm(listing: Listing, product: Product) -> None:
     assert product.norm is not None
     f, tag = product.fields, product.tag
     source, result, words = product.norm.source, product.norm.result, product.source.words
-    vectors = [listing.rows(f[name], words).reshape(words, -1) for name in ("gamma", "beta")]
-    address = listing.store_params(np.stack(vectors, axis=1).reshape(-1))
     listing.add(
         "row_reader",
         tag,
@@ -100,8 +58,6 @@ def norm(listing: Listing, product: Product) -> None:
             for name in ("beta_shift", "norm_shift", "inv_width", "sqrt_width", "epsilon")
         },
     )
-    _move_rows(listing, tag, ports=1, base=PARAMS, address=address, words=2 * words)
-    listing.add("load", tag, vectors=1, words=words)
     listing.add(
         "norm_writer",
         tag,
@@ -132,12 +88,22 @@ def store(listing: Listing, wanted: Store) -> None:
 
 def product(listing: Listing, number: int, operation: Product) -> None:
     """Emit a product with all that brings its weights and takes its rows."""
-    parts = listing.plan.parts[operation]
-    for index, part in enumerate(parts):
-        if operation.streams:
-            _taker(listing, operation, part, last=part is parts[-1])
-        _part(listing, number, operation, index)
+    for index in range(len(listing.plan.parts[operation])):
+        part(listing, number, operation, index)
+    written(listing, operation)
+
+
+def written(listing: Listing, operation: Product) -> None:
+    """Note that the result is complete with the commands so far."""
     listing.watch(operation.output, "row_writer" if operation.streams else "engine")
+
+
+def part(listing: Listing, number: int, operation: Product, index: int) -> None:
+    """Emit one of the products that a matrix product is made of."""
+    parts = listing.plan.parts[operation]
+    if operation.streams:
+        _taker(listing, operation, parts[index], last=index == len(parts) - 1)
+    _multiply(listing, number, operation, index)
 
 
 def _taker(listing: Listing, operation: Product, part: Part, *, last: bool) -> None:
@@ -167,7 +133,7 @@ def _taker(listing: Listing, operation: Product, part: Part, *, last: bool) -> N
     )
 
 
-def _part(listing: Listing, number: int, operation: Product, index: int) -> None:
+def _multiply(listing: Listing, number: int, operation: Product, index: int) -> None:
     plan, f, tag = listing.plan, operation.fields, operation.tag
     source, residual, output = operation.source, operation.residual, operation.output
     parts = plan.parts[operation]

@@ -8,10 +8,11 @@ from trivit.host.bundle import Bundle
 from trivit.host.commands import to_words
 from trivit.host.schedule import ImageLayout, Schedule
 from trivit.tools.errors import ToolsError
+from trivit.tools.schedule.embedding import embedding
 from trivit.tools.schedule.listing import Listing
 from trivit.tools.schedule.operations import Attention
 from trivit.tools.schedule.plan import plan
-from trivit.tools.schedule.products import loads, norm, product, store
+from trivit.tools.schedule.products import norm, product, store, vectors
 from trivit.tools.schedule.reader import read
 from trivit.tools.schedule.steps import attention
 from trivit.tools.schedule.sums import prove
@@ -38,12 +39,16 @@ def schedule(bundle: Bundle, program: str | float | None = None, *, lag: int = L
     prove(network, chosen.params)
     decided = plan(network, lag)
     listing = Listing(decided, chosen.params)
-    loads(listing, network)
     for number, operation in enumerate(network.operations):
         if number in decided.norms:
             norm(listing, decided.norms[number])
         if number in decided.stores:
             store(listing, decided.stores[number])
+        if number == 0:
+            embedding(listing, network)
+            continue
+        if number in decided.norms:
+            vectors(listing, decided.norms[number])
         if isinstance(operation, Attention):
             attention(listing, number, operation)
         else:

@@ -53,7 +53,7 @@ def _write(unit: Unit, f: dict[str, int], values: Int16, first_row: int) -> None
             len(part),
             values.shape[1] // TILE_DEPTH,
             f["slot"],
-            group - first,
+            unit.shared.scoreboard.slots[f["slot"]].count,
         )
         unit.shared.banks.write(rows, part, unit.thread, bank)
         unit.shared.scoreboard.complete(f["slot"], unit.thread)

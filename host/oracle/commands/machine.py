@@ -86,11 +86,14 @@ class _Machine:
         self.tensors: dict[str, Int16] = {}
         self.watched = {(w.unit, w.report): w for w in schedule.watched}
         self.ended: int | None = None
+        self.blocked: OrderError | None = None  # a product that only loads may help
 
     def obey(self, command: Command) -> None:
         """Hand out a command and let everybody work as far as that goes."""
         if self.ended is not None:
             raise OrderError(command.unit, command.tag, "a command behind the end")
+        if self.blocked is not None and command.unit not in ("move_rows", "load"):
+            raise self.blocked
         if command.unit == "sequencer":
             if not command.end:
                 raise OrderError(command.unit, command.tag, "a command that is no end")
@@ -100,17 +103,22 @@ class _Machine:
         else:
             self.units[command.unit].commands.append(command)
         self._settle()
-        if command.unit == "engine":
-            self._check_closed(command.tag)
+        if command.unit == "engine" or self.blocked is not None:
+            self._check_closed()
 
-    def _check_closed(self, tag: int) -> None:
-        """Refuse a product that needs a command behind it: the sequencer may never come there."""
+    def _check_closed(self) -> None:
+        """Note a product that needs a command behind it: the sequencer may never come there.
+
+        Loads need nothing from the engine, so the sequencer gets past them.
+        """
         wait = self.waits["engine"]
-        for name in STREAMS.values():
+        for name in (*STREAMS.values(), "gelu", "probabilities"):
             if self.shared.streams[name].waiting:
-                wait = f"somebody to take its {name}"
+                wait = f"somebody to take words of {name}"
+        tag = self.units["engine"].thread.tag
+        self.blocked = None
         if wait != IDLE:
-            raise OrderError("engine", tag, f"waits for {wait}, which comes behind it")
+            self.blocked = OrderError("engine", tag, f"waits for {wait}, which comes behind it")
 
     def outcome(self) -> Outcome:
         """Return the results after the end.

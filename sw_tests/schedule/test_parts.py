@@ -1,0 +1,39 @@
+"""Loop orders: which tiles stand alone, and that all of them are there."""
+
+import pytest
+
+from trivit.tools.schedule.parts import Part, parts
+
+
+@pytest.mark.parametrize("depth", [1, 8, 24, 96, 384])
+@pytest.mark.parametrize("words", [1, 4, 9, 24, 125, 384])
+@pytest.mark.parametrize("normalised", [False, True])
+@pytest.mark.parametrize("loaded", [False, True])
+def test_every_tile_is_computed_once(
+    depth: int, words: int, normalised: bool, loaded: bool
+) -> None:
+    found = parts(depth, words, normalised=normalised, loaded=loaded)
+    tiles = [part.first + tile for part in found for tile in range(part.tiles)]
+    assert tiles == list(range(-(-words // 4)))
+    assert [part.offset for part in found] == [4 * part.first for part in found]
+    assert sum(part.out_words for part in found) == words
+    assert all(part.tiles * depth <= 768 for part in found if part.rows_outer)
+
+
+def test_projections_leave_time_for_normalisation() -> None:
+    tiny = [Part(0, 2, 8, rows_outer=False), Part(2, 4, 16, rows_outer=True)]
+    assert parts(24, 24, normalised=True) == tiny
+    base = [Part(0, 20, 80, rows_outer=False), Part(20, 4, 16, rows_outer=True)]
+    assert parts(96, 96, normalised=True) == base
+    assert parts(24, 24, normalised=False) == [Part(0, 6, 24, rows_outer=False)]
+
+
+def test_the_last_tile_of_fc2_is_long_enough() -> None:
+    assert parts(96, 24, normalised=True) == [Part(0, 6, 24, rows_outer=False)]
+
+
+def test_the_patch_product_keeps_the_pace_of_its_loads() -> None:
+    first, middle, last = parts(96, 48, normalised=True, loaded=True)
+    assert (first.tiles, first.rows_outer) == (3, True)
+    assert (middle.tiles, middle.rows_outer) == (7, False)
+    assert (last.tiles, last.rows_outer) == (2, True)
