@@ -20,6 +20,7 @@ REPORTING = (
     "softmax",
     "normalise",
     "select",
+    "connections",
     "row_writer",
     "softmax_writer",
     "norm_writer",
