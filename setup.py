@@ -16,7 +16,7 @@ setup(
     package_dir={f"trivit.{folder}": folder for folder in (*FOLDERS, "hls")},
     package_data={
         **{f"trivit.{folder}": ["py.typed"] for folder in FOLDERS},
-        # The emulator is compiled on the user's machine from the kernel's sources.
-        "trivit.hls": ["kernel.yaml", "**/*.hpp", "**/*.cpp"],
+        # Emulator and simulator are compiled on the user's machine from the kernel's sources.
+        "trivit.hls": ["kernel.yaml", *(f"**/*.{end}" for end in ("hpp", "cpp", "h", "sv", "vlt"))],
     },
 )

@@ -17,7 +17,7 @@ package trivit_spec;
   localparam int MAX_ALIGN_SHIFT = 30;
   localparam int ENGINE_SUM_BITS = 40;
   localparam int ENGINE_STREAM_ROWS = 64;
-  localparam int ENGINE_COMMANDS = 16;
+  localparam int ENGINE_COMMANDS = 32;
   localparam int ERROR_OK = 0;
   localparam int ERROR_UNKNOWN_OPCODE = 1;
   localparam int ERROR_SIZE_LIMIT = 2;

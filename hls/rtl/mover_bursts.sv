@@ -10,12 +10,14 @@ module mover_bursts #(
     input  logic                              reset,
     input  logic                              halt,
     input  logic [mover_types::MOVE_BITS-1:0] command,
+    input  logic [                       7:0] command_age,    // comes back with its bursts
     input  logic                              command_valid,
     output logic                              command_ready,
     input  logic [              PORTS*16-1:0] finished,       // write commands of each port
     output logic                              fenced,         // a command waits for them
     output logic [                      35:0] address,        // of the burst's first word
     output logic [           $clog2(BURST):0] beats,
+    output logic [                       7:0] age,
     output logic                              last,           // of its command
     output logic                              valid,
     input  logic                              ready
@@ -23,17 +25,18 @@ module mover_bursts #(
   localparam int BITS = $clog2(BURST);
 
   mover_types::move_t next;
+  logic [7:0] next_age, now_age;
   logic next_valid, next_ready, passes;
   stream_fifo #(
-      .WIDTH(mover_types::MOVE_BITS),
+      .WIDTH(mover_types::MOVE_BITS + 8),
       .DEPTH(COMMANDS)
   ) queue (
       .clk,
       .reset,
-      .in_data(command),
+      .in_data({command_age, command}),
       .in_valid(command_valid),
       .in_ready(command_ready),
-      .out_data(next),
+      .out_data({next_age, next}),
       .out_valid(next_valid),
       .out_ready(next_ready)
   );
@@ -65,6 +68,7 @@ module mover_bursts #(
     if (move) begin
       address <= position;
       beats <= now;
+      age <= now_age;
       last <= ends;
       left <= left - 24'(now);
       position[35:BITS] <= position[35:BITS] + 1'b1;
@@ -75,6 +79,7 @@ module mover_bursts #(
       busy <= 1'b1;
       position <= next.address;
       left <= next.words;
+      now_age <= next_age;
     end
     if (halt || reset) begin
       busy <= 1'b0;

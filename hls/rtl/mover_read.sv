@@ -1,5 +1,5 @@
-// The read side of a port. Each stream has its own commands, so one that is full stops no other;
-// bursts of the streams take turns. A burst is asked for when all its words have a place, so the
+// The read side of a port. Each stream has its own commands, so one that is full stops no other.
+// The oldest command goes first, unless nobody takes its stream's words. A burst is asked for when all its words have a place, so the
 // memory never waits for a stream. No IDs: words arrive in the order of the bursts.
 module mover_read #(
     parameter int STREAMS = 2,
@@ -38,12 +38,16 @@ module mover_read #(
   localparam int COUNT = $clog2(OPEN) + 1;
   localparam int STREAM = STREAMS > 1 ? $clog2(STREAMS) : 1;
 
-  logic [STREAMS-1:0] fenced, valid, ready, empty, fits, arrives;
+  logic [STREAMS-1:0] fenced, valid, ready, empty, fits, flows, arrives;
   logic [STREAMS*36-1:0] address;
   logic [STREAMS*BEATS-1:0] beats;
   logic [COUNT-1:0] open;
   logic issue;
-  logic [STREAM-1:0] choice, previous, head;
+  logic [STREAM-1:0] choice, head;
+  logic [STREAMS*8-1:0] age;
+  logic [7:0] next_age;
+  always_ff @(posedge clk)
+    next_age <= reset ? '0 : next_age + 8'((command_valid & command_ready) != '0);
 
   generate
     for (genvar s = 0; s < STREAMS; s++) begin : streams
@@ -57,12 +61,14 @@ module mover_read #(
           .reset,
           .halt,
           .command(command[mover_types::MOVE_BITS*s+:mover_types::MOVE_BITS]),
+          .command_age(next_age),
           .command_valid(command_valid[s]),
           .command_ready(command_ready[s]),
           .finished,
           .fenced(fenced[s]),
           .address(address[36*s+:36]),
           .beats(beats[BEATS*s+:BEATS]),
+          .age(age[8*s+:8]),
           .last(unused_last),
           .valid(valid[s]),
           .ready(ready[s])
@@ -76,6 +82,13 @@ module mover_read #(
         room <= reset ? ROOM'(WORDS)
             : room + ROOM'(word_valid[s] && word_ready[s])
             - (issue && choice == STREAM'(s) ? ROOM'(beats[BEATS*s+:BEATS]) : '0);
+
+      // No room, but the places belong to words on their way: its turn comes without others.
+      logic [ROOM-1:0] stored;
+      assign flows[s] = valid[s] && !empty[s] && stored < ROOM'(WORDS / 2);
+      always_ff @(posedge clk)
+        stored <= reset ? '0 : stored + ROOM'(arrives[s])
+            - ROOM'(word_valid[s] && word_ready[s]);
 
       assign arrives[s] = r_valid && r_ready && head == STREAM'(s);
       stream_fifo #(
@@ -98,14 +111,25 @@ module mover_read #(
     end
   endgenerate
 
-  // The first stream behind the previous one whose burst fits.
+  // The stream whose command came first, of those whose burst fits or soon will. Ages run modulo
+  // 256, and far fewer commands wait.
+  logic found;
+  logic [7:0] oldest, behind;
   always_comb begin
-    choice = previous;
-    for (int s = STREAMS - 1; s >= 0; s--) if (fits[s]) choice = STREAM'(s);
-    for (int s = STREAMS - 1; s >= 0; s--)
-      if (fits[s] && STREAM'(s) > previous) choice = STREAM'(s);
+    choice = '0;
+    found = 1'b0;
+    oldest = '0;
+    behind = '0;
+    for (int s = 0; s < STREAMS; s++) begin
+      behind = age[8*s+:8] - oldest;
+      if ((fits[s] || flows[s]) && (!found || behind[7])) begin
+        choice = STREAM'(s);
+        oldest = age[8*s+:8];
+        found = 1'b1;
+      end
+    end
   end
-  assign issue = fits != '0 && open != COUNT'(OPEN) && (!ar_valid || ar_ready) && !halt;
+  assign issue = fits[choice] && open != COUNT'(OPEN) && (!ar_valid || ar_ready) && !halt;
 
   logic arrived;
   assign arrived = r_valid && r_ready && r_last;
@@ -117,13 +141,11 @@ module mover_read #(
           ar_address <= address[36*s+:36];
           ar_length <= 8'(beats[BEATS*s+:BEATS] - 1'b1);
         end
-      previous <= choice;
     end
     open <= open + COUNT'(issue) - COUNT'(arrived);
     if (error == '0 && r_valid && r_ready && r_response[1]) error <= r_response;
     if (reset) begin
       ar_valid <= 1'b0;
-      previous <= '0;
       open <= '0;
       error <= '0;
     end

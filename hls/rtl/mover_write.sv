@@ -44,6 +44,7 @@ module mover_write #(
   logic [BEATS-1:0] beats;
   logic [COUNT-1:0] open;      // zero-word commands too
   logic [STORED-1:0] stored;   // words that no burst has announced
+  logic [7:0] unused_age;
   mover_bursts #(
       .BURST(BURST),
       .COMMANDS(COMMANDS),
@@ -53,12 +54,14 @@ module mover_write #(
       .reset,
       .halt,
       .command,
+      .command_age('0),
       .command_valid,
       .command_ready,
       .finished,
       .fenced,
       .address,
       .beats,
+      .age(unused_age),
       .last,
       .valid,
       .ready(pass)

@@ -94,11 +94,14 @@ module write_back #(
     if (reset) reading <= 1'b0;
   end
 
-  // Reads of the placer, where both leave it free; every second cycle while others wait.
-  logic places, place_last;
-  assign place_free = !writes && !reads && !(place_last && other_valid[0]);
+  // Reads of the placer, where both leave it free; every second cycle while others wait for a bank.
+  logic places, place_last, others_wait;
+  assign place_free = !writes && !reads && !(place_last && others_wait);
   assign places = place && place_free;
-  always_ff @(posedge clk) place_last <= places && !reset;
+  always_ff @(posedge clk) begin
+    place_last <= places && !reset;
+    others_wait <= other_valid != '0;
+  end
 
   // What bank t does, t cycles behind bank 0.
   logic [TOKENS-1:0] bank_writes, bank_reads, bank_places;

@@ -20,12 +20,12 @@ typedef std::array<uint8_t, kWordBytes> DdrWord;
 struct DdrTiming {
     int latency = 60;
     double words_per_cycle = 12.8e9 / 150e6 / kWordBytes;  // all ports, both directions
-    int turn = 20;             // a port loses when its direction turns
-    int refresh = 53;          // 350 ns
-    int refresh_every = 1170;  // 7.8 us
-    int burst_run = 16;        // bursts of a port in one direction while the other waits
-    int open = 16;             // bursts under way in a port and direction
-    int pauses = 0;            // of 256 cycles, in which a channel does nothing
+    int turn = 20;                                         // a port loses when its direction turns
+    int refresh = 53;                                      // 350 ns
+    int refresh_every = 1170;                              // 7.8 us
+    int burst_run = 16;  // bursts of a port in one direction while the other waits
+    int open = 16;       // bursts under way in a port and direction
+    int pauses = 0;      // of 256 cycles, in which a channel does nothing
     uint64_t seed = 1;
 };
 

@@ -80,8 +80,7 @@ private:
     void copy(const Watch& watch, std::vector<DdrWord>& tensor) const {
         for (uint64_t row = 0; row < watch.rows; ++row) {
             for (uint64_t word = 0; word < watch.words; ++word) {
-                const uint64_t address =
-                    watch.address + row / kBanks * watch.stride + word;
+                const uint64_t address = watch.address + row / kBanks * watch.stride + word;
                 if (address >= probe_.bank_words())
                     throw InputError("a watched tensor lies outside of the banks");
                 tensor.push_back(probe_.bank_word(int(row % kBanks), address));
@@ -131,16 +130,15 @@ public:
                 idle = clock() ? 0 : idle + 1;
                 done = top_.job_done;
                 if (top_.error != 0) {
-                    std::fprintf(stderr, "error 0x%x in cycle %llu of job %zu\n", top_.error,
+                    std::fprintf(stderr, "%s in cycle %llu of job %zu\n", error().c_str(),
                                  (unsigned long long)top_.job_cycle, job_);
                     return false;
                 }
                 if (idle > line_.patience || cycles_ > line_.most_cycles) {
-                    std::fprintf(stderr, "%s in cycle %llu of job %zu\n%s%s",
-                                 idle > line_.patience ? "deadlock" : "too many cycles",
-                                 (unsigned long long)top_.job_cycle, job_,
-                                 network_.report().c_str(), ddr_.report().c_str());
-                    std::fprintf(stderr, "array: stall %d\n", probe_.stall());
+                    std::fprintf(stderr, "%s in cycle %llu of job %zu\n%s%s%s",
+                                 idle > line_.patience ? "nothing moves" : "too many cycles",
+                                 (unsigned long long)top_.job_cycle, job_, trace_.waits().c_str(),
+                                 network_.waits().c_str(), ddr_.report().c_str());
                     return false;
                 }
             }
@@ -189,6 +187,20 @@ private:
         top_.job_valid = 1;
     }
 
+    // What the top says went wrong.
+    std::string error() const {
+        const unsigned error = top_.error;
+        if (error & 0xFF) return "engine error " + std::to_string(error & 0xFF);
+        for (int g = 0; g < kGmems; ++g) {
+            const char* names[] = {" read", " write"};
+            for (int direction = 0; direction < 2; ++direction) {
+                if (error >> (8 + 2 * g + direction) & 1)
+                    return "gmem" + std::to_string(g) + names[direction] + " outside of the memory";
+            }
+        }
+        return "the program makes other reports than the job says";
+    }
+
     // One clock. What moves is decided when the RTL's outputs have settled for the words and the
     // room that it sees.
     bool clock() {
@@ -197,13 +209,13 @@ private:
         top_.eval();
         dump(2 * time_);
         const bool begins = top_.job_valid && top_.job_ready;
-        if (!line_.trace.empty()) trace_.before(job_, top_.job_cycle);
+        trace_.before(job_, top_.job_cycle);
         watches_.sample(job_);
         bool moved = begins || probe_.stall() == 0;
         moved = network_.transfer() || moved;
         moved = ddr_.transfer() || moved;
         moved = network_.clock() || moved;
-        if (!line_.trace.empty()) trace_.after(job_, top_.job_cycle);
+        trace_.after(job_, top_.job_cycle);
         edge();
         if (begins) top_.job_valid = 0;
         if ((++cycles_ & 1023) == 0) print_progress();

@@ -44,11 +44,10 @@ std::vector<hls::stream<Word>> for_ports(const std::string& name) {
 #define INTO_RTL(stream, port, bits)                                                             \
     streams_.emplace_back(new IntoRtl<bits>((stream).channel(), Bytes(top.port##_data, 0, bits), \
                                             Pin(top.port##_valid, 0), Pin(top.port##_ready, 0)))
-#define INTO_RTL_AT(stream, port, bits, place)                                                     \
-    streams_.emplace_back(new IntoRtl<bits>((stream).channel(),                                    \
-                                            Bytes(top.port##_data, (place) * (bits), bits),        \
-                                            Pin(top.port##_valid, place),                          \
-                                            Pin(top.port##_ready, place)))
+#define INTO_RTL_AT(stream, port, bits, place)                                                \
+    streams_.emplace_back(                                                                    \
+        new IntoRtl<bits>((stream).channel(), Bytes(top.port##_data, (place) * (bits), bits), \
+                          Pin(top.port##_valid, place), Pin(top.port##_ready, place)))
 #define FROM_RTL(stream, port, bits)                                                             \
     streams_.emplace_back(new FromRtl<bits>((stream).channel(), Bytes(top.port##_data, 0, bits), \
                                             Pin(top.port##_valid, 0), Pin(top.port##_ready, 0)))
@@ -79,8 +78,8 @@ Network::Network(Vaccelerator& top, const CommandLine& line)
     const auto block = [&](int unit, const hls::stream<Command>& commands) {
         const std::size_t before =
             blocks_.empty() ? 0 : blocks_.back().first_process + blocks_.back().processes;
-        blocks_.push_back({unit, commands.channel().get(), before,
-                           simulator_->blocks().size() - before});
+        blocks_.push_back(
+            {unit, commands.channel().get(), before, simulator_->blocks().size() - before});
     };
     trivit_sequencer(jobs, descriptors, engine, gelu, softmax, normalise, select, row_writer,
                      softmax_writer, norm_writer, row_reader, load, store, weights[0], weights[1],
@@ -139,11 +138,19 @@ bool Network::transfer() {
     return moved;
 }
 
-std::string Network::report() const {
-    std::string text = simulator_->report();
+std::string Network::waits() const {
+    std::string text;
+    for (const auto& process : simulator_->blocks()) {
+        const Channel* missing = process->waits_for();
+        if (missing && !process->done())
+            text += process->name + " waits for " + missing->name + "\n";
+    }
+    for (const auto& channel : simulator_->channels()) {
+        if (channel->size() != 0)
+            text += channel->name + " holds " + std::to_string(channel->size()) + " words\n";
+    }
     for (const auto& stream : streams_) {
-        text += stream->name + " at the RTL: " + std::to_string(stream->words) + " words, " +
-                stream->state(Channel::now()) + "\n";
+        if (stream->valid.get() && !stream->ready.get()) text += stream->name + " is not taken\n";
     }
     return text;
 }

@@ -33,8 +33,8 @@ public:
     bool transfer();
     bool clock() { return simulator_->clock(); }
 
-    // What every process and stream waits for.
-    std::string report() const;
+    // A line for everything that waits: processes for a stream, streams for their reader.
+    std::string waits() const;
 
     const Simulator& simulator() const { return *simulator_; }
     const std::vector<Block>& blocks() const { return blocks_; }

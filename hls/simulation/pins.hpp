@@ -18,9 +18,7 @@ public:
         : byte_(reinterpret_cast<uint8_t*>(&signal) + bit / 8), mask_(uint8_t(1u << (bit % 8))) {}
 
     bool get() const { return (*byte_ & mask_) != 0; }
-    void put(bool value) const {
-        *byte_ = uint8_t(value ? *byte_ | mask_ : *byte_ & ~mask_);
-    }
+    void put(bool value) const { *byte_ = uint8_t(value ? *byte_ | mask_ : *byte_ & ~mask_); }
 
 private:
     uint8_t* byte_;

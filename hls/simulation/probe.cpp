@@ -62,7 +62,7 @@ uint64_t Probe::bank_words() const { return sizeof(BANK(0)) / kWordBytes; }
 
 DdrWord Probe::bank_word(int bank, uint64_t address) const {
     const decltype(&BANK(0)) banks[kBanks] = {&BANK(0), &BANK(1), &BANK(2), &BANK(3),
-                                 &BANK(4), &BANK(5), &BANK(6), &BANK(7)};
+                                              &BANK(4), &BANK(5), &BANK(6), &BANK(7)};
     DdrWord word;
     std::memcpy(word.data(), &(*banks[bank])[std::size_t(address)], kWordBytes);
     return word;

@@ -21,9 +21,9 @@ class Probe {
 public:
     explicit Probe(const Vaccelerator& top) : top_(top) {}
 
-    int stall() const;             // why the array stands still; 0: it works
-    bool product_begins() const;   // issues its first depth word
-    bool product_issued() const;   // issues its last one
+    int stall() const;                   // why the array stands still; 0: it works
+    bool product_begins() const;         // issues its first depth word
+    bool product_issued() const;         // issues its last one
     Handshake command(int place) const;  // of a unit, by its place in `commands`
     int command_tag(int place) const;
     Handshake report(int unit) const;  // of an end command as well

@@ -30,8 +30,8 @@ void to_bytes(const ap_uint<kBits>& word, const Bytes& bytes) {
     bytes.put(raw);
 }
 
-// `drive` sets what the RTL sees in a clock; `transfer`, when its outputs have settled, moves a word
-// and returns whether it did.
+// `drive` sets what the RTL sees in a clock; `transfer`, when its outputs have settled, moves a
+// word and returns whether it did.
 class RtlStream {
 public:
     RtlStream(const std::string& name, Pin valid, Pin ready)
@@ -39,7 +39,6 @@ public:
     virtual ~RtlStream() {}
     virtual void drive(uint64_t now) = 0;
     virtual bool transfer(uint64_t now) = 0;
-    virtual std::string state(uint64_t now) const = 0;
 
     const std::string name;
     const Pin valid, ready;
@@ -70,10 +69,6 @@ public:
         return true;
     }
 
-    std::string state(uint64_t) const override {
-        return !offered_ ? "empty" : ready.get() ? "moving" : "not taken by the RTL";
-    }
-
 private:
     From from_;
     Bytes data_;
@@ -98,11 +93,6 @@ public:
         into_->push(from_bytes<kBits>(data_), now);
         ++words;
         return true;
-    }
-
-    std::string state(uint64_t now) const override {
-        if (!valid.get()) return into_->size() ? "words wait for the block" : "empty";
-        return into_->writable(now) ? "moving" : "full";
     }
 
 private:

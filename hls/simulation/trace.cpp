@@ -8,9 +8,9 @@ namespace {
 
 const int kEngine = 1, kRowWriter = 6, kSoftmaxWriter = 7, kNormWriter = 8, kRowReader = 9,
           kLoad = 10, kStore = 11;
-const char* const kUnitNames[kUnits] = {
-    "sequencer",  "engine",         "gelu",        "softmax",    "normalise", "select",
-    "row_writer", "softmax_writer", "norm_writer", "row_reader", "load",      "store"};
+const char* const kUnitNames[kUnits] = {"sequencer",   "engine",     "gelu",       "softmax",
+                                        "normalise",   "select",     "row_writer", "softmax_writer",
+                                        "norm_writer", "row_reader", "load",       "store"};
 const char* const kStallNames[kStalls] = {"work",    "command", "source", "residual",
                                           "weights", "target",  "stream", "short"};
 
@@ -55,7 +55,10 @@ void Trace::sample_products(std::size_t job, uint64_t cycle) {
     if (products_.size() == issuing_) products_.push_back({job, -1, cycle, 0, {}});
     Product& product = products_.back();
     ++product.clocks[std::size_t(probe_.stall())];
-    if (probe_.product_begins()) product.from = cycle;
+    if (probe_.product_begins()) {
+        product.from = cycle;
+        product.job = job;
+    }
     if (probe_.product_issued()) ++issuing_;
     if (probe_.report(kEngine).moves() && reported_ < products_.size()) {
         products_[reported_].tag = probe_.report_tag(kEngine);
@@ -127,6 +130,18 @@ void Trace::account(std::size_t job, const Block& block, int tag) {
     }
 }
 
+std::string Trace::waits() const {
+    std::string text;
+    if (probe_.stall() != 0)
+        text += std::string("array: ") + kStallNames[probe_.stall()] + " is missing\n";
+    for (const auto& unit : active_) {
+        if (unit.second.empty()) continue;
+        text += std::string(kUnitNames[unit.first]) + " works at instruction " +
+                std::to_string(unit.second.front().tag) + "\n";
+    }
+    return text;
+}
+
 bool Trace::write(const std::string& path) const {
     std::FILE* file = std::fopen(path.c_str(), "w");
     if (!file) return false;
@@ -141,10 +156,9 @@ bool Trace::write(const std::string& path) const {
     }
     for (const Span& span : spans_) {
         std::fprintf(file, "command,%zu,%d,%llu,%llu,%s,work=%llu,no_word=%llu,no_room=%llu\n",
-                     span.job, span.tag, (unsigned long long)span.from,
-                     (unsigned long long)span.to, kUnitNames[span.unit],
-                     (unsigned long long)span.worked, (unsigned long long)span.starved,
-                     (unsigned long long)span.held);
+                     span.job, span.tag, (unsigned long long)span.from, (unsigned long long)span.to,
+                     kUnitNames[span.unit], (unsigned long long)span.worked,
+                     (unsigned long long)span.starved, (unsigned long long)span.held);
     }
     for (const Process& process : processes_) {
         std::fprintf(file, "process,%zu,%d,%s,%s,%s,%llu\n", process.job, process.tag,

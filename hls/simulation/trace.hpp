@@ -22,6 +22,9 @@ public:
     void before(std::size_t job, uint64_t cycle);
     void after(std::size_t job, uint64_t cycle);
 
+    // A line for each unit of the RTL that has a command: what it waits for.
+    std::string waits() const;
+
     // Lines of comma-separated values (README.md). Returns whether the file could be written.
     bool write(const std::string& path) const;
 

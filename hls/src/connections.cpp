@@ -7,7 +7,7 @@ static void connections_sums(hls::stream<Command>& commands, hls::stream<LivePai
                              hls::stream<KeptWord>& kept, hls::stream<Command>& next,
                              hls::stream<Candidates>& candidates) {
     ConnectionSums process;
-#pragma HLS BIND_STORAGE variable = process.memory.value type = ram_s2p impl = uram
+#pragma HLS BIND_STORAGE variable = process.memory.value type = ram_s2p impl = bram
 #pragma HLS BIND_STORAGE variable = process.keys.value type = ram_s2p impl = lutram
 #pragma HLS DEPENDENCE variable = process.memory.value inter RAW distance = 6 true
 #pragma HLS DEPENDENCE variable = process.keys.value inter RAW distance = 6 true

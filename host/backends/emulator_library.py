@@ -9,7 +9,6 @@ import tempfile
 from pathlib import Path
 
 from trivit.host.backends.compile_cache import (
-    CACHE_VARIABLE,
     KERNEL_FOLDER,
     cache_folder,
     unwritable,

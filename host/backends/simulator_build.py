@@ -1,4 +1,4 @@
-"""The simulator of the next kernel: Verilator and g++ build it, kept until sources or tools change."""
+"""The next kernel's simulator: built by Verilator and g++, kept until sources or tools change."""
 
 import hashlib
 import os

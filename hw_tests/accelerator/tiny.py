@@ -41,7 +41,7 @@ def load_product_store(rng: np.random.Generator, *, rows: int, images: int) -> T
     values = rng.integers(-3000, 3000, (images, rows, depth_words * WORD)).astype(np.int16)
     weight = rng.integers(-3000, 3000, (tiles * TILE, depth_words * WORD)).astype(np.int16)
     bias = rng.integers(-3000, 3000, tiles * TILE).astype(np.int16)
-    shifts = {"bias_shift": 7, "out_shift": 12}
+    bias_shift, out_shift = 7, 12
     segment = -(-rows // PORTS) * depth_words
     port_words = tiles * (1 + depth_words * WORD)
     source, target = 100, 200
@@ -58,9 +58,7 @@ def load_product_store(rng: np.random.Generator, *, rows: int, images: int) -> T
         ),
         encode("move_weights", ports=15, words=port_words, address=0, port_stride=port_words),
         encode("move_store", base=2, ports=1, words=rows * out_words),
-        encode(
-            "store", tag=2, rows=rows, words=out_words, source=target, source_stride=8, slot=2
-        ),
+        encode("store", tag=2, rows=rows, words=out_words, source=target, source_stride=8, slot=2),
         encode(
             "engine",
             tag=1,
@@ -78,7 +76,8 @@ def load_product_store(rng: np.random.Generator, *, rows: int, images: int) -> T
             rows=rows,
             depth_words=depth_words,
             out_words=out_words,
-            **shifts,
+            bias_shift=bias_shift,
+            out_shift=out_shift,
         ),
         encode("sequencer", end=True, reports=3),
     ]
@@ -86,7 +85,7 @@ def load_product_store(rng: np.random.Generator, *, rows: int, images: int) -> T
     expected, saturated = [], []
     for image in values:
         result, clamped = matmul(
-            image, weight[:columns], bias[:columns], residual_shift=0, residual=None, **shifts
+            image, weight[:columns], bias[:columns], bias_shift=bias_shift, out_shift=out_shift
         )
         expected.append(result)
         saturated.append(clamped)

@@ -3,7 +3,7 @@
 #define TRIVIT_BLOCKS_GELU_JOB_HPP
 
 #include "../csim/direct.hpp"
-#include "simulator/ends.hpp"
+#include "clocked/ends.hpp"
 #include "trivit/blocks/gelu.hpp"
 
 namespace gelu_job {

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "../csim/direct.hpp"
-#include "simulator/ends.hpp"
+#include "clocked/ends.hpp"
 #include "trivit/blocks/normalise.hpp"
 
 namespace normalise_job {

@@ -48,16 +48,16 @@ def ap_types() -> Path:
     return folder
 
 
-def compile_cpp(arguments: list[str | Path], ap_types: Path, include: Path | None = None) -> None:
+def compile_cpp(arguments: list[str | Path], ap_types: Path) -> None:
     """Run g++ with the paths of the blocks; ours come first, for hls_stream.h is not Xilinx's."""
-    folders = [*([include] if include else []), HLS / "include", HERE, HLS / "simulation", CLOCKED]
+    folders = [HLS / "include", HERE, HLS / "simulation", CLOCKED]
     paths = [f"-I{folder}" for folder in folders]
     command = [os.environ.get("CXX", "g++"), *WARNINGS, *paths, "-isystem", ap_types, *arguments]
     result = subprocess.run([*map(str, command)], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr[:8000]
 
 
-def one_program(benches: list[str], hls: Path, path: Path) -> Path:
+def one_program(benches: list[str], path: Path) -> Path:
     """Write a program of the blocks and all benches that runs the bench it is told.
 
     Each bench is a program of its own as well; together they compile in a fraction of the time,
@@ -68,7 +68,7 @@ def one_program(benches: list[str], hls: Path, path: Path) -> Path:
     headers = sorted(path.name for path in HERE.glob("*.hpp") if path != SYNTHESIS)
     lines += [f'#include "{name}"' for name in headers]
     lines += [f'#include "trivit/blocks/{name.name}"' for name in sorted(HEADERS.glob("*.hpp"))]
-    lines += [f'#include "{hls / "src" / block}.cpp"' for block in BLOCKS]
+    lines += [f'#include "{HLS / "src" / block}.cpp"' for block in BLOCKS]
     for bench in benches:
         source = HERE / f"bench_{bench}.cpp"
         lines += [f"namespace bench_{bench} {{", f'#include "{source}"', "}"]
@@ -88,49 +88,21 @@ def run_bench(program: Path, bench: str) -> None:
     assert result.stderr == "", "the types warn of widths that do not match"
 
 
-PRAGMA = re.compile(r"^#pragma HLS .*?\b(?:variable|port) = (\S+)", re.MULTILINE)
-
-
-def with_types_of_pragmas(text: str) -> str:
-    """Add a declaration in front of each pragma that names an expression: it must compile there."""
-
-    def declare(match: re.Match[str]) -> str:
-        expression = match.group(1)
-        if expression == "return":
-            return match.group(0)
-        name = f"pragma_{match.start()}"
-        declaration = f"typedef decltype({expression}) {name} __attribute__((unused));\n"
-        return declaration + match.group(0)
-
-    return PRAGMA.sub(declare, text)
-
-
-def copy_with_types(folder: Path) -> Path:
-    """Copy what the blocks include, pragma expressions declared, and return the copy of hls."""
-    for source in [*(HLS / "generated").glob("*.hpp"), *HEADERS.glob("*.hpp"), *SOURCES]:
-        target = folder / source.relative_to(HLS)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        text = source.read_text("utf-8")
-        target.write_text(text if "generated" in source.parts else with_types_of_pragmas(text))
-    return folder
-
-
 @pytest.fixture(scope="module")
 def clocked(ap_types: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("clocked")
-    source = one_program(BENCHES, HLS, folder / "benches.cpp")
+    source = one_program(BENCHES, folder / "benches.cpp")
     compile_cpp(["-O1", "-DTRIVIT_SIMULATION", source, "-o", folder / "benches"], ap_types)
     return folder / "benches"
 
 
 @pytest.fixture(scope="module")
 def synthesis_branch(ap_types: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the benches compiled with ``__SYNTHESIS__``, where pragma expressions are declared."""
+    """Return the benches compiled with ``__SYNTHESIS__``."""
     folder = tmp_path_factory.mktemp("synthesis")
-    hls = copy_with_types(folder / "hls")
-    source = one_program([*BLOCKS, *TOGETHER], hls, folder / "benches.cpp")
+    source = one_program([*BLOCKS, *TOGETHER], folder / "benches.cpp")
     flags: list[str | Path] = ["-O1", "-include", SYNTHESIS]
-    compile_cpp([*flags, source, "-o", folder / "benches"], ap_types, hls / "include")
+    compile_cpp([*flags, source, "-o", folder / "benches"], ap_types)
     return folder / "benches"
 
 
@@ -147,14 +119,6 @@ def test_clocked(bench: str, clocked: Path) -> None:
 def test_synthesis_branch(bench: str, synthesis_branch: Path) -> None:
     """The bench compares the same integers there, but no clocks, as in vendor co-simulation."""
     run_bench(synthesis_branch, bench)
-
-
-def test_a_wrong_expression_of_a_pragma_does_not_compile(ap_types: Path, tmp_path: Path) -> None:
-    source = tmp_path / "wrong.cpp"
-    text = "struct S { int a[2]; };\nvoid f(S s) {\n#pragma HLS STREAM variable = s.a.value\n}\n"
-    source.write_text(with_types_of_pragmas(text), "utf-8")
-    with pytest.raises(AssertionError, match="value"):
-        compile_cpp(["-fsyntax-only", source], ap_types)
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=BLOCKS)

@@ -94,7 +94,7 @@ BANKS_FULL = Design(
     sources=_BANKS,
     parameters=(("ACTIVATION_DEPTH", 512), ("PLACES", 16)),
     verilator_flags=_FLAGS,
-    cxx_flags="-O1",
+    cxx_flags="-O0",
     name="banks_full",
 )
 # The least that every queue can be.
@@ -107,6 +107,6 @@ BANKS_LEAST = Design(
         ("PLACES", 2),
     ),
     verilator_flags=_FLAGS,
-    cxx_flags="-O1",
+    cxx_flags="-O0",
     name="banks_least",
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from rtl.designs import BENCH, ENGINE_FULL
+from rtl.designs import BANKS_FULL, BANKS_LEAST, BENCH, ENGINE_FULL
 from simulation.simulator import build, simulate
 
 
@@ -18,6 +18,25 @@ def bench() -> None:
 )
 def test_small(bench: None, module: str) -> None:
     simulate(BENCH, f"rtl.bench.cocotb_{module}")
+
+
+@pytest.fixture(scope="module")
+def agents() -> None:
+    """The agents at port B of the banks, built once."""
+    build(BANKS_FULL)
+
+
+@pytest.mark.parametrize("module", ["writers", "readers", "together", "rates"])
+def test_bank_agents(agents: None, module: str) -> None:
+    simulate(BANKS_FULL, f"rtl.bench.cocotb_banks_{module}")
+
+
+@pytest.mark.full
+def test_bank_agents_with_the_least_queues() -> None:
+    """Another geometry, two places in every queue: nothing deadlocks."""
+    build(BANKS_LEAST)
+    for module in ("writers", "readers", "together"):
+        simulate(BANKS_LEAST, f"rtl.bench.cocotb_banks_{module}")
 
 
 @pytest.mark.full

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from networks import assert_equal, compared, random_network
 
 from trivit.host.generated.spec import OPCODES
 from trivit.host.instructions import decode
@@ -11,8 +12,6 @@ from trivit.host.tracing import with_trace
 from trivit.models.families import model_config
 from trivit.tools.compiler.named import named_program, untrained_program
 from trivit.tools.schedule import schedule
-
-from .networks import assert_equal, compared, random_network
 
 
 @pytest.mark.parametrize("seed", range(16))

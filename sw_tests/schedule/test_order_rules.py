@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
+from networks import bundle_of, embed, np, region
 from programs import Builder, Shape
 
 from trivit.host.bundle import Bundle
@@ -12,8 +13,6 @@ from trivit.host.commands import Command, decode, encode, from_words, to_words
 from trivit.host.oracle.commands import OrderError, interpret
 from trivit.host.schedule import Schedule
 from trivit.tools.schedule import schedule
-
-from .networks import bundle_of, embed, np, region
 
 SHAPE = Shape(grid=4, heads=2, head_words=2, hidden_words=5, keep=9)
 

@@ -5,14 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from networks import bundle_of, embed, random_network
 from programs import Builder, Shape
 
 from trivit.host.bundle import Bundle
 from trivit.host.instructions import decode, encode
 from trivit.tools.errors import ToolsError
 from trivit.tools.schedule import schedule
-
-from .networks import bundle_of, embed, random_network
 
 SHAPE = Shape(grid=3, heads=2, head_words=1)
 Append = Callable[[Builder, int], object]

@@ -1,34 +1,39 @@
 """``python -m trivit.tools.hls_lint [FILE...]``: name what breaks a rule; all blocks by default."""
 
+from __future__ import annotations
+
 import sys
 from pathlib import Path
 
-from trivit.tools.hls_lint import Source, check
+from trivit.tools.errors import ToolsError
+from trivit.tools.hls_lint import check
+from trivit.tools.hls_lint.parse import INCLUDE, ROOT, included
 
-#: The project's root: the lint serves developers, who work in a checkout.
-ROOT = Path(__file__).resolve().parents[2]
 
-
-def block_sources(root: Path = ROOT) -> list[Path]:
-    """Return headers and top functions of the HLS blocks."""
+def block_sources() -> list[Path]:
+    """Return the top functions of the HLS blocks, and headers with pragmas that none includes."""
+    blocks = INCLUDE / "trivit" / "blocks"
     tops = [
         path
-        for path in sorted((root / "hls/src").glob("*.cpp"))
+        for path in sorted((ROOT / "hls" / "src").glob("*.cpp"))
         if "trivit/blocks/" in path.read_text(encoding="utf-8")
     ]
-    return sorted((root / "hls/include/trivit/blocks").glob("*.hpp")) + tops
+    reached = {file for path in tops for file in included(path)}
+    apart = [path for path in sorted(blocks.glob("*.hpp")) if path not in reached]
+    return tops + [path for path in apart if "#pragma HLS" in path.read_text(encoding="utf-8")]
 
 
 def main(arguments: list[str]) -> int:
     """Check files; returns the exit status, 2 when a file cannot be read."""
-    found = []
-    for path in [Path(argument) for argument in arguments] or block_sources():
-        try:
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            print(f"{path}: {error.strerror}: name a C++ source", file=sys.stderr)
-            return 2
-        found += check(Source.of(text, path))
+    paths = [Path(argument) for argument in arguments]
+    try:
+        found = check(paths or block_sources())
+    except (OSError, UnicodeDecodeError) as error:
+        print(f"{error}: name a C++ source", file=sys.stderr)
+        return 2
+    except ToolsError as error:
+        print(error, file=sys.stderr)
+        return 2
     for finding in found:
         print(finding)
     return 1 if found else 0

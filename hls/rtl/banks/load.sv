@@ -173,14 +173,24 @@ module load #(
         assign word_ready[p] = busy[p] && free;
       end
     end
-    for (genvar t = 0; t < TOKENS; t++) begin : banks
-      logic [PORT-1:0] p;
-      assign p = PORT'(t) - first_bank[PORT-1:0];
-      assign bank_valid[t] = busy[p] && exists[p] && word_valid[p] && !hold[t]
-                             && bank[ROW*p+:ROW] == ROW'(t);
-      assign bank_address[BANK*t+:BANK] = address[BANK*p+:BANK];
-      assign bank_written[WORD*t+:WORD] = word[WORD*p+:WORD];
-      assign ended[t] = bank_valid[t] && bank_ready[t] && row_end[p];
+    for (genvar lane = 0; lane < PORTS; lane++) begin : lanes
+      logic [PORT-1:0] p;  // the port whose rows go to this bank and every PORTS-th from there
+      logic [BANK-1:0] lane_address;
+      logic [WORD-1:0] lane_word;
+      logic [ROW-1:0] lane_bank;
+      logic lane_valid, lane_ends;
+      assign p = PORT'(lane) - first_bank[PORT-1:0];
+      assign lane_address = address[BANK*p+:BANK];
+      assign lane_word = word[WORD*p+:WORD];
+      assign lane_bank = bank[ROW*p+:ROW];
+      assign lane_valid = busy[p] && exists[p] && word_valid[p];
+      assign lane_ends = row_end[p];
+      for (genvar t = lane; t < TOKENS; t += PORTS) begin : banks
+        assign bank_valid[t] = lane_valid && lane_bank == ROW'(t) && !hold[t];
+        assign bank_address[BANK*t+:BANK] = lane_address;
+        assign bank_written[WORD*t+:WORD] = lane_word;
+        assign ended[t] = bank_valid[t] && bank_ready[t] && lane_ends;
+      end
     end
   endgenerate
 

@@ -131,21 +131,25 @@ module row_reader #(
   logic pop;
   assign pop = pairs_valid && there[pair] && (!rows_valid || rows_ready);
   assign line_end = pop && pair == pair_to;
+  logic [PAIRS-1:0][LINE:0] head;   // words of a pair's banks that have left
+  logic [TOKENS-1:0][LINE:0] tail;  // words of a bank that have come
+  always_comb
+    for (int p = 0; p < PAIRS; p++)
+      there[p] = tail[2*p] != head[p] && tail[2*p+1] != head[p];
+  always_ff @(posedge clk) begin
+    if (pop) head[pair] <= head[pair] + 1'b1;
+    for (int t = 0; t < TOKENS; t++) tail[t] <= tail[t] + (LINE + 1)'(bank_read[t]);
+    if (reset) begin
+      head <= '0;
+      tail <= '0;
+    end
+  end
   generate
-    for (genvar p = 0; p < PAIRS; p++) begin : pairs
-      logic [LINE:0] head;
-      logic [1:0][LINE:0] tail;
-      assign there[p] = tail[0] != head && tail[1] != head;
+    for (genvar t = 0; t < TOKENS; t++) begin : banks
+      (* ram_style = "distributed" *) logic [WORD-1:0] memory[LINES];
       always_ff @(posedge clk)
-        head <= reset ? '0 : head + (LINE + 1)'(pop && pair == PAIR'(p));
-      for (genvar h = 0; h < 2; h++) begin : banks
-        (* ram_style = "distributed" *) logic [WORD-1:0] memory[LINES];
-        always_ff @(posedge clk) begin
-          if (bank_read[2*p+h]) memory[tail[h][LINE-1:0]] <= bank_data[WORD*(2*p+h)+:WORD];
-          tail[h] <= reset ? '0 : tail[h] + (LINE + 1)'(bank_read[2*p+h]);
-        end
-        assign heads[WORD*(2*p+h)+:WORD] = memory[head[LINE-1:0]];
-      end
+        if (bank_read[t]) memory[tail[t][LINE-1:0]] <= bank_data[WORD*t+:WORD];
+      assign heads[WORD*t+:WORD] = memory[head[t/2][LINE-1:0]];
     end
   endgenerate
   always_ff @(posedge clk) begin

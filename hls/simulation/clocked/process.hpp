@@ -77,6 +77,9 @@ public:
     // It has ended, and was not needed again.
     bool done() const { return (!running_ || waits_) && flight_.empty(); }
 
+    // The stream without which its next iteration does not begin; none if it need not wait.
+    const Channel* waits_for() const { return missing_; }
+
     const std::string name;
     Activity activity;
 

@@ -1,4 +1,4 @@
-"""Random commands of the agents that write to the banks, their streams, and what must come of it."""
+"""Random commands of the bank agents, their streams, and what must come of it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def list_command(bench: BankBench, work: Work, tokens: int) -> list[int]:
 
 
 def tile_rows(bench: BankBench, values: Int16, rows_outer: bool) -> list[int]:
-    """Rows of tiles in the order of a product: `values` is rows x words x depth, words whole tiles."""
+    """Rows of tiles in a product's order: `values` is rows x words x depth, words whole tiles."""
     rows, words, _ = values.shape
     step = bench.banks if rows_outer else rows
     return [
@@ -158,9 +158,15 @@ def pair_command(
 
 
 def load_command(
-    bench: BankBench, work: Work, *, rows: int, words: int, first_row: int = 0
+    bench: BankBench,
+    work: Work,
+    *,
+    rows: int,
+    words: int,
+    first_row: int = 0,
+    complete: bool | None = None,
 ) -> None:
-    """Rows from the ports, each port's one after the other."""
+    """Rows from the ports, each port's one after the other; `complete` or not (None: either)."""
     stride = words + bench.rng.randrange(3)
     coming = -(-rows // bench.tile) * bench.tile
     values = bench.draw(coming, words)
@@ -168,7 +174,11 @@ def load_command(
         mine = values[port :: bench.tile].reshape(-1, bench.depth)
         work.streams.setdefault(f"word{port}", []).extend(pack(mine))
     target = bench.place(span(bench, first_row + rows - 1, stride))
-    slot, tag, complete = bench.slot(), bench.tag(), bench.rng.random() < 0.7
+    slot, tag = bench.slot(), bench.tag()
+    if complete is None:
+        complete = bench.rng.random() < 0.7
+    elif complete:
+        slot = max(slot, 1)
     work.commands.append(
         command(
             "load",

@@ -6,7 +6,7 @@ from typing import Any
 
 import cocotb
 from rtl.bench.engine import EngineBench, Report
-from rtl.bench.products import Product
+from rtl.bench.products import Product, placement
 from rtl.bench.steps import QKV, Shape, Softmax, StepAttention
 from rtl.designs import DESCRIPTION, SMALL
 
@@ -26,9 +26,11 @@ async def attention(dut: Any, seed: int, pause: float) -> None:
         head=rng.choice([1, 2]),
         lag=rng.randint(1, 3),
         **{"qkv": 0, "probability": 150, "context": 200, "result": 300},
+        in_steps=seed != 3,
     )
     work = StepAttention(bench, shape)
     Softmax(work, delay=rng.choice([0, 40]), pause=0.9 if pause else 0.0)
+    work.place_first()
     work.submit()
     for _ in range(work.groups):  # rows of queries, keys and values, one by one
         await bench.steps.run(rng.choice([0, 30]))
@@ -92,6 +94,8 @@ FITS: Sequence = [
     (KEPT.changed(ring_offset=50, depth_words=7), 3),
     (AGAIN.changed(ring_offset=50, depth_words=7, rows_outer=True), 3),
     (AGAIN.changed(rows_outer=True, **BIAS), 0),
+    (AGAIN.changed(**BIAS), 0),
+    (AGAIN.changed(**BIAS), 0),
     (AGAIN.changed(ring_offset=10, **WIDE), 1),
     (LAST.changed(**BIAS), 0),
     (AGAIN.changed(ring_offset=40, depth_words=7), 3),
@@ -147,4 +151,101 @@ async def ring_refuses(dut: Any, name: str) -> None:
     good = [Report(tag, False, count) for tag, count in enumerate(counts)]
     assert bench.reports.words == [*good, Report(99, True, 0)]
     assert int(bench.pins.error.value) == DESCRIPTION.errors["size_limit"]
+    await bench.check_banks()
+
+
+@cocotb.test()
+async def placement_waits_long(dut: Any) -> None:
+    """Placements wait for rows of others, before and long after the product that is fed by them.
+
+    They are told of an older tensor in the same slot, whose rows they must not take.
+    """
+    bench = EngineBench(dut, SMALL, prefix=PREFIX)
+    await bench.start()
+    slot, place = 5, range(100, 112)
+    await bench.complete(slot, 4)  # the older tensor's
+    first = GOOD.changed(out_words=2, rows=4, source_slot=6, clear_slot=slot)
+    kept = first.changed(source_slot=0, clear_slot=0, keep=True)
+    weights = [bench.random_weights(product) for product in (first, kept)]
+    counts = [bench.submit(first, weights[0])[1], bench.submit(kept, weights[1])[1]]
+    keys = placement(GOOD, source=100, source_stride=5, source_slot=slot, last_rows=2)
+    keys = keys.changed(out_words=2)
+    values = keys.changed(transposed=True, source_stride=2, depth_words=2, source_first=1)
+    bench.commands.send([keys.bits, values.bits])
+    fast = kept.changed(fill=False)
+    counts += [bench.submit(fast, weights[1])[1] for _ in range(70)]
+    bench.model.randomize(place.start, place.stop)
+    counts.append(bench.submit(fast.changed(keep=False), weights[1])[1])
+    last = first.changed(source_slot=0, clear_slot=0, fill=False, target=320)
+    counts.append(bench.submit(last, bench.model.placed(keys))[1])
+    last = last.changed(depth_words=2, target=340)
+    counts.append(bench.submit(last, bench.model.placed(values))[1])
+    await bench.steps.run(100)
+    assert not bench.begins
+    await bench.complete(6)
+    await bench.finish(len(counts) - 2)
+    await bench.steps.run(50)
+    assert len(bench.begins) == len(counts) - 2
+    bench.write(place)
+    await bench.steps.until(lambda: bench.user.idle)
+    for _ in range(3):
+        await bench.complete(slot)
+        await bench.steps.run(50)
+    await bench.finish(len(counts))
+    assert [report.saturated for report in bench.reports.words] == counts
+    await bench.check_banks()
+
+
+@cocotb.test()
+@cocotb.parametrize(depth_words=[1, 2, SMALL.spacing, SMALL.spacing + 1])
+async def no_gap_between_steps(dut: Any, depth_words: int) -> None:
+    """Products of one row group and tile follow each other as closely as their results can.
+
+    They read residuals, write to banks and stream, and count rows of one tensor.
+    """
+    bench = EngineBench(dut, SMALL, prefix=PREFIX)
+    await bench.start()
+    step = Product(
+        source=0,
+        source_stride=5,
+        source_slot=1,
+        rows=SMALL.tokens,
+        depth_words=depth_words,
+        out_words=2,
+        target_stride=2,
+        target_slot=2,
+        has_residual=True,
+        residual_shift=3,
+        has_bias=True,
+        out_shift=20,
+        stream=3,
+        keep=True,
+    )
+    count = 60
+    weights = bench.random_weights(step)
+    expected, saturated = [], []
+    for tag in range(count):
+        product = step.changed(
+            tag=tag,
+            source=tag % 4 * 5,
+            source_first=tag,
+            residual=200 + 2 * tag,
+            target=330 + 2 * tag,
+            fill=tag == 0,
+            claim=tag == 0,
+            keep=tag + 1 < count,
+        )
+        result, clamped = bench.submit(product, weights)
+        expected.append((product, result))
+        saturated.append(clamped)
+    await bench.steps.run(200)  # the queue fills while the operand is missing
+    assert not bench.begins
+    await bench.complete(1, count)
+    rows = sum(result.size for _, result in expected) // SMALL.outputs
+    await bench.finish(count, rows=rows)
+    cycles = [begin.cycle for begin in bench.begins]
+    assert cycles[-1] - cycles[0] == (count - 1) * max(depth_words, SMALL.spacing)
+    assert bench.groups()[2] == count
+    assert [report.saturated for report in bench.reports.words] == saturated
+    bench.check_rows(expected)
     await bench.check_banks()

@@ -31,6 +31,7 @@ class Shape:
     result: int
     score_shift: int = 17
     context_shift: int = 17
+    in_steps: bool = True  # the projection too; else it is one product, tiles outer
 
 
 @dataclass
@@ -154,14 +155,17 @@ class StepAttention:
         self._run(f"V{head}", product, group + 1 == self.groups)
 
     def _project(self, group: int) -> None:
-        """A row group of the projection; the first brings the weights, which stay to the last."""
+        """The projection from a row group on; the first brings the weights, the last releases them.
+
+        It is a step of one row group, or all of them.
+        """
         shape, bench = self.shape, self.bench
         product = Product(
             source=shape.context + group * self.width,
             source_stride=self.width,
             source_slot=CONTEXT,
             source_first=(shape.heads - 1) * self.groups + group,
-            rows=self.rows(group),
+            rows=self.rows(group) if shape.in_steps else shape.tokens,
             depth_words=self.width,
             out_words=self.width,
             has_bias=True,
@@ -176,12 +180,15 @@ class StepAttention:
         if group == 0:
             weights = bench.random_weights(product, -300, 300)
             self.ring.append(("W", product.ring_words(bench.geometry), weights))
-        self._run("W", product, group + 1 == self.groups)
+        self._run("W", product, group + 1 == self.groups or not shape.in_steps)
+
+    def place_first(self) -> None:
+        """Send the placements of the first head's keys and values."""
+        self._place(0)
 
     def submit(self) -> None:
-        """Send all commands."""
+        """Send all other commands."""
         shape, groups = self.shape, self.groups
-        self._place(0)
         for step in range(self.steps + shape.lag):
             if step < self.steps:
                 head, group = divmod(step, groups)
@@ -191,9 +198,9 @@ class StepAttention:
             if step >= shape.lag:
                 self._context(step - shape.lag)
             done = step - shape.lag - (shape.heads - 1) * groups
-            if done > 0:  # a step later, so that its rows are written
+            if done > 0 and shape.in_steps:  # a step later, so that its rows are written
                 self._project(done - 1)
-        self._project(groups - 1)
+        self._project(groups - 1 if shape.in_steps else 0)
         assert not self.ring
 
     @property

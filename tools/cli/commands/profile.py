@@ -29,7 +29,7 @@ def profile(
     begin: Annotated[int, typer.Option("--from", min=0, help="First cycle of the picture.")] = 0,
     end: Annotated[int | None, typer.Option("--to", help="Last cycle of the picture.")] = None,
     wave: Annotated[
-        Path | None, typer.Option(help="Write a waveform (FST) of these cycles: large and slow.")
+        Path | None, typer.Option(help="Write a waveform (VCD) of these cycles: large and slow.")
     ] = None,
     trace: Annotated[
         Path | None, typer.Option(help="Keep the simulator's trace in this file.")

@@ -69,14 +69,22 @@ class RowWriter:
     """Rows of tiles to the banks, through GELU or as they are."""
 
     command: Command
+    taken: int = 0  # rows of tiles
     rows: int = 0  # that came in the last tile
     done: int = 0  # row groups
+
+    @property
+    def complete(self) -> bool:
+        """Whether all rows have come."""
+        fields = self.command.fields
+        return self.taken == fields["rows"] * ceil_div(fields["words"], PORTS)
 
     def tile(self, last_tile: bool, rows: int, last: int, slot: RowGroups) -> int:
         """Take the rows of a tile; return the cycle of the last one in the banks."""
         fields = self.command.fields
         rest = WRITER_REST if fields["direct"] else GELU_REST
         cycle = last + STREAMED + rows + rest
+        self.taken += rows
         if not last_tile:
             return cycle
         self.rows += rows

@@ -83,23 +83,35 @@ class _Prediction:
         self.first_before = -APART
         self.last_before = -APART
         self.accepted = START
+        self.weights_asked = 0  # words of a port, of the commands so far
         self.rows_in = START + FIRST_WORD
         self.finish = 0
+        self.held: Command | None = None  # a product whose operand may still be loaded
 
     def command(self, command: Command) -> None:
         unit = command.unit
         if unit == "engine":
+            self.flush()
             self._engine(command)
+        elif unit == "move_weights":
+            self.weights_asked += command.fields["words"]
         elif unit == "move_rows" and command.fields["ports"] != 1:
-            self.rows_in += command.fields["words"]
-            self.ring.shared_until = self.rows_in
+            # A port serves its oldest command first.
+            before = START + FIRST_WORD + self.weights_asked
+            self.rows_in = max(self.rows_in, before) + command.fields["words"]
         elif unit == "load" and not command.fields["vectors"]:
             self._load(command)
         elif unit in _WAITING and not command.fields.get("list"):
             self.waiting[unit].append(command)
 
+    def flush(self) -> None:
+        """Run the product that was held."""
+        if self.held is not None:
+            held, self.held = self.held, None
+            self._product(held)
+
     def _load(self, command: Command) -> None:
-        """Row groups come at the pace of the four ports, which weights share meanwhile."""
+        """Row groups come at the pace of the four ports."""
         fields = command.fields
         if not fields["complete"]:
             return
@@ -123,14 +135,14 @@ class _Prediction:
                     tiles=tiles,
                     depth_words=fields["depth_words"],
                     bias=bool(fields["has_bias"]),
-                    accepted=self.accepted,
+                    accepted=max(self.accepted, self.rows_in),
                     rows=rows,
                     transposed=bool(fields["transposed"]),
                     out_words=fields["out_words"],
                 )
             )
         if not fields["place"]:
-            self._product(command, tiles)
+            self.held = command
 
     def _begin(self, command: Command) -> None:
         fields = command.fields
@@ -143,8 +155,9 @@ class _Prediction:
             source = self.board[reader.fields["slot"]]
             source.listeners.append(Normalise(reader, self.board[result.fields["slot"]]))
 
-    def _product(self, command: Command, tiles: int) -> None:
+    def _product(self, command: Command) -> None:
         fields = command.fields
+        tiles = ceil_div(fields["out_words"], PORTS)
         depth = fields["depth_words"]
         groups = ceil_div(fields["rows"], TILE_TOKENS)
         home = self.ring.home() + fields["ring_offset"]
@@ -154,7 +167,6 @@ class _Prediction:
         self._begin(command)
         waits: dict[str, int] = {}
         begin = 0
-        release = []
         for number, (tile, group) in enumerate(_order(tiles, groups, bool(fields["rows_outer"]))):
             rows = min(TILE_TOKENS, fields["rows"] - group * TILE_TOKENS)
             word = home + tile * depth
@@ -178,10 +190,8 @@ class _Prediction:
             self.first_before, self.last_before = first, last
             self.free = last + 1
             begin = first if number == 0 else begin
-            if group + 1 == groups and not fields["rows_outer"]:
-                release.append(last)
-                if not fields["keep"]:
-                    self.ring.release(last, depth)
+            if group + 1 == groups and not fields["rows_outer"] and not fields["keep"]:
+                self.ring.release(last, depth)
             self._result(command, tile, tiles, group, rows, last)
         if fields["rows_outer"] and not fields["keep"]:
             self.ring.release(self.last_before, depth * tiles)
@@ -222,7 +232,7 @@ class _Prediction:
             slot = self.board[self.softmax.writer.fields["slot"]]
             self.softmax.scores(tile, rows, last, slot)
         elif fields["stream"]:
-            if self.writer is None or self.writer.command.tag != command.tag:
+            if self.writer is None or self.writer.complete:
                 self.writer = RowWriter(self.waiting["row_writer"].popleft())
             slot = self.board[self.writer.command.fields["slot"]]
             self.finish = max(self.finish, self.writer.tile(last_tile, rows, last, slot))
@@ -239,4 +249,5 @@ def predict(schedule: Schedule) -> Timeline:
     prediction = _Prediction()
     for word in from_words(schedule.commands):
         prediction.command(decode(word))
+    prediction.flush()
     return Timeline(products=tuple(prediction.products), cycles=prediction.finish + END)

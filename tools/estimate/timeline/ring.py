@@ -4,7 +4,6 @@ from collections import deque
 from dataclasses import dataclass
 
 from trivit.tools.estimate.timeline.latencies import (
-    FIRST_WORD,
     PLACED,
     PORTS,
     RELEASE,
@@ -21,7 +20,7 @@ class Fill:
     tiles: int
     depth_words: int
     bias: bool
-    accepted: int
+    accepted: int  # the cycle from which it can come
     rows: RowGroups | None = None
     transposed: bool = False
     out_words: int = 0
@@ -36,8 +35,6 @@ class Ring:
         self.pending: deque[Fill] = deque()
         self.streamed = 0  # when the ports' last word came
         self.placed = 0
-        self.shared_until = 0  # rows of activations pass the ports beside the weights
-        self.asked = FIRST_WORD
 
     def home(self) -> int:
         """Return the number of the oldest word that is not released."""
@@ -66,8 +63,7 @@ class Ring:
         for _ in range(fill.tiles):
             clock += int(fill.bias)
             for _ in range(fill.depth_words):
-                rate = 2 if clock < self.shared_until else 1
-                clock = max(clock, self._room(), self.placed) + rate * TILE_DEPTH
+                clock = max(clock, self._room(), self.placed) + TILE_DEPTH
                 self.filled.append(clock + 2)
         self.streamed = clock
 

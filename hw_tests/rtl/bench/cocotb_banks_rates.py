@@ -1,0 +1,97 @@
+"""Words a cycle of the bank agents, with queues as large as they are in the accelerator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cocotb
+from rtl.bench.bank_work import (
+    load_command,
+    pair_command,
+    read_command,
+    row_writer_command,
+    vectors_command,
+)
+from rtl.bench.banks import READERS, WRITERS, BankBench, Work
+
+
+def engine_like(cycle: int, bank: int) -> bool:
+    """Port B as the engine leaves it: 4 of 16 cycles gone, in each bank a cycle later."""
+    return (cycle - bank) % 16 < 4
+
+
+@cocotb.test()
+@cocotb.parametrize(
+    (
+        ("unit", "busy"),
+        [
+            *((unit, None) for unit in WRITERS),
+            ("row_writer", engine_like),
+            ("softmax_writer", engine_like),
+            ("norm_writer", engine_like),
+        ],
+    )
+)
+async def writers(dut: Any, unit: str, busy: Any) -> None:
+    """A word a cycle (and port), also while the engine uses port B as it does."""
+    bench = BankBench(dut, 3, busy=busy or 0)
+    await bench.reset()
+    work, rows, words = Work(), 5 * bench.banks, 3 * bench.tile
+    if unit == "row_writer":
+        row_writer_command(bench, work, rows=rows, words=words)
+        (stream,) = work.streams
+    elif unit == "load":
+        load_command(bench, work, rows=rows, words=words)
+        stream = "word0"
+    else:
+        pair_command(bench, work, unit, rows=rows, words=words)
+        stream = "results"
+    sender = bench.senders[f"{unit}.{stream}"]
+    bench.send(unit, work)
+    begin = bench.steps.cycle
+    await bench.steps.until(lambda: sender.empty)
+    cycles = bench.steps.cycle - begin
+    dut._log.info("%s: %d words in %d cycles", unit, sender.sent, cycles)
+    assert cycles <= sender.sent + 8
+    await bench.finish({unit: work})
+
+
+@cocotb.test()
+@cocotb.parametrize(
+    (
+        ("unit", "stream", "busy"),
+        [
+            ("row_reader", "rows", None),
+            ("row_reader", "rows", engine_like),
+            ("store", "stored", None),
+        ],
+    )
+)
+async def readers(dut: Any, unit: str, stream: str, busy: Any) -> None:
+    """A word a cycle; store pauses for a cycle between row groups."""
+    bench = BankBench(dut, 3, busy=busy or 0)
+    await bench.reset()
+    work, groups, words = Work(), 5, 3 * bench.tile
+    rows = groups * bench.banks
+    tensor = read_command(bench, work, unit, 0, rows=rows, words=words, slot=0)
+    writing = cocotb.start_soon(bench.become_complete(READERS[unit], [tensor]))
+    await bench.steps.until(writing.done)
+    bench.send(unit, work)
+    await bench.finish({unit: work})
+    received = bench.receivers[f"{unit}.{stream}"].words
+    cycles = received[-1][1] - received[0][1] + 1
+    dut._log.info("%s: %d words in %d cycles", unit, len(received), cycles)
+    assert cycles == len(received) + (groups - 1 if unit == "store" else 0)
+
+
+@cocotb.test()
+async def vectors(dut: Any) -> None:
+    """A word of gamma or beta a cycle."""
+    bench = BankBench(dut, 4)
+    await bench.reset()
+    work = Work()
+    vectors_command(bench, work, words=60)
+    bench.send("load", work)
+    await bench.finish({"load": work})
+    words = bench.receivers["load.vectors"].words
+    assert words[-1][1] - words[0][1] == 2 * 59

