@@ -50,6 +50,7 @@ public:
         : probe_(probe), input_(input), tensors_(input.watches.size()) {}
 
     void sample(std::size_t job) {
+        if (!probe_.any_report()) return;
         for (int unit = 0; unit < kUnits; ++unit) {
             if (!probe_.report(unit).moves() || probe_.report_ends(unit)) continue;
             for (std::size_t i = 0; i < tensors_.size(); ++i) {

@@ -138,6 +138,13 @@ bool Network::transfer() {
     return moved;
 }
 
+const RtlStream* Network::stream(const std::string& name) const {
+    for (const auto& stream : streams_) {
+        if (stream->name == name) return stream.get();
+    }
+    violated("no stream " + name);
+}
+
 std::string Network::waits() const {
     std::string text;
     for (const auto& process : simulator_->blocks()) {

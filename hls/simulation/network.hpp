@@ -38,7 +38,7 @@ public:
 
     const Simulator& simulator() const { return *simulator_; }
     const std::vector<Block>& blocks() const { return blocks_; }
-    const std::vector<std::unique_ptr<RtlStream>>& streams() const { return streams_; }
+    const RtlStream* stream(const std::string& name) const;
 
 private:
     std::unique_ptr<Simulator> simulator_;

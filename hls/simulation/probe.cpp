@@ -38,6 +38,7 @@ int Probe::command_tag(int place) const {
     return int(bits(TOP(command), kCommandBits * place + 1, 11));
 }
 
+bool Probe::any_report() const { return (TOP(report_valid) & TOP(report_ready)) != 0; }
 Handshake Probe::report(int unit) const {
     return {(TOP(report_valid) >> unit & 1) != 0, (TOP(report_ready) >> unit & 1) != 0};
 }

@@ -26,6 +26,7 @@ public:
     bool product_issued() const;         // issues its last one
     Handshake command(int place) const;  // of a unit, by its place in `commands`
     int command_tag(int place) const;
+    bool any_report() const;           // leaves its unit
     Handshake report(int unit) const;  // of an end command as well
     bool report_ends(int unit) const;
     int report_tag(int unit) const;

@@ -17,33 +17,35 @@ const char* const kStallNames[kStalls] = {"work",    "command", "source", "resid
 }  // namespace
 
 Trace::Trace(const Probe& probe, const Network& network)
-    : probe_(probe), network_(network), taken_(network.blocks().size(), 0) {
-    for (const auto& stream : network.streams())
-        streams_[stream->name] = stream.get();
-}
+    : probe_(probe),
+      network_(network),
+      gelu_results_(network.stream("gelu_results")),
+      lists_(network.stream("select_lists")),
+      probabilities_(network.stream("softmax_results")),
+      normalised_(network.stream("normalise_results")),
+      rows_(network.stream("normalise_rows")),
+      taken_(network.blocks().size(), 0) {}
 
+// The data stream of a unit; of several, whether any has a word and any moves one.
 Handshake Trace::data_of(int unit) const {
-    const auto at = [&](const char* name) {
-        const RtlStream* stream = streams_.at(name);
+    const auto at = [](const RtlStream* stream) {
         return Handshake{stream->valid.get(), stream->ready.get()};
     };
     switch (unit) {
         case kRowWriter: {
-            const Handshake inputs[] = {at("gelu_results"), probe_.direct_rows(),
-                                        at("select_lists")};
             Handshake any = {false, false};
-            for (const Handshake& input : inputs) {
+            for (const Handshake& input : {at(gelu_results_), probe_.direct_rows(), at(lists_)}) {
                 any.valid = any.valid || input.valid;
                 any.ready = any.ready || input.moves();
             }
             return any;
         }
         case kSoftmaxWriter:
-            return at("softmax_results");
+            return at(probabilities_);
         case kNormWriter:
-            return at("normalise_results");
+            return at(normalised_);
         case kRowReader:
-            return at("normalise_rows");
+            return at(rows_);
         case kLoad:
             return probe_.loaded_words();
         default:
@@ -67,7 +69,7 @@ void Trace::sample_products(std::size_t job, uint64_t cycle) {
 }
 
 void Trace::sample_unit(std::size_t job, uint64_t cycle, int unit, int place) {
-    std::deque<Span>& spans = active_[unit];
+    std::deque<Span>& spans = active_[std::size_t(unit)];
     if (!spans.empty()) {
         const Handshake data = data_of(unit);
         Span& span = spans.front();
@@ -82,7 +84,7 @@ void Trace::sample_unit(std::size_t job, uint64_t cycle, int unit, int place) {
 }
 
 void Trace::finish(int unit, uint64_t cycle, int tag) {
-    std::deque<Span>& spans = active_[unit];
+    std::deque<Span>& spans = active_[std::size_t(unit)];
     if (spans.empty()) return;
     spans.front().to = cycle;
     spans.front().tag = tag;
@@ -94,6 +96,7 @@ void Trace::before(std::size_t job, uint64_t cycle) {
     sample_products(job, cycle);
     for (int unit = kRowWriter; unit <= kStore; ++unit)
         sample_unit(job, cycle, unit, unit - kRowWriter + 1);
+    if (!probe_.any_report()) return;
     for (const Block& block : network_.blocks()) {
         if (!probe_.report(block.unit).moves() || probe_.report_ends(block.unit)) continue;
         const int tag = probe_.report_tag(block.unit);
@@ -107,7 +110,7 @@ void Trace::after(std::size_t job, uint64_t cycle) {
         const Block& block = network_.blocks()[b];
         if (block.commands->taken == taken_[b]) continue;
         taken_[b] = block.commands->taken;
-        active_[block.unit].push_back({job, block.unit, -1, cycle, cycle, 0, 0, 0});
+        active_[std::size_t(block.unit)].push_back({job, block.unit, -1, cycle, cycle, 0, 0, 0});
     }
 }
 
@@ -134,10 +137,10 @@ std::string Trace::waits() const {
     std::string text;
     if (probe_.stall() != 0)
         text += std::string("array: ") + kStallNames[probe_.stall()] + " is missing\n";
-    for (const auto& unit : active_) {
-        if (unit.second.empty()) continue;
-        text += std::string(kUnitNames[unit.first]) + " works at instruction " +
-                std::to_string(unit.second.front().tag) + "\n";
+    for (std::size_t unit = 0; unit < active_.size(); ++unit) {
+        if (active_[unit].empty()) continue;
+        text += std::string(kUnitNames[unit]) + " works at instruction " +
+                std::to_string(active_[unit].front().tag) + "\n";
     }
     return text;
 }

@@ -59,10 +59,10 @@ private:
 
     const Probe probe_;
     const Network& network_;
-    std::map<std::string, const RtlStream*> streams_;
+    const RtlStream *gelu_results_, *lists_, *probabilities_, *normalised_, *rows_;
     std::vector<Product> products_;
-    std::size_t issuing_ = 0, reported_ = 0;  // products
-    std::map<int, std::deque<Span>> active_;  // by unit, oldest first
+    std::size_t issuing_ = 0, reported_ = 0;       // products
+    std::array<std::deque<Span>, kUnits> active_;  // by unit, oldest first
     std::vector<Span> spans_;
     std::vector<Process> processes_;
     std::map<std::string, uint64_t> accounted_;  // by process and what

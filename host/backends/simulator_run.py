@@ -1,5 +1,6 @@
 """A run of the simulator: DDR images and job.txt in, outputs, log and watched tensors out."""
 
+import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from trivit.host.errors import HostError
 from trivit.host.fixed_point import Int16
 from trivit.host.generated.commands import COMMANDS
-from trivit.host.generated.spec import TILE_DEPTH
+from trivit.host.generated.spec import ERRORS, TILE_DEPTH
 from trivit.host.schedule import Watched
 from trivit.host.tiles import ceil_div
 
@@ -206,8 +207,18 @@ def _run(command: list[str], progress: Callable[[str], None] | None) -> list[str
         lines = output.read().splitlines()
     if status != 0:
         why = [line for line in said if "cycles/s" not in line and not line.startswith("DDR:")]
-        raise HostError("the simulation failed: " + "\n".join(why or [f"status {status}"]))
+        raise HostError("the simulation failed: " + _named("\n".join(why or [f"status {status}"])))
     return lines
+
+
+def _named(text: str) -> str:
+    """Replace the engine's error codes by their names."""
+    names = {code: name.replace("_", " ") for name, code in ERRORS.items()}
+    return re.sub(
+        r"engine error (\d+)",
+        lambda found: f"the engine refused a command: {names.get(int(found[1]), found[0])}",
+        text,
+    )
 
 
 def _read(folder: Path, program: SimulatedProgram, images: int, lines: list[str]) -> Simulated:

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from accelerator.comparison import assert_tensors, run_bundle
 from accelerator.tiny import Tiny, load_product_store
-from networks import Compared, compared, random_network, region
+from networks import Compared, random_network
 
-from trivit.host.backends.simulation import saturated_values
+from trivit.host.backends.reference import ReferenceBackend
+from trivit.host.backends.simulation import SimulationBackend, saturated_values
 from trivit.host.backends.simulator_run import (
     Simulated,
     SimulatedProgram,
@@ -22,6 +24,7 @@ from trivit.host.bundle import Bundle
 from trivit.host.commands import decode, from_words, to_words
 from trivit.host.errors import HostError
 from trivit.host.instructions import decode as decode_instruction
+from trivit.tools.schedule import schedule
 
 STEADY = SimulationSettings()
 
@@ -31,25 +34,7 @@ def run_network(
 ) -> tuple[Bundle, Compared, Simulated]:
     """Simulate a random network and run it in the oracle."""
     bundle = random_network(seed)
-    expected = compared(bundle)
-    schedule = expected.schedule
-    program = SimulatedProgram(
-        commands=schedule.commands,
-        params=np.concatenate([bundle.params, schedule.extra_params]),
-        reports=schedule.reports,
-        output_words=schedule.output_words,
-        watched=schedule.watched,
-    )
-    images = schedule.image.arrange(region(bundle)[None])
-    return bundle, expected, simulate(simulator, program, images, settings)
-
-
-def assert_tensors(expected: Compared, simulated: Simulated) -> None:
-    """Hold the output and every watched tensor against the oracle of instructions."""
-    for watched, value in zip(expected.schedule.watched, simulated.tensors[0], strict=True):
-        rows = expected.tensors[watched.name][watched.first_row :][: watched.rows]
-        assert np.array_equal(value[:, : watched.columns], rows), watched.name
-    assert np.array_equal(simulated.outputs[0], expected.output)
+    return bundle, *run_bundle(simulator, bundle, settings)
 
 
 @pytest.mark.parametrize("rows", [1, 8, 13])
@@ -88,6 +73,20 @@ def test_every_tensor_of_random_networks(seed: int, simulator: Path) -> None:
             assert counted[tag] >= expected.saturations[tag] or tag == 2
         else:
             assert counted[tag] == expected.saturations[tag], tag
+
+
+def test_backends_agree(simulator: Path) -> None:
+    """Two images through the interface of all backends; the counts of time are the log's."""
+    bundle = random_network(4)
+    p = bundle.preprocessing
+    shape = (2, p.channels, p.height, p.width)
+    images = np.random.default_rng(1).integers(0, 256, shape).astype(np.uint8)
+    backend = SimulationBackend(schedule)
+    result = backend.run(bundle, images)
+    assert np.array_equal(result.logits, ReferenceBackend().run(bundle, images).logits)
+    assert backend.last is not None
+    assert result.cycles.sum() == sum(int(log["cycle"][-1]) for log in backend.last.logs)
+    assert len(result.cycles) == len(bundle.program)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +141,7 @@ def test_refused_commands(simulator: Path) -> None:
     """The engine's code, a read outside of the memory, a wrong number of reports."""
     tiny = load_product_store(np.random.default_rng(1), rows=8, images=1)
     cases = [
-        (damaged(tiny, "engine", 82), "engine error"),  # the source outside of the banks
+        (damaged(tiny, "engine", 82), "refused a command: "),  # the source outside of the banks
         (damaged(tiny, "move_weights", 46 + 30), "gmem[1-4] read outside of the memory"),
         (damaged(tiny, "sequencer", 16), "other reports than the job says"),
     ]

@@ -1,6 +1,6 @@
 // Port B of the banks for the six agents, each bank by itself. Who comes first is served:
-// softmax_writer, row_writer, norm_writer, row_reader, load, store. Nothing is held back, so what is
-// taken here is in the bank, or asked of it, in the same cycle.
+// softmax_writer, row_writer, norm_writer, row_reader, load, store. Nothing is held here: what is
+// taken is in the bank, or asked of it, in the same cycle.
 module bank_arbiter #(
     parameter int TOKENS = trivit_spec::TILE_TOKENS,
     parameter int DEPTH = trivit_spec::TILE_DEPTH,
@@ -8,15 +8,18 @@ module bank_arbiter #(
 ) (
     input  logic                                          clk,
     input  logic                                          reset,
+    // softmax_writer, row_writer, norm_writer, load: the first in the lowest bits
     input  logic [                         4*TOKENS-1:0]  writer_valid,
     output logic [                         4*TOKENS-1:0]  writer_ready,
     input  logic [4*TOKENS*$clog2(ACTIVATION_DEPTH)-1:0]  writer_address,
     input  logic [                4*TOKENS*DEPTH*16-1:0]  writer_written,
+    // row_reader, store: the first in the lowest bits; the data are for both
     input  logic [                         2*TOKENS-1:0]  reader_valid,
     output logic [                         2*TOKENS-1:0]  reader_ready,
     input  logic [2*TOKENS*$clog2(ACTIVATION_DEPTH)-1:0]  reader_address,
     output logic [                         2*TOKENS-1:0]  reader_read,
     output logic [                  TOKENS*DEPTH*16-1:0]  reader_data,
+    // The engine's port B; data 2 cycles after a read was taken
     output logic [                           TOKENS-1:0]  bank_valid,
     input  logic [                           TOKENS-1:0]  bank_ready,
     output logic [                           TOKENS-1:0]  bank_write,
@@ -53,7 +56,8 @@ module bank_arbiter #(
       assign read_free[ROW_READER] = free[NORM_WRITER] && !writes[NORM_WRITER];
       assign free[LOAD] = read_free[ROW_READER] && !reads[ROW_READER];
       assign read_free[STORE] = free[LOAD] && !writes[LOAD];
-      assign writer = writes[SOFTMAX_WRITER] ? 2'(SOFTMAX_WRITER) : writes[ROW_WRITER] ? 2'(ROW_WRITER)
+      assign writer = writes[SOFTMAX_WRITER] ? 2'(SOFTMAX_WRITER)
+                      : writes[ROW_WRITER] ? 2'(ROW_WRITER)
                       : writes[NORM_WRITER] ? 2'(NORM_WRITER) : 2'(LOAD);
 
       for (genvar w = 0; w < 4; w++) begin : writers

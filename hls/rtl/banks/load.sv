@@ -9,22 +9,28 @@ module load #(
 ) (
     input  logic                                        clk,
     input  logic                                        reset,
+    // trivit_commands::load_command_t
     input  logic [                              255:0]  command,
     input  logic                                        command_valid,
     output logic                                        command_ready,
+    // Rows, a stream for each port
     input  logic [                     OUTPUTS*16-1:0]  word,
     input  logic [                  OUTPUTS/DEPTH-1:0]  word_valid,
     output logic [                  OUTPUTS/DEPTH-1:0]  word_ready,
+    // Gamma low, beta high
     output logic [                     2*DEPTH*16-1:0]  vectors,
     output logic                                        vectors_valid,
     input  logic                                        vectors_ready,
+    // failed (never), tag, saturated values (0)
     output logic [                               43:0]  report,
     output logic                                        report_valid,
     input  logic                                        report_ready,
+    // Port B (bank_arbiter)
     output logic [                         TOKENS-1:0]  bank_valid,
     input  logic [                         TOKENS-1:0]  bank_ready,
     output logic [TOKENS*$clog2(ACTIVATION_DEPTH)-1:0]  bank_address,
     output logic [                TOKENS*DEPTH*16-1:0]  bank_written,
+    // The next row group of a slot is in the banks
     output logic                                        complete,
     output logic [                                2:0]  complete_slot
 );

@@ -64,7 +64,8 @@ module pair_writer #(
   always_comb for (int t = 0; t < TOKENS; t++) exists[t] = rows_left > 10'(t);
   assign tile_last = words_left <= 9'(TILE);
   assign word_end = tile_left == 9'd1;
-  assign pair_end = word_end && (rows_left <= 10'({pair, 1'b0}) + 10'd2 || pair == PAIR'(PAIRS - 1));
+  assign pair_end = word_end
+                    && (rows_left <= 10'({pair, 1'b0}) + 10'd2 || pair == PAIR'(PAIRS - 1));
   assign tile_end = take && pair_end;
   assign group_end = tile_end && tile_last;
   assign head_end = rows_left <= 10'(TOKENS);

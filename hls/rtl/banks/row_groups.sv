@@ -1,6 +1,6 @@
 // Tells the scoreboard which row groups are complete, in their order, and reports commands. A row
-// group is complete when each bank that holds a row of it has taken its last word. Which banks these
-// are stands in a queue; what the banks took is counted.
+// group is complete when each bank that holds a row of it has taken that row's last word. Which
+// banks these are stands in a queue; the rows that each bank took are counted.
 module row_groups #(
     parameter int TOKENS = 8,
     parameter int GROUPS = 8  // that wait

@@ -9,18 +9,23 @@ module row_reader #(
 ) (
     input  logic                                        clk,
     input  logic                                        reset,
+    // trivit_commands::row_reader_command_t
     input  logic [                              255:0]  command,
     input  logic                                        command_valid,
     output logic                                        command_ready,
+    // Pairs of rows
     output logic [                     2*DEPTH*16-1:0]  rows,
     output logic                                        rows_valid,
     input  logic                                        rows_ready,
+    // Port B (bank_arbiter)
     output logic [                         TOKENS-1:0]  bank_valid,
     input  logic [                         TOKENS-1:0]  bank_ready,
     output logic [TOKENS*$clog2(ACTIVATION_DEPTH)-1:0]  bank_address,
     input  logic [                         TOKENS-1:0]  bank_read,
     input  logic [                TOKENS*DEPTH*16-1:0]  bank_data,
+    // The product that writes the rows of the next command begins
     input  logic                                        announce,
+    // The engine's scoreboard: complete row groups of each slot
     input  logic [                            8*9-1:0]  slot_groups
 );
   localparam int WORD = DEPTH * 16;

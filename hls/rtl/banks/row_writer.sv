@@ -1,6 +1,6 @@
-// Writes rows of tiles (OUTPUTS columns) to the banks as GELU or the engine sends them: all of them,
-// or those alone that selection keeps. Words of a tile leave one after the other, each row to its
-// own bank, so that a row can come in each cycle.
+// Writes rows of tiles (OUTPUTS columns) to the banks as GELU or the engine sends them: all, or
+// those alone that selection keeps. The words of a row leave one after the other to the row's bank,
+// beside those of the next rows, so that a row can come in each cycle.
 module row_writer #(
     parameter int TOKENS = trivit_spec::TILE_TOKENS,
     parameter int OUTPUTS = trivit_spec::TILE_OUTPUTS,
@@ -10,25 +10,31 @@ module row_writer #(
 ) (
     input  logic                                        clk,
     input  logic                                        reset,
+    // trivit_commands::row_writer_command_t
     input  logic [                              255:0]  command,
     input  logic                                        command_valid,
     output logic                                        command_ready,
+    // Rows of tiles, from GELU and from the engine
     input  logic [                     OUTPUTS*16-1:0]  gelu,
     input  logic                                        gelu_valid,
     output logic                                        gelu_ready,
     input  logic [                     OUTPUTS*16-1:0]  direct,
     input  logic                                        direct_valid,
     output logic                                        direct_ready,
+    // Lists of kept rows, from selection
     input  logic [                       DEPTH*16-1:0]  list,
     input  logic                                        list_valid,
     output logic                                        list_ready,
+    // failed (never), tag, saturated values (0)
     output logic [                               43:0]  report,
     output logic                                        report_valid,
     input  logic                                        report_ready,
+    // Port B (bank_arbiter)
     output logic [                         TOKENS-1:0]  bank_valid,
     input  logic [                         TOKENS-1:0]  bank_ready,
     output logic [TOKENS*$clog2(ACTIVATION_DEPTH)-1:0]  bank_address,
     output logic [                TOKENS*DEPTH*16-1:0]  bank_written,
+    // The next row group of a slot is in the banks
     output logic                                        complete,
     output logic [                                2:0]  complete_slot
 );

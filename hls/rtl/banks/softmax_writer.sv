@@ -8,19 +8,24 @@ module softmax_writer #(
 ) (
     input  logic                                        clk,
     input  logic                                        reset,
+    // trivit_commands::softmax_writer_command_t
     input  logic [                              255:0]  command,
     input  logic                                        command_valid,
     output logic                                        command_ready,
+    // Pairs of rows
     input  logic [                     2*DEPTH*16-1:0]  results,
     input  logic                                        results_valid,
     output logic                                        results_ready,
+    // failed (never), tag, saturated values (0)
     output logic [                               43:0]  report,
     output logic                                        report_valid,
     input  logic                                        report_ready,
+    // Port B (bank_arbiter)
     output logic [                         TOKENS-1:0]  bank_valid,
     input  logic [                         TOKENS-1:0]  bank_ready,
     output logic [TOKENS*$clog2(ACTIVATION_DEPTH)-1:0]  bank_address,
     output logic [                TOKENS*DEPTH*16-1:0]  bank_written,
+    // The next row group of a slot is in the banks
     output logic                                        complete,
     output logic [                                2:0]  complete_slot
 );

@@ -8,21 +8,27 @@ module store #(
 ) (
     input  logic                                        clk,
     input  logic                                        reset,
+    // trivit_commands::store_command_t
     input  logic [                              255:0]  command,
     input  logic                                        command_valid,
     output logic                                        command_ready,
+    // Rows
     output logic [                       DEPTH*16-1:0]  stored,
     output logic                                        stored_valid,
     input  logic                                        stored_ready,
+    // failed (never), tag, saturated values (0)
     output logic [                               43:0]  report,
     output logic                                        report_valid,
     input  logic                                        report_ready,
+    // Port B (bank_arbiter)
     output logic [                         TOKENS-1:0]  bank_valid,
     input  logic [                         TOKENS-1:0]  bank_ready,
     output logic [TOKENS*$clog2(ACTIVATION_DEPTH)-1:0]  bank_address,
     input  logic [                         TOKENS-1:0]  bank_read,
     input  logic [                TOKENS*DEPTH*16-1:0]  bank_data,
+    // The product that writes the rows of the next command begins
     input  logic                                        announce,
+    // The engine's scoreboard: complete row groups of each slot
     input  logic [                            8*9-1:0]  slot_groups
 );
   localparam int WORD = DEPTH * 16;

@@ -239,7 +239,7 @@ def read_command(
 
 def end_command(work: Work, unit: str) -> None:
     """The end of a program."""
-    work.commands.append(command(unit, end=True))
+    work.commands.append(command(unit, end=1))
     work.tags.append(0)
 
 

@@ -32,9 +32,9 @@ READERS = {"row_reader": 0, "store": 1}  # and their bits of `announce`
 SLOT_BITS = 9
 
 
-def command(unit: str, tag: int = 0, end: bool = False, **fields: int) -> int:
+def command(unit: str, tag: int = 0, end: int = 0, **fields: int) -> int:
     """A command's bits; ValueError for a value that does not fit."""
-    bits = COMMANDS[unit].number << HEADER["unit"][0] | tag << HEADER["tag"][0] | int(end)
+    bits = COMMANDS[unit].number << HEADER["unit"][0] | tag << HEADER["tag"][0] | end
     for name, value in fields.items():
         low, width = COMMANDS[unit].fields[name]
         if not 0 <= value < 1 << width:
@@ -239,8 +239,8 @@ class BankBench:
                 self.announcing |= 1 << bit
                 self.counts[tensor.slot] = rng.randrange(tensor.first + 1)
             for n, values in enumerate(tensor.values):
-                await self.fill(tensor.address + n * tensor.stride, values)
                 await self._run(rng.randrange(30))
+                await self.fill(tensor.address + n * tensor.stride, values)
                 if tensor.slot:
                     self.counts[tensor.slot] = tensor.first + n + 1
             if not tensor.slot:

@@ -14,6 +14,12 @@ from rtl.bench.bank_work import (
 )
 from rtl.bench.banks import READERS, WRITERS, BankBench, Work
 
+# Cycles from a stream's last word to its report, which comes with the count of the row group.
+COMPLETE = {"row_writer": 8, "softmax_writer": 4, "norm_writer": 4, "load": 2}
+
+# Cycles from a reader's command, whose rows are there, to its first word.
+FIRST = {"row_reader": 8, "store": 7}
+
 
 def engine_like(cycle: int, bank: int) -> bool:
     """Port B as the engine leaves it: 4 of 16 cycles gone, in each bank a cycle later."""
@@ -53,7 +59,11 @@ async def writers(dut: Any, unit: str, busy: Any) -> None:
     cycles = bench.steps.cycle - begin
     dut._log.info("%s: %d words in %d cycles", unit, sender.sent, cycles)
     assert cycles <= sender.sent + 8
+    taken = bench.steps.cycle
     await bench.finish({unit: work})
+    ((_, reported),) = bench.receivers[f"{unit}.report"].words
+    if not busy:
+        assert reported - taken == COMPLETE[unit]
 
 
 @cocotb.test()
@@ -77,11 +87,14 @@ async def readers(dut: Any, unit: str, stream: str, busy: Any) -> None:
     writing = cocotb.start_soon(bench.become_complete(READERS[unit], [tensor]))
     await bench.steps.until(writing.done)
     bench.send(unit, work)
+    begin = bench.steps.cycle
     await bench.finish({unit: work})
     received = bench.receivers[f"{unit}.{stream}"].words
     cycles = received[-1][1] - received[0][1] + 1
     dut._log.info("%s: %d words in %d cycles", unit, len(received), cycles)
     assert cycles == len(received) + (groups - 1 if unit == "store" else 0)
+    if not busy:
+        assert received[0][1] - (begin + 1) == FIRST[unit]  # offered in the first cycle
 
 
 @cocotb.test()

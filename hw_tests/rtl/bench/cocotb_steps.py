@@ -134,6 +134,54 @@ async def kept_matrices(dut: Any, pause: float) -> None:
     assert bench.weights.empty
 
 
+def ahead(product: Product) -> Product:
+    """The command that fills the ring with the weights of a later product."""
+    return placement(product, source=0, source_stride=0).changed(
+        fill=True, has_bias=product.has_bias
+    )
+
+
+@cocotb.test()
+@cocotb.parametrize(pause=[0.0, 0.6])
+async def filled_ahead(dut: Any, pause: float) -> None:
+    """Weights from the streams that come before the products that take them."""
+    bench = EngineBench(dut, SMALL, prefix=PREFIX, pause=pause)
+    await bench.start()
+    products = [
+        KEPT,
+        AGAIN.changed(ring_offset=0),
+        LAST,
+        LAST.changed(rows_outer=True, **BIAS, **WIDE),
+        GOOD.changed(**BIAS),
+    ]
+    kept, later, last = (bench.random_weights(products[place]) for place in (0, 3, 4))
+    bench.feed(KEPT, kept)
+    bench.feed(products[3], later)
+    bench.commands.send([products[0].bits, ahead(products[3]).changed(tag=77).bits])
+    bench.commands.send([product.changed(tag=tag).bits for tag, product in enumerate(products)][1:])
+    bench.feed(products[4], last)
+    counts = [
+        bench.model.execute(product, weights)[1]
+        for product, weights in zip(products, (kept, kept, kept, later, last), strict=True)
+    ]
+    await bench.finish(len(products))
+    assert bench.reports.words == [Report(tag, False, n) for tag, n in enumerate(counts)]
+    await bench.check_banks()
+    assert bench.weights.empty
+
+
+@cocotb.test()
+@cocotb.parametrize(wrong=["transposed", "source_slot", "stream", "keep", "has_residual"])
+async def filled_ahead_refuses(dut: Any, wrong: str) -> None:
+    """Fields that mean nothing when the ring is filled ahead."""
+    bench = EngineBench(dut, SMALL, prefix=PREFIX, pause=0.2)
+    await bench.start()
+    bench.commands.send([ahead(GOOD).changed(tag=5, **{wrong: 1}).bits])
+    await bench.finish(1)
+    assert bench.reports.words == [Report(5, True, 0)]
+    assert int(bench.pins.error.value) == DESCRIPTION.errors["unknown_opcode"]
+
+
 @cocotb.test()
 @cocotb.parametrize(name=list(RING))
 async def ring_refuses(dut: Any, name: str) -> None:

@@ -23,12 +23,17 @@ class BackendName(str, Enum):
 
     reference = "reference"
     emulator = "emulator"
+    simulation = "simulation"
 
 
 def run(
     bundle: Annotated[Path, typer.Argument(help="Program bundle (.trivit).")],
     backend: Annotated[
-        BackendName, typer.Option(help="numpy oracle, or the HLS kernel compiled by g++.")
+        BackendName,
+        typer.Option(
+            help="numpy oracle, the HLS kernel compiled by g++, or the next kernel clock by clock: "
+            "minutes for an image."
+        ),
     ] = BackendName.emulator,
     keep: Annotated[
         str | None,
@@ -60,9 +65,9 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with all classes.")] = False,
 ) -> None:
     """Run a program bundle on images; print classes, speed, modelled cycles and saturations."""
-    from trivit.host.backends import open_backend
     from trivit.host.bundle import Bundle
     from trivit.models.progress import progress_bar
+    from trivit.tools.backends import open_backend
     from trivit.tools.errors import ToolsError
     from trivit.tools.images import open_images
     from trivit.tools.report.photos import photo_lines, photo_report, refuse_unreadable
@@ -117,8 +122,8 @@ def _sweep(
 ) -> None:
     from dataclasses import asdict
 
-    from trivit.host.backends import open_backend
     from trivit.models.progress import progress_bar
+    from trivit.tools.backends import open_backend
     from trivit.tools.report.photos import photo_lines, refuse_unreadable, rest_report
     from trivit.tools.report.sweep_picture import draw_sweep
     from trivit.tools.sweep import sweep
@@ -180,7 +185,10 @@ def _save(path: Path, result: "Result") -> None:
 def _summary(
     result: "Result", labels: "np.ndarray | None", backend: "Backend", program: str
 ) -> dict[str, object]:
+    from trivit.tools.backends import SIMULATION
+
     classes = result.logits.argmax(axis=1)
+    counted = "simulated" if backend.name == SIMULATION else "modelled"
     summary = {**_backend_figures(backend), "program": program, "images": len(classes)}
     if labels is not None:
         summary["top1"] = 100.0 * float((classes == labels).mean())
@@ -188,7 +196,7 @@ def _summary(
         **summary,
         "images_per_second": round(len(classes) / max(result.seconds, 1e-9), 2),
         # The reference counts no cycles.
-        "modelled_cycles_per_image": int(result.cycles.sum()) // len(classes) or None,
+        f"{counted}_cycles_per_image": int(result.cycles.sum()) // len(classes) or None,
         "saturations": int(result.saturations.sum()),
         "logits_fraction_length": result.logits_frac,
         "classes": classes.tolist(),

@@ -1,0 +1,41 @@
+"""Programs in simulation beside the oracle of instructions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from networks import Compared, compared, region
+
+from trivit.host.backends.simulator_run import (
+    Simulated,
+    SimulatedProgram,
+    SimulationSettings,
+    simulate,
+)
+from trivit.host.bundle import Bundle
+
+
+def run_bundle(
+    simulator: Path, bundle: Bundle, settings: SimulationSettings
+) -> tuple[Compared, Simulated]:
+    """Simulate a bundle's first program with a random image, and run the oracle."""
+    expected = compared(bundle)
+    made = expected.schedule
+    program = SimulatedProgram(
+        commands=made.commands,
+        params=np.concatenate([bundle.params, made.extra_params]),
+        reports=made.reports,
+        output_words=made.output_words,
+        watched=made.watched,
+    )
+    images = made.image.arrange(region(bundle)[None])
+    return expected, simulate(simulator, program, images, settings)
+
+
+def assert_tensors(expected: Compared, simulated: Simulated) -> None:
+    """Hold the output and every watched tensor against the oracle of instructions."""
+    for watched, value in zip(expected.schedule.watched, simulated.tensors[0], strict=True):
+        rows = expected.tensors[watched.name][watched.first_row :][: watched.rows]
+        assert np.array_equal(value[:, : watched.columns], rows), watched.name
+    assert np.array_equal(simulated.outputs[0], expected.output)

@@ -1,0 +1,23 @@
+"""All backends by name: those of the host, and the simulation, which needs the scheduler."""
+
+import sys
+from functools import partial
+
+from trivit.host.backends import Backend
+from trivit.host.backends import open_backend as open_host_backend
+
+SIMULATION = "simulation"
+
+
+def open_backend(name: str) -> Backend:
+    """Return the backend of this name, ready to run; a simulation prints its progress.
+
+    Raises:
+        HostError: an unknown name, or a backend that cannot start on this machine.
+    """
+    if name == SIMULATION:
+        from trivit.host.backends.simulation import SimulationBackend
+        from trivit.tools.schedule import schedule
+
+        return SimulationBackend(schedule, progress=partial(print, file=sys.stderr))
+    return open_host_backend(name)
