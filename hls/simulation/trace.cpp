@@ -58,7 +58,7 @@ void Trace::sample_products(std::size_t job, uint64_t cycle) {
     Product& product = products_.back();
     ++product.clocks[std::size_t(probe_.stall())];
     if (probe_.product_begins()) {
-        product.from = cycle;
+        product.from = cycle + 1;  // then the array has it
         product.job = job;
     }
     if (probe_.product_issued()) ++issuing_;
