@@ -28,7 +28,10 @@ typedef ap_uint<kWide*(kScoreBits + 2)> Candidates;
 static const int kCandidateDepth = 64;  // four rows wait, so that the search need not
 static const int kChosenDepth = 64;     // likewise: what follows takes two clocks a word
 static const int kConnectionsFew = 4;
+// Of `kept` outside: a whole row, or the list of tokens waits until all sums are complete.
+static const int kKeptDepth = 32;
 
+static_assert(kKeptDepth >= kKeyWords, "a whole row");
 static_assert(kCandidateDepth >= kSearchRows * kWideWords, "four rows");
 static_assert(kChosenDepth >= kSearchRows * kWideWords, "four rows");
 
