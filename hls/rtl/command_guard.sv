@@ -39,8 +39,9 @@ module command_guard #(
   logic [29:0] source_span, target_span;
   logic [17:0] words;                // that the matrix takes in the ring
   logic [7:0] found;
-  logic place, fills, refused;
+  logic place, ahead, fills, refused;
   assign place = now.place;
+  assign ahead = place && now.fill;  // weights from the streams, for later products
   assign fills = place || now.fill;
   assign refused = product.failed;
 
@@ -56,14 +57,14 @@ module command_guard #(
                  && now.depth_words <= 9'(MAX_DEPTH_WORDS)
                  && 16'(now.depth_words) <= 16'(WEIGHT_DEPTH)
                  && now.out_words != '0 && now.out_words <= 9'(MAX_DEPTH_WORDS)
-                 && ((!now.transposed && !place)
+                 && ((!now.transposed && !place) || ahead
                      || (now.last_rows != '0 && now.last_rows <= 4'(TOKENS)));
 
   // The ring in program order: words that are appended and not released, and tiles of biases. They
   // stay far below the counters' range, since the filler's queue holds a few matrices.
   logic [19:0] outstanding, reach;
   logic [8:0] outstanding_biases, added_biases;
-  assign added_biases = !place && now.fill && now.has_bias ? tiles : '0;
+  assign added_biases = now.fill && now.has_bias ? tiles : '0;
   assign reach = 20'(now.ring_offset) + 20'(words);
   logic fits_ring;
   assign fits_ring = place
@@ -103,9 +104,9 @@ module command_guard #(
                  && !(now.clear_slot != '0 && reads_cleared);
 
   logic known, only_places;
-  assign only_places = {now.rows_outer, now.has_bias, now.has_residual, now.to_banks, now.stream,
-                        now.fill, now.keep, now.claim, now.announce_reader, now.announce_store,
-                        now.clear_slot} == '0;
+  assign only_places = {now.rows_outer, now.has_residual, now.to_banks, now.stream, now.keep,
+                        now.claim, now.announce_reader, now.announce_store, now.clear_slot} == '0
+                       && (ahead ? !now.transposed && now.source_slot == '0 : !now.has_bias);
   assign known = now.unit == 4'(trivit_commands::UNIT_ENGINE) && !now.last && now.reserved == '0
                  && (!place || only_places);
 
@@ -123,14 +124,15 @@ module command_guard #(
   assign command_ready = state == IDLE;
   assign filler_ready = refused || !fills || fill_ready;
   assign product_valid = state == HAND && filler_ready && (!place || refused);
-  assign placement_valid = state == HAND && filler_ready && place && !refused;
-  assign hand = (product_valid && product_ready) || (placement_valid && placement_ready);
+  assign placement_valid = state == HAND && filler_ready && place && !ahead && !refused;
+  assign hand = (product_valid && product_ready) || (placement_valid && placement_ready)
+                || (state == HAND && fill_ready && ahead && !refused);
   assign placement = {product.transposed, product.source_slot, product.source_first, 1'b0,
                       engine_types::NUMBER_BITS'(0), product.last_rows, product.tiles,
                       product.out_words, product.depth_words, product.source,
                       product.source_stride};
   assign fill_valid = hand && fills && !refused;
-  assign fill = {place, product.bias, product.tiles, product.depth_words};
+  assign fill = {place && !ahead, product.bias, product.tiles, product.depth_words};
 
   logic failed;
   assign failed = found != '0 || error != '0;
@@ -149,7 +151,7 @@ module command_guard #(
       outstanding <= outstanding + (fills ? 20'(words) : '0)
                      - (place || now.keep ? '0 : 20'(words));
       outstanding_biases <= outstanding_biases + added_biases
-                            - (now.has_bias && !now.keep ? tiles : '0);
+                            - (!place && now.has_bias && !now.keep ? tiles : '0);
     end
     if (reset) begin
       state <= IDLE;

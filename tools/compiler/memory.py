@@ -9,7 +9,6 @@ from trivit.host.generated.spec import TILE_DEPTH, TILE_TOKENS
 from trivit.host.tiles import row_groups
 from trivit.tools.errors import ToolsError
 
-
 _ATTEMPTS = 64
 
 

@@ -87,7 +87,7 @@ class _Reader:
                         )
                 source = self._find(tag, instruction, "src")
                 attention = Attention(tag, f, source, self._new(tag, instruction))
-                attention.output.first = attention.steps - row_groups(attention.rows)
+                attention.output.first = (attention.heads - 1) * row_groups(attention.rows)
                 self.operations.append(attention)
             case "select_tokens":
                 self._select(tag, instruction)

@@ -39,13 +39,16 @@ class Engine(Unit):
         while True:
             f = yield from self.next()
             self._check(f)
-            if f["place"]:
-                self.placements.append((self.thread.tag, f, self.ring.append(f)))
+            filled = self.ring.append(f) if f["place"] or f["fill"] else None
+            if f["place"] and not f["fill"]:
+                assert filled is not None
+                self.placements.append((self.thread.tag, f, filled))
                 continue
-            filled = self.ring.append(f) if f["fill"] else None
-            matrix = self.ring.accept(f, self.thread)
+            matrix = None if f["place"] else self.ring.accept(f, self.thread)
             if filled is not None:
                 yield from self._fill(f, filled)
+            if matrix is None:
+                continue
             while matrix.known is None:
                 yield "a placement"
             self.thread.learn(matrix.known)
@@ -59,7 +62,7 @@ class Engine(Unit):
             problem = "a size of zero"
         elif max(f["bias_shift"], f["residual_shift"]) > _MAX_ALIGN:
             problem = f"a shift above {_MAX_ALIGN}"
-        elif f["place"] and not 1 <= f["last_rows"] <= TILE_TOKENS:
+        elif f["place"] and not f["fill"] and not 1 <= f["last_rows"] <= TILE_TOKENS:
             problem = f"{f['last_rows']} rows in the last stored row group"
         elif f["transposed"] and not f["place"]:
             problem = "a transposed operand, which is not interpreted"

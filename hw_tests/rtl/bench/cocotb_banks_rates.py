@@ -14,7 +14,6 @@ from rtl.bench.bank_work import (
 )
 from rtl.bench.banks import READERS, WRITERS, BankBench, Work
 
-
 # Cycles from a stream's last word to its report, which comes with the count of the row group.
 COMPLETE = {"row_writer": 8, "softmax_writer": 4, "norm_writer": 4, "load": 2}
 
