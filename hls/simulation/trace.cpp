@@ -140,8 +140,9 @@ std::string Trace::waits() const {
         text += std::string("array: ") + kStallNames[probe_.stall()] + " is missing\n";
     for (std::size_t unit = 0; unit < active_.size(); ++unit) {
         if (active_[unit].empty()) continue;
-        text += std::string(kUnitNames[unit]) + " works at instruction " +
-                std::to_string(active_[unit].front().tag) + "\n";
+        const int tag = active_[unit].front().tag;  // of a block, its report tells
+        text += std::string(kUnitNames[unit]) + " works" +
+                (tag < 0 ? "" : " at instruction " + std::to_string(tag)) + "\n";
     }
     return text;
 }

@@ -93,7 +93,7 @@ def test_backends_agree(simulator: Path) -> None:
     "settings",
     [
         SimulationSettings(pauses=64, seed=1),
-        SimulationSettings(pauses=200, seed=2, latency=200),
+        SimulationSettings(pauses=150, seed=2, latency=200),
         SimulationSettings(depth_factor=2, latency=120, stream_latency=4),
         SimulationSettings(bandwidth=2.0),
     ],

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from trivit.host.tiles import row_groups
-
 
 @dataclass(eq=False)
 class Value:
@@ -113,11 +111,6 @@ class Attention:
     def heads(self) -> int:
         """Number of heads."""
         return self.fields["heads"]
-
-    @property
-    def steps(self) -> int:
-        """Row groups of all heads: products of scores, and of context."""
-        return self.heads * row_groups(self.rows)
 
     def reads(self) -> list[Value]:
         """Return what the engine reads."""

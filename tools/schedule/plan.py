@@ -12,6 +12,7 @@ from trivit.tools.compiler.memory import Interval, allocate, bank_words
 from trivit.tools.errors import ToolsError
 from trivit.tools.schedule.operations import Attention, Network, Norm, Product, Store, Value
 from trivit.tools.schedule.parts import Part, parts
+from trivit.tools.schedule.steps import Steps, steps
 
 SLOTS = (1 << COMMANDS["engine"].fields["target_slot"][1]) - 1
 
@@ -20,7 +21,7 @@ SLOTS = (1 << COMMANDS["engine"].fields["target_slot"][1]) - 1
 class Plan:
     """Decisions about a network.
 
-    ``address`` and ``slot`` of each value (no slot: 0); ``lag`` of each attention, in row groups;
+    ``address`` and ``slot`` of each value (no slot: 0); ``steps`` of each attention;
     ``parts`` of each product; ``norms`` and ``stores`` by the operation that tells their reader to
     look; ``clears``: values whose slot an operation empties for a writer outside the engine, in
     the order of its products.
@@ -28,7 +29,7 @@ class Plan:
 
     address: dict[Value, int] = field(default_factory=dict)
     slot: dict[Value, int] = field(default_factory=dict)
-    lag: dict[Attention, int] = field(default_factory=dict)
+    steps: dict[Attention, Steps] = field(default_factory=dict)
     parts: dict[Product, list[Part]] = field(default_factory=dict)
     norms: dict[int, Product] = field(default_factory=dict)
     stores: dict[int, Store] = field(default_factory=dict)
@@ -58,11 +59,8 @@ def plan(network: Network, lag: int) -> Plan:
     decided = Plan()
     for number, operation in enumerate(network.operations):
         if isinstance(operation, Attention):
-            groups = row_groups(operation.rows)
-            # The last scores of a head must not wait for the context of the head before.
-            steps = min(lag, groups - 1)
-            operation.probabilities = _probabilities(operation, steps, number)
-            decided.lag[operation] = steps
+            decided.steps[operation] = steps(operation, lag)
+            operation.probabilities = _probabilities(operation, number)
     _announce(network, decided)
     for number, operation in enumerate(network.operations):
         if isinstance(operation, Product):
@@ -77,16 +75,14 @@ def plan(network: Network, lag: int) -> Plan:
     return decided
 
 
-def _probabilities(attention: Attention, lag: int, number: int) -> Value:
-    """Return the ring of row groups: those between scores and context, and the one being written.
+def _probabilities(attention: Attention, number: int) -> Value:
+    """Return the ring of row groups: those of one head.
 
-    More would never be used: the context of step i - lag - 1 is computed before the scores of
-    step i.
+    The context of a row group is computed before the scores of the same one of the next head.
     """
-    words = depth_words(attention.rows)
-    rows = (lag + 1) * TILE_TOKENS
+    rows = row_groups(attention.rows) * TILE_TOKENS
     name = f"probabilities of instruction {attention.tag}"
-    return Value(name, rows, words, number, attention.tag)
+    return Value(name, rows, depth_words(attention.rows), number, attention.tag)
 
 
 def _announce(network: Network, decided: Plan) -> None:
@@ -184,7 +180,7 @@ def _empty(network: Network, decided: Plan, lives: dict[Value, _Life]) -> None:
         mine = operation.probabilities if isinstance(operation, Attention) else operation.output
         values.sort(key=lambda value: (value is not mine, value.writer != number))
         room = (
-            2 * operation.steps
+            2 * decided.steps[operation].products
             if isinstance(operation, Attention)
             else len(decided.parts[operation])
         )

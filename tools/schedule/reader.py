@@ -178,7 +178,7 @@ class _Reader:
         source = self._find(tag, instruction, "src")
         output = self._new(tag, instruction)
         attention = Attention(tag, instruction.fields, source, output, instruction.flags)
-        output.first = attention.steps - row_groups(attention.rows)
+        output.first = (attention.heads - 1) * row_groups(attention.rows)
         return attention
 
     def _select(self, tag: int, instruction: Instruction) -> None:

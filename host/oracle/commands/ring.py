@@ -20,6 +20,7 @@ class Matrix:
 
     tiles: int
     depth_words: int
+    has_bias: bool
     weight: Int16
     bias: Int16
     known: Clock | None = None
@@ -45,7 +46,8 @@ class Ring:
         """Append the matrix of a product or placement, still empty."""
         tiles, depth = column_tiles(f["out_words"]), f["depth_words"]
         weight = np.zeros((tiles * TILE_OUTPUTS, depth * TILE_DEPTH), dtype=np.int16)
-        matrix = Matrix(tiles, depth, weight, np.zeros(tiles * TILE_OUTPUTS, dtype=np.int16))
+        bias = np.zeros(tiles * TILE_OUTPUTS, dtype=np.int16)
+        matrix = Matrix(tiles, depth, bool(f["has_bias"]), weight, bias)
         self._held.append(matrix)
         return matrix
 
@@ -69,6 +71,9 @@ class Ring:
             )
         if f["rows_outer"] and f["has_bias"] and tiles > WEIGHT_TILES:
             raise by.error(f"needs biases of {tiles} tiles at once, the ring has {WEIGHT_TILES}")
+        biases = sum(matrix.tiles for matrix in self._held if matrix.has_bias)
+        if f["has_bias"] and biases != tiles:
+            raise by.error(f"takes biases of {tiles} tiles, the ring holds those of {biases}")
         start = 0
         for matrix in self._held:
             if start == offset and (matrix.tiles, matrix.depth_words) == (tiles, depth):
