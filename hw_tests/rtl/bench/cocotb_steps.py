@@ -29,7 +29,7 @@ async def attention(dut: Any, seed: int, pause: float) -> None:
         in_steps=seed != 3,
     )
     work = StepAttention(bench, shape)
-    Softmax(work, delay=rng.choice([0, 40]), pause=0.9 if pause else 0.0)
+    Softmax(work, delay=rng.choice([0, 40]), waiting=rng.randint(1, 4), pause=pause)
     work.place_first()
     work.submit()
     for _ in range(work.groups):  # rows of queries, keys and values, one by one
