@@ -28,14 +28,18 @@ def attention(
 
 def _softmax(listing: Listing, operation: Attention) -> None:
     plan, f, tag, rows = listing.plan, operation.fields, operation.tag, operation.rows
-    ring, select = operation.probabilities, operation.select
+    ring, select, connect = operation.probabilities, operation.select, operation.connect
+    masked = "mask" in operation.flags
+    sizes = {"heads": operation.heads, "rows": rows, "keys": rows}
+    if masked:
+        listing.add("connections", tag, replay=1, **sizes)
     listing.add(
         "softmax",
         tag,
-        heads=operation.heads,
-        rows=rows,
-        keys=rows,
+        **sizes,
+        masked=masked,
         send_cls=select is not None,
+        send_all=connect is not None,
         exp_multiplier=f["exp_multiplier"],
         exp_shift=f["exp_shift"],
         prob_frac=f["prob_frac"],
@@ -58,6 +62,7 @@ def _softmax(listing: Listing, operation: Attention) -> None:
             heads=operation.heads,
             tokens=select.tokens,
             keep=select.keep,
+            send_kept=connect is not None,
         )
         listing.add(
             "row_writer",
@@ -70,6 +75,8 @@ def _softmax(listing: Listing, operation: Attention) -> None:
             slot=plan.slot[select.output],
         )
         listing.watch(select.output, "row_writer")
+    if connect is not None:
+        listing.add("connections", connect.tag, kept=connect.kept, keep=connect.keep, **sizes)
 
 
 class _Products:

@@ -157,9 +157,11 @@ def _lives(network: Network, decided: Plan) -> dict[Value, _Life]:
             whole.add(operation.probabilities)
             read.add(operation.probabilities)
             if operation.select is not None:
-                lives[operation.select.output] = _Life(number, number + 1)
-                whole.add(operation.select.output)
+                lives[operation.select.output] = _Life(number, number)
             continue
+        if operation.kept is not None:  # whose rows tell that the list was written
+            lives[operation.kept].last = number
+            whole.add(operation.kept)
         lives[operation.output].claimed = not operation.streams
         if operation.norm is not None:
             lives[operation.norm.source].last = number
