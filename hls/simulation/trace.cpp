@@ -8,9 +8,10 @@ namespace {
 
 const int kEngine = 1, kRowWriter = 6, kSoftmaxWriter = 7, kNormWriter = 8, kRowReader = 9,
           kLoad = 10, kStore = 11;
-const char* const kUnitNames[kUnits] = {"sequencer",   "engine",     "gelu",       "softmax",
-                                        "normalise",   "select",     "row_writer", "softmax_writer",
-                                        "norm_writer", "row_reader", "load",       "store"};
+const char* const kUnitNames[kUnits] = {
+    "sequencer",    "engine",         "gelu",        "softmax",    "normalise", "select",
+    "row_writer",   "softmax_writer", "norm_writer", "row_reader", "load",      "store",
+    "move_weights", "move_rows",      "move_store",  "connections"};
 const char* const kStallNames[kStalls] = {"work",    "command", "source", "residual",
                                           "weights", "target",  "stream", "short"};
 
