@@ -9,11 +9,15 @@ module dot_product #(
     input  logic [DEPTH*16-1:0] b,
     output logic [        47:0] sum
 );
-  // Registers of their own for each block: packed into one vector, the simulation would pay for the
-  // bits around each of them in every cycle.
+  logic [DEPTH-1:0][15:0] a_q, b_q;
+  always_ff @(posedge clk) begin
+    a_q <= a;
+    b_q <= b;
+  end
+
+  // Sums are signals of their own: of one vector, the simulation would merge words of all blocks.
   generate
     for (genvar f = 0; f < DEPTH; f++) begin : dsp
-      logic signed [15:0] a_q, b_q;
       logic signed [31:0] product;
       logic signed [47:0] sum_in, sum_out;
       if (f == 0) begin : head
@@ -22,9 +26,7 @@ module dot_product #(
         assign sum_in = dsp[f-1].sum_out;
       end
       always_ff @(posedge clk) begin
-        a_q <= a[16*f+:16];
-        b_q <= b[16*f+:16];
-        product <= a_q * b_q;
+        product <= $signed(a_q[f]) * $signed(b_q[f]);
         sum_out <= sum_in + 48'(product);
       end
     end
