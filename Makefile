@@ -38,10 +38,10 @@ INSTALL = $(BIN)/python -m pip install $(PIP_QUIET) --disable-pip-version-check 
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test test-full bench bench-gpu rtl-report lint format lock clean
+.PHONY: help install demo check test test-full bench bench-gpu rtl-report simulation-report lint format lock clean
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
 
 # One stamp for each set of packages; `dev` contains `quant`.
 $(VENV)/stamp-quant: $(REQUIREMENTS)
@@ -87,6 +87,9 @@ bench-gpu: $(VENV)/stamp-dev  ## On a CUDA GPU: its tests, training steps, the a
 
 rtl-report: $(VENV)/stamp-dev  ## Count LUTs, DSPs and memories of the RTL with Yosys (2 minutes)
 	PYTHONPATH=hw_tests $(BIN)/python -m rtl.report
+
+simulation-report: $(VENV)/stamp-dev  ## Simulate DeiT-T and DeiT-S on the whole accelerator (half an hour)
+	PYTHONPATH=hw_tests $(BIN)/python -m accelerator.report
 
 lint: $(VENV)/stamp-dev  ## Style, types, import rules, HLS rules, SystemVerilog
 	$(BIN)/ruff check .

@@ -20,6 +20,7 @@ REPORTING = (
     "softmax",
     "normalise",
     "select",
+    "connections",
     "row_writer",
     "softmax_writer",
     "norm_writer",
@@ -76,12 +77,10 @@ def decode(command: int) -> Command:
     """Return the command of an integer of 256 bits.
 
     Raises:
-        HostError: a unit that does not exist, or bits set that belong to no field.
+        HostError: bits set that belong to no field.
     """
     header = {name: _field(command, *place) for name, place in HEADER.items()}
-    unit = _UNITS.get(header["unit"])
-    if unit is None:
-        raise HostError(f"there is no unit {header['unit']}: schedule the program again")
+    unit = _UNITS[header["unit"]]  # each number is that of a unit
     fields = {name: _field(command, *place) for name, place in COMMANDS[unit].fields.items()}
     decoded = Command(unit, fields, header["tag"], bool(header["end"]))
     if encode(unit, tag=decoded.tag, end=decoded.end, **fields) != command:

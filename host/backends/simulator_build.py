@@ -89,10 +89,10 @@ def _ap_types() -> Path:
 
 
 def _sources() -> list[Path]:
-    folders = ("generated", "include/trivit/blocks", "src", "simulation")
     files = [*rtl_sources()]
-    for folder in folders:
-        files += sorted(path for path in (KERNEL_FOLDER / folder).rglob("*") if path.is_file())
+    for folder in ("generated", "include/trivit/blocks", "src", "simulation"):
+        paths = sorted((KERNEL_FOLDER / folder).rglob("*"))
+        files += [path for path in paths if path.suffix in (".hpp", ".h", ".cpp", ".vlt")]
     return files
 
 

@@ -105,7 +105,7 @@ def test_counts_end_at_nine_bits(scoreboard: Scoreboard) -> None:
 
 
 def product(out_words: int, depth_words: int, offset: int = 0, **flags: int) -> dict[str, int]:
-    flags = {"keep": 0, "rows_outer": 0, "has_bias": 1, **flags}
+    flags = {"keep": 0, "rows_outer": 0, "has_bias": 0, **flags}
     return {"out_words": out_words, "depth_words": depth_words, "ring_offset": offset, **flags}
 
 
@@ -135,9 +135,15 @@ def test_what_is_kept_whole_fits_the_ring(flag: str) -> None:
     ring.accept(product(12, 384), by)
 
 
-def test_biases_that_are_kept_fit_the_ring() -> None:
+def test_biases_are_of_one_matrix() -> None:
     by, ring = Thread("engine"), Ring()
-    ring.append(product(260, 1))
+    ring.append(product(260, 1, has_bias=1))
     with pytest.raises(OrderError, match="needs biases of 65 tiles at once, the ring has 64"):
-        ring.accept(product(260, 1, rows_outer=1), by)
-    ring.accept(product(260, 1, rows_outer=1, has_bias=0), by)
+        ring.accept(product(260, 1, rows_outer=1, has_bias=1), by)
+    behind = ring.append(product(5, 3, has_bias=1))
+    with pytest.raises(OrderError, match="takes biases of 2 tiles, the ring holds those of 67"):
+        ring.accept(product(5, 3, has_bias=1, keep=1, ring_offset=65), by)
+    ring.accept(product(260, 1, has_bias=1), by)
+    with pytest.raises(OrderError, match="takes biases of 3 tiles, the ring holds those of 2"):
+        ring.accept(product(9, 2, has_bias=1), by)
+    assert ring.accept(product(5, 3, has_bias=1), by) is behind

@@ -6,11 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from networks import bundle_of, embed, random_network
-from programs import Builder, Shape, random_bundle
+from programs import Builder, Shape
 
 from trivit.host.bundle import Bundle
 from trivit.host.instructions import decode, encode
-from trivit.tools.compiler.named import named_program
 from trivit.tools.errors import ToolsError
 from trivit.tools.schedule import schedule
 
@@ -48,9 +47,48 @@ def other_sums(b: Builder, x: int) -> None:
 
 
 def select_late(b: Builder, x: int) -> None:
-    context = attention(b, x, None, "score_cls")
-    b.linear("proj", context, SHAPE.tokens, SHAPE.words, SHAPE.words)
+    attention(b, x, None, "score_cls")
+    attention(b, x)
     b.kept("kept", SHAPE.tokens, 4)
+
+
+def connected(b: Builder, x: int, *flags: str) -> tuple[int, tuple[int, int]]:
+    attention(b, x, None, *flags)
+    kept = b.kept("kept", SHAPE.tokens, 4)
+    return b.mask("mask", kept, SHAPE.tokens, 2), kept
+
+
+def connect_twice(b: Builder, x: int) -> None:
+    _, kept = connected(b, x, "score_all")
+    b.mask("again", kept, SHAPE.tokens, 3)
+
+
+def connect_late(b: Builder, x: int) -> None:
+    _, kept = connected(b, x, "score_all")
+    attention(b, x, None, "score_all")
+    b.mask("late", kept, SHAPE.tokens, 3)
+
+
+def connect_fewer(b: Builder, x: int) -> None:
+    attention(b, x, None, "score_all")
+    index, rows = b.kept("kept", SHAPE.tokens, 4)
+    b.mask("mask", (index, rows - 1), SHAPE.tokens, 2)
+
+
+def old_mask(b: Builder, x: int) -> None:
+    mask, _ = connected(b, x, "score_all")
+    connected(b, x, "score_all")
+    b.attention("small", b.address - 40, replace(SHAPE, grid=2), 5, mask)
+
+
+def mask_as_matrix(b: Builder, x: int) -> None:
+    mask, _ = connected(b, x, "score_all")
+    b.linear("strange", mask, 5, 1, 1)
+
+
+def store_mask(b: Builder, x: int) -> None:
+    mask, _ = connected(b, x, "score_all")
+    b.add("store", src=mask, target=0, rows=5, words=1)
 
 
 def load_late(b: Builder, x: int) -> None:
@@ -59,18 +97,30 @@ def load_late(b: Builder, x: int) -> None:
 
 
 REFUSED: dict[str, tuple[Append, str]] = {
-    "mask": (
+    "no mask": (
         lambda b, x: attention(b, x, x),
-        r"instruction 5 \(attention for 'context'\) has mask",
+        r"instruction 5 \(attention for 'context'\) reads mask at \d+, which no instruction wrote",
     ),
-    "score_all": (lambda b, x: attention(b, x, None, "score_all"), "has score_all, which conn"),
-    "connections": (
-        lambda b, x: b.mask("mask", (x, 5), SHAPE.tokens, 2),
-        r"instruction 4 \(select_connections for 'mask'\) chooses connections",
+    "an old mask": (old_mask, r"sees keys by 'mask', which is not the last choice"),
+    "a mask as a matrix": (mask_as_matrix, "reads the mask 'mask' as a matrix"),
+    "a stored mask": (
+        store_mask,
+        r"instruction 8 \(store\) stores 'mask', which never lies in the banks",
     ),
+    "sums of row 0": (
+        lambda b, x: connected(b, x, "score_cls"),
+        r"instruction 7 \(select_connections for 'mask'\) must choose by sums of all rows",
+    ),
+    "connections twice": (connect_twice, "must choose by sums of all rows, and once"),
+    "connections of an attention before": (connect_late, "must choose by the last attention"),
+    "connections of other rows": (connect_fewer, "chooses for other rows than the list names"),
     "an old list": (twice_selected, "drops rows by a list that is not the last one"),
     "statistics of another tensor": (other_sums, "normalises rows by other rows' sums"),
-    "selection behind the product": (select_late, "must stand directly behind its attention"),
+    "selection behind another attention": (select_late, "must choose by the last attention"),
+    "tokens without sums": (
+        lambda b, x: (attention(b, x), b.kept("kept", SHAPE.tokens, 4)),
+        "must choose by the last attention, and once",
+    ),
     "a constant": (load_late, r"instruction 4 \(load for 'row'\) is no part of the patch embed"),
     "half a tensor": (
         lambda b, x: b.linear("half", x + 1, SHAPE.tokens, SHAPE.words, SHAPE.words),
@@ -85,15 +135,6 @@ def test_instructions_without_a_unit(name: str) -> None:
     with pytest.raises(ToolsError, match=message) as raised:
         schedule(network(append))
     assert "\n" not in str(raised.value)
-
-
-def test_programs_with_connections() -> None:
-    with pytest.raises(
-        ToolsError, match=r"instruction 5 \(attention for 'context'\) has score_all"
-    ):
-        schedule(random_bundle(0)[0])
-    with pytest.raises(ToolsError, match="has score_all"):
-        schedule(named_program("deit_tiny", token_keep=0.7, attention_keep=0.2))
 
 
 def test_a_program_without_an_image() -> None:

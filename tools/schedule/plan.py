@@ -10,8 +10,17 @@ from trivit.host.generated.spec import ACTIVATION_DEPTH, TILE_TOKENS
 from trivit.host.tiles import depth_words, row_groups
 from trivit.tools.compiler.memory import Interval, allocate, bank_words
 from trivit.tools.errors import ToolsError
-from trivit.tools.schedule.operations import Attention, Network, Norm, Product, Store, Value
-from trivit.tools.schedule.parts import Part, parts
+from trivit.tools.schedule.operations import (
+    Attention,
+    Network,
+    Norm,
+    Operation,
+    Product,
+    Store,
+    Value,
+)
+from trivit.tools.schedule.parts import Part, keys_first, parts
+from trivit.tools.schedule.steps import Steps, steps
 
 SLOTS = (1 << COMMANDS["engine"].fields["target_slot"][1]) - 1
 
@@ -20,7 +29,7 @@ SLOTS = (1 << COMMANDS["engine"].fields["target_slot"][1]) - 1
 class Plan:
     """Decisions about a network.
 
-    ``address`` and ``slot`` of each value (no slot: 0); ``lag`` of each attention, in row groups;
+    ``address`` and ``slot`` of each value (no slot: 0); ``steps`` of each attention;
     ``parts`` of each product; ``norms`` and ``stores`` by the operation that tells their reader to
     look; ``clears``: values whose slot an operation empties for a writer outside the engine, in
     the order of its products.
@@ -28,7 +37,7 @@ class Plan:
 
     address: dict[Value, int] = field(default_factory=dict)
     slot: dict[Value, int] = field(default_factory=dict)
-    lag: dict[Attention, int] = field(default_factory=dict)
+    steps: dict[Attention, Steps] = field(default_factory=dict)
     parts: dict[Product, list[Part]] = field(default_factory=dict)
     norms: dict[int, Product] = field(default_factory=dict)
     stores: dict[int, Store] = field(default_factory=dict)
@@ -58,16 +67,17 @@ def plan(network: Network, lag: int) -> Plan:
     decided = Plan()
     for number, operation in enumerate(network.operations):
         if isinstance(operation, Attention):
-            groups = row_groups(operation.rows)
-            # The last scores of a head must not wait for the context of the head before.
-            steps = min(lag, groups - 1)
-            operation.probabilities = _probabilities(operation, steps, number)
-            decided.lag[operation] = steps
+            decided.steps[operation] = steps(operation, lag)
+            operation.probabilities = _probabilities(operation, number)
     _announce(network, decided)
     for number, operation in enumerate(network.operations):
         if isinstance(operation, Product):
             depth, words = operation.source.words, operation.output.words
-            decided.parts[operation] = parts(
+            following = network.operations[number + 1 :][:1]
+            split = keys_first(words) if _feeds(operation, following) else None
+            if split is not None:
+                operation.output.first = row_groups(operation.rows)
+            decided.parts[operation] = split or parts(
                 depth, words, normalised=number in decided.norms, loaded=number == 0
             )
     lives = _lives(network, decided)
@@ -77,16 +87,22 @@ def plan(network: Network, lag: int) -> Plan:
     return decided
 
 
-def _probabilities(attention: Attention, lag: int, number: int) -> Value:
-    """Return the ring of row groups: those between scores and context, and the one being written.
+def _feeds(product: Product, following: list[Operation]) -> bool:
+    """Return whether the engine writes queries, keys and values of the operation that follows."""
+    return any(
+        isinstance(other, Attention) and other.source is product.output and not product.streams
+        for other in following
+    )
 
-    More would never be used: the context of step i - lag - 1 is computed before the scores of
-    step i.
+
+def _probabilities(attention: Attention, number: int) -> Value:
+    """Return the ring of row groups: those of one head.
+
+    The context of a row group is computed before the scores of the same one of the next head.
     """
-    words = depth_words(attention.rows)
-    rows = (lag + 1) * TILE_TOKENS
+    rows = row_groups(attention.rows) * TILE_TOKENS
     name = f"probabilities of instruction {attention.tag}"
-    return Value(name, rows, words, number, attention.tag)
+    return Value(name, rows, depth_words(attention.rows), number, attention.tag)
 
 
 def _announce(network: Network, decided: Plan) -> None:
@@ -141,9 +157,11 @@ def _lives(network: Network, decided: Plan) -> dict[Value, _Life]:
             whole.add(operation.probabilities)
             read.add(operation.probabilities)
             if operation.select is not None:
-                lives[operation.select.output] = _Life(number, number + 1)
-                whole.add(operation.select.output)
+                lives[operation.select.output] = _Life(number, number)
             continue
+        if operation.kept is not None:  # whose rows tell that the list was written
+            lives[operation.kept].last = number
+            whole.add(operation.kept)
         lives[operation.output].claimed = not operation.streams
         if operation.norm is not None:
             lives[operation.norm.source].last = number
@@ -182,7 +200,7 @@ def _empty(network: Network, decided: Plan, lives: dict[Value, _Life]) -> None:
         mine = operation.probabilities if isinstance(operation, Attention) else operation.output
         values.sort(key=lambda value: (value is not mine, value.writer != number))
         room = (
-            2 * operation.steps
+            2 * decided.steps[operation].products
             if isinstance(operation, Attention)
             else len(decided.parts[operation])
         )

@@ -8,13 +8,13 @@ from trivit.host.bundle import Bundle
 from trivit.host.commands import to_words
 from trivit.host.schedule import ImageLayout, Schedule
 from trivit.tools.errors import ToolsError
+from trivit.tools.schedule.attention import attention
 from trivit.tools.schedule.embedding import embedding
 from trivit.tools.schedule.listing import Listing
-from trivit.tools.schedule.operations import Attention
+from trivit.tools.schedule.operations import Attention, Product
 from trivit.tools.schedule.plan import plan
 from trivit.tools.schedule.products import norm, product, store, vectors
 from trivit.tools.schedule.reader import read
-from trivit.tools.schedule.steps import attention
 from trivit.tools.schedule.sums import prove
 
 LAG = 6  # row groups between the scores and the context of a step
@@ -50,7 +50,10 @@ def schedule(bundle: Bundle, program: str | float | None = None, *, lag: int = L
         if number in decided.norms:
             vectors(listing, decided.norms[number])
         if isinstance(operation, Attention):
-            attention(listing, number, operation)
+            following = network.operations[number + 1]
+            attention(
+                listing, number, operation, following if isinstance(following, Product) else None
+            )
         else:
             product(listing, number, operation)
     reports = listing.reports.total()

@@ -1,7 +1,9 @@
 """The ring of weights as the engine's guard accounts for it."""
 
+from __future__ import annotations
+
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +22,7 @@ class Matrix:
 
     tiles: int
     depth_words: int
+    has_bias: bool
     weight: Int16
     bias: Int16
     known: Clock | None = None
@@ -28,6 +31,20 @@ class Matrix:
     def words(self) -> int:
         """Depth words that it takes."""
         return self.tiles * self.depth_words
+
+    def split(self, tiles: int) -> tuple[Matrix, Matrix | None]:
+        """Return the first tiles, and the others if there are any."""
+        if tiles == self.tiles:
+            return self, None
+        outputs = tiles * TILE_OUTPUTS
+        first = replace(self, tiles=tiles, weight=self.weight[:outputs], bias=self.bias[:outputs])
+        rest = replace(
+            self,
+            tiles=self.tiles - tiles,
+            weight=self.weight[outputs:],
+            bias=self.bias[outputs:],
+        )
+        return first, rest
 
 
 class Ring:
@@ -45,7 +62,8 @@ class Ring:
         """Append the matrix of a product or placement, still empty."""
         tiles, depth = column_tiles(f["out_words"]), f["depth_words"]
         weight = np.zeros((tiles * TILE_OUTPUTS, depth * TILE_DEPTH), dtype=np.int16)
-        matrix = Matrix(tiles, depth, weight, np.zeros(tiles * TILE_OUTPUTS, dtype=np.int16))
+        bias = np.zeros(tiles * TILE_OUTPUTS, dtype=np.int16)
+        matrix = Matrix(tiles, depth, bool(f["has_bias"]), weight, bias)
         self._held.append(matrix)
         return matrix
 
@@ -69,9 +87,16 @@ class Ring:
             )
         if f["rows_outer"] and f["has_bias"] and tiles > WEIGHT_TILES:
             raise by.error(f"needs biases of {tiles} tiles at once, the ring has {WEIGHT_TILES}")
+        biases = sum(matrix.tiles for matrix in self._held if matrix.has_bias)
+        if f["has_bias"] and (biases < tiles or (offset and biases > tiles)):
+            raise by.error(f"takes biases of {tiles} tiles, the ring holds those of {biases}")
         start = 0
-        for matrix in self._held:
-            if start == offset and (matrix.tiles, matrix.depth_words) == (tiles, depth):
+        for place, matrix in enumerate(self._held):
+            if start == offset and matrix.depth_words == depth and matrix.tiles >= tiles:
+                matrix, rest = matrix.split(tiles)
+                self._held[place] = matrix
+                if rest is not None:
+                    self._held.insert(place + 1, rest)
                 break
             start += matrix.words
         else:

@@ -3,7 +3,13 @@
 The times of the engine are those of hls/rtl/README.md, section Time, for the full geometry.
 """
 
-from trivit.host.generated.spec import TILE_DEPTH, TILE_OUTPUTS, TILE_TOKENS, WEIGHT_DEPTH
+from trivit.host.generated.spec import (
+    ENGINE_COMMANDS,
+    TILE_DEPTH,
+    TILE_OUTPUTS,
+    TILE_TOKENS,
+    WEIGHT_DEPTH,
+)
 
 PORTS = TILE_OUTPUTS // TILE_DEPTH
 RING_WORDS = WEIGHT_DEPTH
@@ -19,7 +25,7 @@ RELEASE = PORTS + TILE_DEPTH + 1
 GUARD = 4
 QUEUED = 3
 #: Products that wait in the engine's queue.
-QUEUE = 16
+QUEUE = ENGINE_COMMANDS
 #: Row groups begin, and end, so far apart at least.
 APART = TILE_TOKENS
 #: From a read of the placer until the ring's word can be issued.
