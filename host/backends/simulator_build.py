@@ -23,7 +23,10 @@ _PACKAGES = (
     "rtl/mover_types.sv",
 )
 # Neither what is not initialised nor what does not matter may cost time; asserts stay.
-_VERILATOR = ("-O3", "--x-assign", "fast", "--x-initial", "fast", "--assert", "-Wno-fatal")
+_VERILATOR = (
+    *("-O3", "--x-assign", "fast", "--x-initial", "fast", "--assert", "-Wno-fatal"),
+    *("--compiler-include", "sign_extension.hpp"),  # in every file that Verilator writes
+)
 _CXX = ("-std=c++17", "-DTRIVIT_SIMULATION", "-Wno-unknown-pragmas")
 # Verilator has done these passes; leaving them out takes two fifths of g++'s time and no speed.
 _OPTIMISE = "-O1 -fno-tree-dominator-opts -fno-tree-fre -fno-tree-dse -fno-tree-ccp"
