@@ -18,7 +18,7 @@ AP_TYPES := hls4ml==1.3.0
 REQUIREMENTS := pyproject.toml setup.py constraints.txt tools/bootstrap.sh
 
 # What `make check` runs: some of each package, what is fast (25 s of 2 cores in all).
-QUICK_TESTS := $(addprefix sw_tests/, host kernel augmentation estimate/test_memories.py \
+QUICK_TESTS := $(addprefix sw_tests/, host kernel augmentation \
 	cli/test_interface.py data/test_sources.py quantization/test_formats.py \
 	quantization/test_quantizers.py $(addprefix models/test_, accounting.py config.py \
 	documented.py examples.py patches.py sparsity_functions.py))
@@ -26,7 +26,7 @@ QUICK_TESTS := $(addprefix sw_tests/, host kernel augmentation estimate/test_mem
 # Lists the C++; .clang-format-ignore leaves out what is generated.
 CPP := find hls hw_tests -name build -prune -o -name '*.[ch]pp' -print
 
-# The next kernel's RTL, packages first.
+# The accelerator's RTL, packages first.
 PACKAGES := $(addprefix hls/, generated/trivit_spec.sv generated/trivit_commands.sv \
 	rtl/engine_types.sv rtl/mover_types.sv)
 RTL := $(PACKAGES) $(filter-out $(PACKAGES), $(wildcard hls/rtl/*.sv hls/rtl/banks/*.sv))

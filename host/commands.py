@@ -1,4 +1,4 @@
-"""Commands of the next kernel's units: encoding and decoding (hls/kernel.yaml, section commands).
+"""Commands of the accelerator's units: encoding and decoding (hls/kernel.yaml, section commands).
 
 A command is an integer of 256 bits: a header (end, tag, unit), then the unit's fields, lowest bit
 first. A program in DDR is an array of them, four 64-bit words each, lowest first.

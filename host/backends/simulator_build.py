@@ -1,4 +1,4 @@
-"""The next kernel's simulator: built by Verilator and g++, kept until sources or tools change."""
+"""The accelerator's simulator: built by Verilator and g++, kept until sources or tools change."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Commands of the next kernel's units. Generated from hls/kernel.yaml by `python -m trivit.tools.kernel`; do not edit."""
+"""Commands of the accelerator's units. Generated from hls/kernel.yaml by `python -m trivit.tools.kernel`; do not edit."""
 
 from typing import NamedTuple
 

@@ -36,6 +36,7 @@ MAX_INSTRUCTIONS = 1024
 MAX_SHIFT = 60
 MIN_SHIFT = -16
 MAX_ALIGN_SHIFT = 30
+SCORE_BITS = 20
 ENGINE_SUM_BITS = 40
 ENGINE_STREAM_ROWS = 64
 ENGINE_COMMANDS = 32
@@ -52,7 +53,6 @@ TIMING: dict[str, int] = {
     'select_lanes': 32,
     'select_latency': 8,
     'select_digit': 2,
-    'score_bits': 20,
 }
 ERRORS: dict[str, int] = {
     'ok': 0,

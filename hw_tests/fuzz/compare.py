@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from fuzz.case import Case
 from fuzz.driver import Driver, Outcome
-from fuzz.expectation import INDEX_RANGE, Expectation, Oracle, formula_cycles
+from fuzz.expectation import INDEX_RANGE, Expectation, Oracle
 
 #: Where a failing case is saved.
 FAILURES = Path(__file__).resolve().parent / "build"
@@ -36,9 +36,7 @@ def check_case(case: Case, driver: Driver, oracle: Oracle) -> Expectation:
         np.testing.assert_array_equal(
             actual.saturations[counted], expected.saturations[counted], err_msg="saturations"
         )
-        if expected.status == 0:
-            formula = formula_cycles(case.program[counted]) * np.uint64(case.images)
-            np.testing.assert_array_equal(actual.cycles[counted], formula, err_msg="cycles")
+        assert not actual.reserved[counted].any(), "reserved bytes of the stats"
     return expected
 
 

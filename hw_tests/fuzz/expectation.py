@@ -1,4 +1,4 @@
-"""What a case must do, by the oracle and by the cycle formulas."""
+"""What a case must do, by the oracle."""
 
 from __future__ import annotations
 
@@ -15,15 +15,8 @@ from trivit.host.generated import spec
 from trivit.host.instructions import Instruction, KernelError, decode
 from trivit.host.oracle.checks import check
 from trivit.host.oracle.machine import Machine
-from trivit.tools.estimate.schedule import program_costs
 
 INDEX_RANGE = spec.ERRORS["index_range"]
-
-
-def formula_cycles(program: NDArray[np.uint32]) -> NDArray[np.uint64]:
-    """Return the cycles of each instruction of a valid program for one image, (instructions,)."""
-    instructions = [instruction for words in program if (instruction := decode(words))]
-    return np.array([cost.cycles for cost in program_costs(instructions)], dtype=np.uint64)
 
 
 @dataclass(frozen=True, kw_only=True)

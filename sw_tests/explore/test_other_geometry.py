@@ -1,4 +1,4 @@
-"""A kernel of other geometry builds, passes its benches, and agrees with the oracle."""
+"""An emulator of other geometry builds, passes its benches, and agrees with the oracle."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ import pytest
 from trivit.tools.explore.description_file import rewrite
 from trivit.tools.kernel import ROOT
 
-FOLDERS = ("hls", "host", "models", "tools", "hw_tests", "sw_tests/estimate")
+FOLDERS = ("hls", "host", "models", "tools", "hw_tests")
 CASES = {
     "half the outputs": {
         "outputs": 16,
@@ -60,9 +60,7 @@ import numpy as np
 from programs import random_bundle
 import trivit.host.backends.emulator_library as library
 from trivit.host.backends import open_backend
-from trivit.host.instructions import decode
 from trivit.host.tracing import with_trace
-from trivit.tools.estimate.schedule import program_costs
 assert str(library.KERNEL_FOLDER).startswith({folder!r}), library.KERNEL_FOLDER
 for seed in range(6):
     bundle, images = random_bundle(seed)
@@ -72,17 +70,14 @@ for seed in range(6):
     for name, tensor in expected.tensors.items():
         assert np.array_equal(tensor, result.tensors[name]), (seed, name)
     assert np.array_equal(expected.saturations, result.saturations)
-    costs = program_costs([decode(words) for words in traced.program])
-    assert [c.cycles * len(images) for c in costs] == result.cycles.tolist(), seed
 """
 
 
 @pytest.mark.parametrize("values", CASES.values(), ids=CASES.keys())
-def test_oracle_emulator_and_formulas_agree(values: dict[str, int], tmp_path: Path) -> None:
+def test_oracle_and_emulator_agree(values: dict[str, int], tmp_path: Path) -> None:
     environment = copy_tree(tmp_path, values)
     run(tmp_path, environment, "-m", "trivit.tools.kernel")
     run(tmp_path, environment, "-c", COMPARE.format(folder=str(tmp_path)))
-    run(tmp_path, environment, "-m", "pytest", "-q", "sw_tests/estimate/test_memories.py")
 
 
 @pytest.mark.full

@@ -1,4 +1,4 @@
-"""Which sizes the search thinks possible, held against the C++'s own assertions."""
+"""Which sizes the search thinks possible, and that the C++ compiles with them."""
 
 import os
 import shutil
@@ -15,8 +15,8 @@ from trivit.tools.kernel import ROOT, emit, load_description
 KERNEL = load_description(ROOT / "hls" / "kernel.yaml")
 
 
-def accepted(values: dict[str, int], folder: Path) -> bool:
-    """Return whether the kernel passes the compiler's checks with other sizes."""
+def compile_emulator(values: dict[str, int], folder: Path) -> None:
+    """Compile the emulator, without code, with other sizes."""
     shutil.copytree(ROOT / "hls" / "include", folder / "include", dirs_exist_ok=True)
     shutil.copytree(ROOT / "hls" / "src", folder / "src", dirs_exist_ok=True)
     shutil.copytree(ROOT / "hls" / "generated", folder / "generated", dirs_exist_ok=True)
@@ -27,16 +27,14 @@ def accepted(values: dict[str, int], folder: Path) -> bool:
     result = subprocess.run(
         [*command, f"-I{folder / 'include'}", str(source)], capture_output=True, text=True
     )
-    if result.returncode:
-        assert "static assertion failed" in result.stderr, result.stderr
-    return result.returncode == 0
+    assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.parametrize(("outputs", "rows"), [*product(OUTPUTS, ROUNDING_ROWS)])
 def test_arrays_and_rounding_rows_compile(outputs: int, rows: int, tmp_path: Path) -> None:
     values = {"outputs": outputs, "rounding_rows": rows, "weight_depth": 2048}
     assert compiles(with_values(KERNEL, values))
-    assert accepted(values, tmp_path)
+    compile_emulator(values, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +47,5 @@ def test_arrays_and_rounding_rows_compile(outputs: int, rows: int, tmp_path: Pat
     ],
     ids=str,
 )
-def test_what_the_assertions_refuse_is_not_searched(values: dict[str, int], tmp_path: Path) -> None:
+def test_what_no_structure_serves_is_not_searched(values: dict[str, int]) -> None:
     assert not compiles(with_values(KERNEL, values))
-    assert not accepted(values, tmp_path)

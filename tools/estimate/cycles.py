@@ -9,7 +9,7 @@ from functools import cache
 from math import gcd
 
 from trivit.host.generated import spec
-from trivit.host.generated.spec import TILE_DEPTH, TILE_OUTPUTS, TILE_TOKENS, TIMING
+from trivit.host.generated.spec import SCORE_BITS, TILE_DEPTH, TILE_OUTPUTS, TILE_TOKENS, TIMING
 from trivit.host.tiles import ceil_div, row_groups
 
 Fields = dict[str, int]
@@ -20,7 +20,7 @@ LATENCY = TIMING["burst_latency"]
 ROUNDING = TILE_TOKENS // TIMING["rounding_rows"]  # cycles for a word of eight rows
 _TILE_WORDS = TILE_OUTPUTS // TILE_DEPTH
 _MASK_BITS = 16
-_PASSES = TIMING["score_bits"] // TIMING["select_digit"] + 1
+_PASSES = SCORE_BITS // TIMING["select_digit"] + 1
 SCORE_FLAGS = frozenset({"score_cls", "score_all"})
 
 

@@ -1,7 +1,7 @@
-"""Every memory of the kernel with the shape, division and kind that the C++ gives it.
+"""Every memory of the kernel that the resource model describes: shape, division and kind.
 
-``hls/include/trivit`` declares them, ``hls/src/trivit_kernel.cpp`` divides them, and
-``sw_tests/estimate`` holds this list against both. Sizes follow ``hls/kernel.yaml``.
+No source declares them any more: the C++ is an emulator, and the accelerator's RTL is counted by
+Yosys (docs/benchmarks/rtl.md). Sizes follow ``hls/kernel.yaml``.
 """
 
 from __future__ import annotations

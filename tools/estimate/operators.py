@@ -226,7 +226,7 @@ def _selection(kernel: KernelDescription) -> Iterator[Operators]:
     lanes, banks = kernel.timing["select_lanes"], kernel.geometry["tokens"]
     elements = kernel.geometry["depth"]
     candidates = (1 << kernel.timing["select_digit"]) - 1
-    bits = kernel.timing["score_bits"] + 1
+    bits = kernel.limits["score_bits"] + 1
     yield Operators(
         unit="selection",
         name="compare and count",

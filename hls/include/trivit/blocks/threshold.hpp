@@ -8,6 +8,8 @@
 namespace trivit {
 namespace blocks {
 
+static const int kSelectDigit = 2;  // bits of the threshold that a pass finds
+
 static_assert(kMaxHeads * 32767 < (1 << kScoreBits), "the search covers every head sum");
 static_assert(kScoreBits % kSelectDigit == 0, "passes find whole digits of the threshold");
 
