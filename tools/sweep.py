@@ -10,16 +10,17 @@ from numpy.typing import NDArray
 
 from trivit.host.backends import Backend
 from trivit.host.bundle import Bundle
-from trivit.host.generated.spec import TIMING
+from trivit.tools.estimate.image_cycles import image_cycles
 
 
 @dataclass(frozen=True, kw_only=True)
 class SweepPoint:
     """One program on some images.
 
-    ``top1`` is in percent, None without labels; ``cycles`` are the kernel's modelled count for one
-    image and ``latency_ms`` follows from them at its clock, both None where a backend counts none;
-    ``macs`` are the multiply-accumulates of one image, None if the bundle does not say.
+    ``top1`` is in percent, None without labels; ``cycles`` are those of one image, by ``evidence``
+    simulated or modelled, and ``latency_ms`` follows from them at the kernel's clock; both are None
+    where the program cannot be scheduled (``reason``); ``macs`` are the multiply-accumulates of one
+    image, None if the bundle does not say.
     """
 
     name: str
@@ -28,6 +29,8 @@ class SweepPoint:
     top1: float | None
     cycles: int | None
     latency_ms: float | None
+    evidence: str
+    reason: str | None
     macs: int | None
     saturations: int
     images_per_second: float
@@ -53,15 +56,17 @@ def sweep(
             bundle, images, program=program.name, batch_size=batch_size, progress=progress
         )
         classes = result.logits.argmax(axis=1)
-        cycles = int(result.cycles.sum()) // len(classes) or None
+        counted = image_cycles(bundle.choose(program.name), backend, result)
         points.append(
             SweepPoint(
                 name=program.name,
                 token_keep_ratio=program.token_keep_ratio,
                 attention_keep_ratio=program.attention_keep_ratio,
                 top1=None if labels is None else 100.0 * float((classes == labels).mean()),
-                cycles=cycles,
-                latency_ms=None if cycles is None else cycles / (TIMING["clock_mhz"] * 1e3),
+                cycles=counted.cycles,
+                latency_ms=counted.latency_ms,
+                evidence=counted.evidence,
+                reason=counted.reason,
                 macs=program.info.get("macs"),
                 saturations=int(result.saturations.sum()),
                 images_per_second=round(len(classes) / max(result.seconds, 1e-9), 2),

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib import image as png
+from networks import random_network
 from PIL import Image
 from programs import Shape, random_bundle
 
@@ -16,6 +17,8 @@ from trivit.host.generated.spec import OPCODES, TIMING
 from trivit.models.augmentation.evaluation import EvaluatedImages
 from trivit.models.data import load_test_images
 from trivit.tools.cli import main
+from trivit.tools.estimate import modelled_cycles
+from trivit.tools.estimate.image_cycles import model_cycles
 from trivit.tools.report.sweep_picture import draw_sweep
 from trivit.tools.sweep import sweep
 
@@ -89,15 +92,16 @@ def test_a_sweep_runs_every_program(trivit: Trivit, bundle: Path, images: Path) 
     assert outcome.status == 0, outcome.err
     points = json.loads(outcome.out)["programs"]
     assert [(p["name"], p["token_keep_ratio"]) for p in points] == [("dense", 1.0), ("sparse", 0.5)]
+    table = trivit(*run).out
     emulator = open_backend("emulator")
     for point in points:
         result = emulator.run(BUNDLE, IMAGES, program=point["name"])
-        assert point["cycles"] == int(result.cycles.sum()) // len(IMAGES)
-        assert point["latency_ms"] == point["cycles"] / (TIMING["clock_mhz"] * 1e3)
+        counted = model_cycles(BUNDLE.choose(point["name"]))
+        assert (point["cycles"], point["reason"]) == (counted.cycles, counted.reason)
+        assert counted.reason is None or counted.reason in table
         assert point["saturations"] == int(result.saturations.sum())
         assert point["top1"] is None
     assert [p["macs"] for p in points] == [None, 7]
-    table = trivit(*run).out
     assert "dense" in table and "sparse" in table and "0.00 M" in table
 
 
@@ -112,11 +116,19 @@ def test_sweep_options_that_contradict_are_refused(
     assert not picture.exists()
 
 
-def test_the_picture_of_a_sweep(tmp_path: Path) -> None:
-    labels = np.arange(len(IMAGES))
-    points = sweep(BUNDLE, open_backend("emulator"), IMAGES, labels)
-    assert all(point.top1 in (0.0, 50.0, 100.0) for point in points)
-    draw_sweep(tmp_path / "sweep.png", points, "two programs")
+def test_cycles_of_a_sweep(tmp_path: Path) -> None:
+    """They are those of the schedule, whatever backend computes the logits."""
+    network = random_network(4)
+    layout = network.preprocessing
+    shape = (2, layout.channels, layout.height, layout.width)
+    pixels = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+    for backend in ("reference", "emulator"):
+        (point,) = sweep(network, open_backend(backend), pixels, np.arange(2))
+        assert point.cycles == modelled_cycles(network) > 100
+        assert point.latency_ms == point.cycles / (TIMING["clock_mhz"] * 1e3)
+        assert (point.evidence, point.reason) == ("modelled", None)
+    assert point.top1 in (0.0, 50.0, 100.0)
+    draw_sweep(tmp_path / "sweep.png", [point], "one program")
     assert png.imread(tmp_path / "sweep.png").std() > 0.05
 
 

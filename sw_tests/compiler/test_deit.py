@@ -21,7 +21,6 @@ from trivit.models.quantization.calibration import calibrate
 from trivit.models.quantization.qonnx_graph import export
 from trivit.models.quantization.vision_transformer import QuantVisionTransformer
 from trivit.tools.compiler import compile_model
-from trivit.tools.estimate import estimate_bundle
 from trivit.tools.images import real_images
 
 from .memory_needs import deit_of_width
@@ -77,9 +76,6 @@ def assert_same(bundle: Bundle, images: np.ndarray) -> None:
     np.testing.assert_array_equal(actual.saturations, expected.saturations)
     if len(images) > 1:
         assert len({tuple(row) for row in actual.logits.tolist()}) == len(images)
-    # Cycles: of the program as it is, without the stores of the trace.
-    counted = open_backend("emulator").run(bundle, images[:1]).cycles
-    assert [i.cycles for i in estimate_bundle(bundle).instructions] == counted.tolist()
 
 
 @pytest.fixture
@@ -117,7 +113,7 @@ result = open_backend("emulator").run(bundle, np.load(sys.argv[2]))
 assert result.logits.any()
 # Not getrusage: its maximum includes the process that started this one.
 peak = re.search(r"VmHWM:\s*(\d+) kB", pathlib.Path("/proc/self/status").read_text())
-print(int(result.cycles.sum()), int(peak[1]) // 1024)
+print(int(peak[1]) // 1024)
 """
 
 
@@ -133,6 +129,4 @@ def test_deit_base_runs_in_less_than_a_gigabyte(
     command = [sys.executable, "-c", _RUN, str(tmp_path / "p.trivit"), str(tmp_path / "i.npy")]
     ended = subprocess.run(command, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
-    cycles, mebibytes = (int(word) for word in ended.stdout.split())
-    assert cycles == estimate_bundle(bundle).cycles
-    assert mebibytes < 1024
+    assert int(ended.stdout) < 1024  # MiB

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from trivit.host.bundle import Bundle
 from trivit.host.generated.spec import ACTIVATION_DEPTH
+from trivit.host.instructions import decode
 from trivit.models.errors import ModelsError
 from trivit.models.families.vision_transformer import ViTConfig
 from trivit.tools.cli import main
 from trivit.tools.compiler.named import named_program, untrained_program
 from trivit.tools.estimate import estimate_bundle
+from trivit.tools.estimate.image_cycles import model_cycles
 from trivit.tools.estimate.kinds import by_kind
 from trivit.tools.estimate.work import ARRAY_MACS
 
@@ -61,6 +64,12 @@ def export_and_compile(config: ViTConfig, folder: Path) -> Any:
     return compile_model(path)
 
 
+def sizes(bundle: Bundle) -> list[Any]:
+    names = ("rows", "depth_words", "out_words", "tokens", "heads", "keep", "kept")
+    decoded = [decode(words) for words in bundle.program]
+    return [(i.opcode, i.flags, [i.fields.get(n) for n in names]) for i in decoded if i]
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -75,14 +84,19 @@ def export_and_compile(config: ViTConfig, folder: Path) -> Any:
 )
 def test_structure_is_that_of_a_compiled_export(changes: dict[str, Any], tmp_path: Path) -> None:
     config = ViTConfig(**{**SMALL, **changes})
-    named = estimate_bundle(untrained_program(config, "test"))
-    assert named == estimate_bundle(export_and_compile(config, tmp_path))
+    named = untrained_program(config, "test")
+    compiled = export_and_compile(config, tmp_path)
+    assert named.first.info["instructions"] == compiled.first.info["instructions"]
+    assert sizes(named) == sizes(compiled)
+    counted = model_cycles(compiled)
+    # Untrained weights can give fraction lengths that the units do not have.
+    assert counted.reason or counted == model_cycles(named)
 
 
 @pytest.mark.parametrize(
-    ("model", "keep", "ideal_ms"),
+    ("model", "keep", "limit_ms"),
     [
-        # The ideal of the array at 150 MHz: padding of 8 x 32 x 8 tiles and nothing else.
+        # At 150 MHz: padding of 8 x 32 x 8 tiles and nothing else.
         ("deit_tiny", 1.0, 4.19),
         ("deit_tiny", 0.9, 3.68),
         ("deit_tiny", 0.8, 3.10),
@@ -91,39 +105,39 @@ def test_structure_is_that_of_a_compiled_export(changes: dict[str, Any], tmp_pat
         pytest.param("deit_small", 0.7, 10.14, marks=roomy),
     ],
 )
-def test_ideal_of_the_array(model: str, keep: float, ideal_ms: float) -> None:
+def test_limit_of_the_array(model: str, keep: float, limit_ms: float) -> None:
     cost = estimate_bundle(named_program(model, token_keep=keep))
-    assert cost.ideal_cycles / 150e3 == pytest.approx(ideal_ms, abs=0.006)
-    assert cost.cycles > cost.ideal_cycles > cost.macs / ARRAY_MACS
+    assert cost.limit_cycles / 150e3 == pytest.approx(limit_ms, abs=0.006)
+    assert cost.cycles > cost.limit_cycles > cost.macs / ARRAY_MACS
 
 
 @pytest.mark.parametrize(
     ("model", "keep", "most_ms"),
     [
-        ("deit_tiny", 1.0, 4.8),
-        ("deit_tiny", 0.7, 3.3),
-        pytest.param("deit_small", 1.0, 16.8, marks=roomy),
-        pytest.param("deit_small", 0.7, 11.5, marks=roomy),
+        ("deit_tiny", 1.0, 4.6),
+        ("deit_tiny", 0.7, 3.2),
+        pytest.param("deit_small", 1.0, 16.5, marks=roomy),
+        pytest.param("deit_small", 0.7, 11.3, marks=roomy),
     ],
 )
 def test_latency_reaches_its_goal(model: str, keep: float, most_ms: float) -> None:
-    attention = 0.2 if keep < 1 else 1.0
-    cost = estimate_bundle(named_program(model, token_keep=keep, attention_keep=attention))
-    assert cost.latency_ms <= most_ms
+    assert estimate_bundle(named_program(model, token_keep=keep)).latency_ms <= most_ms
 
 
 def test_parts_of_an_instruction_add_up() -> None:
-    cost = estimate_bundle(named_program("deit_tiny", token_keep=0.7, attention_keep=0.2))
+    cost = estimate_bundle(named_program("deit_tiny", token_keep=0.7))
     for op in cost.instructions:
-        parts = (op.array_cycles, op.vector_cycles, op.memory_cycles)
-        assert sum(parts) == op.cycles and min(parts) >= 0, op
-        assert op.array_cycles >= op.ideal_cycles, op
+        assert min(op.waits.values(), default=1) > 0, op
+        assert op.limit_cycles >= op.macs / ARRAY_MACS, op
         assert 0 <= op.utilisation <= 1, op
-    assert {op.bound for op in cost.instructions} == {"array", "vector", "memory"}
+        assert op.bound == "array" or op.limit_cycles < max(op.waits.values(), default=1), op
+    assert cost.cycles == cost.limit_cycles + sum(cost.waits.values())
+    assert {"command", "source", "end"} <= cost.waits.keys()
     kinds = by_kind(cost.instructions)
     assert sum(k.cycles for k in kinds) == cost.cycles
     assert sum(k.ddr_bytes for k in kinds) == cost.ddr_bytes
-    # Every weight comes from DDR once; the image and descriptors besides.
+    assert sum(k.waits.get("source", 0) for k in kinds) == cost.waits["source"]
+    # Every weight comes from DDR once; image, commands and reports besides.
     assert 2 * 5_700_000 < cost.ddr_bytes < 2 * 6_000_000
 
 
@@ -149,7 +163,7 @@ def test_command_names_the_nearest_model(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_command_estimates_a_bundle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "p.trivit"
-    program = untrained_program(ViTConfig(**SMALL), "test")
+    program = untrained_program(ViTConfig(**{**SMALL, "attention_keep_ratio": 1.0}), "test")
     path.write_bytes(program.to_bytes())
     assert main(["estimate", str(path), "--keep", "0.6", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["cycles"] == estimate_bundle(program).cycles

@@ -1,6 +1,7 @@
 """Whole programs: structure, equality of backends, cycles, files."""
 
 import itertools
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ from trivit.tools.compiler.program import live_intervals
 from trivit.tools.compiler.recogniser import recognise
 from trivit.tools.errors import ToolsError
 from trivit.tools.estimate import estimate_bundle
+from trivit.tools.estimate.image_cycles import model_cycles
+from trivit.tools.estimate.work import ARRAY_MACS
+from trivit.tools.schedule import schedule
 
 from .memory_needs import deit_of_width
 
@@ -64,12 +68,19 @@ def test_reference_and_emulator_agree_in_every_tensor(case: Any) -> None:
     assert len({tuple(row) for row in reference.logits.tolist()}) == len(model.pixels)
 
 
-def test_estimated_cycles_are_those_that_the_kernel_counts(case: Any) -> None:
-    model, bundle = case
-    counted = open_backend("emulator").run(bundle, model.pixels).cycles
+def test_estimate_of_a_program(case: Any) -> None:
+    """What the scheduler refuses has no estimate, for the same reason."""
+    _, bundle = case
+    try:
+        schedule(bundle)
+    except ToolsError as refused:
+        with pytest.raises(ToolsError, match=re.escape(str(refused))):
+            estimate_bundle(bundle)
+        assert model_cycles(bundle).reason == str(refused)
+        return
     estimate = estimate_bundle(bundle)
-    assert [i.cycles * len(model.pixels) for i in estimate.instructions] == counted.tolist()
-    assert estimate.cycles * len(model.pixels) == int(counted.sum())
+    assert estimate.cycles == model_cycles(bundle).cycles
+    assert estimate.cycles > estimate.limit_cycles > estimate.macs / ARRAY_MACS
     assert estimate.latency_ms == pytest.approx(estimate.cycles / 150e6 * 1e3)
 
 
@@ -151,24 +162,29 @@ def test_macs_are_those_of_the_model(case: Any) -> None:
         tokens = 1 + selectors.get(block, tokens - 1)
         total += 2 * tokens * width * config.mlp_dim
     total += width * config.num_classes
-    estimate = estimate_bundle(bundle)
-    assert estimate.macs == total == bundle.first.info["macs"]
-    assert sum(part.macs for part in estimate.by_opcode().values()) == total
+    info = bundle.first.info
+    assert info["macs"] == total == sum(entry["macs"] for entry in info["instructions"])
+    assert info["open_macs"] == sum(entry["open_macs"] for entry in info["instructions"])
     masked = any("mask" in decode(words).flags for words in bundle.program)  # type: ignore[union-attr]
-    assert (estimate.open_macs < estimate.macs) == masked
+    assert (info["open_macs"] < info["macs"]) == masked
 
 
 def test_connections_count_as_if_gathered(exported: Callable[..., Any], tmp_path: Path) -> None:
     bundle = compile_model(exported(seed=5).save(tmp_path))
-    attention = [i for i in estimate_bundle(bundle).instructions if i.opcode == "attention"]
+    entries = bundle.first.info["instructions"]
+    attention = [
+        entry
+        for entry, instruction in zip(entries, instructions(bundle), strict=True)
+        if instruction.opcode == "attention"
+    ]
     # The projection multiplies all 17 rows, whichever of them it keeps.
-    work = {entry["tensor"]: entry["macs"] for entry in bundle.first.info["instructions"]}
+    work = {entry["tensor"]: entry["macs"] for entry in entries}
     assert work["blocks.0.selector.tokens"] == 17 * 32 * 32
     assert work["blocks.0.mlp.gelu"] == 11 * 32 * 64
     # 16 patches, 10 kept, 5 keys each and [CLS]; [CLS] itself sees all 11.
-    assert attention[0].open_macs == attention[0].macs == 2 * 17 * 17 * 32
-    assert attention[1].macs == 2 * 11 * 11 * 32
-    assert attention[1].open_macs == 2 * (11 + 10 * 6) * 32
+    assert attention[0]["open_macs"] == attention[0]["macs"] == 2 * 17 * 17 * 32
+    assert attention[1]["macs"] == 2 * 11 * 11 * 32
+    assert attention[1]["open_macs"] == 2 * (11 + 10 * 6) * 32
 
 
 def test_operations_of_a_sparse_model(exported: Callable[..., Any], tmp_path: Path) -> None:
@@ -231,9 +247,7 @@ def test_compile_run_writes_one_bundle(exported: Callable[..., Any], tmp_path: P
     bundle = Bundle.load(tmp_path / "program.trivit")
     assert list(summary["programs"]) == [p.name for p in bundle.programs] == ["sparse", "dense"]
     for name, figures in summary["programs"].items():
-        estimate = estimate_bundle(bundle.choose(name))
-        assert figures["modelled_cycles"] == estimate.cycles
-        assert figures["macs"] == estimate.macs
+        assert figures["macs"] == bundle.choose(name).first.info["macs"]
     assert summary["programs"]["sparse"]["macs"] < summary["programs"]["dense"]["macs"]
 
 
@@ -298,5 +312,4 @@ def test_whole_deit(exported: Callable[..., Any], tmp_path: Path, width: int, he
     sizes = DEIT_TINY | {"embed_dim": width, "num_heads": heads}
     model = exported(depth=12, count=1, selector_blocks=(3, 6, 9), **sizes)
     bundle = compile_model(model.save(tmp_path))
-    counted = open_backend("emulator").run(bundle, model.pixels).cycles
-    assert estimate_bundle(bundle).cycles == int(counted.sum())
+    assert open_backend("emulator").run(bundle, model.pixels).logits.any()

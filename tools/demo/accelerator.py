@@ -11,7 +11,7 @@ from trivit.host.backends import Backend, Result
 from trivit.host.bundle import Bundle
 from trivit.host.generated.spec import TIMING
 from trivit.tools.demo.settings import DemoSettings
-from trivit.tools.estimate import estimate_bundle
+from trivit.tools.estimate.image_cycles import model_cycles
 
 BATCH = 64
 
@@ -62,29 +62,20 @@ def run_emulator(
     )
 
 
-def cycles_per_image(emulator: Backend, bundle: Bundle, images: NDArray[np.uint8]) -> int:
-    """Return the kernel's modelled cycles for one image of the bundle's first program."""
-    result = emulator.run(bundle, images, batch_size=BATCH)
-    return round(int(result.cycles.sum()) / len(images))
+def cycle_figures(bundle: Bundle, names: Sequence[str]) -> dict[str, Any]:
+    """Return modelled cycles, latency and work of the named programs of ``bundle``.
 
-
-def cycle_figures(
-    emulator: Backend, bundle: Bundle, names: Sequence[str], images: NDArray[np.uint8]
-) -> dict[str, Any]:
-    """Return cycles, latency and work of the named programs of ``bundle``.
-
-    ``modelled_cycles`` is the kernel's own count, ``estimated_cycles`` the formulas' of
-    docs/cycles.md; ``open_macs`` leaves out masked connections, which the kernel computes.
+    Cycles are None where a program cannot be scheduled, with the reason in ``no_cycles_because``;
+    ``open_macs`` leaves out masked connections, which the array computes.
     """
-    clock_mhz = TIMING["clock_mhz"]
     programs = {name: bundle.choose(name) for name in names}
-    cycles = {name: cycles_per_image(emulator, b, images) for name, b in programs.items()}
-    estimates = {name: estimate_bundle(program) for name, program in programs.items()}
+    counted = {name: model_cycles(program) for name, program in programs.items()}
+    work = {name: program.first.info for name, program in programs.items()}
     return {
-        "clock_mhz": clock_mhz,
-        "modelled_cycles": cycles,
-        "estimated_cycles": {name: e.cycles for name, e in estimates.items()},
-        "modelled_latency_ms": {name: c / (clock_mhz * 1e3) for name, c in cycles.items()},
-        "macs": {name: e.macs for name, e in estimates.items()},
-        "open_macs": {name: e.open_macs for name, e in estimates.items()},
+        "clock_mhz": TIMING["clock_mhz"],
+        "modelled_cycles": {name: c.cycles for name, c in counted.items()},
+        "modelled_latency_ms": {name: c.latency_ms for name, c in counted.items()},
+        "no_cycles_because": {name: c.reason for name, c in counted.items() if c.reason},
+        "macs": {name: info["macs"] for name, info in work.items()},
+        "open_macs": {name: info["open_macs"] for name, info in work.items()},
     }

@@ -76,9 +76,7 @@ def _run_programs(settings: DemoSettings, clock: StageClock) -> dict[str, Any]:
         with progress_bar("emulator", len(images)) as advance:
             run = run_emulator(emulator, sparse, images, settings, advance)
     with clock.stage("cycles", "modelled cycles of the sparse and the dense program"):
-        cycles = cycle_figures(
-            emulator, bundle, ("dense", "sparse"), images[: settings.dense_images]
-        )
+        cycles = cycle_figures(bundle, ("dense", "sparse"))
     compared = images[: settings.reference_images]
     with (
         clock.stage("reference", f"every tensor of {len(compared)} images against the oracle"),

@@ -30,6 +30,8 @@ def print_outcome(summary: Mapping[str, Any], out: Path) -> None:
     ]
     print_table("accuracy", ("", "top-1", "images"), accuracy)
     print_table(f"program (modelled at {summary['clock_mhz']} MHz)", *_programs(summary))
+    for name, reason in summary["no_cycles_because"].items():
+        print(f"no cycles of {name}: {reason}")
     print_table("measured here", ("", ""), _measured(summary))
     width = max(len(str(out / name)) for name in _WRITTEN)
     print("written")
@@ -44,8 +46,8 @@ def _programs(summary: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[s
         (
             name,
             f"{summary['macs'][name] / 1e6:.2f} M",
-            f"{cycles:,}",
-            f"{summary['modelled_latency_ms'][name]:.3f} ms",
+            "-" if cycles is None else f"{cycles:,}",
+            "-" if cycles is None else f"{summary['modelled_latency_ms'][name]:.3f} ms",
         )
         for name, cycles in summary["modelled_cycles"].items()
     ]

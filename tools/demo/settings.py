@@ -34,7 +34,6 @@ class DemoSettings:
         emulator_images: test images through the emulator; more follow while
             ``emulator_seconds`` lasts.
         emulator_seconds: budget for all test images.
-        dense_images: test images through the dense program, for its cycles.
         reference_images: test images compared tensor by tensor with the oracle.
         drawn_images: test images in the picture.
         requirements: what must hold at the end.
@@ -45,7 +44,6 @@ class DemoSettings:
     out: Path
     emulator_images: int = 2000
     emulator_seconds: float = 60.0
-    dense_images: int = 64
     reference_images: int = 64
     drawn_images: int = 10
     requirements: Requirements = field(default_factory=Requirements)
@@ -72,7 +70,6 @@ def quick_settings(out: Path, config: Path | None = None) -> DemoSettings:
         out=out,
         emulator_images=100,
         emulator_seconds=5.0,
-        dense_images=8,
         reference_images=8,
         drawn_images=4,
         # Chance is 10 %; one image is a point of 100, and a tiny model is less sure of its classes.

@@ -1,5 +1,17 @@
-"""Multiply-accumulates and modelled cycles of a program, before any hardware exists."""
+"""Multiply-accumulates and modelled cycles of a program, without simulating it."""
 
-from trivit.tools.estimate.estimate import Estimate, InstructionEstimate, Total, estimate_bundle
+from trivit.tools.estimate.estimate import (
+    Estimate,
+    InstructionEstimate,
+    estimate_bundle,
+    milliseconds,
+    modelled_cycles,
+)
 
-__all__ = ["Estimate", "InstructionEstimate", "Total", "estimate_bundle"]
+__all__ = [
+    "Estimate",
+    "InstructionEstimate",
+    "estimate_bundle",
+    "milliseconds",
+    "modelled_cycles",
+]

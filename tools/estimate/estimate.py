@@ -1,4 +1,4 @@
-"""Work and modelled cycles of a program bundle, instruction by instruction."""
+"""Work and modelled cycles of a program, instruction by instruction."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from trivit.host.bundle import Bundle
 from trivit.host.generated.spec import TIMING
 from trivit.host.instructions import decode
 from trivit.tools.errors import ToolsError
-from trivit.tools.estimate.schedule import program_costs
-from trivit.tools.estimate.work import ARRAY_MACS, ddr_bytes, ideal_cycles
+from trivit.tools.estimate.timeline import predict
+from trivit.tools.estimate.work import ARRAY_MACS, ddr_bytes
+from trivit.tools.schedule import schedule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,26 +19,34 @@ class InstructionEstimate:
     """One instruction for one image.
 
     ``tensor`` names what it writes (or stores); ``macs`` counts the multiply-accumulates of the
-    unpadded problem that the kernel executes, ``open_macs`` those that remain at most if masked
-    attention connections were skipped. The kernel masks them, so they cost it the same cycles.
+    unpadded problem that the array executes, ``open_macs`` those that remain at most if masked
+    attention connections were skipped. The array computes them, so they cost it the same cycles.
 
-    ``cycles`` is split into ``array_cycles`` (it issues products), ``memory_cycles`` (everything
-    waits for DDR) and ``vector_cycles`` (the rest); ``bound`` names the largest part.
-    ``ideal_cycles`` is the array's geometry alone, ``ddr_bytes`` the traffic with the descriptor.
-    A selection that hides behind other work takes no cycles at all.
+    ``cycles`` are the array's, each of them counted once: ``limit_cycles`` in which it works, which
+    its geometry makes unavoidable, and ``waits`` before and between products, by cause. So what
+    other units do beside the array takes no cycles. ``ddr_bytes`` is the traffic with the commands
+    and reports.
     """
 
     opcode: str
     tensor: str
-    cycles: int
     macs: int
     open_macs: int
-    array_cycles: int
-    vector_cycles: int
-    memory_cycles: int
-    bound: str
-    ideal_cycles: int
+    limit_cycles: int
+    waits: dict[str, int]
     ddr_bytes: int
+
+    @property
+    def cycles(self) -> int:
+        """Cycles by which the instruction moves the end of the array's work."""
+        return self.limit_cycles + sum(self.waits.values())
+
+    @property
+    def bound(self) -> str:
+        """What most cycles went to: ``array``, or what the array waited for; empty without any."""
+        shares = {"array": self.limit_cycles, **self.waits}
+        most = max(shares, key=lambda name: shares[name])
+        return most if shares[most] else ""
 
     @property
     def utilisation(self) -> float:
@@ -45,21 +54,9 @@ class InstructionEstimate:
         return self.macs / (self.cycles * ARRAY_MACS) if self.cycles else 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Total:
-    """Sums over instructions."""
-
-    cycles: int
-    macs: int
-    open_macs: int
-    ideal_cycles: int
-    ddr_bytes: int
-    instructions: int
-
-
 @dataclass(frozen=True)
 class Estimate:
-    """Modelled cost of one image; nothing here was measured on a device."""
+    """Modelled cost of one image; nothing here was simulated or measured."""
 
     instructions: tuple[InstructionEstimate, ...]
 
@@ -79,9 +76,14 @@ class Estimate:
         return sum(i.open_macs for i in self.instructions)
 
     @property
-    def ideal_cycles(self) -> int:
-        """Cycles of the array's geometry alone (see work.ideal_cycles)."""
-        return sum(i.ideal_cycles for i in self.instructions)
+    def limit_cycles(self) -> int:
+        """Cycles of the array alone: ceil(M/8)·ceil(N/32)·ceil(K/8), summed over products."""
+        return sum(i.limit_cycles for i in self.instructions)
+
+    @property
+    def waits(self) -> dict[str, int]:
+        """Cycles in which the array stands still, by cause; ``end`` behind its last product."""
+        return summed_waits(self.instructions)
 
     @property
     def ddr_bytes(self) -> int:
@@ -96,21 +98,38 @@ class Estimate:
     @property
     def latency_ms(self) -> float:
         """Modelled milliseconds of one image at the kernel's clock."""
-        return self.cycles / (TIMING["clock_mhz"] * 1e3)
+        return milliseconds(self.cycles)
 
-    def by_opcode(self) -> dict[str, Total]:
-        """Return the totals of each opcode, most cycles first."""
-        names = {i.opcode for i in self.instructions}
-        totals = {n: _total(i for i in self.instructions if i.opcode == n) for n in names}
-        return dict(sorted(totals.items(), key=lambda item: (-item[1].cycles, item[0])))
+
+def summed_waits(instructions: Iterable[InstructionEstimate]) -> dict[str, int]:
+    """Return the waits of several instructions, by cause in the order of first appearance."""
+    waits: dict[str, int] = {}
+    for instruction in instructions:
+        for cause, cycles in instruction.waits.items():
+            waits[cause] = waits.get(cause, 0) + cycles
+    return waits
+
+
+def milliseconds(cycles: int) -> float:
+    """Return the time of so many cycles at the kernel's clock."""
+    return cycles / (TIMING["clock_mhz"] * 1e3)
+
+
+def modelled_cycles(bundle: Bundle) -> int:
+    """Return the modelled cycles of one image of the bundle's first program.
+
+    Raises:
+        ToolsError: the units cannot compute the program; one line that names the instruction.
+    """
+    return predict(schedule(bundle)).cycles
 
 
 def estimate_bundle(bundle: Bundle) -> Estimate:
     """Return the modelled cost of the bundle's first program.
 
     Raises:
-        ToolsError: an instruction that this kernel does not have, or a bundle without MAC counts
-            (one that the compiler did not write, or that was traced).
+        ToolsError: the units cannot compute the program, or a bundle without MAC counts (one that
+            the compiler did not write, or that was traced).
     """
     work = bundle.first.info.get("instructions", [])
     if len(work) != len(bundle.program):
@@ -118,38 +137,23 @@ def estimate_bundle(bundle: Bundle) -> Estimate:
             f"the bundle counts the work of {len(work)} instructions but has "
             f"{len(bundle.program)}: give a file of `trivit compile`"
         )
-    program = []
-    for index, words in enumerate(bundle.program):
+    scheduled = schedule(bundle)
+    timeline = predict(scheduled)
+    traffic = ddr_bytes(scheduled)
+    limits, waits = timeline.limits(scheduled.tags), timeline.waits(scheduled.tags)
+    rows = []
+    for index, (words, entry) in enumerate(zip(bundle.program, work, strict=True)):
         instruction = decode(words)
-        if instruction is None:
-            raise ToolsError(f"instruction {index} has an unknown opcode: compile it again")
-        program.append(instruction)
-    rows = [
-        InstructionEstimate(
-            opcode=instruction.opcode,
-            tensor=str(entry["tensor"]),
-            cycles=cost.cycles,
-            macs=int(entry["macs"]),
-            open_macs=int(entry["open_macs"]),
-            array_cycles=cost.array,
-            vector_cycles=cost.vector,
-            memory_cycles=cost.memory,
-            bound=cost.bound,
-            ideal_cycles=ideal_cycles(instruction),
-            ddr_bytes=ddr_bytes(instruction),
+        assert instruction is not None  # the scheduler has read it
+        rows.append(
+            InstructionEstimate(
+                opcode=instruction.opcode,
+                tensor=str(entry["tensor"]),
+                macs=int(entry["macs"]),
+                open_macs=int(entry["open_macs"]),
+                limit_cycles=limits[index],
+                waits=waits[index],
+                ddr_bytes=traffic[index],
+            )
         )
-        for instruction, entry, cost in zip(program, work, program_costs(program), strict=True)
-    ]
     return Estimate(tuple(rows))
-
-
-def _total(instructions: Iterable[InstructionEstimate]) -> Total:
-    chosen = list(instructions)
-    return Total(
-        cycles=sum(i.cycles for i in chosen),
-        macs=sum(i.macs for i in chosen),
-        open_macs=sum(i.open_macs for i in chosen),
-        ideal_cycles=sum(i.ideal_cycles for i in chosen),
-        ddr_bytes=sum(i.ddr_bytes for i in chosen),
-        instructions=len(chosen),
-    )

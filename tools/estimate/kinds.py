@@ -3,20 +3,11 @@
 import re
 from collections.abc import Callable, Iterable
 
-from trivit.tools.estimate.estimate import InstructionEstimate
+from trivit.tools.estimate.estimate import InstructionEstimate, summed_waits
 
 Key = Callable[[InstructionEstimate], tuple[str, ...]]
 
-_SUMMED = (
-    "cycles",
-    "macs",
-    "open_macs",
-    "array_cycles",
-    "vector_cycles",
-    "memory_cycles",
-    "ideal_cycles",
-    "ddr_bytes",
-)
+_SUMMED = ("macs", "open_macs", "limit_cycles", "ddr_bytes")
 
 
 def tensor_kind(tensor: str) -> str:
@@ -30,10 +21,7 @@ def kind_of(op: InstructionEstimate) -> tuple[str, str]:
 
 
 def by_kind(ops: Iterable[InstructionEstimate], key: Key = kind_of) -> list[InstructionEstimate]:
-    """Return one row for each ``key`` (opcode, tensor), in order of first appearance.
-
-    ``bound`` is what most of the row's cycles went to.
-    """
+    """Return one row for each ``key`` (opcode, tensor), in order of first appearance."""
     groups: dict[tuple[str, ...], list[InstructionEstimate]] = {}
     for op in ops:
         groups.setdefault(key(op), []).append(op)
@@ -42,5 +30,5 @@ def by_kind(ops: Iterable[InstructionEstimate], key: Key = kind_of) -> list[Inst
 
 def _sum(opcode: str, tensor: str, members: list[InstructionEstimate]) -> InstructionEstimate:
     sums = {name: sum(getattr(op, name) for op in members) for name in _SUMMED}
-    bound = max(("array", "vector", "memory"), key=lambda part: sums[f"{part}_cycles"])
-    return InstructionEstimate(opcode=opcode, tensor=tensor, bound=bound, **sums)
+    waits = summed_waits(members)
+    return InstructionEstimate(opcode=opcode, tensor=tensor, waits=waits, **sums)

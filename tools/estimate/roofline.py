@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 BYTES_PER_CYCLE = PARAM_PORTS * WORD_BYTES
-_COLOURS = {"array": "#22577a", "vector": "#c8553d", "memory": "#7a6c5d"}
+#: By what bounds an operation: the array, its weights, or anything else that the array waits for.
+_COLOURS = {"array": "#22577a", "weights": "#7a6c5d"}
+_OTHER = "#c8553d"
 
 
 def draw_roofline(path: Path, estimate: Estimate, title: str) -> None:
@@ -49,15 +51,13 @@ def draw_roofline(path: Path, estimate: Estimate, title: str) -> None:
         textcoords="offset points",
         fontsize=8,
     )
-    for bound, colour in _COLOURS.items():
+    for bound in sorted({i.bound for i in points}):
         chosen = [i for i in points if i.bound == bound]
-        if not chosen:
-            continue
         axis.scatter(
             [i.macs / i.ddr_bytes for i in chosen],
             [i.macs / i.cycles * per_second for i in chosen],
             s=[20 + 4000 * i.cycles / estimate.cycles for i in chosen],
-            color=colour,
+            color=_COLOURS.get(bound, _OTHER),
             alpha=0.45,
             label=f"bound by {bound} ({len(chosen)})",
         )

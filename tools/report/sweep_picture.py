@@ -1,4 +1,4 @@
-"""Picture of accuracy against modelled latency, a point for each program of a bundle."""
+"""Picture of accuracy against latency, a point for each program of a bundle."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from trivit.tools.sweep import SweepPoint
 
 
 def draw_sweep(path: Path, points: Sequence[SweepPoint], title: str) -> None:
-    """Write a PNG of top-1 (percent) over latency (ms, modelled).
+    """Write a PNG of top-1 (percent) over latency (ms).
 
     Raises:
         ToolsError: points without accuracy or without cycles.
@@ -19,9 +19,10 @@ def draw_sweep(path: Path, points: Sequence[SweepPoint], title: str) -> None:
         (p.latency_ms, p.top1, p) for p in points if p.latency_ms is not None and p.top1 is not None
     ]
     if len(known) < len(points) or not known:
+        reason = next((p.reason for p in points if p.reason), "the images have no labels")
         raise ToolsError(
-            "the picture needs labels and cycles: name a data set with --images and use the "
-            "backend emulator"
+            f"the picture needs labels and cycles ({reason}): name a data set with --images, and "
+            "programs that can be scheduled"
         )
     import matplotlib
 
@@ -33,7 +34,7 @@ def draw_sweep(path: Path, points: Sequence[SweepPoint], title: str) -> None:
     for x, y, point in known:
         label = f"{point.name}, keep {point.token_keep_ratio:g}"
         axis.annotate(label, (x, y), xytext=(4, 5), textcoords="offset points", fontsize=8)
-    axis.set_xlabel("latency of one image, ms (modelled)")
+    axis.set_xlabel(f"latency of one image, ms ({points[0].evidence})")
     axis.set_ylabel("top-1, %")
     axis.set_title(title, fontsize=10)
     axis.margins(0.15)

@@ -9,8 +9,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from trivit.host.generated.spec import TILE_DEPTH, TILE_OUTPUTS, TILE_TOKENS, TIMING
+from trivit.host.generated.spec import TILE_DEPTH, TILE_OUTPUTS, TILE_TOKENS
 from trivit.host.tiles import ceil_div
+from trivit.tools.estimate.timeline.latencies import SOFTMAX_ROWS
 
 Mask = NDArray[np.bool_]
 
@@ -78,7 +79,7 @@ MAPPINGS: dict[str, Callable[[NDArray[np.int64], int], tuple[int, int]]] = {
 def step_cycles(tiles: int, words: int, head_words: int) -> int:
     """Return the steady-state cycles of a group: array or softmax, whichever takes longer."""
     array = tiles * head_words + ceil_div(head_words, _TILE_WORDS) * words
-    softmax = TILE_TOKENS // TIMING["softmax_rows"] * words
+    softmax = TILE_TOKENS // SOFTMAX_ROWS * words
     return max(array, softmax)
 
 

@@ -18,8 +18,14 @@ def compile_run(
     ] = None,
 ) -> None:
     """Compile a quantized run into one program bundle, a program for each keep ratio."""
+    from trivit.host.bundle import Bundle
     from trivit.tools.cli.settings import keep_ratios
     from trivit.tools.compiler import compile_run as compile_quantized_run
+    from trivit.tools.estimate.image_cycles import model_cycles
     from trivit.tools.report.tables import print_figures
 
-    print_figures(f"compiled {run}", compile_quantized_run(run, keep_ratios(keep)))
+    summary = compile_quantized_run(run, keep_ratios(keep))
+    bundle = Bundle.load(summary["path"])
+    for name, figures in summary["programs"].items():
+        figures |= model_cycles(bundle.choose(name)).figures()
+    print_figures(f"compiled {run}", summary)

@@ -84,6 +84,7 @@ def _figures(cost: "Estimate") -> dict[str, Any]:
     from trivit.host.generated.spec import TIMING
 
     return {
+        "evidence": "modelled",
         "cycles": cost.cycles,
         "latency_ms": cost.latency_ms,
         "clock_mhz": TIMING["clock_mhz"],
@@ -91,8 +92,17 @@ def _figures(cost: "Estimate") -> dict[str, Any]:
         "open_macs": cost.open_macs,
         "utilisation": cost.utilisation,
         "ddr_bytes": cost.ddr_bytes,
-        "ideal_cycles": cost.ideal_cycles,
-        "ops": [{**asdict(op), "utilisation": op.utilisation} for op in cost.instructions],
+        "limit_cycles": cost.limit_cycles,
+        "waits": cost.waits,
+        "ops": [
+            {
+                **asdict(op),
+                "cycles": op.cycles,
+                "bound": op.bound,
+                "utilisation": op.utilisation,
+            }
+            for op in cost.instructions
+        ],
     }
 
 
@@ -103,27 +113,36 @@ def _paper_json(rows: "list[PaperRow]") -> list[dict[str, float]]:
 
 
 def _print(cost: "Estimate", title: str, every_op: bool) -> None:
+    from trivit.host.generated.spec import TIMING
     from trivit.tools.estimate.kinds import by_kind
     from trivit.tools.report.tables import print_table
 
+    causes = list(cost.waits)
     rows = cost.instructions if every_op else by_kind(cost.instructions)
     print_table(
-        f"{title}, one image: {cost.cycles:,} cycles, {cost.latency_ms:.3f} ms (modelled)",
-        ("op", "cycles", "ideal", "above", "array", "DDR bytes", "bound by"),
+        f"{title}, one image: {cost.cycles:,} cycles, {cost.latency_ms:.3f} ms at "
+        f"{TIMING['clock_mhz']} MHz (modelled)",
+        (
+            *("op", "cycles", "array works"),
+            *(f"waits: {cause}" for cause in causes),
+            *("useful", "DDR bytes"),
+        ),
         [
             (
                 f"{row.opcode} {row.tensor}",
                 f"{row.cycles:,}",
-                f"{row.ideal_cycles:,}",
-                f"{row.cycles - row.ideal_cycles:,}",
+                f"{row.limit_cycles:,}",
+                *(f"{row.waits.get(cause, 0):,}" for cause in causes),
                 f"{100 * row.utilisation:.1f} %",
                 f"{row.ddr_bytes:,}",
-                row.bound,
             )
             for row in (*rows, *by_kind(cost.instructions, lambda _: ("", "all")))
         ],
     )
-    print("ideal: ceil(M/8)·ceil(N/32)·ceil(K/8); array: useful products / (2048 x cycles)")
+    print(
+        "array works: ceil(M/8)·ceil(N/32)·ceil(K/8); useful: products without padding / "
+        "(2048 x cycles); `trivit profile` simulates the cycles"
+    )
 
 
 def _print_paper(rows: "list[PaperRow]", attention_keep: float) -> None:

@@ -31,7 +31,7 @@ def run(
     backend: Annotated[
         BackendName,
         typer.Option(
-            help="numpy oracle, the HLS kernel compiled by g++, or the next kernel clock by clock: "
+            help="numpy oracle, the HLS kernel compiled by g++, or the accelerator clock by clock: "
             "minutes for an image."
         ),
     ] = BackendName.emulator,
@@ -64,7 +64,7 @@ def run(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with all classes.")] = False,
 ) -> None:
-    """Run a program bundle on images; print classes, speed, modelled cycles and saturations."""
+    """Run a program bundle on images; print classes, speed, cycles and saturations."""
     from trivit.host.bundle import Bundle
     from trivit.models.progress import progress_bar
     from trivit.tools.backends import open_backend
@@ -91,7 +91,7 @@ def run(
         result = opened.run(program, pixels, batch_size=batch_size, progress=advance)
     if logits is not None:
         _save(logits, result)
-    report = _summary(result, labels, opened, program.first.name)
+    report = _summary(result, labels, opened, program)
     seen = photo_report(given.photos, result, program.class_names) if given.photos else {}
     if as_json:
         names = {"notes": given.notes, "class_names": program.class_names}
@@ -158,7 +158,14 @@ def _print_sweep(title: str, points: "list[SweepPoint]") -> None:
 
     print_table(
         title,
-        ("program", "token keep", "attention keep", "top-1", "latency (modelled)", "MACs"),
+        (
+            "program",
+            "token keep",
+            "attention keep",
+            "top-1",
+            f"latency ({points[0].evidence})",
+            "MACs",
+        ),
         [
             (
                 p.name,
@@ -171,6 +178,9 @@ def _print_sweep(title: str, points: "list[SweepPoint]") -> None:
             for p in points
         ],
     )
+    for point in points:
+        if point.reason:
+            print(f"no latency of {point.name}: {point.reason}")
 
 
 def _save(path: Path, result: "Result") -> None:
@@ -183,20 +193,20 @@ def _save(path: Path, result: "Result") -> None:
 
 
 def _summary(
-    result: "Result", labels: "np.ndarray | None", backend: "Backend", program: str
+    result: "Result", labels: "np.ndarray | None", backend: "Backend", program: "Bundle"
 ) -> dict[str, object]:
-    from trivit.tools.backends import SIMULATION
+    from trivit.tools.estimate.image_cycles import image_cycles
 
     classes = result.logits.argmax(axis=1)
-    counted = "simulated" if backend.name == SIMULATION else "modelled"
-    summary = {**_backend_figures(backend), "program": program, "images": len(classes)}
+    counted = image_cycles(program, backend, result)
+    summary = {**_backend_figures(backend), "program": program.first.name, "images": len(classes)}
     if labels is not None:
         summary["top1"] = 100.0 * float((classes == labels).mean())
     return {
         **summary,
         "images_per_second": round(len(classes) / max(result.seconds, 1e-9), 2),
-        # The reference counts no cycles.
-        f"{counted}_cycles_per_image": int(result.cycles.sum()) // len(classes) or None,
+        f"{counted.evidence}_cycles_per_image": counted.cycles,
+        **({"no_cycles_because": counted.reason} if counted.reason else {}),
         "saturations": int(result.saturations.sum()),
         "logits_fraction_length": result.logits_frac,
         "classes": classes.tolist(),
@@ -226,6 +236,4 @@ def _print(report: dict[str, object], lines: list[str], title: str) -> None:
     for line in lines:
         print(line)
     figures = {name: value for name, value in report.items() if name != "classes"}
-    print_figures(
-        title, {k: "not counted" if value is None else value for k, value in figures.items()}
-    )
+    print_figures(title, {k: "unknown" if value is None else value for k, value in figures.items()})

@@ -1,4 +1,4 @@
-"""Cycles of a schedule, predicted from its commands: the next kernel's `trivit estimate`.
+"""Cycles of a schedule, predicted from its commands (docs/cycles.md).
 
 Works through the commands row group by row group and tile by tile, as the engine does, with the
 latencies that hls/rtl/README.md and hls/include/trivit/blocks/README.md state. What comes out is

@@ -1,5 +1,6 @@
 """What the blocks beside the engine make of its rows, and when their results are in the banks."""
 
+from collections import deque
 from dataclasses import dataclass, field
 
 from trivit.host.commands import Command
@@ -13,13 +14,14 @@ from trivit.tools.estimate.timeline.latencies import (
     SCORE_ROWS,
     SOFTMAX_PEAKS,
     SOFTMAX_REST,
+    SOFTMAX_ROWS,
+    STORE_FIRST,
+    STREAM_ROWS,
     STREAMED,
     TILE_TOKENS,
     WRITER_REST,
 )
 from trivit.tools.estimate.timeline.slots import RowGroups
-
-PAIRS = TILE_TOKENS // 2
 
 
 @dataclass
@@ -32,6 +34,7 @@ class Softmax:
     out: int = 0  # probabilities
     issued: int = 0  # rows of tiles
     taken: list[tuple[int, int, int]] = field(default_factory=list)  # rows before, begin, end
+    cls_out: int = 0  # probabilities of the last head's row 0
 
     def room(self, rows: int) -> int:
         """Return when there is room for ``rows`` more rows of a tile."""
@@ -48,17 +51,22 @@ class Softmax:
         """Take the rows of a tile, whose last depth word was issued in cycle ``last``."""
         if tile + 1 == self._tiles():
             words = ceil_div(self.command.fields["keys"], TILE_TOKENS)
-            pairs = ceil_div(rows, 2)
+            pairs = ceil_div(rows, SOFTMAX_ROWS)
             begin = max(self.free, last + STREAMED + SOFTMAX_PEAKS)
             self.free = begin + words * pairs
             before = self.taken[-1][0] + self._rows_before(rows) if self.taken else 0
             self.taken.append((before, begin, self.free))
             self.out = max(self.out, self.free + SOFTMAX_REST) + words * pairs
+            if len(self.taken) - 1 == self._groups() * (self.command.fields["heads"] - 1):
+                self.cls_out = self.out
             slot.complete(self.out + WRITER_REST)
         self.issued += rows
 
     def _tiles(self) -> int:
         return ceil_div(self.command.fields["keys"], TILE_TOKENS * PORTS)
+
+    def _groups(self) -> int:
+        return ceil_div(self.command.fields["rows"], TILE_TOKENS)
 
     def _rows_before(self, rows: int) -> int:
         return TILE_TOKENS * self._tiles()
@@ -69,6 +77,7 @@ class RowWriter:
     """Rows of tiles to the banks, through GELU or as they are."""
 
     command: Command
+    begin: int = 0  # the cycle from which it takes rows: a list may not be there before
     taken: int = 0  # rows of tiles
     rows: int = 0  # that came in the last tile
     done: int = 0  # row groups
@@ -79,12 +88,17 @@ class RowWriter:
         fields = self.command.fields
         return self.taken == fields["rows"] * ceil_div(fields["words"], PORTS)
 
+    def room(self, rows: int) -> int:
+        """Return when the row stream has room for ``rows`` more rows of a tile."""
+        over = self.taken + rows - STREAM_ROWS
+        return self.begin + over if over > 0 else 0
+
     def tile(self, last_tile: bool, rows: int, last: int, slot: RowGroups) -> int:
         """Take the rows of a tile; return the cycle of the last one in the banks."""
         fields = self.command.fields
         rest = WRITER_REST if fields["direct"] else GELU_REST
-        cycle = last + STREAMED + rows + rest
         self.taken += rows
+        cycle = max(last + STREAMED + rows, self.begin + self.taken) + rest
         if not last_tile:
             return cycle
         self.rows += rows
@@ -104,23 +118,69 @@ class RowWriter:
 
 
 @dataclass
-class Normalise:
-    """Rows of a tensor, from banks to banks, as its row groups become complete."""
+class Normalisation:
+    """One tensor's rows, from banks to banks, as its row groups become complete."""
 
     reader: Command
-    slot: RowGroups  # of the result
+    source: RowGroups
+    result: RowGroups
+    announced: int  # the cycle in which the product that writes the source begins
     group: int = 0
-    read: int = 0
-    out: int = 0
+
+    @property
+    def finished(self) -> bool:
+        """Whether all row groups have been read."""
+        return self.group * TILE_TOKENS >= self.reader.fields["rows"]
+
+
+class Normalise:
+    """Reader, block and writer: one normalisation after the other."""
+
+    def __init__(self) -> None:
+        self.queue: deque[Normalisation] = deque()
+        self.read = 0
+        self.out = 0
+
+    def announce(self, normalisation: Normalisation) -> None:
+        """Obey another command, behind those before."""
+        self.queue.append(normalisation)
+        if len(self.queue) == 1:
+            self._begin()
+
+    def _begin(self) -> None:
+        now = self.queue[0]
+        now.source.listen(self._row_group, now.reader.fields["first"], now.announced)
+
+    def _row_group(self, cycle: int) -> None:
+        if not self.queue:
+            return
+        now = self.queue[0]
+        fields = now.reader.fields
+        words = fields["words"] * TILE_TOKENS // SOFTMAX_ROWS  # as many for a group of fewer rows
+        now.group += 1
+        self.read = max(self.read, cycle + READER) + words
+        self.out = max(self.out, self.read + NORM_SUMS) + words
+        now.result.complete(self.out + NORM_REST)
+        if now.finished:
+            now.source.listeners.clear()
+            self.queue.popleft()
+            if self.queue:
+                self._begin()
+
+
+@dataclass
+class Store:
+    """Rows from the banks to memory, as they become complete."""
+
+    command: Command
+    group: int = 0
+    sent: int = 0
 
     def __call__(self, cycle: int) -> None:
         """A row group of the source is complete in ``cycle``."""
-        fields = self.reader.fields
-        left = fields["rows"] - self.group * TILE_TOKENS
-        if left <= 0:
+        fields = self.command.fields
+        rows = min(fields["rows"] - self.group * TILE_TOKENS, TILE_TOKENS)
+        if rows <= 0:
             return
-        words = fields["words"] * ceil_div(min(left, TILE_TOKENS), 2)
         self.group += 1
-        self.read = max(self.read, cycle + READER) + words
-        self.out = max(self.out, self.read + NORM_SUMS) + words
-        self.slot.complete(self.out + NORM_REST)
+        self.sent = max(self.sent, cycle + STORE_FIRST) + rows * fields["words"]

@@ -1,6 +1,8 @@
-"""Latencies and sizes of the next kernel's structure, in cycles; where they come from beside each.
+"""Latencies and sizes of the accelerator, in cycles; where they come from beside each.
 
-The times of the engine are those of hls/rtl/README.md, section Time, for the full geometry.
+The times of the engine are those of hls/rtl/README.md, section Time, for the full geometry. The
+others are fitted to the simulation of random networks and of two blocks of DeiT-T
+(hw_tests/accelerator/test_timeline.py) near what the READMEs of blocks and agents state.
 """
 
 from trivit.host.generated.spec import (
@@ -32,19 +34,36 @@ APART = TILE_TOKENS
 PLACED = 14
 #: Rows that the row stream and softmax's two queues of scores hold.
 SCORE_ROWS = 64 + 2 * 64
-#: From the job's start to the first command; from a read command to its first word.
-START = 90
-FIRST_WORD = 70
+#: From the job's start to the engine's first command: DDR's latency, the sequencer, queues.
+START = 140
+#: From then to the first word of rows at the load unit; moves stand before the engine's commands.
+FIRST_WORD = 55
+#: Of so many words of a port, memory's refreshes delay one: 53 cycles of 1,170, mostly bridged.
+REFRESHED = 100
+#: From a load's last word to the next load's first one.
+LOAD_REST = 8
+#: From a load's last word of a row group until a product can read the row group.
+LOADED = 6
+#: Softmax, normalisation and their writers take two rows at a time, a word of each in a clock.
+SOFTMAX_ROWS = 2
 #: Softmax: from its last scores to the first exponentials, and behind the last of those.
 SOFTMAX_PEAKS = 20
-SOFTMAX_REST = 40
+SOFTMAX_REST = 33
 #: GELU and its writer, or the writer alone, behind the row stream.
 GELU_REST = 32
 WRITER_REST = 8
 #: Normalisation: from a complete row group to its reader's first word; behind the sums; to the
 #: banks.
-READER = 10
-NORM_SUMS = 60
+READER = 15
+NORM_SUMS = 68
 NORM_REST = 12
-#: From the last report to the end of the program: the log's last burst is written.
-END = 120
+#: Rows that the row stream holds for the row writer.
+STREAM_ROWS = 64
+#: Selection, from the [CLS] row's last probability: its passes over the words of scores, and the
+#: rest of them, with the list's way into the row writer.
+SELECT_WORDS = 10
+SELECT_REST = 102
+#: Store: from a complete row group to its first word.
+STORE_FIRST = 14
+#: From the last stored word to the end of the program: its burst and the log's are in memory.
+END = 79

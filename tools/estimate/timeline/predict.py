@@ -1,23 +1,34 @@
 """The engine's products in order, with what each waits for."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trivit.host.commands import Command, decode, from_words
 from trivit.host.schedule import Schedule
 from trivit.host.tiles import ceil_div
-from trivit.tools.estimate.timeline.blocks import Normalise, RowWriter, Softmax
+from trivit.tools.estimate.timeline.blocks import (
+    Normalisation,
+    Normalise,
+    RowWriter,
+    Softmax,
+    Store,
+)
 from trivit.tools.estimate.timeline.latencies import (
     APART,
     END,
     FIRST_WORD,
     GUARD,
+    LOAD_REST,
+    LOADED,
     PORTS,
     QUEUE,
     QUEUED,
+    REFRESHED,
     REPORTED,
     SEEN,
+    SELECT_REST,
+    SELECT_WORDS,
     START,
     TILE_TOKENS,
 )
@@ -26,7 +37,10 @@ from trivit.tools.estimate.timeline.slots import RowGroups, Scoreboard
 
 _SOFTMAX = 1  # `stream` of a product
 #: Units whose commands wait for the product that feeds them.
-_WAITING = ("softmax", "softmax_writer", "row_writer", "row_reader", "norm_writer")
+_WAITING = (
+    *("softmax", "softmax_writer", "select", "row_writer"),
+    *("row_reader", "norm_writer", "store"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +48,9 @@ class ProductTime:
     """A product of the engine: its instruction, its cycles, and those it needs at least.
 
     ``begin`` and ``end`` are the cycles in which its first and last depth word are issued, counted
-    from the job's start; ``limit`` is the array's; ``waits`` the cycles lost by cause.
+    from the job's start; ``limit`` is the array's; ``waits`` the cycles lost before and between its
+    depth words, by cause (STALL_* in hls/rtl/engine_types.sv). Of all products together, limits and
+    waits are the cycles up to the last one's end.
     """
 
     tag: int
@@ -62,29 +78,45 @@ class Timeline:
         Instructions without a product take none; what follows the last product belongs to the last
         instruction. The sum is the program's cycles.
         """
-        cycles = [0] * tags
-        before = 0
+        return [
+            limit + sum(waits.values())
+            for limit, waits in zip(self.limits(tags), self.waits(tags), strict=True)
+        ]
+
+    def limits(self, tags: int) -> list[int]:
+        """Return the cycles of each instruction in which the array works."""
+        limits = [0] * tags
         for product in self.products:
-            cycles[product.tag] += product.end + 1 - before
-            before = product.end + 1
-        cycles[-1] += self.cycles - before
-        return cycles
+            limits[product.tag] += product.limit
+        return limits
+
+    def waits(self, tags: int) -> list[dict[str, int]]:
+        """Return the other cycles of each instruction by cause; ``end``: behind all products."""
+        waits: list[Counter[str]] = [Counter() for _ in range(tags)]
+        for product in self.products:
+            waits[product.tag].update(product.waits)
+        waits[-1]["end"] += self.cycles - self.products[-1].end - 1
+        return [dict(counted) for counted in waits]
 
 
 class _Prediction:
     def __init__(self) -> None:
         self.board = Scoreboard()
         self.ring = Ring()
+        self.normalise = Normalise()
+        self.stores: list[Store] = []
         self.softmax: Softmax | None = None
         self.writer: RowWriter | None = None
         self.waiting: dict[str, deque[Command]] = {unit: deque() for unit in _WAITING}
         self.products: list[ProductTime] = []
-        self.free = START  # the cycle in which the next depth word can be issued
+        self.free = 0  # the cycle in which the next depth word can be issued
         self.first_before = -APART
         self.last_before = -APART
         self.accepted = START
-        self.weights_asked = 0  # words of a port, of the commands so far
+        self.asked = 0  # words of a port, of the commands so far
         self.rows_in = START + FIRST_WORD
+        self.load_free = 0
+        self.list_in = 0  # the cycle in which the row writer has the latest list
         self.finish = 0
         self.held: Command | None = None  # a product whose operand may still be loaded
 
@@ -94,11 +126,12 @@ class _Prediction:
             self.flush()
             self._engine(command)
         elif unit == "move_weights":
-            self.weights_asked += command.fields["words"]
+            self.asked += command.fields["words"]
         elif unit == "move_rows" and command.fields["ports"] != 1:
             # A port serves its oldest command first.
-            before = START + FIRST_WORD + self.weights_asked
+            before = START + FIRST_WORD + self.asked + self.asked // REFRESHED
             self.rows_in = max(self.rows_in, before) + command.fields["words"]
+            self.asked += command.fields["words"]
         elif unit == "load" and not command.fields["vectors"]:
             self._load(command)
         elif unit in _WAITING and not command.fields.get("list"):
@@ -111,15 +144,16 @@ class _Prediction:
             self._product(held)
 
     def _load(self, command: Command) -> None:
-        """Row groups come at the pace of the four ports."""
+        """Row groups come at the pace of the four ports, one load after the other."""
         fields = command.fields
-        if not fields["complete"]:
-            return
         groups = ceil_div(fields["rows"], TILE_TOKENS)
         words = ceil_div(fields["rows"], PORTS) * fields["words"]
-        begin = self.rows_in - words
-        for group in range(groups):
-            self.board[fields["slot"]].complete(begin + words * (group + 1) // groups + 6)
+        begin = max(self.rows_in - words, self.load_free)
+        self.load_free = begin + words + LOAD_REST
+        if fields["complete"]:
+            for group in range(groups):
+                come = begin + words * (group + 1) // groups
+                self.board[fields["slot"]].complete(come + LOADED)
 
     def _engine(self, command: Command) -> None:
         fields = command.fields
@@ -145,7 +179,7 @@ class _Prediction:
         if not fields["place"]:
             self.held = command
 
-    def _begin(self, command: Command) -> None:
+    def _begin(self, command: Command, cycle: int) -> None:
         fields = command.fields
         if fields["claim"]:
             self.board.clear(fields["target_slot"])
@@ -154,7 +188,13 @@ class _Prediction:
             reader = self.waiting["row_reader"].popleft()
             result = self.waiting["norm_writer"].popleft()
             source = self.board[reader.fields["slot"]]
-            source.listeners.append(Normalise(reader, self.board[result.fields["slot"]]))
+            target = self.board[result.fields["slot"]]
+            self.normalise.announce(Normalisation(reader, source, target, cycle))
+        if fields["announce_store"]:
+            store = Store(self.waiting["store"].popleft())
+            source = self.board[store.command.fields["slot"]]
+            source.listen(store, store.command.fields["first"], cycle)
+            self.stores.append(store)
 
     def _product(self, command: Command) -> None:
         fields = command.fields
@@ -164,15 +204,16 @@ class _Prediction:
         home = self.ring.home() + fields["ring_offset"]
         source = self.board[fields["source_slot"]]
         residual = self.board[fields["residual_slot"]]
-        self.free = max(self.free, self.accepted + QUEUED)
-        self._begin(command)
         waits: dict[str, int] = {}
+        if self.accepted + QUEUED > self.free:
+            waits["command"] = self.accepted + QUEUED - self.free
+            self.free = self.accepted + QUEUED
         begin = 0
         for number, (tile, group) in enumerate(_order(tiles, groups, bool(fields["rows_outer"]))):
             rows = min(TILE_TOKENS, fields["rows"] - group * TILE_TOKENS)
             word = home + tile * depth
             ready = {
-                "short": max(self.first_before + APART, self.last_before + APART - depth + 1),
+                "short": self.first_before + APART,
                 "source": self._source(source, command, group),
                 "weights": self.ring.filled_at(word),
                 "stream": self._room(command, rows),
@@ -184,13 +225,19 @@ class _Prediction:
             if first > self.free:
                 waits[cause] = waits.get(cause, 0) + first - self.free
             last = first + depth - 1
-            filled = self.ring.filled_at(word + depth - 1)
-            if filled > last:
-                waits["weights"] = waits.get("weights", 0) + filled - last
-                last = filled
+            late = {
+                "short": self.last_before + APART,
+                "weights": self.ring.filled_at(word + depth - 1),
+            }
+            cause = max(late, key=lambda name: late[name])
+            if late[cause] > last:
+                waits[cause] = waits.get(cause, 0) + late[cause] - last
+                last = late[cause]
             self.first_before, self.last_before = first, last
             self.free = last + 1
-            begin = first if number == 0 else begin
+            if number == 0:
+                begin = first
+                self._begin(command, first)
             if group + 1 == groups and not fields["rows_outer"] and not fields["keep"]:
                 self.ring.release(last, depth)
             self._result(command, tile, tiles, group, rows, last)
@@ -214,13 +261,29 @@ class _Prediction:
         return source.at(fields["source_first"] + group)
 
     def _room(self, command: Command, rows: int) -> int:
-        if command.fields["stream"] != _SOFTMAX:
+        if command.fields["stream"] == 0:
             return 0
+        if command.fields["stream"] != _SOFTMAX:
+            return self._writer().room(rows)
         if self.softmax is None or self.softmax.command.tag != command.tag:
             self.softmax = Softmax(
                 self.waiting["softmax"].popleft(), self.waiting["softmax_writer"].popleft()
             )
         return self.softmax.room(rows)
+
+    def _writer(self) -> RowWriter:
+        if self.writer is None or self.writer.complete:
+            command = self.waiting["row_writer"].popleft()
+            if command.fields["compact"]:
+                self._select()
+            self.writer = RowWriter(command, begin=self.list_in if command.fields["compact"] else 0)
+        return self.writer
+
+    def _select(self) -> None:
+        """Find when the row writer has the list of the latest attention."""
+        if self.softmax is not None and self.waiting["select"]:
+            words = ceil_div(self.waiting["select"].popleft().fields["tokens"], TILE_TOKENS)
+            self.list_in = self.softmax.cls_out + SELECT_WORDS * words + SELECT_REST
 
     def _result(
         self, command: Command, tile: int, tiles: int, group: int, rows: int, last: int
@@ -233,10 +296,9 @@ class _Prediction:
             slot = self.board[self.softmax.writer.fields["slot"]]
             self.softmax.scores(tile, rows, last, slot)
         elif fields["stream"]:
-            if self.writer is None or self.writer.complete:
-                self.writer = RowWriter(self.waiting["row_writer"].popleft())
-            slot = self.board[self.writer.command.fields["slot"]]
-            self.finish = max(self.finish, self.writer.tile(last_tile, rows, last, slot))
+            writer = self._writer()
+            slot = self.board[writer.command.fields["slot"]]
+            self.finish = max(self.finish, writer.tile(last_tile, rows, last, slot))
 
 
 def _order(tiles: int, groups: int, rows_outer: bool) -> Iterator[tuple[int, int]]:
@@ -251,4 +313,5 @@ def predict(schedule: Schedule) -> Timeline:
     for word in from_words(schedule.commands):
         prediction.command(decode(word))
     prediction.flush()
-    return Timeline(products=tuple(prediction.products), cycles=prediction.finish + END)
+    finish = max(prediction.finish, *(store.sent for store in prediction.stores), 0)
+    return Timeline(products=tuple(prediction.products), cycles=finish + END)

@@ -14,6 +14,21 @@ class RowGroups:
         """Return when row group ``group`` can be read."""
         return self.times[group]
 
+    def listen(self, listener: Callable[[int], None], first: int, now: int) -> None:
+        """Tell ``listener`` of each row group from ``first`` on; of old ones in cycle ``now``."""
+        for time in self.times[first:]:
+            listener(max(time, now))
+        waiting = max(0, first - len(self.times))
+
+        def told(cycle: int) -> None:
+            nonlocal waiting
+            if waiting:
+                waiting -= 1
+            else:
+                listener(cycle)
+
+        self.listeners.append(told)
+
     def complete(self, cycle: int) -> None:
         """The next row group is complete."""
         self.times.append(cycle)
