@@ -43,16 +43,6 @@ ENGINE_COMMANDS = 32
 
 TIMING: dict[str, int] = {
     'clock_mhz': 150,
-    'burst_latency': 64,
-    'pipeline_depth': 24,
-    'decode': 16,
-    'rounding_rows': 4,
-    'softmax_rows': 2,
-    'softmax_buffers': 3,
-    'attention_lag': 6,
-    'select_lanes': 32,
-    'select_latency': 8,
-    'select_digit': 2,
 }
 ERRORS: dict[str, int] = {
     'ok': 0,
