@@ -18,7 +18,7 @@ AP_TYPES := hls4ml==1.3.0
 REQUIREMENTS := pyproject.toml setup.py constraints.txt tools/bootstrap.sh
 
 # What `make check` runs: some of each package, what is fast (25 s of 2 cores in all).
-QUICK_TESTS := $(addprefix sw_tests/, host kernel augmentation \
+QUICK_TESTS := $(addprefix sw_tests/, host kernel augmentation estimate/test_resources.py \
 	cli/test_interface.py data/test_sources.py quantization/test_formats.py \
 	quantization/test_quantizers.py $(addprefix models/test_, accounting.py config.py \
 	documented.py examples.py patches.py sparsity_functions.py))

@@ -19,7 +19,9 @@ from trivit.tools.profile import profile, read_trace
 #: Cycles within which a program and an op agree however short they are. What the model leaves out
 #: costs a short program as much as a long one: queues that are empty at the start, turns at port B,
 #: which rows a selector keeps, weights that wait for a place behind short attentions.
-PROGRAM, OP = 120, 160
+PROGRAM, OP = 240, 160
+#: A refresh of the memory may fall behind the last product: 53 cycles.
+END = 64
 
 
 def assert_close(simulator: Path, bundle: Bundle, folder: Path) -> None:
@@ -32,7 +34,7 @@ def assert_close(simulator: Path, bundle: Bundle, folder: Path) -> None:
     assert abs(timeline.cycles - measured.cycles) <= max(PROGRAM, 0.01 * measured.cycles)
     limits, waits = timeline.limits(tags), timeline.waits(tags)
     end = waits[-1].pop("end")
-    assert abs(end - measured.waits["end"]) <= 16
+    assert abs(end - measured.waits["end"]) <= END
     for op in measured.instructions:
         cycles = limits[op.index] + sum(waits[op.index].values())
         assert limits[op.index] == op.work, op

@@ -1,21 +1,19 @@
-"""Costs of primitives, totals, limits, and the figures of a synthesis report."""
+"""Costs of primitives, totals and limits, and what Yosys counted."""
 
+import json
 import re
-from pathlib import Path
 
 import pytest
 
 from trivit.tools.errors import ToolsError
 from trivit.tools.estimate import primitives
-from trivit.tools.estimate.operators import kernel_operators
-from trivit.tools.estimate.part import ZU9EG
-from trivit.tools.estimate.resources import Resources, check_fits, estimate_resources, fits
-from trivit.tools.estimate.vitis_report import read_report, report_estimate
+from trivit.tools.estimate.hls_blocks import BLOCKS
+from trivit.tools.estimate.part import ZU9EG, Resources
+from trivit.tools.estimate.resources import ENGINE_REPORT, check_fits, estimate_resources, fits
 from trivit.tools.explore.description_file import with_values
 from trivit.tools.kernel import ROOT, load_description
 
 KERNEL = load_description(ROOT / "hls" / "kernel.yaml")
-REPORT = Path(__file__).with_name("csynth.xml")
 
 
 @pytest.mark.parametrize(
@@ -61,18 +59,31 @@ def test_the_kernel_fits_its_part() -> None:
     assert fits(total)
     assert total.dsp <= ZU9EG.dsp
     assert total.bram36 <= 0.9 * ZU9EG.bram36
-    products = next(o for o in kernel_operators(KERNEL) if o.unit == "array" and o.dsp)
-    geometry = KERNEL.geometry
-    assert products.total_dsp == geometry["tokens"] * geometry["outputs"] * geometry["depth"]
+    # The targets of the design.
+    assert total.dsp <= 2_270 and total.bram36 <= 775 and total.lut <= 165_000
+
+
+def test_the_engine_is_what_yosys_counted() -> None:
+    counted = json.loads(ENGINE_REPORT.read_text())["total"]
+    units = estimate_resources(KERNEL).units
+    names = ("engine", "activation banks", "weight ring")
+    engine = sum((units[name].resources for name in names), Resources())
+    assert {name: getattr(engine, name) for name in counted} == counted
+    assert {units[name].source for name in names} == {"Yosys"}
 
 
 def test_resources_follow_the_description() -> None:
-    deep = with_values(KERNEL, {"activation_depth": 15360, "outputs": 32})
-    total = estimate_resources(deep).total
-    half = estimate_resources(with_values(deep, {"outputs": 16})).total
-    assert total.dsp - half.dsp == 1024
-    shallow = estimate_resources(with_values(deep, {"activation_depth": 1024})).total
-    assert total.bram36 - shallow.bram36 == 64 * (7.5 - 0.5)
+    whole = estimate_resources(KERNEL)
+    shallow = estimate_resources(with_values(KERNEL, {"activation_depth": 1024}))
+    assert whole.total.bram36 - shallow.total.bram36 == 8 * (60 - 4)
+    assert shallow.units["activation banks"].source == "Yosys, memories by depth"
+    with pytest.raises(ToolsError, match="counted with 32 outputs, not 16"):
+        estimate_resources(with_values(KERNEL, {"outputs": 16}))
+
+
+def test_products_of_blocks_are_those_of_their_readme() -> None:
+    dsp = {name: block().dsp for name, block in BLOCKS.items()}
+    assert dsp == {"gelu": 32, "softmax": 66, "normalise": 75, "select": 0, "sequencer": 0}
 
 
 @pytest.mark.parametrize(
@@ -92,34 +103,3 @@ def test_a_kernel_over_the_part_is_refused(needed: dict[str, int], message: str)
 
 def test_the_largest_amounts_that_fit() -> None:
     check_fits(Resources(dsp=2520, bram36=820.5, lut=274_080, ff=548_160))
-
-
-def test_a_report_replaces_the_model() -> None:
-    report = read_report(REPORT)
-    assert (report.part, report.top) == ("xczu9eg-ffvb1156-2-e", "trivit_kernel")
-    assert report.estimated_mhz == pytest.approx(205.5, abs=0.1)
-    estimate = report_estimate(REPORT)
-    assert estimate.source == str(REPORT)
-    assert estimate.total == Resources(dsp=2480, bram36=814.5, lut=254_321, ff=312_345)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ("<DSP>2480</DSP>", "", "has no AreaEstimates/Resources/DSP"),
-        ("<LUT>254321</LUT>", "<LUT>~0</LUT>", "LUT is '~0', not an amount"),
-        ("</profile>", "", "is not a Vitis HLS report"),
-    ],
-)
-def test_damaged_reports_are_named(tmp_path: Path, old: str, new: str, message: str) -> None:
-    path = tmp_path / "csynth.xml"
-    path.write_text(REPORT.read_text().replace(old, new, 1))
-    with pytest.raises(ToolsError, match=re.escape(message)) as caught:
-        read_report(path)
-    assert "\n" not in str(caught.value)
-
-
-def test_older_reports_call_the_blocks_dsp48e(tmp_path: Path) -> None:
-    path = tmp_path / "csynth.xml"
-    path.write_text(REPORT.read_text().replace("DSP>", "DSP48E>"))
-    assert read_report(path).resources.dsp == 2480

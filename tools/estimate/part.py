@@ -1,4 +1,4 @@
-"""What the part has: the XCZU9EG of the ZCU102 board."""
+"""Amounts of resources, and what the part has: the XCZU9EG of the ZCU102 board."""
 
 from dataclasses import dataclass
 
@@ -18,3 +18,21 @@ ZU9EG = Part(name="xczu9eg-ffvb1156-2-e", lut=274_080, ff=548_160, dsp=2_520, br
 
 #: Share of the part's BRAM that a design may take: above it, placement fails more often than not.
 BRAM_SHARE = 0.9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """Amounts of the four resources that decide whether a design fits."""
+
+    dsp: int = 0
+    bram36: float = 0.0
+    lut: int = 0
+    ff: int = 0
+
+    def __add__(self, other: "Resources") -> "Resources":
+        return Resources(
+            dsp=self.dsp + other.dsp,
+            bram36=self.bram36 + other.bram36,
+            lut=self.lut + other.lut,
+            ff=self.ff + other.ff,
+        )

@@ -41,12 +41,6 @@ def multiplier_dsps(first: int, second: int) -> int:
     )
 
 
-def multiplier_luts(first: int, second: int) -> int:
-    """Return the LUTs of a product in fabric: an adder for two bits of the narrower one."""
-    narrow, wide = sorted((first, second))
-    return ceil_div(narrow, 2) * (wide + 2)
-
-
 def shifter_luts(bits: int, positions: int) -> int:
     """Return the LUTs of a barrel shifter: a LUT selects one of four, so two levels a stage."""
     levels = max(0, (positions - 1).bit_length())

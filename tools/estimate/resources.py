@@ -1,68 +1,118 @@
-"""DSP48E2, BRAM36, LUTs and flip-flops of a kernel description (docs/resources.md)."""
+"""DSP, BRAM36, LUTs and flip-flops of the accelerator, by unit with their source.
+
+docs/resources.md says what each source is worth.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from trivit.tools.errors import ToolsError
-from trivit.tools.estimate.memories import kernel_memories
-from trivit.tools.estimate.operators import kernel_operators
-from trivit.tools.estimate.part import BRAM_SHARE, ZU9EG, Part
+from trivit.tools.estimate.hls_blocks import BLOCKS
+from trivit.tools.estimate.part import BRAM_SHARE, ZU9EG, Part, Resources
+from trivit.tools.estimate.primitives import bram36
+from trivit.tools.kernel import ROOT
 from trivit.tools.kernel.description import KernelDescription
 
-#: Pipeline registers for each LUT of arithmetic: a register behind every second or third level.
-FF_PER_LUT = 1.2
-
-#: Fan-out and skew registers for each DSP48E2 of the array, beside those in the block itself.
-FF_PER_DSP = 16
-
-#: How far LUTs and flip-flops of a synthesised kernel may lie from the model, as a share of it.
+#: The engine, as Yosys counts it (`make rtl-report`).
+ENGINE_REPORT = ROOT / "docs" / "benchmarks" / "rtl.json"
+#: How far LUTs and flip-flops that no tool has counted may lie from the model, as a share of it.
 UNCERTAINTY = 0.4
+_YOSYS, _SCALED, _MODELLED = "Yosys", "Yosys, memories by depth", "modelled"
+#: A port's mover (hls/rtl/README.md), five of them; all bank agents (hls/rtl/banks/README.md).
+_MOVER = Resources(lut=2_177, ff=1_724)
+_PORTS = 5
+_AGENTS = Resources(lut=11_559, ff=6_647)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Resources:
-    """Amounts of the four resources that decide whether a kernel fits."""
+class Unit:
+    """What a unit takes, and who says so."""
 
-    dsp: int = 0
-    bram36: float = 0.0
-    lut: int = 0
-    ff: int = 0
-
-    def __add__(self, other: Resources) -> Resources:
-        return Resources(
-            dsp=self.dsp + other.dsp,
-            bram36=self.bram36 + other.bram36,
-            lut=self.lut + other.lut,
-            ff=self.ff + other.ff,
-        )
+    resources: Resources
+    source: str
 
 
 @dataclass(frozen=True)
 class ResourceEstimate:
-    """What each unit takes. ``source``: the model, or the file whose figures replace it."""
+    """All units by name."""
 
-    units: dict[str, Resources]
-    source: str = "model"
+    units: dict[str, Unit]
 
     @property
     def total(self) -> Resources:
         """The sum over units."""
-        return sum(self.units.values(), Resources())
+        return sum((unit.resources for unit in self.units.values()), Resources())
+
+    @property
+    def modelled(self) -> Resources:
+        """The part of the sum that no tool has counted."""
+        units = self.units.values()
+        return sum((u.resources for u in units if u.source == _MODELLED), Resources())
 
 
 def estimate_resources(kernel: KernelDescription) -> ResourceEstimate:
-    """Return the modelled resources of a kernel, by unit."""
-    units: dict[str, Resources] = defaultdict(Resources)
-    for memory in kernel_memories(kernel):
-        units[memory.unit] += Resources(bram36=memory.bram36, lut=memory.lut, ff=memory.ff)
-    for operators in kernel_operators(kernel):
-        luts, dsps = operators.total_lut, operators.total_dsp
-        registers = round(FF_PER_LUT * luts + FF_PER_DSP * dsps)
-        units[operators.unit] += Resources(dsp=dsps, lut=luts, ff=registers)
-    return ResourceEstimate(dict(units))
+    """Return the resources of the accelerator, by unit.
+
+    Raises:
+        ToolsError: the engine was counted with an array of another size, or not at all.
+    """
+    movers = sum((_MOVER for _ in range(_PORTS)), Resources())
+    return ResourceEstimate(
+        {
+            **_engine(kernel, _read(ENGINE_REPORT)),
+            "movers": Unit(resources=movers, source=_YOSYS),
+            "bank agents": Unit(resources=_AGENTS, source=_YOSYS),
+            **{name: Unit(resources=block(), source=_MODELLED) for name, block in BLOCKS.items()},
+        }
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ToolsError(f"cannot read {path} ({error}): write it by `make rtl-report`") from error
+    return report
+
+
+def _engine(kernel: KernelDescription, report: Mapping[str, Any]) -> dict[str, Unit]:
+    """Engine as counted; banks and ring have the block RAM of their depths in ``kernel``."""
+    counted = report["geometry"]
+    for name, size in kernel.geometry.items():
+        if counted[name] != size:
+            raise ToolsError(
+                f"the engine was counted with {counted[name]} {name}, not {size}: "
+                "run `make rtl-report`"
+            )
+    units = {
+        name: Resources(lut=unit["lut"], ff=unit["ff"], dsp=unit["dsp"])
+        for name, unit in report["units"].items()
+    }
+    depth = kernel.limits["activation_depth"]
+    lanes = kernel.geometry["depth"]
+    banks = kernel.geometry["tokens"] * bram36(depth, 16 * lanes, true_dual_port=True)
+    ring = kernel.geometry["outputs"] * lanes
+    ring_blocks = ring * bram36(kernel.limits["weight_depth"], 16, true_dual_port=False)
+    same = counted["activation_depth"] == depth
+    same_ring = counted["weight_depth"] == kernel.limits["weight_depth"]
+    memory = "activation_bank", "weight_memory"
+    rest = sum((r for name, r in units.items() if name not in memory), Resources())
+    return {
+        "engine": Unit(resources=rest, source=_YOSYS),
+        "activation banks": Unit(
+            resources=units[memory[0]] + Resources(bram36=banks),
+            source=_YOSYS if same else _SCALED,
+        ),
+        "weight ring": Unit(
+            resources=units[memory[1]] + Resources(bram36=ring_blocks),
+            source=_YOSYS if same_ring else _SCALED,
+        ),
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,8 +182,9 @@ def check_fits(total: Resources, part: Part = ZU9EG) -> None:
         )
 
 
-def table_rows(units: dict[str, Resources]) -> Iterable[tuple[str, ...]]:
-    """Return unit, DSP, BRAM36, LUT and FF as text, largest units first."""
-    order = sorted(units.items(), key=lambda item: (-item[1].lut, item[0]))
-    for name, r in order:
-        yield name, f"{r.dsp:,}", f"{r.bram36:,.1f}", f"{r.lut:,}", f"{r.ff:,}"
+def table_rows(units: Mapping[str, Unit]) -> Iterable[tuple[str, ...]]:
+    """Return unit, DSP, BRAM36, LUT, FF and source as text, largest units first."""
+    order = sorted(units.items(), key=lambda item: (-item[1].resources.lut, item[0]))
+    for name, unit in order:
+        r = unit.resources
+        yield name, f"{r.dsp:,}", f"{r.bram36:,.1f}", f"{r.lut:,}", f"{r.ff:,}", unit.source

@@ -5,28 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trivit.host.instructions import Instruction, decode
-from trivit.host.oracle.checks import tensors
+from trivit.host.commands import decode, from_words
+from trivit.host.schedule import Schedule
 from trivit.host.tiles import row_groups
 from trivit.tools.compiler.named import named_program
 from trivit.tools.errors import ToolsError
+from trivit.tools.estimate.part import Resources
 from trivit.tools.estimate.resources import (
-    Resources,
     check_fits,
     estimate_resources,
     fits,
     probably_fits,
 )
-from trivit.tools.explore.formulas import cycle_counter
+from trivit.tools.estimate.timeline import predict
+from trivit.tools.estimate.timeline.latencies import MEMORY_LATENCY
 from trivit.tools.explore.space import candidates
 from trivit.tools.kernel.description import KernelDescription
+from trivit.tools.schedule import schedule
 
 KEEP_RATIOS = (1.0, 0.9, 0.8, 0.7)
-
-#: Values that no cycle depends on, except through ``burst_latency``.
-_WITHOUT_CYCLES = ("activation_depth", "clock_mhz")
-
-Program = Sequence[Instruction]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,23 +68,31 @@ class Exploration:
     chosen_ms: dict[float, float]  # latency of the chosen point by token keep ratio
 
 
-def program_of(model: str, keep: float) -> Program:
-    """Return the instructions of a named model at a token keep ratio.
+def schedule_of(model: str, keep: float) -> Schedule:
+    """Return the schedule of a named model at a token keep ratio.
 
     Raises:
-        ModelsError, ToolsError: see `named_program`.
+        ModelsError, ToolsError: see `named_program` and `schedule`.
     """
-    decoded = [decode(words) for words in named_program(model, token_keep=keep).program]
-    return [instruction for instruction in decoded if instruction is not None]
+    return schedule(named_program(model, token_keep=keep))
 
 
-def activation_words(program: Program) -> int:
-    """Return the bank words that a program's tensors reach up to."""
-    return max(
-        address + row_groups(rows) * words
-        for instruction in program
-        for address, rows, words in tensors(instruction).values()
-    )
+def activation_words(scheduled: Schedule) -> int:
+    """Return the bank words that a schedule's tensors reach up to."""
+    most = 0
+    for command in map(decode, from_words(scheduled.commands)):
+        f = command.fields
+        words = f.get("out_words", f.get("words", 0))
+        # Rows that go to a wrapped buffer take its length alone.
+        groups = f.get("wrap") or row_groups(f.get("kept") or f.get("rows", 0))
+        if f.get("target_stride") and (command.unit != "engine" or f["to_banks"]):
+            most = max(most, f["target"] + (groups - 1) * f["target_stride"] + words)
+    return most
+
+
+def cycles_at(scheduled: Schedule, clock_mhz: int, base_mhz: int) -> int:
+    """Return the modelled cycles at a clock: DDR's latency is constant in time."""
+    return predict(scheduled, -(-MEMORY_LATENCY * clock_mhz // base_mhz)).cycles
 
 
 def explore(
@@ -107,36 +112,35 @@ def explore(
         ToolsError: no candidate fits the part, or none reaches the target.
     """
     ratios = sorted({keep, *KEEP_RATIOS}, reverse=True)
-    programs = {ratio: program_of(model, ratio) for ratio in ratios}
-    needed = max(activation_words(program) for program in programs.values())
+    schedules = {ratio: schedule_of(model, ratio) for ratio in ratios}
+    needed = max(activation_words(scheduled) for scheduled in schedules.values())
+    base_mhz = base.timing["clock_mhz"]
+    tried = clocks or (base_mhz,)
     points = []
-    counted: dict[tuple[int, ...], int] = {}
-    for values, kernel in candidates(base, needed, clocks or (base.timing["clock_mhz"],)):
+    for values, kernel in candidates(base, needed, tried):
+        cycles = cycles_at(schedules[keep], values["clock_mhz"], base_mhz)
         resources = estimate_resources(kernel).total
-        deciding = tuple(v for name, v in values.items() if name not in _WITHOUT_CYCLES)
-        if fits(resources) and deciding not in counted:
-            counted[deciding] = cycle_counter(kernel)(programs[keep])
-        cycles = counted.get(deciding, 0)
-        points.append((Point(values=values, cycles=cycles, resources=resources), kernel))
-    fitting = [(point, kernel) for point, kernel in points if fits(point.resources)]
+        points.append(Point(values=values, cycles=cycles, resources=resources))
+    fitting = [point for point in points if fits(point.resources)]
     if not fitting:
         if not points:
             raise ToolsError(
-                f"{model} needs {needed} words per activation bank: no kernel has them"
+                f"{model} needs {needed} words per activation bank: no accelerator has them"
             )
-        check_fits(min((p.resources for p, _ in points), key=lambda r: (r.bram36, r.dsp)))
-    chosen = choose([point for point, _ in fitting], target_ms)
-    kernel = next(kernel for point, kernel in fitting if point is chosen)
-    count = cycle_counter(kernel)
-    clock = chosen.values["clock_mhz"] * 1e3
+        check_fits(min((p.resources for p in points), key=lambda r: (r.bram36, r.dsp)))
+    chosen = choose(fitting, target_ms)
+    clock = chosen.values["clock_mhz"]
     return Exploration(
         model=model,
         keep=keep,
         tried=len(points),
-        fitting=tuple(point for point, _ in fitting),
-        front=pareto_front([point for point, _ in fitting]),
+        fitting=tuple(fitting),
+        front=pareto_front(fitting),
         chosen=chosen,
-        chosen_ms={ratio: count(program) / clock for ratio, program in programs.items()},
+        chosen_ms={
+            ratio: cycles_at(scheduled, clock, base_mhz) / (clock * 1e3)
+            for ratio, scheduled in schedules.items()
+        },
     )
 
 

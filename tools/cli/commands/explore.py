@@ -25,7 +25,7 @@ def explore(
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all points here.")] = None,
 ) -> None:
-    """Search array, buffers, lanes and clock for a model within the ZU9EG; modelled figures."""
+    """Search bank depth and clock for a model within the ZU9EG; modelled figures."""
     from trivit.models.files import atomic_write
     from trivit.tools.explore.description_file import rewrite
     from trivit.tools.explore.plot import draw_front

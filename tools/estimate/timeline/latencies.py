@@ -34,6 +34,8 @@ APART = TILE_TOKENS
 PLACED = 14
 #: Rows that the row stream and softmax's two queues of scores hold.
 SCORE_ROWS = 64 + 2 * 64
+#: Of the memory that the simulation assumes; START and END hold it.
+MEMORY_LATENCY = 60
 #: From the job's start to the engine's first command: DDR's latency, the sequencer, queues.
 START = 140
 #: From then to the first word of rows at the load unit; moves stand before the engine's commands.

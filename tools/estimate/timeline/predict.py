@@ -21,6 +21,7 @@ from trivit.tools.estimate.timeline.latencies import (
     GUARD,
     LOAD_REST,
     LOADED,
+    MEMORY_LATENCY,
     PORTS,
     QUEUE,
     QUEUED,
@@ -100,7 +101,8 @@ class Timeline:
 
 
 class _Prediction:
-    def __init__(self) -> None:
+    def __init__(self, later: int) -> None:
+        self.start = START + later
         self.board = Scoreboard()
         self.ring = Ring()
         self.normalise = Normalise()
@@ -112,9 +114,9 @@ class _Prediction:
         self.free = 0  # the cycle in which the next depth word can be issued
         self.first_before = -APART
         self.last_before = -APART
-        self.accepted = START
+        self.accepted = self.start
         self.asked = 0  # words of a port, of the commands so far
-        self.rows_in = START + FIRST_WORD
+        self.rows_in = self.start + FIRST_WORD
         self.load_free = 0
         self.list_in = 0  # the cycle in which the row writer has the latest list
         self.finish = 0
@@ -129,7 +131,7 @@ class _Prediction:
             self.asked += command.fields["words"]
         elif unit == "move_rows" and command.fields["ports"] != 1:
             # A port serves its oldest command first.
-            before = START + FIRST_WORD + self.asked + self.asked // REFRESHED
+            before = self.start + FIRST_WORD + self.asked + self.asked // REFRESHED
             self.rows_in = max(self.rows_in, before) + command.fields["words"]
             self.asked += command.fields["words"]
         elif unit == "load" and not command.fields["vectors"]:
@@ -307,11 +309,16 @@ def _order(tiles: int, groups: int, rows_outer: bool) -> Iterator[tuple[int, int
     return ((tile, group) for tile in range(tiles) for group in range(groups))
 
 
-def predict(schedule: Schedule) -> Timeline:
-    """Return the modelled timeline of one image."""
-    prediction = _Prediction()
+def predict(schedule: Schedule, memory_latency: int = MEMORY_LATENCY) -> Timeline:
+    """Return the modelled timeline of one image.
+
+    ``memory_latency`` is that of DDR in cycles; it shows before the first product and behind the
+    last one alone, because everything else is asked for in time.
+    """
+    later = memory_latency - MEMORY_LATENCY
+    prediction = _Prediction(later)
     for word in from_words(schedule.commands):
         prediction.command(decode(word))
     prediction.flush()
     finish = max(prediction.finish, *(store.sent for store in prediction.stores), 0)
-    return Timeline(products=tuple(prediction.products), cycles=finish + END)
+    return Timeline(products=tuple(prediction.products), cycles=finish + END + later)

@@ -1,0 +1,86 @@
+"""What the HLS blocks take, from what hls/include/trivit/blocks/README.md states of each.
+
+Products and block RAM are counted from the C++; LUTs add up the lanes' adders, shifters, selectors
+and the memories in LUTs, and are the least certain figures of all: no tool has counted them.
+"""
+
+from collections.abc import Callable
+
+from trivit.tools.estimate.part import Resources
+from trivit.tools.estimate.primitives import (
+    adder_luts,
+    lutram_luts,
+    multiplier_dsps,
+    mux_luts,
+    rom_luts,
+    shifter_luts,
+)
+
+#: Pipeline registers for each LUT of arithmetic: a register behind every second or third level.
+FF_PER_LUT = 1.2
+_LANES = 16  # eight elements of two rows
+_STREAM_PLACES = 4  # a stream between blocks: shift registers of a LUT a bit
+
+
+def _block(products: dict[tuple[int, int], int], bram36: float, luts: int) -> Resources:
+    dsp = sum(count * multiplier_dsps(*bits) for bits, count in products.items())
+    return Resources(dsp=dsp, bram36=bram36, lut=luts, ff=round(FF_PER_LUT * luts))
+
+
+def _rounding(bits: int) -> int:
+    """LUTs of a rounding shift to 16 bits with ties to even, clamp and count."""
+    return shifter_luts(bits, 32) + adder_luts(bits) + 2 * 16 + bits // 6
+
+
+def _stream(bits: int) -> int:
+    return bits + 8 * _STREAM_PLACES
+
+
+def gelu() -> Resources:
+    """32 lanes; two share a table."""
+    lane = 2 * adder_luts(16) + shifter_luts(16, 16) + _rounding(24)
+    return _block({(14, 9): 32}, 16, 32 * lane + 2 * _stream(512))
+
+
+def softmax() -> Resources:
+    """Peaks of 32 keys, exponentials and probabilities of eight keys of two rows."""
+    peaks = 32 * 16 + 31 * (adder_luts(16) + mux_luts(16, 2))
+    exponential = adder_luts(17) + 2 * shifter_luts(24, 64) + 2 * adder_luts(24)
+    probability = shifter_luts(50, 64) + _rounding(34)
+    tables = 8 * 2 * rom_luts(256, 32)
+    scores = 2 * lutram_luts(64, 544)
+    lanes = _LANES * (exponential + probability)
+    products = {(16, 24): 16, (14, 12): 16, (25, 25): 16, (16, 15): 2}
+    return _block(products, 6, peaks + lanes + tables + scores + _stream(512) + _stream(400))
+
+
+def normalise() -> Resources:
+    """Sums, the scale of a row, and eight elements of two rows."""
+    sums = 2 * (8 * adder_luts(32) + 8 * adder_luts(16) + 2 * adder_luts(44))
+    lane = adder_luts(25) + _rounding(56) + adder_luts(43) + _rounding(43)
+    scale = 2 * shifter_luts(57, 64) + 6 * adder_luts(48) + rom_luts(1024, 32)
+    products = {(16, 16): 16, (25, 31): 16, (27, 16): 16}
+    products |= {(28, 31): 1, (13, 25): 1, (25, 39): 1, (14, 13): 1, (26, 24): 1}
+    return _block(products, 20, sums + _LANES * lane + scale + 2 * _stream(256))
+
+
+def select() -> Resources:
+    """Eight tokens a clock against three thresholds, counts, and the crossbar of the list."""
+    compare = 8 * 3 * adder_luts(20) + 3 * 8 * 4
+    crossbar = 8 * mux_luts(8, 8) + 8 * adder_luts(8)
+    memories = 2 * lutram_luts(32, 160)
+    return _block({}, 0, compare + crossbar + memories + 8 * adder_luts(20) + 2 * _stream(128))
+
+
+def sequencer() -> Resources:
+    """Twelve addresses, and a stream of commands for each unit."""
+    return _block({}, 0, 12 * adder_luts(36) + 11 * _stream(256) + 12 * _stream(80))
+
+
+BLOCKS: dict[str, Callable[[], Resources]] = {
+    "gelu": gelu,
+    "softmax": softmax,
+    "normalise": normalise,
+    "select": select,
+    "sequencer": sequencer,
+}
