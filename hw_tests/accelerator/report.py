@@ -86,11 +86,11 @@ CASES = (
 PAGE = """\
 # Cycles of the accelerator
 
-Written by `make simulation-report` ({date}), which writes [accelerator.json](accelerator.json) too.
-One image, weights from DDR included. **Simulated**: the RTL in Verilator, the HLS blocks as the
-clocked processes of [hls/simulation](../../hls/simulation/README.md), a DDR memory that is assumed:
-12.8 GB/s for all ports and directions, latency 60 cycles, 20 cycles when a port turns, a refresh of
-53 cycles every 1,170. The cycles are the accelerator's own count. **Not known**: the clock (no
+Written by `make simulation-report` ({date}), with [accelerator.json](accelerator.json). One
+image, weights from DDR included. **Simulated**: the RTL in Verilator, the HLS blocks as the clocked
+processes of [hls/simulation](../../hls/simulation/README.md), a DDR memory that is assumed: 12.8
+GB/s for all ports and directions, latency 60 cycles, 20 cycles when a port turns, a refresh of 53
+cycles every 1,170. The cycles are the accelerator's own count. **Not known**: the clock (no
 vendor tool has seen the RTL), the depths of the HLS pipelines, a board's memory. Milliseconds are
 at 150 MHz where nothing else stands.
 

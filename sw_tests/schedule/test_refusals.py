@@ -147,12 +147,12 @@ def test_a_program_without_an_image() -> None:
 @pytest.mark.parametrize(
     ("opcode", "field", "value", "message"),
     [
-        ("matmul", "out_shift", -1, "has out_shift -1, the next kernel has 0..31"),
-        ("matmul", "bias_shift", 24, "has bias_shift 24, the next kernel has 0..23"),
+        ("matmul", "out_shift", -1, "has out_shift -1, the accelerator has 0..31"),
+        ("matmul", "bias_shift", 24, "has bias_shift 24, the accelerator has 0..23"),
         ("matmul", "out_shift", 32, "has out_shift 32"),
-        ("matmul", "norm_shift", 40, "has norm_shift 40, the next kernel has 0..31"),
-        ("attention", "score_shift", 33, "has score_shift 33, the next kernel has 0..31"),
-        ("attention", "out_shift", -3, "has out_shift -3, the next kernel has 0..31"),
+        ("matmul", "norm_shift", 40, "has norm_shift 40, the accelerator has 0..31"),
+        ("attention", "score_shift", 33, "has score_shift 33, the accelerator has 0..31"),
+        ("attention", "out_shift", -3, "has out_shift -3, the accelerator has 0..31"),
     ],
 )
 def test_shifts_out_of_range(opcode: str, field: str, value: int, message: str) -> None:
@@ -176,7 +176,7 @@ def test_sums_that_leave_the_accumulator() -> None:
     bundle = network(wide)
     schedule(bundle)
     extreme = replace(bundle, params=np.full_like(bundle.params, 32767))
-    message = r"instruction 5 \(matmul for 'out'\): sums can reach 41 bits, the next kernel has 40"
+    message = r"instruction 5 \(matmul for 'out'\): sums can reach 41 bits, the accelerator has 40"
     with pytest.raises(ToolsError, match=message):
         schedule(extreme)
 

@@ -203,7 +203,7 @@ class _Products:
         if not 0 <= value <= 31:
             raise ToolsError(
                 f"instruction {self.operation.tag} (attention for '{self.operation.output.name}') "
-                f"has {name} {value}, the next kernel has 0..31: quantize with closer fraction "
+                f"has {name} {value}, the accelerator has 0..31: quantize with closer fraction "
                 "lengths"
             )
         return value

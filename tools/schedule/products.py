@@ -228,6 +228,6 @@ def _shift(operation: Product, name: str, value: int, largest: int) -> int:
     if not 0 <= value <= largest:
         raise ToolsError(
             f"instruction {operation.tag} (matmul for '{operation.output.name}') has {name} "
-            f"{value}, the next kernel has 0..{largest}: quantize with closer fraction lengths"
+            f"{value}, the accelerator has 0..{largest}: quantize with closer fraction lengths"
         )
     return value

@@ -265,6 +265,6 @@ class _Reader:
         info = self.names.get(tag)
         name = "" if info is None else f" for '{info.name}'"
         return ToolsError(
-            f"instruction {tag} ({instruction.opcode}{name}) {why}: the next kernel cannot run "
+            f"instruction {tag} ({instruction.opcode}{name}) {why}: the accelerator cannot run "
             "it; use the present one, or compile a model without it"
         )

@@ -1,4 +1,4 @@
-"""The entry point: a program of a bundle to the commands of the next kernel's units."""
+"""The entry point: a program of a bundle to the commands of the accelerator's units."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def schedule(bundle: Bundle, program: str | float | None = None, *, lag: int = L
     """Return the commands that compute a program of ``bundle`` (None: the first).
 
     Args:
-        bundle: compiled for the present kernel.
+        bundle: compiled for the emulator.
         program: its name or token keep ratio.
         lag: row groups that the scores of attention run ahead of its context.
 
