@@ -26,7 +26,7 @@ QUICK_TESTS := $(addprefix sw_tests/, host kernel augmentation estimate/test_res
 # Lists the C++; .clang-format-ignore leaves out what is generated.
 CPP := find hls hw_tests -name build -prune -o -name '*.[ch]pp' -print
 
-# The next kernel's RTL, packages first.
+# The accelerator's RTL, packages first.
 PACKAGES := $(addprefix hls/, generated/trivit_spec.sv generated/trivit_commands.sv \
 	rtl/engine_types.sv rtl/mover_types.sv)
 RTL := $(PACKAGES) $(filter-out $(PACKAGES), $(wildcard hls/rtl/*.sv hls/rtl/banks/*.sv))

@@ -1,4 +1,4 @@
-"""Commands of the next kernel's units: encoding and decoding (hls/kernel.yaml, section commands).
+"""Commands of the accelerator's units: encoding and decoding (hls/kernel.yaml, section commands).
 
 A command is an integer of 256 bits: a header (end, tag, unit), then the unit's fields, lowest bit
 first. A program in DDR is an array of them, four 64-bit words each, lowest first.
@@ -20,6 +20,7 @@ REPORTING = (
     "softmax",
     "normalise",
     "select",
+    "connections",
     "row_writer",
     "softmax_writer",
     "norm_writer",
@@ -76,12 +77,10 @@ def decode(command: int) -> Command:
     """Return the command of an integer of 256 bits.
 
     Raises:
-        HostError: a unit that does not exist, or bits set that belong to no field.
+        HostError: bits set that belong to no field.
     """
     header = {name: _field(command, *place) for name, place in HEADER.items()}
-    unit = _UNITS.get(header["unit"])
-    if unit is None:
-        raise HostError(f"there is no unit {header['unit']}: schedule the program again")
+    unit = _UNITS[header["unit"]]  # each number is that of a unit
     fields = {name: _field(command, *place) for name, place in COMMANDS[unit].fields.items()}
     decoded = Command(unit, fields, header["tag"], bool(header["end"]))
     if encode(unit, tag=decoded.tag, end=decoded.end, **fields) != command:

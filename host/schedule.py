@@ -1,4 +1,4 @@
-"""A program as the next kernel runs it: commands, parameters beside the bundle's, image layout."""
+"""A program as the accelerator runs it: commands, parameters beside the bundle's, image layout."""
 
 from dataclasses import dataclass
 

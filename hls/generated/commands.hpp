@@ -39,8 +39,9 @@ enum Unit {
     kUnitMoveWeights = 12,
     kUnitMoveRows = 13,
     kUnitMoveStore = 14,
+    kUnitConnections = 15,
 };
-static const int kUnits = 15;
+static const int kUnits = 16;
 
 typedef CommandField<0, 1> EndField;
 typedef CommandField<1, 11> TagField;
@@ -96,9 +97,10 @@ struct SoftmaxFields {
     typedef CommandField<31, 10> Keys;
     typedef CommandField<41, 1> Masked;
     typedef CommandField<42, 1> SendCls;
-    typedef CommandField<43, 24> ExpMultiplier;
-    typedef CommandField<67, 6> ExpShift;
-    typedef CommandField<73, 4> ProbFrac;
+    typedef CommandField<43, 1> SendAll;
+    typedef CommandField<44, 24> ExpMultiplier;
+    typedef CommandField<68, 6> ExpShift;
+    typedef CommandField<74, 4> ProbFrac;
 };
 
 struct NormaliseFields {
@@ -115,6 +117,7 @@ struct SelectFields {
     typedef CommandField<16, 5> Heads;
     typedef CommandField<21, 10> Tokens;
     typedef CommandField<31, 10> Keep;
+    typedef CommandField<41, 1> SendKept;
 };
 
 struct RowWriterFields {
@@ -200,6 +203,15 @@ struct MoveStoreFields {
     typedef CommandField<22, 24> Words;
     typedef CommandField<46, 32> Address;
     typedef CommandField<78, 32> PortStride;
+};
+
+struct ConnectionsFields {
+    typedef CommandField<16, 1> Replay;
+    typedef CommandField<17, 5> Heads;
+    typedef CommandField<22, 10> Rows;
+    typedef CommandField<32, 10> Keys;
+    typedef CommandField<42, 10> Kept;
+    typedef CommandField<52, 10> Keep;
 };
 
 }  // namespace blocks

@@ -23,19 +23,6 @@ static const int kMaxInstructions = 1024;
 static const int kMaxShift = 60;
 static const int kMinShift = -16;
 static const int kMaxAlignShift = 30;
-
-// Constants of the cycle model (docs/cycles.md).
-static const int kClockMhz = 150;
-static const int kBurstLatency = 64;
-static const int kPipelineDepth = 24;
-static const int kDecode = 16;
-static const int kRoundingRows = 4;
-static const int kSoftmaxRows = 2;
-static const int kSoftmaxBuffers = 3;
-static const int kAttentionLag = 6;
-static const int kSelectLanes = 32;
-static const int kSelectLatency = 8;
-static const int kSelectDigit = 2;
 static const int kScoreBits = 20;
 
 enum class Error : uint32_t {

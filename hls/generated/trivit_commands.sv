@@ -16,7 +16,8 @@ package trivit_commands;
   localparam int UNIT_MOVE_WEIGHTS = 12;
   localparam int UNIT_MOVE_ROWS = 13;
   localparam int UNIT_MOVE_STORE = 14;
-  localparam int UNITS = 15;
+  localparam int UNIT_CONNECTIONS = 15;
+  localparam int UNITS = 16;
 
   typedef struct packed {
     logic [215:0] reserved;
@@ -75,10 +76,11 @@ package trivit_commands;
   } gelu_command_t;
 
   typedef struct packed {
-    logic [178:0] reserved;
+    logic [177:0] reserved;
     logic [3:0] prob_frac;
     logic [5:0] exp_shift;
     logic [23:0] exp_multiplier;
+    logic [0:0] send_all;
     logic [0:0] send_cls;
     logic [0:0] masked;
     logic [9:0] keys;
@@ -104,7 +106,8 @@ package trivit_commands;
   } normalise_command_t;
 
   typedef struct packed {
-    logic [214:0] reserved;
+    logic [213:0] reserved;
+    logic [0:0] send_kept;
     logic [9:0] keep;
     logic [9:0] tokens;
     logic [4:0] heads;
@@ -233,4 +236,17 @@ package trivit_commands;
     logic [10:0] tag;
     logic [0:0] last;
   } move_store_command_t;
+
+  typedef struct packed {
+    logic [193:0] reserved;
+    logic [9:0] keep;
+    logic [9:0] kept;
+    logic [9:0] keys;
+    logic [9:0] rows;
+    logic [4:0] heads;
+    logic [0:0] replay;
+    logic [3:0] unit;
+    logic [10:0] tag;
+    logic [0:0] last;
+  } connections_command_t;
 endpackage

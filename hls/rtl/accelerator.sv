@@ -7,6 +7,7 @@ module accelerator #(
     parameter int DEPTH = trivit_spec::TILE_DEPTH,
     parameter int ACTIVATION_DEPTH = trivit_spec::ACTIVATION_DEPTH,
     parameter int UNIT_COMMANDS = 7,                // units here that take commands
+    parameter int BLOCKS = 5,                       // units outside that report
     parameter int PORTS = OUTPUTS / DEPTH,          // gmem1.. with weights and rows
     parameter int GMEMS = PORTS + 1,                // gmem0: commands and log
     parameter int WORD = DEPTH * 16,
@@ -80,10 +81,10 @@ module accelerator #(
     input  logic [                 WORD-1:0] select_lists_data,
     input  logic                             select_lists_valid,
     output logic                             select_lists_ready,
-    // Reports of GELU, softmax, normalise, select
-    input  logic [                 4*64-1:0] reports_data,
-    input  logic [                      3:0] reports_valid,
-    output logic [                      3:0] reports_ready,
+    // Reports of GELU, softmax, normalise, select, connections
+    input  logic [            BLOCKS*64-1:0] reports_data,
+    input  logic [               BLOCKS-1:0] reports_valid,
+    output logic [               BLOCKS-1:0] reports_ready,
     // AXI4, all ports side by side, gmem0 first
     output logic [             GMEMS*40-1:0] araddr,
     output logic [              GMEMS*8-1:0] arlen,
@@ -231,19 +232,25 @@ module accelerator #(
   );
 
   // Reports, by number of the unit
-  localparam int UNITS = trivit_commands::UNIT_STORE + 1;
+  localparam int UNITS = trivit_commands::UNITS;
   logic [UNITS*REPORT-1:0] report;
   logic [UNITS-1:0] report_valid, report_ready, report_ends;
+  function automatic int block_unit(input int place);
+    return place < BLOCKS - 1 ? trivit_commands::UNIT_GELU + place
+        : trivit_commands::UNIT_CONNECTIONS;
+  endfunction
   assign report[0+:REPORT] = '0;
   assign report[REPORT*trivit_commands::UNIT_ENGINE+:REPORT] = engine_report;
   assign report[REPORT*trivit_commands::UNIT_ROW_READER+:REPORT] = '0;
   assign report_valid[0] = 1'b0;
   assign report_valid[trivit_commands::UNIT_ENGINE] = engine_report_valid;
   assign report_valid[trivit_commands::UNIT_ROW_READER] = 1'b0;
+  assign report[REPORT*trivit_commands::UNIT_MOVE_WEIGHTS+:3*REPORT] = '0;
+  assign report_valid[trivit_commands::UNIT_MOVE_WEIGHTS+:3] = '0;
   assign engine_report_ready = report_ready[trivit_commands::UNIT_ENGINE];
   generate
-    for (genvar b = 0; b < 4; b++) begin : blocks
-      localparam int UNIT = trivit_commands::UNIT_GELU + b;
+    for (genvar b = 0; b < BLOCKS; b++) begin : blocks
+      localparam int UNIT = block_unit(b);
       assign report[REPORT*UNIT+:REPORT] = {1'b0, reports_data[64*b+:43]};
       assign report_valid[UNIT] = reports_valid[b];
       assign reports_ready[b] = report_ready[UNIT];
@@ -251,8 +258,7 @@ module accelerator #(
   endgenerate
   always_comb begin
     report_ends = '0;
-    for (int b = 0; b < 4; b++)
-      report_ends[trivit_commands::UNIT_GELU+b] = reports_data[64*b+63];
+    for (int b = 0; b < BLOCKS; b++) report_ends[block_unit(b)] = reports_data[64*b+63];
   end
 
   row_writer #(

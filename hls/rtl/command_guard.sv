@@ -73,7 +73,8 @@ module command_guard #(
           && (!(now.keep || now.rows_outer)
               || (reach <= 20'(WEIGHT_DEPTH)
                   && (tiles <= 9'(WEIGHT_TILES) || !now.has_bias)))
-          && (!now.has_bias || outstanding_biases + added_biases == tiles));
+          && (!now.has_bias || outstanding_biases + added_biases == tiles
+              || (now.ring_offset == '0 && outstanding_biases + added_biases > tiles)));
 
   logic [31:0] source_end, target_end, residual_end;
   assign source_end = 32'(now.source) + 32'(source_span)

@@ -1,6 +1,6 @@
 // A cascade of DEPTH DSP blocks: each multiplies two registered int16 and adds the product, registered,
-// to the sum of the block before. Element f comes f cycles after element 0; the sum leaves DEPTH + 2
-// cycles after element 0.
+// to the sum of the block sum_in. Element f comes f cycles sum_out element 0; the sum leaves DEPTH + 2
+// cycles sum_out element 0.
 module dot_product #(
     parameter int DEPTH = 8
 ) (
@@ -10,16 +10,26 @@ module dot_product #(
     output logic [        47:0] sum
 );
   logic [DEPTH-1:0][15:0] a_q, b_q;
-  logic [DEPTH-1:0][31:0] product;
-  logic [DEPTH:0][47:0] cascade;  // cascade[f]: of the blocks before f
-  assign cascade[0] = '0;
   always_ff @(posedge clk) begin
-    for (int f = 0; f < DEPTH; f++) begin
-      a_q[f] <= a[16*f+:16];
-      b_q[f] <= b[16*f+:16];
-      product[f] <= $signed(a_q[f]) * $signed(b_q[f]);
-      cascade[f+1] <= cascade[f] + 48'($signed(product[f]));
-    end
+    a_q <= a;
+    b_q <= b;
   end
-  assign sum = cascade[DEPTH];
+
+  // Sums are signals of their own: of one vector, the simulation would merge words of all blocks.
+  generate
+    for (genvar f = 0; f < DEPTH; f++) begin : dsp
+      logic signed [31:0] product;
+      logic signed [47:0] sum_in, sum_out;
+      if (f == 0) begin : head
+        assign sum_in = '0;
+      end else begin : tail
+        assign sum_in = dsp[f-1].sum_out;
+      end
+      always_ff @(posedge clk) begin
+        product <= $signed(a_q[f]) * $signed(b_q[f]);
+        sum_out <= sum_in + 48'(product);
+      end
+    end
+  endgenerate
+  assign sum = dsp[DEPTH-1].sum_out;
 endmodule

@@ -1,5 +1,6 @@
 #include "network.hpp"
 
+#include "../src/connections.cpp"
 #include "../src/gelu.cpp"
 #include "../src/normalise.cpp"
 #include "../src/select.cpp"
@@ -60,20 +61,23 @@ Network::Network(Vaccelerator& top, const CommandLine& line)
         softmax_writer("softmax_writer"), norm_writer("norm_writer"), row_reader("row_reader"),
         load("load"), store("store");
     hls::stream<Command, kCommandDepth> gelu("gelu"), softmax("softmax"), normalise("normalise"),
-        select("select");
+        select("select"), connections("connections");
     std::vector<hls::stream<Move>> weights = for_ports<Move>("weights"),
                                    rows = for_ports<Move>("rows"),
                                    stores = for_ports<Move>("stores");
     hls::stream<ap_uint<24>> program_end("program_end");
     hls::stream<TileRow> gelu_rows("gelu_rows"), gelu_results("gelu_results");
     hls::stream<TileRow> scores("softmax_scores");
-    hls::stream<OpenKeys> open("softmax_open");
+    hls::stream<OpenKeys> open("connections_open");
     hls::stream<WordPair> probabilities("softmax_results");
     hls::stream<Word> cls("softmax_cls"), lists("select_lists");
+    hls::stream<LivePair> all("softmax_all");
+    hls::stream<KeptWord, kKeptDepth> kept("select_kept");
     hls::stream<WordPair> norm_rows("normalise_rows"), norm_results("normalise_results");
     hls::stream<Vectors> vectors("normalise_vectors");
     hls::stream<Report> gelu_reports("gelu_reports"), softmax_reports("softmax_reports"),
-        normalise_reports("normalise_reports"), select_reports("select_reports");
+        normalise_reports("normalise_reports"), select_reports("select_reports"),
+        connections_reports("connections_reports");
 
     const auto block = [&](int unit, const hls::stream<Command>& commands) {
         const std::size_t before =
@@ -82,18 +86,20 @@ Network::Network(Vaccelerator& top, const CommandLine& line)
             {unit, commands.channel().get(), before, simulator_->blocks().size() - before});
     };
     trivit_sequencer(jobs, descriptors, engine, gelu, softmax, normalise, select, row_writer,
-                     softmax_writer, norm_writer, row_reader, load, store, weights[0], weights[1],
-                     weights[2], weights[3], rows[0], rows[1], rows[2], rows[3], stores[0],
-                     stores[1], stores[2], stores[3], program_end);
+                     softmax_writer, norm_writer, row_reader, load, store, connections, weights[0],
+                     weights[1], weights[2], weights[3], rows[0], rows[1], rows[2], rows[3],
+                     stores[0], stores[1], stores[2], stores[3], program_end);
     block(kUnitSequencer, descriptors);
     trivit_gelu(gelu, gelu_rows, gelu_results, gelu_reports);
     block(kUnitGelu, gelu);
-    trivit_softmax(softmax, scores, open, probabilities, cls, softmax_reports);
+    trivit_softmax(softmax, scores, open, probabilities, cls, all, softmax_reports);
     block(kUnitSoftmax, softmax);
     trivit_normalise(normalise, norm_rows, vectors, norm_results, normalise_reports);
     block(kUnitNormalise, normalise);
-    trivit_select(select, cls, lists, select_reports);
+    trivit_select(select, cls, lists, kept, select_reports);
     block(kUnitSelect, select);
+    trivit_connections(connections, all, kept, open, connections_reports);
+    block(kUnitConnections, connections);
 
     FROM_RTL(jobs, jobs, 256);
     FROM_RTL(descriptors, descriptors, 256);
@@ -122,6 +128,7 @@ Network::Network(Vaccelerator& top, const CommandLine& line)
     INTO_RTL_AT(softmax_reports, reports, 64, 1);
     INTO_RTL_AT(normalise_reports, reports, 64, 2);
     INTO_RTL_AT(select_reports, reports, 64, 3);
+    INTO_RTL_AT(connections_reports, reports, 64, 4);
 }
 
 Network::~Network() {}

@@ -8,9 +8,10 @@ namespace {
 
 const int kEngine = 1, kRowWriter = 6, kSoftmaxWriter = 7, kNormWriter = 8, kRowReader = 9,
           kLoad = 10, kStore = 11;
-const char* const kUnitNames[kUnits] = {"sequencer",   "engine",     "gelu",       "softmax",
-                                        "normalise",   "select",     "row_writer", "softmax_writer",
-                                        "norm_writer", "row_reader", "load",       "store"};
+const char* const kUnitNames[kUnits] = {
+    "sequencer",    "engine",         "gelu",        "softmax",    "normalise", "select",
+    "row_writer",   "softmax_writer", "norm_writer", "row_reader", "load",      "store",
+    "move_weights", "move_rows",      "move_store",  "connections"};
 const char* const kStallNames[kStalls] = {"work",    "command", "source", "residual",
                                           "weights", "target",  "stream", "short"};
 
@@ -58,7 +59,7 @@ void Trace::sample_products(std::size_t job, uint64_t cycle) {
     Product& product = products_.back();
     ++product.clocks[std::size_t(probe_.stall())];
     if (probe_.product_begins()) {
-        product.from = cycle;
+        product.from = cycle + 1;  // then the array has it
         product.job = job;
     }
     if (probe_.product_issued()) ++issuing_;
@@ -139,8 +140,9 @@ std::string Trace::waits() const {
         text += std::string("array: ") + kStallNames[probe_.stall()] + " is missing\n";
     for (std::size_t unit = 0; unit < active_.size(); ++unit) {
         if (active_[unit].empty()) continue;
-        text += std::string(kUnitNames[unit]) + " works at instruction " +
-                std::to_string(active_[unit].front().tag) + "\n";
+        const int tag = active_[unit].front().tag;  // of a block, its report tells
+        text += std::string(kUnitNames[unit]) + " works" +
+                (tag < 0 ? "" : " at instruction " + std::to_string(tag)) + "\n";
     }
     return text;
 }

@@ -36,26 +36,29 @@ static void softmax_exponentials(hls::stream<Command>& commands, hls::stream<Til
 
 static void softmax_probabilities(hls::stream<Command>& commands, hls::stream<PowerPair>& powers,
                                   hls::stream<SumPair>& sums, hls::stream<WordPair>& results,
-                                  hls::stream<Word>& cls, hls::stream<Report>& reports) {
+                                  hls::stream<Word>& cls, hls::stream<LivePair>& all,
+                                  hls::stream<Report>& reports) {
     Probabilities process;
 #pragma HLS ARRAY_PARTITION variable = process.even complete
 #pragma HLS ARRAY_PARTITION variable = process.odd complete
     bool running = true;
     do {
 #pragma HLS PIPELINE II = 1 style = flp
-        running = pipeline(process, commands, powers, sums, results, cls, reports);
+        running = pipeline(process, commands, powers, sums, results, cls, all, reports);
     } while (running);
 }
 
 void trivit_softmax(hls::stream<Command>& commands, hls::stream<TileRow>& scores,
                     hls::stream<OpenKeys>& open, hls::stream<WordPair>& results,
-                    hls::stream<Word>& cls, hls::stream<Report>& reports) {
+                    hls::stream<Word>& cls, hls::stream<LivePair>& all,
+                    hls::stream<Report>& reports) {
 #pragma HLS INTERFACE mode = ap_ctrl_none port = return
 #pragma HLS INTERFACE mode = axis port = commands
 #pragma HLS INTERFACE mode = axis port = scores
 #pragma HLS INTERFACE mode = axis port = open
 #pragma HLS INTERFACE mode = axis port = results
 #pragma HLS INTERFACE mode = axis port = cls
+#pragma HLS INTERFACE mode = axis port = all
 #pragma HLS INTERFACE mode = axis port = reports
 #pragma HLS DATAFLOW
     hls::stream<Command, kSoftmaxFew> to_exponentials("to_exponentials");
@@ -74,5 +77,5 @@ void trivit_softmax(hls::stream<Command>& commands, hls::stream<TileRow>& scores
                   odd_open, peaks);
     softmax_exponentials(to_exponentials, even_scores, even_open, odd_scores, odd_open, peaks,
                          to_probabilities, powers, sums);
-    softmax_probabilities(to_probabilities, powers, sums, results, cls, reports);
+    softmax_probabilities(to_probabilities, powers, sums, results, cls, all, reports);
 }

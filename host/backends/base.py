@@ -22,8 +22,8 @@ class Result:
 
     ``logits`` is (B, classes) int16 with ``logits_frac`` fraction bits; ``tensors`` holds every
     other output by name, (B, rows, columns) int16; ``saturations`` and ``cycles`` are
-    (instructions,) uint64 summed over the images (cycles are modelled, and zero where a backend
-    does not count them); ``seconds`` is the wall-clock time inside the backend.
+    (instructions,) uint64 summed over the images (cycles are zero where a backend counts none:
+    the simulation alone does); ``seconds`` is the wall-clock time inside the backend.
     """
 
     logits: Int16

@@ -76,7 +76,9 @@ def _processor() -> str:
 
 def _fingerprint(compiler: str, march: str) -> str:
     digest = hashlib.sha256()
-    files = sorted(p for p in KERNEL_FOLDER.rglob("*") if p.suffix in (".hpp", ".cpp"))
+    folders = [KERNEL_FOLDER / name for name in ("emulator", "generated", "include", "src")]
+    paths = [path for folder in folders for path in folder.rglob("*")]
+    files = sorted(path for path in paths if path.suffix in (".hpp", ".cpp"))
     for path in files:
         digest.update(str(path.relative_to(KERNEL_FOLDER)).encode())
         digest.update(path.read_bytes())

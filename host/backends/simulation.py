@@ -1,4 +1,4 @@
-"""The whole accelerator of the next kernel, clock by clock: RTL in Verilator, HLS blocks, DDR."""
+"""The whole accelerator, clock by clock: RTL in Verilator, HLS blocks, DDR."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The next kernel's simulator: built by Verilator and g++, kept until sources or tools change."""
+"""The accelerator's simulator: built by Verilator and g++, kept until sources or tools change."""
 
 import hashlib
 import os
@@ -23,7 +23,10 @@ _PACKAGES = (
     "rtl/mover_types.sv",
 )
 # Neither what is not initialised nor what does not matter may cost time; asserts stay.
-_VERILATOR = ("-O3", "--x-assign", "fast", "--x-initial", "fast", "--assert", "-Wno-fatal")
+_VERILATOR = (
+    *("-O3", "--x-assign", "fast", "--x-initial", "fast", "--assert", "-Wno-fatal"),
+    *("--compiler-include", "sign_extension.hpp"),  # in every file that Verilator writes
+)
 _CXX = ("-std=c++17", "-DTRIVIT_SIMULATION", "-Wno-unknown-pragmas")
 # Verilator has done these passes; leaving them out takes two fifths of g++'s time and no speed.
 _OPTIMISE = "-O1 -fno-tree-dominator-opts -fno-tree-fre -fno-tree-dse -fno-tree-ccp"
@@ -86,10 +89,10 @@ def _ap_types() -> Path:
 
 
 def _sources() -> list[Path]:
-    folders = ("generated", "include/trivit/blocks", "src", "simulation")
     files = [*rtl_sources()]
-    for folder in folders:
-        files += sorted(path for path in (KERNEL_FOLDER / folder).rglob("*") if path.is_file())
+    for folder in ("generated", "include/trivit/blocks", "src", "simulation"):
+        paths = sorted((KERNEL_FOLDER / folder).rglob("*"))
+        files += [path for path in paths if path.suffix in (".hpp", ".h", ".cpp", ".vlt")]
     return files
 
 

@@ -1,4 +1,4 @@
-"""Commands of the next kernel's units. Generated from hls/kernel.yaml by `python -m trivit.tools.kernel`; do not edit."""
+"""Commands of the accelerator's units. Generated from hls/kernel.yaml by `python -m trivit.tools.kernel`; do not edit."""
 
 from typing import NamedTuple
 
@@ -75,9 +75,10 @@ COMMANDS: dict[str, CommandSpec] = {
             "keys": (31, 10),
             "masked": (41, 1),
             "send_cls": (42, 1),
-            "exp_multiplier": (43, 24),
-            "exp_shift": (67, 6),
-            "prob_frac": (73, 4),
+            "send_all": (43, 1),
+            "exp_multiplier": (44, 24),
+            "exp_shift": (68, 6),
+            "prob_frac": (74, 4),
         },
     ),
     "normalise": CommandSpec(
@@ -98,6 +99,7 @@ COMMANDS: dict[str, CommandSpec] = {
             "heads": (16, 5),
             "tokens": (21, 10),
             "keep": (31, 10),
+            "send_kept": (41, 1),
         },
     ),
     "row_writer": CommandSpec(
@@ -201,6 +203,17 @@ COMMANDS: dict[str, CommandSpec] = {
             "words": (22, 24),
             "address": (46, 32),
             "port_stride": (78, 32),
+        },
+    ),
+    "connections": CommandSpec(
+        number=15,
+        fields={
+            "replay": (16, 1),
+            "heads": (17, 5),
+            "rows": (22, 10),
+            "keys": (32, 10),
+            "kept": (42, 10),
+            "keep": (52, 10),
         },
     ),
 }

@@ -36,23 +36,13 @@ MAX_INSTRUCTIONS = 1024
 MAX_SHIFT = 60
 MIN_SHIFT = -16
 MAX_ALIGN_SHIFT = 30
+SCORE_BITS = 20
 ENGINE_SUM_BITS = 40
 ENGINE_STREAM_ROWS = 64
 ENGINE_COMMANDS = 32
 
 TIMING: dict[str, int] = {
     'clock_mhz': 150,
-    'burst_latency': 64,
-    'pipeline_depth': 24,
-    'decode': 16,
-    'rounding_rows': 4,
-    'softmax_rows': 2,
-    'softmax_buffers': 3,
-    'attention_lag': 6,
-    'select_lanes': 32,
-    'select_latency': 8,
-    'select_digit': 2,
-    'score_bits': 20,
 }
 ERRORS: dict[str, int] = {
     'ok': 0,

@@ -45,13 +45,19 @@ class Case:
 
     model: str
     keep: float = 1.0
+    attention_keep: float = 1.0
     settings: dict[str, float] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """The key in the report."""
         assumed = [f"{name} {value:g}" for name, value in self.settings.items()]
-        return ", ".join([f"{self.model} keep {self.keep:g}", *assumed])
+        return ", ".join([_described(self.model, self.keep, self.attention_keep), *assumed])
+
+
+def _described(model: str, keep: float, attention_keep: float) -> str:
+    connections = f", attention keep {attention_keep:g}" if attention_keep < 1 else ""
+    return f"{model}, token keep {keep:g}{connections}"
 
 
 #: What is assumed instead of the usual: one thing at a time, then the faster clocks.
@@ -62,11 +68,16 @@ VARIANTS: tuple[dict[str, float], ...] = (
     {"clock": 200.0},
     {"clock": 250.0},
 )
+_KEEPS = {1.0: 1.0, 0.9: 0.2, 0.8: 0.2, 0.7: 0.2}  # of tokens, of their connections
 CASES = (
-    *(Case(model="deit_tiny", keep=keep) for keep in (1.0, 0.9, 0.8, 0.7)),
-    *(Case(model="deit_small", keep=keep) for keep in (1.0, 0.9, 0.8, 0.7)),
     *(
-        Case(model="deit_tiny", keep=keep, settings=settings)
+        Case(model=model, keep=keep, attention_keep=connections)
+        for model in ("deit_tiny", "deit_small")
+        for keep, connections in _KEEPS.items()
+    ),
+    Case(model="deit_tiny", keep=0.7),
+    *(
+        Case(model="deit_tiny", keep=keep, attention_keep=_KEEPS[keep], settings=settings)
         for settings in VARIANTS
         for keep in (1.0, 0.7)
     ),
@@ -75,11 +86,11 @@ CASES = (
 PAGE = """\
 # Cycles of the accelerator
 
-Written by `make simulation-report` ({date}), which writes [accelerator.json](accelerator.json) too.
-One image, weights from DDR included. **Simulated**: the RTL in Verilator, the HLS blocks as the
-clocked processes of [hls/simulation](../../hls/simulation/README.md), a DDR memory that is assumed:
-12.8 GB/s for all ports and directions, latency 60 cycles, 20 cycles when a port turns, a refresh of
-53 cycles every 1,170. The cycles are the accelerator's own count. **Not known**: the clock (no
+Written by `make simulation-report` ({date}), with [accelerator.json](accelerator.json). One
+image, weights from DDR included. **Simulated**: the RTL in Verilator, the HLS blocks as the clocked
+processes of [hls/simulation](../../hls/simulation/README.md), a DDR memory that is assumed: 12.8
+GB/s for all ports and directions, latency 60 cycles, 20 cycles when a port turns, a refresh of 53
+cycles every 1,170. The cycles are the accelerator's own count. **Not known**: the clock (no
 vendor tool has seen the RTL), the depths of the HLS pipelines, a board's memory. Milliseconds are
 at 150 MHz where nothing else stands.
 
@@ -106,7 +117,7 @@ known.
 
 def measure(case: Case) -> dict[str, Any]:
     """Simulate a case and return its figures."""
-    bundle = program_of(case.model, case.keep)
+    bundle = program_of(case.model, case.keep, case.attention_keep)
     layout = bundle.preprocessing
     image = np.zeros((1, layout.channels, layout.height, layout.width), dtype=np.uint8)
     with tempfile.TemporaryDirectory(prefix="trivit-report-") as folder:
@@ -178,6 +189,10 @@ def page(report: dict[str, Any]) -> str:
     )
 
 
+def _title(case: dict[str, Any]) -> str:
+    return _described(case["model"], case["keep"], case["attention_keep"])
+
+
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [columns, ["---"] * len(columns), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
@@ -195,7 +210,7 @@ def _latencies(usual: Sequence[dict[str, Any]]) -> str:
         paper = PAPER.get((case["model"], case["keep"]))
         rows.append(
             (
-                f"{case['model']}, token keep {case['keep']:g}",
+                _title(case),
                 f"{case['cycles']:,}",
                 f"{case['latency_ms']:.3f} ms",
                 f"{case['limit_cycles']:,}",
@@ -211,7 +226,7 @@ def _latencies(usual: Sequence[dict[str, Any]]) -> str:
 def _waits(usual: Sequence[dict[str, Any]]) -> str:
     parts = []
     for case in usual:
-        if case["keep"] not in (1.0, 0.7):
+        if (case["keep"], case["attention_keep"]) not in ((1.0, 1.0), (0.7, 0.2)):
             continue
         causes = [cause for cause, cycles in case["waits"].items() if cycles]
         rows = [
@@ -225,8 +240,7 @@ def _waits(usual: Sequence[dict[str, Any]]) -> str:
         total = [f"{case['waits'][cause]:,}" for cause in causes if cause != "end"]
         rows.append(("all", f"{case['limit_cycles']:,}", *total))
         title = (
-            f"{case['model']}, token keep {case['keep']:g}: {case['waits'].get('end', 0):,} more "
-            "behind the array's last product"
+            f"{_title(case)}: {case['waits'].get('end', 0):,} more behind the array's last product"
         )
         columns = ("op", "works", *(cause for cause in causes if cause != "end"))
         parts.append(f"{title}\n\n{_table(columns, rows)}")
@@ -234,15 +248,15 @@ def _waits(usual: Sequence[dict[str, Any]]) -> str:
 
 
 def _variants(cases: Sequence[dict[str, Any]], usual: Sequence[dict[str, Any]]) -> str:
-    base = {(case["model"], case["keep"]): case for case in usual}
+    base = {_title(case): case for case in usual}
     rows = []
     for case in cases:
-        same = base.get((case["model"], case["keep"]))
+        same = base.get(_title(case))
         if not case["settings"] or same is None:
             continue
         rows.append(
             (
-                f"{case['model']}, token keep {case['keep']:g}",
+                _title(case),
                 ", ".join(f"{name} {value:g}" for name, value in case["settings"].items()),
                 f"{case['cycles']:,}",
                 f"{100 * (case['cycles'] / same['cycles'] - 1):+.2f} %",

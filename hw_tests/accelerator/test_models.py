@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from accelerator.comparison import assert_tensors, run_bundle
+from accelerator.tiny import load_product_store
 
-from trivit.host.backends.simulator_run import SimulationSettings
+from trivit.host.backends.simulator_build import build_simulator
+from trivit.host.backends.simulator_run import SimulationSettings, simulate
 from trivit.models.families import model_config
 from trivit.tools.compiler.named import untrained_program
 
@@ -32,3 +34,17 @@ def test_deit(name: str, keep: float, most: float, simulator: Path) -> None:
     assert_tensors(expected, simulated)
     assert len(np.unique(simulated.outputs)) > 100
     assert int(simulated.cycles[0]) / 150e3 <= most
+
+
+@pytest.mark.full
+def test_waveform(tmp_path: Path) -> None:
+    """Another build, which writes the cycles that it is asked for."""
+    wave = tmp_path / "window.vcd"
+    tiny = load_product_store(np.random.default_rng(1), rows=8, images=1)
+    settings = SimulationSettings(wave=wave, wave_from=100, wave_to=150)
+    run = simulate(build_simulator(waves=True), tiny.program, tiny.images, settings)
+    assert np.array_equal(run.outputs.reshape(tiny.expected.shape), tiny.expected)
+    text = wave.read_text()
+    times = [int(line[1:]) for line in text.splitlines() if line.startswith("#")]
+    assert 100 <= len(times) <= 102  # both edges
+    assert "job_cycle" in text and "stall" in text

@@ -41,7 +41,7 @@ def load_product_store(rng: np.random.Generator, *, rows: int, images: int) -> T
     values = rng.integers(-3000, 3000, (images, rows, depth_words * WORD)).astype(np.int16)
     weight = rng.integers(-3000, 3000, (tiles * TILE, depth_words * WORD)).astype(np.int16)
     bias = rng.integers(-3000, 3000, tiles * TILE).astype(np.int16)
-    bias_shift, out_shift = 7, 12
+    bias_shift, out_shift = 7, 10
     segment = -(-rows // PORTS) * depth_words
     port_words = tiles * (1 + depth_words * WORD)
     source, target = 100, 200

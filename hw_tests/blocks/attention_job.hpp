@@ -14,17 +14,20 @@ struct Job {
     std::vector<Command> select;
     std::vector<Word> lists;
     std::vector<Report> select_reports;
+    std::vector<uint32_t> kept;  // by the last one
 
-    void add(csim::Random& random, const softmax_job::Sizes& size, uint32_t keep,
-             uint64_t cadence) {
+    // Chooses with `connect` for `connections`, too.
+    void add(csim::Random& random, const softmax_job::Sizes& size, uint32_t keep, uint64_t cadence,
+             bool connect = false, const std::vector<std::vector<bool>>* mask = nullptr) {
         const std::size_t before = softmax.cls.size();
-        softmax.add(random, size, softmax_job::numbers(random), 1, true, cadence);
+        softmax.add(random, size, softmax_job::numbers(random), 1, true, cadence, connect, mask);
         Command command = 0;
         const uint32_t tag = uint32_t(random.between(0, 2047));
         TagField::put(command, tag);
         SelectFields::Heads::put(command, size.heads);
         SelectFields::Tokens::put(command, size.keys);
         SelectFields::Keep::put(command, keep);
+        SelectFields::SendKept::put(command, connect);
         select.push_back(command);
         std::vector<int64_t> sums(size.words() * kLanes, 0);
         for (std::size_t i = before; i < softmax.cls.size(); ++i) {
@@ -34,6 +37,7 @@ struct Job {
         }
         sums.resize(size.keys);
         const csim::Row list = direct::select_tokens(sums, keep)[0];
+        kept.assign(list.begin(), list.begin() + 1 + keep);
         for (std::size_t first = 0; first < list.size(); first += kLanes) {
             Word word = 0;
             for (int lane = 0; lane < kLanes; ++lane)

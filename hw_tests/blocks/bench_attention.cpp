@@ -24,9 +24,11 @@ Ends run(const Job& attention, const harness::World& world, csim::Checker& check
     hls::stream<OpenKeys> open("open");
     hls::stream<WordPair> results("results");
     hls::stream<Word> cls("cls");
+    hls::stream<LivePair> all("all");
     hls::stream<Report> reports("reports");
     hls::stream<Command> select_commands("select_commands");
     hls::stream<Word> lists("lists");
+    hls::stream<KeptWord> kept("kept");
     hls::stream<Report> select_reports("select_reports");
     run.feed(commands, attention.softmax.commands);
     run.feed(scores, attention.softmax.scores);
@@ -36,8 +38,8 @@ Ends run(const Job& attention, const harness::World& world, csim::Checker& check
     const auto got_lists = run.drain(lists);
     run.drain(reports);
     const auto got_reports = run.drain(select_reports);
-    trivit_softmax(commands, scores, open, results, cls, reports);
-    trivit_select(select_commands, cls, lists, select_reports);
+    trivit_softmax(commands, scores, open, results, cls, all, reports);
+    trivit_select(select_commands, cls, lists, kept, select_reports);
     run.finish();
     checker.holds(harness::words(*got) == attention.softmax.results, "probabilities");
     checker.holds(harness::words(*got_lists) == attention.lists, "lists");

@@ -1,6 +1,7 @@
-// The sequencer in front of the four blocks: several programs one after the other. Each block
+// The sequencer in front of the five others: several programs one after the other. Each block
 // computes its part, answers the end of each program behind all else, and is there for the next.
 #include "attention_job.hpp"
+#include "connections_job.hpp"
 #include "gelu_job.hpp"
 #include "harness.hpp"
 #include "normalise_job.hpp"
@@ -14,6 +15,7 @@ struct Programs {
     gelu_job::Job gelu;
     attention_job::Job attention;
     normalise_job::Job normalise;
+    connections_job::Job connections;
     std::vector<JobWord> jobs;
     std::vector<Command> descriptors;
     std::size_t others = 0;  // commands for units that are not here
@@ -25,6 +27,8 @@ struct Programs {
         gelu.end();
         attention.end();
         normalise.end();
+        connections.end();
+        connections.mask.clear();
         send(kUnitSequencer, Command(1));
     }
 
@@ -51,11 +55,20 @@ private:
                                   int(random.between(1, 3)), false, 0);
             send(kUnitSoftmax, attention.softmax.commands.back());
         } else if (kind == 2) {
+            const uint32_t heads = uint32_t(random.between(1, 2));
             const uint32_t tokens = uint32_t(random.between(2, 40));
-            attention.add(random, {uint32_t(random.between(1, 2)), tokens, tokens},
-                          uint32_t(random.between(1, tokens - 1)), 0);
+            const bool connect = random.one_in(2);
+            attention.add(random, {heads, tokens, tokens}, uint32_t(random.between(1, tokens - 1)),
+                          0, connect);
             send(kUnitSoftmax, attention.softmax.commands.back());
             send(kUnitSelect, attention.select.back());
+            if (!connect) return;
+            connections.choose(random, heads, tokens, attention.softmax.sums, attention.kept,
+                               uint32_t(random.between(1, tokens / 2)));
+            send(kUnitConnections, connections.commands.back());
+            if (random.one_in(2)) return;
+            connections.replay(random, heads);
+            send(kUnitConnections, connections.commands.back());
         } else if (kind == 3) {
             normalise.add(random, uint32_t(random.between(1, 20)), uint32_t(random.between(1, 8)));
             send(kUnitNormalise, normalise.commands.back());
@@ -86,7 +99,7 @@ void run(const Programs& programs, harness::World world, csim::Checker& checker)
     run.feed(jobs, programs.jobs);
     run.feed(descriptors, programs.descriptors);
     std::vector<hls::stream<Command>> u;
-    for (int unit = 0; unit < kUnitMoveWeights; ++unit)
+    for (int unit = 0; unit < kUnits; ++unit)
         u.emplace_back(("commands" + std::to_string(unit)).c_str());
     std::vector<hls::stream<Move>> m(12);
     hls::stream<ap_uint<24>> program_end("program_end");
@@ -97,7 +110,10 @@ void run(const Programs& programs, harness::World world, csim::Checker& checker)
     hls::stream<OpenKeys> open("open");
     hls::stream<WordPair> probabilities("probabilities");
     hls::stream<Word> cls("cls");
+    hls::stream<LivePair> all("all");
     hls::stream<Word> lists("lists");
+    hls::stream<KeptWord> kept("kept");
+    hls::stream<OpenKeys> later("later");
     hls::stream<WordPair> norm_rows("norm_rows");
     hls::stream<Vectors> vectors("vectors");
     hls::stream<WordPair> norm_results("norm_results");
@@ -105,6 +121,7 @@ void run(const Programs& programs, harness::World world, csim::Checker& checker)
     hls::stream<Report> softmax_reports("softmax_reports");
     hls::stream<Report> norm_reports("norm_reports");
     hls::stream<Report> select_reports("select_reports");
+    hls::stream<Report> connections_reports("connections_reports");
     run.feed(gelu_rows, programs.gelu.rows);
     run.feed(scores, programs.attention.softmax.scores);
     run.feed(open, programs.attention.softmax.open);
@@ -113,14 +130,16 @@ void run(const Programs& programs, harness::World world, csim::Checker& checker)
 
     const std::size_t count = programs.jobs.size() - 1;
     trivit_sequencer(jobs, descriptors, u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10],
-                     u[11], m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8], m[9], m[10],
-                     m[11], program_end);
+                     u[11], u[15], m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8], m[9],
+                     m[10], m[11], program_end);
     call(world, count, trivit_gelu, u[kUnitGelu], gelu_rows, gelu_results, gelu_reports);
-    call(world, count, trivit_softmax, u[kUnitSoftmax], scores, open, probabilities, cls,
+    call(world, count, trivit_softmax, u[kUnitSoftmax], scores, open, probabilities, cls, all,
          softmax_reports);
     call(world, count, trivit_normalise, u[kUnitNormalise], norm_rows, vectors, norm_results,
          norm_reports);
-    call(world, count, trivit_select, u[kUnitSelect], cls, lists, select_reports);
+    call(world, count, trivit_select, u[kUnitSelect], cls, lists, kept, select_reports);
+    call(world, count, trivit_connections, u[kUnitConnections], all, kept, later,
+         connections_reports);
 
     const auto got_gelu = run.drain(gelu_results);
     const auto got_probabilities = run.drain(probabilities);
@@ -130,6 +149,8 @@ void run(const Programs& programs, harness::World world, csim::Checker& checker)
     const auto got_softmax_reports = run.drain(softmax_reports);
     const auto got_norm_reports = run.drain(norm_reports);
     const auto got_select_reports = run.drain(select_reports);
+    const auto got_later = run.drain(later);
+    const auto got_connections_reports = run.drain(connections_reports);
     const auto got_ends = run.drain(program_end);
     std::size_t others = 0;
     std::vector<std::shared_ptr<std::vector<simulation::Timed<Command>>>> elsewhere;
@@ -149,6 +170,10 @@ void run(const Programs& programs, harness::World world, csim::Checker& checker)
                   "normalise's reports");
     checker.holds(harness::words(*got_select_reports) == programs.attention.select_reports,
                   "select's reports");
+    checker.holds(connections_job::same_keys(harness::words(*got_later), programs.connections),
+                  "open keys");
+    checker.holds(harness::words(*got_connections_reports) == programs.connections.reports,
+                  "connections' reports");
     checker.equal(int64_t(got_ends->size()), int64_t(count), "program ends");
     for (const auto& each : elsewhere)
         others += each->size();

@@ -14,6 +14,7 @@ struct Job {
     std::vector<Command> commands;
     std::vector<Word> cls;
     std::vector<Word> lists;
+    std::vector<KeptWord> kept;
     std::vector<Report> reports;
 
     void add(csim::Random& random, uint32_t heads, uint32_t tokens, uint32_t keep) {
@@ -22,7 +23,9 @@ struct Job {
         TagField::put(command, tag);
         SelectFields::Heads::put(command, heads);
         SelectFields::Tokens::put(command, tokens);
+        const bool send_kept = random.one_in(2);
         SelectFields::Keep::put(command, keep);
+        SelectFields::SendKept::put(command, send_kept);
         commands.push_back(command);
         // Few distinct values make ties; all at the largest happens too.
         const int64_t kind = random.between(0, 3);
@@ -48,6 +51,14 @@ struct Job {
                 word.range(16 * lane + 15, 16 * lane) = list[first + std::size_t(lane)];
             lists.push_back(word);
         }
+        for (uint32_t first = 0; send_kept && first < tokens; first += kLanes) {
+            KeptWord bits = 0;
+            for (uint32_t i = 0; i <= keep; ++i) {
+                const uint32_t token = uint32_t(list[i]);
+                if (token / kLanes == first / kLanes) bits[int(token % kLanes)] = 1;
+            }
+            kept.push_back(bits);
+        }
         Report report = 0;
         report.range(42, 32) = tag;
         reports.push_back(report);
@@ -64,14 +75,17 @@ Results run(const Job& job, const harness::World& world, csim::Checker& checker)
     hls::stream<Command> commands("commands");
     hls::stream<Word> cls("cls");
     hls::stream<Word> lists("lists");
+    hls::stream<KeptWord> kept("kept");
     hls::stream<Report> reports("reports");
     run.feed(commands, job.commands);
     run.feed(cls, job.cls);
     const auto got = run.drain(lists);
+    const auto got_kept = run.drain(kept);
     const auto got_reports = run.drain(reports);
-    trivit_select(commands, cls, lists, reports);
+    trivit_select(commands, cls, lists, kept, reports);
     run.finish();
     checker.holds(harness::words(*got) == job.lists, "lists");
+    checker.holds(harness::words(*got_kept) == job.kept, "bits of the kept tokens");
     checker.holds(harness::words(*got_reports) == job.reports, "reports");
     return *got;
 }

@@ -19,17 +19,20 @@ Results run(const Job& job, const harness::World& world, csim::Checker& checker,
     hls::stream<OpenKeys> open("open");
     hls::stream<WordPair> results("results");
     hls::stream<Word> cls("cls");
+    hls::stream<LivePair> all("all");
     hls::stream<Report> reports("reports");
     run.feed(commands, job.commands);
     run.feed(scores, job.scores);
     run.feed(open, job.open);
     const auto got = run.drain(results);
     const auto got_cls = run.drain(cls);
+    const auto got_all = run.drain(all);
     const auto got_reports = run.drain(reports);
-    trivit_softmax(commands, scores, open, results, cls, reports);
+    trivit_softmax(commands, scores, open, results, cls, all, reports);
     run.finish();
     checker.holds(harness::words(*got) == job.results, "probabilities");
     checker.holds(harness::words(*got_cls) == job.cls, "row of [CLS]");
+    checker.holds(harness::words(*got_all) == job.all, "all rows with their open keys");
     checker.holds(harness::words(*got_reports) == job.reports, "reports");
     if (most_powers) *most_powers = run.simulator().most("powers");
     return *got;
@@ -45,14 +48,16 @@ bool ends(const Job& job, const std::string& stream, int depth) {
     hls::stream<OpenKeys> open("open");
     hls::stream<WordPair> results("results");
     hls::stream<Word> cls("cls");
+    hls::stream<LivePair> all("all");
     hls::stream<Report> reports("reports");
     run.feed(commands, job.commands);
     run.feed(scores, job.scores);
     run.feed(open, job.open);
     run.drain(results);
     run.drain(cls);
+    run.drain(all);
     run.drain(reports);
-    trivit_softmax(commands, scores, open, results, cls, reports);
+    trivit_softmax(commands, scores, open, results, cls, all, reports);
     return run.ends();
 }
 
@@ -100,7 +105,8 @@ int main() {
             const uint32_t most = random.one_in(6) ? 208 : 45;
             const Sizes size = {uint32_t(random.between(1, 3)), uint32_t(random.between(1, 25)),
                                 uint32_t(random.one_in(8) ? most : random.between(1, most))};
-            job.add(random, size, numbers(random), int(random.between(1, 4)), random.one_in(2), 0);
+            job.add(random, size, numbers(random), int(random.between(1, 4)), random.one_in(2), 0,
+                    random.one_in(2));
         }
         job.end();
         run(job, harness::plain(), checker);

@@ -75,7 +75,7 @@ static void one_attention(Random& random, Checker& checker, bool extreme) {
     Untouched untouched(state.activation);
     uint64_t saturated = 0;
     trivit::attention(f, state.activation, state.normalise, state.weights, state.probability,
-                      state.softmax, state.attention, state.scores, state.timeline, saturated);
+                      state.softmax, state.attention, state.scores, saturated);
 
     const direct::Attended expected = direct::attention(qkv, heads, n, open);
     checker.equal(get(state.activation, f.dst, tokens, width), expected.context, "context");

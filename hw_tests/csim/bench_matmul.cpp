@@ -107,7 +107,6 @@ static void one_product(Random& random, Checker& checker, bool extreme) {
         state.row_statistics.squares[r % 8][r / 8] = sums.squares;
     }
     const trivit::RowStatistics before = state.row_statistics;
-    trivit::Cycles reading;
     if (f.has_compact) {
         Row list((written + 7) / 8 * 8, -1);  // lanes beyond the indices are not read
         for (uint32_t i = 0; i < written; ++i)
@@ -115,16 +114,15 @@ static void one_product(Random& random, Checker& checker, bool extreme) {
         put(state.activation, f.index, Tensor(1, list));
         trivit::NoRowNumbers ignored;
         checker.equal(int64_t(trivit::read_indices(f.index, f.kept, f.rows, state.activation,
-                                                   state.compaction, ignored, reading)),
+                                                   state.compaction, ignored)),
                       0, "indices accepted");
     }
     Untouched untouched(state.activation);
     GuardedPort port(params);
     uint64_t saturated = 0;
     trivit::QuadPort<GuardedPort> ports = four(port);
-    trivit::matmul(f, state.compaction, reading, state.patches, ports, state.probability,
-                   state.weights, state.normalise, state.row_statistics, state.activation,
-                   state.sums, state.timeline, saturated);
+    trivit::matmul(f, state.compaction, ports, state.probability, state.weights, state.normalise,
+                   state.row_statistics, state.activation, state.sums, saturated);
 
     weight.resize(out * 8);
     uint64_t expected_saturated = 0;

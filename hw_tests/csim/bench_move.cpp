@@ -26,7 +26,7 @@ static void load_and_store(Random& random, Checker& checker) {
     GuardedPort source(params);
     trivit::QuadPort<GuardedPort> sources = four(source);
     const trivit::RowStatistics before = state.row_statistics;
-    trivit::load_rows(load, sources, state.activation, state.row_statistics, state.timeline);
+    trivit::load_rows(load, sources, state.activation, state.row_statistics);
     if (noted) {
         const direct::RowSums sums = direct::row_sums(t[0]);
         checker.equal(state.row_statistics.sum[0][0], sums.sum, "sum");
@@ -77,11 +77,9 @@ static void indices(Random& random, Checker& checker) {
     put(state.activation, address, row);
     static trivit::CompactionPlan plan;
     static trivit::RowNumbers numbers;
-    trivit::Cycles cycles;
-    checker.equal(int64_t(trivit::read_indices(address, count, bound, state.activation, plan,
-                                               numbers, cycles)),
-                  0, "indices accepted");
-    checker.equal(int64_t(cycles.count()), (count + 7) / 8 + 24, "eight indices per cycle");
+    checker.equal(
+        int64_t(trivit::read_indices(address, count, bound, state.activation, plan, numbers)), 0,
+        "indices accepted");
     uint32_t place = 0;
     for (uint32_t group = 0; group < uint32_t(trivit::kMaxGroups); ++group) {
         uint32_t kept = 0;
@@ -100,9 +98,9 @@ static void indices(Random& random, Checker& checker) {
     const int16_t bad[] = {-1, int16_t(bound), 32767, -32768, before, int16_t(before - 1)};
     row[0][at] = bad[random.between(0, 5)];
     put(state.activation, address, row);
-    checker.equal(int64_t(trivit::read_indices(address, count, bound, state.activation, plan,
-                                               numbers, cycles)),
-                  int64_t(trivit::Error::index_range), "indices refused");
+    checker.equal(
+        int64_t(trivit::read_indices(address, count, bound, state.activation, plan, numbers)),
+        int64_t(trivit::Error::index_range), "indices refused");
 }
 
 int main() {

@@ -3,11 +3,9 @@
 #include <cmath>
 
 #include "direct.hpp"
-#include "trivit/program.hpp"
+#include "trivit/normalise.hpp"
 
 using namespace csim;
-
-static trivit::KernelState state;
 
 static void against_float(const Row& x, const Row& gamma, const Row& beta, const Row& y,
                           int f_gamma, const direct::NormaliseNumbers& n, Checker& checker) {
@@ -88,7 +86,7 @@ static void one_row(Random& random, Checker& checker) {
     trivit::scale_rows(f, statistics, memory);
     const trivit::RowScale scale = memory.scale[bank][group];
 
-    const trivit::NormaliseFormat format = {0, trivit::make_alignment(uint32_t(n.beta_shift)),
+    const trivit::NormaliseFormat format = {trivit::make_alignment(uint32_t(n.beta_shift)),
                                             trivit::make_rounding(n.norm_shift)};
     Words packed;
     append(packed, {x, gamma, beta});

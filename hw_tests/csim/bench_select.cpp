@@ -62,12 +62,10 @@ static void connections(Random& random, Checker& checker) {
     scramble(state.activation, random);
     put(state.activation, f.index, row);
     Untouched untouched(state.activation);
-    trivit::Cycles cycles;
     const trivit::Error error = trivit::read_indices(f.index, f.rows, f.tokens, state.activation,
-                                                     state.select.plan, state.select.index, cycles);
+                                                     state.select.plan, state.select.index);
     checker.equal(int64_t(error), 0, "indices accepted");
-    const trivit::WaitingConnections waiting = {f, true};
-    trivit::search_connections(waiting, state.scores, state.select);
+    trivit::search_connections(f, state.scores, state.select);
     untouched.check(state.activation, 0, 0, 1, checker);  // the search keeps to its own memories
     trivit::write_mask(f, state.select, state.activation);
     direct::Scores all;

@@ -37,7 +37,6 @@ static void one_group(Random& random, Checker& checker) {
         uint32_t(random.one_in(4) ? random.between(200, 208) : random.between(1, 60));
     const uint32_t group = uint32_t(random.between(0, groups(tokens) - 1));
     const uint32_t rows = std::min(8u, tokens - group * 8);
-    const uint32_t buffer = uint32_t(random.between(0, trivit::kSoftmaxBuffers - 1));
     direct::AttentionNumbers n;
     n.exp_multiplier = uint32_t(random.between(1 << 23, (1 << 24) - 1));
     n.exp_shift = int(random.one_in(5) ? random.between(0, 40) : random.between(6, 18));
@@ -60,15 +59,15 @@ static void one_group(Random& random, Checker& checker) {
             for (uint32_t lane = 0; lane < 8; ++lane) {
                 const uint32_t key = word * 8 + lane;
                 const bool inside = r < rows && key < tokens;
-                memory.score[buffer][r][word].lane[lane] = inside ? s[r][key] : random.value(15);
+                memory.score[r][word].lane[lane] = inside ? s[r][key] : random.value(15);
                 if (inside && open[r][key]) {
                     bitmap |= 1u << lane;
                     peak = std::max(peak, s[r][key]);
                 }
             }
-            memory.open[buffer][r][word] = uint8_t(bitmap);
+            memory.open[r][word] = uint8_t(bitmap);
         }
-        memory.peak[buffer][r] = peak;
+        memory.peak[r] = peak;
     }
 
     trivit::SoftmaxFormat format;
@@ -89,17 +88,15 @@ static void one_group(Random& random, Checker& checker) {
     expected_scores = scores;
 
     uint64_t saturated = 0;
-    const uint32_t first =
-        uint32_t(random.between(0, trivit::kAttentionLag)) * trivit::kMaxRowWords;
-    trivit::softmax_exponentials(format, groups(tokens), buffer, memory);
-    trivit::softmax_probabilities(format, rows, groups(tokens), buffer, target, memory, first,
-                                  probability, scores, saturated);
+    trivit::softmax_exponentials(format, groups(tokens), memory);
+    trivit::softmax_probabilities(format, rows, groups(tokens), target, memory, probability, scores,
+                                  saturated);
     uint64_t expected_saturated = 0;
     for (uint32_t r = 0; r < rows; ++r) {
         const Row p = direct::softmax_row(s[r], open[r], n, expected_saturated);
         const uint32_t query = group * 8 + r;
         for (uint32_t j = 0; j < groups(tokens) * 8; ++j) {
-            checker.equal(probability.bank[r][first + j / 8].lane[j % 8], j < tokens ? p[j] : 0,
+            checker.equal(probability.bank[r][j / 8].lane[j % 8], j < tokens ? p[j] : 0,
                           "probability", j);
             if (j >= tokens || !target.enabled || (target.only_cls && query != 0)) continue;
             int32_t& sum = expected_scores.sum[query][j];

@@ -36,6 +36,7 @@ def check_case(case: Case, driver: Driver, oracle: Oracle) -> Expectation:
         np.testing.assert_array_equal(
             actual.saturations[counted], expected.saturations[counted], err_msg="saturations"
         )
+        assert not actual.reserved[counted].any(), "reserved bytes of the stats"
     return expected
 
 

@@ -37,15 +37,15 @@ class Outcome:
     """What the kernel left behind.
 
     ``regions`` is (images, output_words·8) int16 and ``touched`` (images, output_words) False where
-    a memory word still holds the driver's filling; ``saturations`` and ``cycles`` are
-    (instructions,) uint64.
+    a memory word still holds the driver's filling; ``saturations`` and ``reserved`` are
+    (instructions,) uint64, the halves of the stats words.
     """
 
     status: int
     regions: Int16
     touched: NDArray[np.bool_]
     saturations: NDArray[np.uint64]
-    cycles: NDArray[np.uint64]
+    reserved: NDArray[np.uint64]
 
 
 def _compile(*arguments: str | Path) -> None:
@@ -130,7 +130,7 @@ class Driver:
             regions=output.view("<i2").reshape(case.images, case.output_words * TILE_DEPTH),
             touched=(output.reshape(*shape, 16) != UNTOUCHED).any(axis=2),
             saturations=stats[:, 0],
-            cycles=stats[:, 1],
+            reserved=stats[:, 1],
         )
 
     def _receive(self, count: int) -> bytes:

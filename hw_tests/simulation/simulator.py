@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -161,9 +161,7 @@ def build(design: Design) -> Path:
     return folder
 
 
-def simulate(
-    design: Design, module: str, test: str | None = None, plusargs: Sequence[str] = ()
-) -> None:
+def simulate(design: Design, module: str, test: str | None = None) -> None:
     """Run the cocotb tests of `module` (all, or those matching `test`) on a built design.
 
     Raises SimulationError with the end of the simulation log when any of them fails or none ran.
@@ -184,7 +182,6 @@ def simulate(
             build_dir=folder,
             test_dir=folder,
             test_filter=test,
-            plusargs=list(plusargs),
             seed=1,
             # cocotbext-axi 0.1.28 still uses names that cocotb 2 deprecates.
             extra_env={"PYTHONWARNINGS": "ignore::DeprecationWarning"},

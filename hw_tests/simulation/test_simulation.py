@@ -31,10 +31,6 @@ def test_kernel(kernel: None, module: str) -> None:
     simulate(KERNEL, f"simulation.bench.cocotb_{module}")
 
 
-def test_model_time(kernel: None) -> None:
-    simulate(KERNEL, "simulation.bench.cocotb_model_time", plusargs=["+model_time"])
-
-
 def test_whole_model(kernel: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The small model with random weights, or the bundle that TRIVIT_BUNDLE names."""
     if "TRIVIT_BUNDLE" not in os.environ:

@@ -1,4 +1,4 @@
-"""Compiled models, scheduled for the next kernel: every tensor is that of the reference."""
+"""Compiled models, scheduled for the accelerator: every tensor is that of the reference."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from trivit.host.backends.emulator_library import CACHE_VARIABLE, MARCH_VARIABLE, build_library
+from trivit.host.backends.compile_cache import CACHE_VARIABLE
+from trivit.host.backends.emulator_library import MARCH_VARIABLE, build_library
 from trivit.host.errors import HostError
 
 #: What g++ prints when the disk fills up while it links.

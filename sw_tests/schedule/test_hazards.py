@@ -140,7 +140,10 @@ def test_biases_are_of_one_matrix() -> None:
     ring.append(product(260, 1, has_bias=1))
     with pytest.raises(OrderError, match="needs biases of 65 tiles at once, the ring has 64"):
         ring.accept(product(260, 1, rows_outer=1, has_bias=1), by)
-    ring.append(product(5, 3, has_bias=1))
-    with pytest.raises(OrderError, match="takes biases of 65 tiles, the ring holds those of 67"):
-        ring.accept(product(260, 1, has_bias=1), by)
-    ring.accept(product(260, 1, rows_outer=1), by)
+    behind = ring.append(product(5, 3, has_bias=1))
+    with pytest.raises(OrderError, match="takes biases of 2 tiles, the ring holds those of 67"):
+        ring.accept(product(5, 3, has_bias=1, keep=1, ring_offset=65), by)
+    ring.accept(product(260, 1, has_bias=1), by)
+    with pytest.raises(OrderError, match="takes biases of 3 tiles, the ring holds those of 2"):
+        ring.accept(product(9, 2, has_bias=1), by)
+    assert ring.accept(product(5, 3, has_bias=1), by) is behind

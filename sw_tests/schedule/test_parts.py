@@ -2,7 +2,7 @@
 
 import pytest
 
-from trivit.tools.schedule.parts import Part, parts
+from trivit.tools.schedule.parts import Part, keys_first, parts
 
 
 @pytest.mark.parametrize("depth", [1, 8, 24, 96, 384])
@@ -21,15 +21,30 @@ def test_every_tile_is_computed_once(
 
 
 def test_projections_leave_time_for_normalisation() -> None:
-    tiny = [Part(0, 2, 8, rows_outer=False), Part(2, 4, 16, rows_outer=True)]
+    tiny = [
+        Part(0, 2, 8, rows_outer=False, counts=False),
+        Part(2, 4, 16, rows_outer=True, counts=True),
+    ]
     assert parts(24, 24, normalised=True) == tiny
-    base = [Part(0, 20, 80, rows_outer=False), Part(20, 4, 16, rows_outer=True)]
+    base = [
+        Part(0, 20, 80, rows_outer=False, counts=False),
+        Part(20, 4, 16, rows_outer=True, counts=True),
+    ]
     assert parts(96, 96, normalised=True) == base
-    assert parts(24, 24, normalised=False) == [Part(0, 6, 24, rows_outer=False)]
+    assert parts(24, 24, normalised=False) == [Part(0, 6, 24, rows_outer=False, counts=True)]
+
+
+def test_keys_and_values_come_before_queries() -> None:
+    assert keys_first(72) == [
+        Part(6, 12, 48, rows_outer=False, counts=True),
+        Part(0, 6, 24, rows_outer=False, counts=True),
+    ]
+    assert keys_first(18) is None  # thirds of one and a half tiles
 
 
 def test_the_last_tile_of_fc2_is_long_enough() -> None:
-    assert parts(96, 24, normalised=True) == [Part(0, 6, 24, rows_outer=False)]
+    whole = Part(0, 6, 24, rows_outer=False, counts=True)
+    assert parts(96, 24, normalised=True) == [whole]
 
 
 def test_the_patch_product_keeps_the_pace_of_its_loads() -> None:

@@ -6,11 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from networks import bundle_of, embed, random_network
-from programs import Builder, Shape, random_bundle
+from programs import Builder, Shape
 
 from trivit.host.bundle import Bundle
 from trivit.host.instructions import decode, encode
-from trivit.tools.compiler.named import named_program
 from trivit.tools.errors import ToolsError
 from trivit.tools.schedule import schedule
 
@@ -48,9 +47,48 @@ def other_sums(b: Builder, x: int) -> None:
 
 
 def select_late(b: Builder, x: int) -> None:
-    context = attention(b, x, None, "score_cls")
-    b.linear("proj", context, SHAPE.tokens, SHAPE.words, SHAPE.words)
+    attention(b, x, None, "score_cls")
+    attention(b, x)
     b.kept("kept", SHAPE.tokens, 4)
+
+
+def connected(b: Builder, x: int, *flags: str) -> tuple[int, tuple[int, int]]:
+    attention(b, x, None, *flags)
+    kept = b.kept("kept", SHAPE.tokens, 4)
+    return b.mask("mask", kept, SHAPE.tokens, 2), kept
+
+
+def connect_twice(b: Builder, x: int) -> None:
+    _, kept = connected(b, x, "score_all")
+    b.mask("again", kept, SHAPE.tokens, 3)
+
+
+def connect_late(b: Builder, x: int) -> None:
+    _, kept = connected(b, x, "score_all")
+    attention(b, x, None, "score_all")
+    b.mask("late", kept, SHAPE.tokens, 3)
+
+
+def connect_fewer(b: Builder, x: int) -> None:
+    attention(b, x, None, "score_all")
+    index, rows = b.kept("kept", SHAPE.tokens, 4)
+    b.mask("mask", (index, rows - 1), SHAPE.tokens, 2)
+
+
+def old_mask(b: Builder, x: int) -> None:
+    mask, _ = connected(b, x, "score_all")
+    connected(b, x, "score_all")
+    b.attention("small", b.address - 40, replace(SHAPE, grid=2), 5, mask)
+
+
+def mask_as_matrix(b: Builder, x: int) -> None:
+    mask, _ = connected(b, x, "score_all")
+    b.linear("strange", mask, 5, 1, 1)
+
+
+def store_mask(b: Builder, x: int) -> None:
+    mask, _ = connected(b, x, "score_all")
+    b.add("store", src=mask, target=0, rows=5, words=1)
 
 
 def load_late(b: Builder, x: int) -> None:
@@ -59,18 +97,30 @@ def load_late(b: Builder, x: int) -> None:
 
 
 REFUSED: dict[str, tuple[Append, str]] = {
-    "mask": (
+    "no mask": (
         lambda b, x: attention(b, x, x),
-        r"instruction 5 \(attention for 'context'\) has mask",
+        r"instruction 5 \(attention for 'context'\) reads mask at \d+, which no instruction wrote",
     ),
-    "score_all": (lambda b, x: attention(b, x, None, "score_all"), "has score_all, which conn"),
-    "connections": (
-        lambda b, x: b.mask("mask", (x, 5), SHAPE.tokens, 2),
-        r"instruction 4 \(select_connections for 'mask'\) chooses connections",
+    "an old mask": (old_mask, r"sees keys by 'mask', which is not the last choice"),
+    "a mask as a matrix": (mask_as_matrix, "reads the mask 'mask' as a matrix"),
+    "a stored mask": (
+        store_mask,
+        r"instruction 8 \(store\) stores 'mask', which never lies in the banks",
     ),
+    "sums of row 0": (
+        lambda b, x: connected(b, x, "score_cls"),
+        r"instruction 7 \(select_connections for 'mask'\) must choose by sums of all rows",
+    ),
+    "connections twice": (connect_twice, "must choose by sums of all rows, and once"),
+    "connections of an attention before": (connect_late, "must choose by the last attention"),
+    "connections of other rows": (connect_fewer, "chooses for other rows than the list names"),
     "an old list": (twice_selected, "drops rows by a list that is not the last one"),
     "statistics of another tensor": (other_sums, "normalises rows by other rows' sums"),
-    "selection behind the product": (select_late, "must stand directly behind its attention"),
+    "selection behind another attention": (select_late, "must choose by the last attention"),
+    "tokens without sums": (
+        lambda b, x: (attention(b, x), b.kept("kept", SHAPE.tokens, 4)),
+        "must choose by the last attention, and once",
+    ),
     "a constant": (load_late, r"instruction 4 \(load for 'row'\) is no part of the patch embed"),
     "half a tensor": (
         lambda b, x: b.linear("half", x + 1, SHAPE.tokens, SHAPE.words, SHAPE.words),
@@ -87,15 +137,6 @@ def test_instructions_without_a_unit(name: str) -> None:
     assert "\n" not in str(raised.value)
 
 
-def test_programs_with_connections() -> None:
-    with pytest.raises(
-        ToolsError, match=r"instruction 5 \(attention for 'context'\) has score_all"
-    ):
-        schedule(random_bundle(0)[0])
-    with pytest.raises(ToolsError, match="has score_all"):
-        schedule(named_program("deit_tiny", token_keep=0.7, attention_keep=0.2))
-
-
 def test_a_program_without_an_image() -> None:
     bundle = random_network(0)
     loads = bundle.with_instructions(bundle.program[:1])
@@ -106,12 +147,12 @@ def test_a_program_without_an_image() -> None:
 @pytest.mark.parametrize(
     ("opcode", "field", "value", "message"),
     [
-        ("matmul", "out_shift", -1, "has out_shift -1, the next kernel has 0..31"),
-        ("matmul", "bias_shift", 24, "has bias_shift 24, the next kernel has 0..23"),
+        ("matmul", "out_shift", -1, "has out_shift -1, the accelerator has 0..31"),
+        ("matmul", "bias_shift", 24, "has bias_shift 24, the accelerator has 0..23"),
         ("matmul", "out_shift", 32, "has out_shift 32"),
-        ("matmul", "norm_shift", 40, "has norm_shift 40, the next kernel has 0..31"),
-        ("attention", "score_shift", 33, "has score_shift 33, the next kernel has 0..31"),
-        ("attention", "out_shift", -3, "has out_shift -3, the next kernel has 0..31"),
+        ("matmul", "norm_shift", 40, "has norm_shift 40, the accelerator has 0..31"),
+        ("attention", "score_shift", 33, "has score_shift 33, the accelerator has 0..31"),
+        ("attention", "out_shift", -3, "has out_shift -3, the accelerator has 0..31"),
     ],
 )
 def test_shifts_out_of_range(opcode: str, field: str, value: int, message: str) -> None:
@@ -135,7 +176,7 @@ def test_sums_that_leave_the_accumulator() -> None:
     bundle = network(wide)
     schedule(bundle)
     extreme = replace(bundle, params=np.full_like(bundle.params, 32767))
-    message = r"instruction 5 \(matmul for 'out'\): sums can reach 41 bits, the next kernel has 40"
+    message = r"instruction 5 \(matmul for 'out'\): sums can reach 41 bits, the accelerator has 40"
     with pytest.raises(ToolsError, match=message):
         schedule(extreme)
 

@@ -1,4 +1,4 @@
-"""Commands of the next kernel's units: the section of ``hls/kernel.yaml`` and what it becomes."""
+"""Commands of the accelerator's units: the section of ``hls/kernel.yaml`` and what it becomes."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,7 +145,7 @@ def verilog_commands(commands: Commands, notice: str) -> str:
 def python_commands(commands: Commands, notice: str) -> str:
     """Return host/generated/commands.py: lowest bit and width of each field."""
     lines = [
-        f'"""Commands of the next kernel\'s units. {notice}"""',
+        f'"""Commands of the accelerator\'s units. {notice}"""',
         "",
         "from typing import NamedTuple",
         "",

@@ -64,12 +64,6 @@ def cpp_spec(description: KernelDescription) -> str:
         "",
         *(f"static const int k{_camel(name)} = {value};" for name, value in constants.items()),
         "",
-        "// Constants of the cycle model (docs/cycles.md).",
-        *(
-            f"static const int k{_camel(name)} = {value};"
-            for name, value in description.timing.items()
-        ),
-        "",
         "enum class Error : uint32_t {",
         *(f"    {name} = {code}," for name, code in description.errors.items()),
         "};",

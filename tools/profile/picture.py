@@ -10,7 +10,7 @@ from trivit.tools.profile.trace import Span, Trace
 #: Rows of the picture, from above; the array's two rows come first.
 _UNITS = (
     *("load", "row_reader", "normalise", "norm_writer", "softmax", "softmax_writer"),
-    *("select", "gelu", "row_writer", "store"),
+    *("select", "connections", "gelu", "row_writer", "store"),
 )
 _WAIT = "#c23b22"
 #: Intervals closer than this share of the picture are drawn as one.

@@ -1,4 +1,4 @@
-"""The next kernel's schedule: a program of a bundle as commands of its units."""
+"""The accelerator's schedule: a program of a bundle as commands of its units."""
 
 from trivit.tools.schedule.schedule import LAG, schedule
 

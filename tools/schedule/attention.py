@@ -7,27 +7,39 @@ from trivit.host.oracle.checks import column_tiles
 from trivit.host.tiles import depth_words, row_groups
 from trivit.tools.errors import ToolsError
 from trivit.tools.schedule.listing import SOFTMAX, Listing
-from trivit.tools.schedule.operations import Attention
+from trivit.tools.schedule.operations import Attention, Product
+from trivit.tools.schedule.products import fill_ahead, words_ahead
 from trivit.tools.schedule.steps import Step
 
+_HEADS_AHEAD = 2  # whose keys and values are placed beside those of the head that is at work
 
-def attention(listing: Listing, number: int, operation: Attention) -> None:
-    """Emit an attention with the softmax between its steps and the selection behind it."""
+
+def attention(
+    listing: Listing, number: int, operation: Attention, following: Product | None
+) -> None:
+    """Emit an attention with the softmax between its steps and the selection behind it.
+
+    The weights of the product that follows come meanwhile, if the ring has room for them.
+    """
     _softmax(listing, operation)
-    _Products(listing, number, operation).run()
+    _Products(listing, number, operation, following).run()
     listing.watch(operation.output, "engine")
 
 
 def _softmax(listing: Listing, operation: Attention) -> None:
     plan, f, tag, rows = listing.plan, operation.fields, operation.tag, operation.rows
-    ring, select = operation.probabilities, operation.select
+    ring, select, connect = operation.probabilities, operation.select, operation.connect
+    masked = "mask" in operation.flags
+    sizes = {"heads": operation.heads, "rows": rows, "keys": rows}
+    if masked:
+        listing.add("connections", tag, replay=1, **sizes)
     listing.add(
         "softmax",
         tag,
-        heads=operation.heads,
-        rows=rows,
-        keys=rows,
+        **sizes,
+        masked=masked,
         send_cls=select is not None,
+        send_all=connect is not None,
         exp_multiplier=f["exp_multiplier"],
         exp_shift=f["exp_shift"],
         prob_frac=f["prob_frac"],
@@ -50,6 +62,7 @@ def _softmax(listing: Listing, operation: Attention) -> None:
             heads=operation.heads,
             tokens=select.tokens,
             keep=select.keep,
+            send_kept=connect is not None,
         )
         listing.add(
             "row_writer",
@@ -62,13 +75,18 @@ def _softmax(listing: Listing, operation: Attention) -> None:
             slot=plan.slot[select.output],
         )
         listing.watch(select.output, "row_writer")
+    if connect is not None:
+        listing.add("connections", connect.tag, kept=connect.kept, keep=connect.keep, **sizes)
 
 
 class _Products:
     """The engine's commands of one attention."""
 
-    def __init__(self, listing: Listing, number: int, operation: Attention) -> None:
+    def __init__(
+        self, listing: Listing, number: int, operation: Attention, following: Product | None
+    ) -> None:
         self.listing, self.number, self.operation = listing, number, operation
+        self.following = following  # whose weights are still to come
         plan = listing.plan
         self.steps = plan.steps[operation]
         self.head_words = operation.fields["head_words"]
@@ -88,11 +106,21 @@ class _Products:
                 while self.placed <= scores.head:
                     self._place()
                 self._scores(scores)
-                room = self.listing.ring.has_room(self.keys + self.values)
-                if self.placed == scores.head + 1 < self.operation.heads and room:
-                    self._place()
+                self._ahead(scores.head)
             if context is not None:
                 self._context(context)
+
+    def _ahead(self, head: int) -> None:
+        """Fill the ring with what comes behind ``head``, in the order of its release."""
+        ring = self.listing.ring
+        last = min(head + _HEADS_AHEAD, self.operation.heads - 1)
+        while self.placed <= last and ring.has_room(self.keys + self.values):
+            self._place()
+        if self.following is None or self.placed < self.operation.heads:
+            return
+        if ring.has_room(words_ahead(self.listing, self.following)):
+            fill_ahead(self.listing, self.number + 1, self.following)
+            self.following = None
 
     def _place(self) -> None:
         head, heads = self.placed, self.operation.heads
@@ -108,7 +136,8 @@ class _Products:
                 source=self.source + (third * heads + head) * self.head_words,
                 source_stride=self.stride,
                 source_slot=self.listing.plan.slot[self.operation.source],
-                source_first=self.operation.source.first,
+                # Keys and values are complete with the first row groups that count.
+                source_first=0,
                 last_rows=self.tail,
                 **sizes,
             )
@@ -174,7 +203,7 @@ class _Products:
         if not 0 <= value <= 31:
             raise ToolsError(
                 f"instruction {self.operation.tag} (attention for '{self.operation.output.name}') "
-                f"has {name} {value}, the next kernel has 0..31: quantize with closer fraction "
+                f"has {name} {value}, the accelerator has 0..31: quantize with closer fraction "
                 "lengths"
             )
         return value

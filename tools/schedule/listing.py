@@ -42,7 +42,7 @@ class Listing:
             command = encode(unit, tag=tag, end=bool(end), **fields)
         except HostError as error:
             raise ToolsError(
-                f"instruction {tag} does not fit the next kernel ({error}): use the present one, "
+                f"instruction {tag} does not fit the accelerator ({error}): use the present one, "
                 "or choose smaller sizes or closer fraction lengths"
             ) from error
         self.commands.append(command)

@@ -77,14 +77,29 @@ class Select:
 
 
 @dataclass(eq=False)
+class Connect:
+    """The choice of connections by an attention: ``keep`` keys for each of ``kept`` rows."""
+
+    tag: int
+    mask: Value
+    kept: int
+    keep: int
+
+
+@dataclass(eq=False)
 class Attention:
-    """All heads of an attention; ``probabilities`` is the ring of row groups between its steps."""
+    """All heads of an attention; ``probabilities`` is the ring of row groups between its steps.
+
+    ``flags`` of its v4 instruction; with a mask it sees the keys of the last choice of connections.
+    """
 
     tag: int
     fields: dict[str, int]
     source: Value
     output: Value
+    flags: frozenset[str] = frozenset()
     select: Select | None = None
+    connect: Connect | None = None
     probabilities: Value = field(init=False)
 
     @property

@@ -22,12 +22,16 @@ _TILE_WORDS = TILE_OUTPUTS // TILE_DEPTH
 
 @dataclass(frozen=True)
 class Part:
-    """Tiles ``first`` to ``first + tiles`` of a product, ``out_words`` words of its result."""
+    """Tiles ``first`` to ``first + tiles`` of a product, ``out_words`` words of its result.
+
+    A part that ``counts`` tells the scoreboard of its row groups.
+    """
 
     first: int
     tiles: int
     out_words: int
     rows_outer: bool
+    counts: bool
 
     @property
     def offset(self) -> int:
@@ -59,7 +63,29 @@ def parts(
     last = min(last if last > 1 else 0, tiles - first)
     cuts = [(0, first, True), (first, tiles - first - last, False), (tiles - last, last, True)]
     return [
-        Part(start, count, min(count * _TILE_WORDS, out_words - start * _TILE_WORDS), outer)
+        Part(
+            start,
+            count,
+            min(count * _TILE_WORDS, out_words - start * _TILE_WORDS),
+            rows_outer=outer,
+            counts=start + count == tiles,
+        )
         for start, count, outer in cuts
         if count
+    ]
+
+
+def keys_first(out_words: int) -> list[Part] | None:
+    """Return keys and values as one product and queries as the next, whose row groups count behind.
+
+    Keys and values are then placed in the ring while the queries are computed. None if the thirds
+    of a row are no whole tiles.
+    """
+    third, rest = divmod(out_words, 3 * _TILE_WORDS)
+    if rest:
+        return None
+    words = third * _TILE_WORDS
+    return [
+        Part(third, 2 * third, 2 * words, rows_outer=False, counts=True),
+        Part(0, third, words, rows_outer=False, counts=True),
     ]

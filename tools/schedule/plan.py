@@ -10,8 +10,16 @@ from trivit.host.generated.spec import ACTIVATION_DEPTH, TILE_TOKENS
 from trivit.host.tiles import depth_words, row_groups
 from trivit.tools.allocation import Interval, allocate, bank_words
 from trivit.tools.errors import ToolsError
-from trivit.tools.schedule.operations import Attention, Network, Norm, Product, Store, Value
-from trivit.tools.schedule.parts import Part, parts
+from trivit.tools.schedule.operations import (
+    Attention,
+    Network,
+    Norm,
+    Operation,
+    Product,
+    Store,
+    Value,
+)
+from trivit.tools.schedule.parts import Part, keys_first, parts
 from trivit.tools.schedule.steps import Steps, steps
 
 SLOTS = (1 << COMMANDS["engine"].fields["target_slot"][1]) - 1
@@ -65,7 +73,11 @@ def plan(network: Network, lag: int) -> Plan:
     for number, operation in enumerate(network.operations):
         if isinstance(operation, Product):
             depth, words = operation.source.words, operation.output.words
-            decided.parts[operation] = parts(
+            following = network.operations[number + 1 :][:1]
+            split = keys_first(words) if _feeds(operation, following) else None
+            if split is not None:
+                operation.output.first = row_groups(operation.rows)
+            decided.parts[operation] = split or parts(
                 depth, words, normalised=number in decided.norms, loaded=number == 0
             )
     lives = _lives(network, decided)
@@ -73,6 +85,14 @@ def plan(network: Network, lag: int) -> Plan:
     decided.slot = _slots(lives)
     decided.address = _addresses(network, lives)
     return decided
+
+
+def _feeds(product: Product, following: list[Operation]) -> bool:
+    """Return whether the engine writes queries, keys and values of the operation that follows."""
+    return any(
+        isinstance(other, Attention) and other.source is product.output and not product.streams
+        for other in following
+    )
 
 
 def _probabilities(attention: Attention, number: int) -> Value:
@@ -137,9 +157,11 @@ def _lives(network: Network, decided: Plan) -> dict[Value, _Life]:
             whole.add(operation.probabilities)
             read.add(operation.probabilities)
             if operation.select is not None:
-                lives[operation.select.output] = _Life(number, number + 1)
-                whole.add(operation.select.output)
+                lives[operation.select.output] = _Life(number, number)
             continue
+        if operation.kept is not None:  # whose rows tell that the list was written
+            lives[operation.kept].last = number
+            whole.add(operation.kept)
         lives[operation.output].claimed = not operation.streams
         if operation.norm is not None:
             lives[operation.norm.source].last = number

@@ -133,23 +133,61 @@ def _taker(listing: Listing, operation: Product, part: Part, *, last: bool) -> N
     )
 
 
+def words_ahead(listing: Listing, operation: Product) -> int:
+    """Return the depth words that the product's weights take in the ring."""
+    return operation.source.words * sum(part.tiles for part in listing.plan.parts[operation])
+
+
+def fill_ahead(listing: Listing, number: int, operation: Product) -> None:
+    """Bring the weights of a later product to the ring, behind what it holds.
+
+    Otherwise they come when the product's command is in the engine's queue: behind many short
+    products, that is too late.
+    """
+    parts = listing.plan.parts[operation]
+    tiles = sum(part.tiles for part in parts)
+    _weights(listing, operation, 0, tiles)
+    listing.add(
+        "engine",
+        operation.tag,
+        place=1,
+        fill=1,
+        has_bias=1,
+        depth_words=operation.source.words,
+        out_words=operation.output.words,
+    )
+    for part in parts:
+        listing.ring.append(_matrix(number, part), part.tiles * operation.source.words)
+
+
+def _matrix(number: int, part: Part) -> str:
+    return f"tiles {part.first} of {number}"
+
+
+def _weights(listing: Listing, operation: Product, first: int, tiles: int) -> None:
+    column = 1 + TILE_DEPTH * operation.source.words  # words of a tile for a port, with biases
+    listing.add(
+        "move_weights",
+        operation.tag,
+        base=PARAMS,
+        ports=ALL_PORTS,
+        address=operation.fields["weight"] + first * column,
+        words=tiles * column,
+        port_stride=column_tiles(operation.output.words) * column,
+    )
+
+
 def _multiply(listing: Listing, number: int, operation: Product, index: int) -> None:
     plan, f, tag = listing.plan, operation.fields, operation.tag
     source, residual, output = operation.source, operation.residual, operation.output
     parts = plan.parts[operation]
     part, last = parts[index], index == len(parts) - 1
-    column = 1 + TILE_DEPTH * source.words  # words of a tile for each port, with the biases
-    listing.add(
-        "move_weights",
-        tag,
-        base=PARAMS,
-        ports=ALL_PORTS,
-        address=f["weight"] + part.first * column,
-        words=part.tiles * column,
-        port_stride=column_tiles(output.words) * column,
-    )
-    matrix = f"tiles {part.first} of {number}"
-    listing.ring.append(matrix, part.tiles * source.words)
+    first = not any(before.counts for before in parts[:index])
+    matrix = _matrix(number, part)
+    fill = not listing.ring.holds(matrix)
+    if fill:
+        _weights(listing, operation, part.first, part.tiles)
+        listing.ring.append(matrix, part.tiles * source.words)
     cleared = plan.clears[number][index : index + 1]
     to_banks = not operation.streams
     listing.add(
@@ -160,13 +198,13 @@ def _multiply(listing: Listing, number: int, operation: Product, index: int) -> 
         has_residual=residual is not None,
         to_banks=to_banks,
         stream=0 if to_banks else GELU if operation.gelu else ROW_WRITER,
-        fill=1,
-        claim=to_banks and last and plan.slot[output] > 0,
+        fill=fill,
+        claim=to_banks and part.counts and first and plan.slot[output] > 0,
         announce_reader=last and number in plan.norms,
         announce_store=last and number in plan.stores,
         source_slot=plan.slot[source],
         residual_slot=0 if residual is None else plan.slot[residual],
-        target_slot=plan.slot[output] if to_banks and last else 0,
+        target_slot=plan.slot[output] if to_banks and part.counts else 0,
         clear_slot=plan.slot[cleared[0]] if cleared else 0,
         source_first=source.first,
         residual_first=0 if residual is None else residual.first,
@@ -190,6 +228,6 @@ def _shift(operation: Product, name: str, value: int, largest: int) -> int:
     if not 0 <= value <= largest:
         raise ToolsError(
             f"instruction {operation.tag} (matmul for '{operation.output.name}') has {name} "
-            f"{value}, the next kernel has 0..{largest}: quantize with closer fraction lengths"
+            f"{value}, the accelerator has 0..{largest}: quantize with closer fraction lengths"
         )
     return value

@@ -13,6 +13,7 @@ from trivit.host.tiles import row_groups
 from trivit.tools.errors import ToolsError
 from trivit.tools.schedule.operations import (
     Attention,
+    Connect,
     Load,
     Network,
     Norm,
@@ -46,6 +47,7 @@ class _Reader:
         self.positions: Load | None = None
         self.cls_row: Load | None = None
         self.lists: list[Value] = []  # of row numbers, in the order in which they are chosen
+        self.masks: list[Value] = []  # of connections, likewise; none of them lies in the banks
 
     def network(self) -> Network:
         for tag, words in enumerate(self.bundle.program):
@@ -62,7 +64,7 @@ class _Reader:
         return Network(self.operations, self.stores, patches, self.positions, self.cls_row, image)
 
     def _read(self, tag: int, instruction: Instruction) -> None:
-        f, flags = instruction.fields, instruction.flags
+        f = instruction.fields
         embedded = bool(self.operations) and self.cls_row is None
         if embedded and instruction.opcode != "load":
             raise self._refusal(tag, instruction, "needs the constant row 0 loaded before")
@@ -71,6 +73,10 @@ class _Reader:
                 self._load(tag, instruction)
             case "store":
                 value = self._find(tag, instruction, "src")
+                if value in self.masks:
+                    raise self._refusal(
+                        tag, instruction, f"stores '{value.name}', which never lies in the banks"
+                    )
                 value.stored = True
                 self.stores.append(Store(tag, value, f["target"]))
             case "patchify":
@@ -80,19 +86,11 @@ class _Reader:
             case "matmul":
                 self.operations.append(self._product(tag, instruction))
             case "attention":
-                for flag in ("mask", "score_all"):
-                    if flag in flags:
-                        raise self._refusal(
-                            tag, instruction, f"has {flag}, which connection selection needs"
-                        )
-                source = self._find(tag, instruction, "src")
-                attention = Attention(tag, f, source, self._new(tag, instruction))
-                attention.output.first = (attention.heads - 1) * row_groups(attention.rows)
-                self.operations.append(attention)
+                self.operations.append(self._attention(tag, instruction))
             case "select_tokens":
                 self._select(tag, instruction)
             case _:
-                raise self._refusal(tag, instruction, "chooses connections")
+                self._connect(tag, instruction)
 
     def _load(self, tag: int, instruction: Instruction) -> None:
         f = instruction.fields
@@ -170,17 +168,52 @@ class _Reader:
             self.statistics[: output.rows] = [output] * output.rows
         return Product(tag, f, flags, source, output, source.rows, residual, first_row=1)
 
+    def _attention(self, tag: int, instruction: Instruction) -> Attention:
+        if "mask" in instruction.flags:
+            mask = self._find(tag, instruction, "mask")
+            if not self.masks or mask is not self.masks[-1]:
+                raise self._refusal(
+                    tag, instruction, f"sees keys by '{mask.name}', which is not the last choice"
+                )
+        source = self._find(tag, instruction, "src")
+        output = self._new(tag, instruction)
+        attention = Attention(tag, instruction.fields, source, output, instruction.flags)
+        output.first = (attention.heads - 1) * row_groups(attention.rows)
+        return attention
+
     def _select(self, tag: int, instruction: Instruction) -> None:
         f = instruction.fields
-        attention = self.operations[-1] if self.operations else None
-        if not isinstance(attention, Attention) or attention.select is not None:
-            raise self._refusal(tag, instruction, "must stand directly behind its attention")
+        attention = self._last_attention()
+        scored = attention is not None and attention.flags & {"score_cls", "score_all"}
+        if attention is None or not scored or attention.select is not None:
+            raise self._refusal(tag, instruction, "must choose by the last attention, and once")
         if attention.fields["tokens"] != f["tokens"]:
             raise self._refusal(tag, instruction, "must choose among all tokens of its attention")
         output = self._new(tag, instruction)
-        output.writer -= 1  # beside the attention
+        output.writer = self.operations.index(attention)  # beside it, wherever this one stands
         attention.select = Select(tag, output, f["tokens"], f["keep"])
         self.lists.append(output)
+
+    def _connect(self, tag: int, instruction: Instruction) -> None:
+        f = instruction.fields
+        index = self._find(tag, instruction, "index")
+        attention = self._last_attention()
+        select = None if attention is None else attention.select
+        if attention is None or select is None or index is not select.output:
+            raise self._refusal(
+                tag, instruction, "must choose by the last attention, for the tokens that it chose"
+            )
+        if attention.connect is not None or "score_all" not in attention.flags:
+            raise self._refusal(tag, instruction, "must choose by sums of all rows, and once")
+        if (f["tokens"], f["rows"]) != (select.tokens, select.keep + 1):
+            raise self._refusal(tag, instruction, "chooses for other rows than the list names")
+        mask = self._new(tag, instruction)
+        attention.connect = Connect(tag, mask, f["rows"], f["keep"])
+        self.masks.append(mask)
+
+    def _last_attention(self) -> Attention | None:
+        found = (o for o in reversed(self.operations) if isinstance(o, Attention))
+        return next(found, None)
 
     def _kept(self, tag: int, instruction: Instruction) -> Value:
         value = self._find(tag, instruction, "index")
@@ -205,8 +238,10 @@ class _Reader:
         loaded = value in self.constants or (self.patches and value is self.patches[0].value)
         if loaded and (self.operations or instruction.opcode != "matmul"):
             raise self._refusal(tag, instruction, f"reads '{value.name}', which is loaded")
-        if value in self.lists and field != "index" and instruction.opcode != "store":
-            raise self._refusal(tag, instruction, f"reads the list '{value.name}' as a matrix")
+        what = "list" if value in self.lists else "mask" if value in self.masks else None
+        fits = {"list": "index", "mask": "mask", None: field}[what]
+        if field != fits and instruction.opcode != "store":
+            raise self._refusal(tag, instruction, f"reads the {what} '{value.name}' as a matrix")
         return value
 
     def _new(self, tag: int, instruction: Instruction) -> Value:
@@ -230,6 +265,6 @@ class _Reader:
         info = self.names.get(tag)
         name = "" if info is None else f" for '{info.name}'"
         return ToolsError(
-            f"instruction {tag} ({instruction.opcode}{name}) {why}: the next kernel cannot run "
+            f"instruction {tag} ({instruction.opcode}{name}) {why}: the accelerator cannot run "
             "it; use the present one, or compile a model without it"
         )

@@ -20,6 +20,10 @@ class Ring:
         """Whether ``words`` more fit beside everything that is held."""
         return self.outstanding + words <= WEIGHT_DEPTH
 
+    def holds(self, name: str) -> bool:
+        """Whether matrix ``name`` was appended and not released."""
+        return any(held == name for held, _ in self._held)
+
     def append(self, name: str, words: int) -> None:
         """Append a matrix."""
         self._held.append((name, words))

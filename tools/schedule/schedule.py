@@ -1,4 +1,4 @@
-"""The entry point: a program of a bundle to the commands of the next kernel's units."""
+"""The entry point: a program of a bundle to the commands of the accelerator's units."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trivit.tools.errors import ToolsError
 from trivit.tools.schedule.attention import attention
 from trivit.tools.schedule.embedding import embedding
 from trivit.tools.schedule.listing import Listing
-from trivit.tools.schedule.operations import Attention
+from trivit.tools.schedule.operations import Attention, Product
 from trivit.tools.schedule.plan import plan
 from trivit.tools.schedule.products import norm, product, store, vectors
 from trivit.tools.schedule.reader import read
@@ -24,7 +24,7 @@ def schedule(bundle: Bundle, program: str | float | None = None, *, lag: int = L
     """Return the commands that compute a program of ``bundle`` (None: the first).
 
     Args:
-        bundle: compiled for the present kernel.
+        bundle: compiled for the emulator.
         program: its name or token keep ratio.
         lag: row groups that the scores of attention run ahead of its context.
 
@@ -50,7 +50,10 @@ def schedule(bundle: Bundle, program: str | float | None = None, *, lag: int = L
         if number in decided.norms:
             vectors(listing, decided.norms[number])
         if isinstance(operation, Attention):
-            attention(listing, number, operation)
+            following = network.operations[number + 1]
+            attention(
+                listing, number, operation, following if isinstance(following, Product) else None
+            )
         else:
             product(listing, number, operation)
     reports = listing.reports.total()

@@ -27,7 +27,7 @@ def prove(network: Network, params: Int16) -> None:
             if bound >= 1 << (ENGINE_SUM_BITS - 1):
                 raise ToolsError(
                     f"instruction {operation.tag} (matmul for '{operation.output.name}'): sums can "
-                    f"reach {bound.bit_length() + 1} bits, the next kernel has {ENGINE_SUM_BITS}: "
+                    f"reach {bound.bit_length() + 1} bits, the accelerator has {ENGINE_SUM_BITS}: "
                     "quantize its weights, bias or residual with fewer fraction bits"
                 )
 

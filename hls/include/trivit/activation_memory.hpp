@@ -6,8 +6,6 @@
 
 namespace trivit {
 
-// Banks are separate memories with two ports each (docs/cycles.md, Rules): port A feeds the array
-// and the first reader of an op, port B takes residuals, results and what moves beside the array.
 struct ActivationMemory {
     word_t bank[kBanks][kActivationDepth];
 };

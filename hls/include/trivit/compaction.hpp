@@ -3,7 +3,6 @@
 #define TRIVIT_COMPACTION_HPP
 
 #include "activation_memory.hpp"
-#include "cycles.hpp"
 
 namespace trivit {
 
@@ -27,26 +26,19 @@ struct NoRowNumbers {
     void put(uint32_t, uint32_t) {}
 };
 
-// Read `count` indices, a word of eight per cycle, compare each with `bound` and with the one
-// before it, and make the plan. The plan is of use only when all are accepted.
+// Read `count` indices, compare each with `bound` and with the one before it, and make the plan.
+// The plan is of use only when all are accepted.
 template <class Numbers>
 Error read_indices(uint32_t address, uint32_t count, uint32_t bound,
-                   const ActivationMemory& activation, CompactionPlan& plan, Numbers& numbers,
-                   Cycles& cycles) {
-#pragma HLS INLINE
-    LoopCounter loop;
+                   const ActivationMemory& activation, CompactionPlan& plan, Numbers& numbers) {
     bool accepted = true;
     int32_t before = -1;
     for (int group = 0; group < kMaxGroups; ++group) {
-#pragma HLS UNROLL
         plan.kept[group] = 0;
     }
     for (uint32_t word = 0; word < ceil_div(count, kLanes); ++word) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 26
-#pragma HLS PIPELINE II = 1
         const word_t indices = activation.bank[0][address + word];
         for (uint32_t lane = 0; lane < uint32_t(kLanes); ++lane) {
-#pragma HLS UNROLL
             const uint32_t place = word * kLanes + lane;
             if (place >= count) continue;
             const int32_t index = indices.lane[lane];
@@ -60,9 +52,7 @@ Error read_indices(uint32_t address, uint32_t count, uint32_t bound,
             numbers.put(place, uint32_t(index));
             before = index;
         }
-        loop.tick();
     }
-    cycles += loop.cycles();
     return accepted ? Error::ok : Error::index_range;
 }
 

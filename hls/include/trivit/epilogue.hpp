@@ -1,5 +1,5 @@
 // What follows the array in a matrix product: bias, residual, rounding, GELU, the way of each row
-// to its place, and row statistics (docs/numerics.md, matmul; docs/cycles.md, matmul).
+// to its place, and row statistics (docs/numerics.md, matmul).
 #ifndef TRIVIT_EPILOGUE_HPP
 #define TRIVIT_EPILOGUE_HPP
 
@@ -30,11 +30,9 @@ struct RowRoute {
 
 // Rows of a group that is written as it is.
 inline RowRoute straight_route(uint32_t group, uint32_t rows) {
-#pragma HLS INLINE
     RowRoute route = RowRoute();
     route.group = group;
     for (uint32_t m = 0; m < uint32_t(kBanks); ++m) {
-#pragma HLS UNROLL
         route.kept[m] = route.writes[m] = group * kBanks + m < rows;
         route.source[m] = m;
     }
@@ -43,12 +41,10 @@ inline RowRoute straight_route(uint32_t group, uint32_t rows) {
 
 // The kept rows of a group, side by side from their first place on.
 inline RowRoute compacting_route(uint32_t group, const CompactionPlan& plan) {
-#pragma HLS INLINE
     RowRoute route = RowRoute();
     route.group = plan.first[group] / kBanks;
     uint32_t place = plan.first[group];
     for (uint32_t m = 0; m < uint32_t(kBanks); ++m) {
-#pragma HLS UNROLL
         if (((plan.kept[group] >> m) & 1) == 0) continue;
         route.kept[m] = true;
         route.writes[place % kBanks] = true;
@@ -59,16 +55,12 @@ inline RowRoute compacting_route(uint32_t group, const CompactionPlan& plan) {
     return route;
 }
 
-// One word of one row: bias, residual, rounding, GELU. Returns how many values saturated. Not
-// inlined in hardware, so that the rows of a group share its instances.
-TRIVIT_SHARED_UNIT uint32_t finish_word(const MatmulFields& f, const Epilogue& epilogue,
-                                        const SumWord& sums, const word_t& bias,
-                                        const word_t& residual, word_t& result) {
-#pragma HLS INLINE off
-#pragma HLS PIPELINE II = 1
+// One word of one row: bias, residual, rounding, GELU. Returns how many values saturated.
+TRIVIT_INLINE uint32_t finish_word(const MatmulFields& f, const Epilogue& epilogue,
+                                   const SumWord& sums, const word_t& bias, const word_t& residual,
+                                   word_t& result) {
     uint32_t rounded = 0;  // a bit for each lane that saturated
     for (int lane = 0; lane < kLanes; lane += kWidth) {
-#pragma HLS UNROLL
         const Exact sum = load(&sums.lane[lane]) + align(load(&bias.lane[lane]), epilogue.bias) +
                           align(load(&residual.lane[lane]), epilogue.residual);
         rounded |= requantize(sum, epilogue.rounding, &result.lane[lane]) << lane;
@@ -76,47 +68,28 @@ TRIVIT_SHARED_UNIT uint32_t finish_word(const MatmulFields& f, const Epilogue& e
     if (!f.has_gelu) return count_lanes(rounded);
     uint32_t activated = 0;
     for (int lane = 0; lane < kLanes; lane += kWidth) {
-#pragma HLS UNROLL
         const Exact y = gelu(load(&result.lane[lane]), epilogue.gelu);
         activated |= requantize(y, epilogue.gelu.rounding, &result.lane[lane]) << lane;
     }
     return count_lanes(rounded) + count_lanes(activated);
 }
 
-// A block's epilogue, a word in each bank per iteration. With four rounding rows it runs at II=2:
-// half of the rows are rounded in each of the two cycles. A residual needs two cycles in any case:
-// port B of a bank reads it in one and writes the result in the other. The row statistics grow in
-// registers; their memory is read at a block's first word and written after it.
+// A block's epilogue, a word in each bank per iteration. A residual word is read before the result
+// that may take its place is written.
 template <bool kResidual>
-Cycles finish_block(const MatmulFields& f, const Epilogue& epilogue, const RowRoute& route,
-                    uint32_t group, uint32_t first_word, const Sums& sums,
-                    const word_t (&bias)[kWordsPerTile], ActivationMemory& activation,
-                    RowStatistics& statistics, uint64_t& saturated) {
-#pragma HLS INLINE
-    LoopCounter loop;
-#pragma HLS ALLOCATION function instances = finish_word limit = kRoundingRows
-#pragma HLS ALLOCATION function instances = add_statistics limit = kRoundingRows
-    const int kPortInterval = kResidual ? 2 : 1;
-    const int kInterval = kRoundingInterval > kPortInterval ? kRoundingInterval : kPortInterval;
+void finish_block(const MatmulFields& f, const Epilogue& epilogue, const RowRoute& route,
+                  uint32_t group, uint32_t first_word, const Sums& sums,
+                  const word_t (&bias)[kWordsPerTile], ActivationMemory& activation,
+                  RowStatistics& statistics, uint64_t& saturated) {
     const uint32_t words = minimum(kWordsPerTile, f.out_words - first_word);
     const uint32_t residual_at = f.residual + size_product(group, f.out_words) + first_word;
     const uint32_t result_at = f.dst + size_product(route.group, f.out_words) + first_word;
     int32_t row_sum[kBanks] = {};
     int64_t row_squares[kBanks] = {};
-#pragma HLS ARRAY_PARTITION variable = row_sum dim = 0 complete
-#pragma HLS ARRAY_PARTITION variable = row_squares dim = 0 complete
     for (uint32_t word = 0; word < words; ++word) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 4
-#pragma HLS PIPELINE II = kInterval rewind
-// A residual word is read before the result that may take its place is written.
-#pragma HLS DEPENDENCE variable = activation.bank inter false
-// Statistics are read in the first iteration and written in the last.
-#pragma HLS DEPENDENCE variable = statistics.sum inter false
-#pragma HLS DEPENDENCE variable = statistics.squares inter false
         uint32_t changed = 0;
         word_t result[kBanks];
         for (uint32_t m = 0; m < uint32_t(kBanks); ++m) {
-#pragma HLS UNROLL
             if (!route.kept[m]) continue;
             const word_t residual =
                 kResidual ? activation.bank[m][residual_at + word] : zero_word();
@@ -125,7 +98,6 @@ Cycles finish_block(const MatmulFields& f, const Epilogue& epilogue, const RowRo
         }
         // The crossbar: bank b takes the row that the route names.
         for (uint32_t b = 0; b < uint32_t(kBanks); ++b) {
-#pragma HLS UNROLL
             if (!route.writes[b]) continue;
             const uint32_t to = route.group + (route.next[b] ? 1 : 0);
             const word_t& row = result[route.source[b]];
@@ -142,9 +114,7 @@ Cycles finish_block(const MatmulFields& f, const Epilogue& epilogue, const RowRo
             }
         }
         saturated += changed;
-        loop.add(kInterval);
     }
-    return loop.issued();
 }
 
 }  // namespace trivit

@@ -29,11 +29,8 @@ inline GeluFormat make_gelu_format(uint32_t in_frac, uint32_t out_frac) {
     return format;
 }
 
-// At 28 fraction bits. Not inlined in hardware: every instance then owns a copy of the table, and
-// the two reads (i and i + 1) use its two ports, so that 64 lanes run at II=1.
-TRIVIT_SHARED_UNIT Exact gelu(Int x, const GeluFormat& format) {
-#pragma HLS INLINE off
-#pragma HLS PIPELINE II = 1
+// At 28 fraction bits.
+TRIVIT_INLINE Exact gelu(Int x, const GeluFormat& format) {
     const Int magnitude = (x < 0 ? -x : x) << format.in_shift;
     const Int index = magnitude >> kGeluStepBits;
     const Int remainder = magnitude & ((1 << kGeluStepBits) - 1);

@@ -1,4 +1,4 @@
-// The top function of the kernel (docs/architecture.md; registers and ports: kernel.yaml).
+// The top function of the emulator (registers and ports: kernel.yaml).
 #ifndef TRIVIT_KERNEL_HPP
 #define TRIVIT_KERNEL_HPP
 
@@ -6,8 +6,8 @@
 
 // program: num_instructions descriptors of 8 words; params0..3: the same params_words words, one
 // pointer per port; input0..3: likewise num_images regions of input_words; output: num_images
-// regions of output_words; stats: one word per instruction. Returns error code << 24 | instruction
-// index.
+// regions of output_words; stats: one word per instruction (kernel.yaml). Returns error code << 24
+// | instruction index.
 uint32_t trivit_kernel(const trivit::word_t* program, const trivit::word_t* params0,
                        const trivit::word_t* params1, const trivit::word_t* params2,
                        const trivit::word_t* params3, const trivit::word_t* input0,

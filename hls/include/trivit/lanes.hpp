@@ -33,7 +33,6 @@ inline void store(Int x, int32_t* result) { *result = x; }
 
 template <int kEntries>
 Int lookup(const int32_t (&table)[kEntries], Int index) {
-#pragma HLS INLINE
     return table[index];
 }
 
@@ -55,20 +54,17 @@ inline Exact widen(Int x) { return x; }
 // lanes times one factor.
 template <int kA, int kB>
 Exact product(Exact a, Int b) {
-#pragma HLS INLINE
     return multiply<kA, kB>(a, b);
 }
 
 template <int kA, int kB>
 Int short_product(Int a, Int b) {
-#pragma HLS INLINE
     static_assert(kA + kB <= 32, "the product fits 32 bits");
     return Int(multiply<kA, kB>(a, b));
 }
 
 template <int kA, int kB>
 Exact scaled(Int a, int32_t factor) {
-#pragma HLS INLINE
     return multiply<kA, kB>(a, factor);
 }
 
@@ -155,10 +151,8 @@ inline uint32_t requantize(Exact x, const Rounding& rounding, int16_t* result) {
 #endif
 
 inline uint32_t count_lanes(uint32_t lanes) {
-#pragma HLS INLINE
     uint32_t count = 0;
     for (int lane = 0; lane < kLanes; ++lane) {
-#pragma HLS UNROLL
         count += (lanes >> lane) & 1;
     }
     return count;

@@ -18,7 +18,6 @@ bool fits(int64_t value) {
 // order also check the widths.
 template <int kA, int kB>
 int64_t multiply(int64_t a, int64_t b) {
-#pragma HLS INLINE
     static_assert(kA + kB <= 64, "the product is exact in 64 bits");
 #ifdef __SYNTHESIS__
     return int64_t(ap_int<kA>(a) * ap_int<kB>(b));
@@ -31,10 +30,7 @@ int64_t multiply(int64_t a, int64_t b) {
 }
 
 // Sizes and addresses on the chip: rows, groups or tiles times words. One multiplier block.
-inline uint32_t size_product(uint32_t a, uint32_t b) {
-#pragma HLS INLINE
-    return uint32_t(multiply<14, 14>(a, b));
-}
+inline uint32_t size_product(uint32_t a, uint32_t b) { return uint32_t(multiply<14, 14>(a, b)); }
 
 static_assert(kMaxDepthWords * kLanes + 1 < (1 << 13), "beats of a tile are a size");
 static_assert(4 * kMaxTokens < (1 << 13), "and so are four times the rows, or less");

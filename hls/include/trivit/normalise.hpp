@@ -1,5 +1,4 @@
-// Layer normalisation of rows on their way to the array (docs/numerics.md, normalise;
-// docs/cycles.md, matmul).
+// Layer normalisation of rows on their way to the array (docs/numerics.md, normalise).
 #ifndef TRIVIT_NORMALISE_HPP
 #define TRIVIT_NORMALISE_HPP
 
@@ -8,7 +7,6 @@
 #include "lanes.hpp"
 #include "ports.hpp"
 #include "row_statistics.hpp"
-#include "timeline.hpp"
 
 namespace trivit {
 
@@ -27,18 +25,15 @@ struct RowScale {
     uint32_t halvings;  // of the root's argument
 };
 
-// Gamma and beta: one pair in use, one that the parameter stream fills. Row r's scale lies in bank
-// r mod 8, so that the eight rows of a group find theirs at once; they are kept for all tiles.
+// Row r's scale lies in bank r mod 8; scales are kept for all tiles.
 struct NormaliseMemory {
-    word_t gamma[2][kMaxDepthWords];
-    word_t beta[2][kMaxDepthWords];
+    word_t gamma[kMaxDepthWords];
+    word_t beta[kMaxDepthWords];
     RowScale scale[kBanks][kMaxGroups];
-    uint32_t buffer;  // that the next normalising matmul uses
 };
 
-// Of one instruction: which vectors, and how the result is rounded.
+// Of one instruction: how the result is rounded.
 struct NormaliseFormat {
-    uint32_t buffer;
     Alignment beta;
     Rounding rounding;
 };
@@ -53,7 +48,6 @@ struct InverseRoot {
 inline InverseRoot inverse_root(uint64_t power) {
     uint32_t log2 = 0;
     for (int bit = 0; bit < 64; ++bit) {
-#pragma HLS UNROLL
         if ((power >> bit) & 1) log2 = bit;
     }
     InverseRoot result;
@@ -69,7 +63,6 @@ inline InverseRoot inverse_root(uint64_t power) {
 // A row's scale from its statistics. Sums are exact integers, so nothing cancels:
 // sum of (256 x - mean)^2 = 2^16 squares + mean (C mean - 2^9 sum).
 inline RowScale scale_row(const MatmulFields& f, int32_t sum, int64_t squares) {
-#pragma HLS INLINE
     const int64_t width = int64_t(f.depth_words) * kLanes;
     const int64_t mean =
         clamp((multiply<28, 31>(sum, f.inv_width) + (1 << 23)) >> 24, -kMeanLimit, kMeanLimit);
@@ -84,33 +77,24 @@ inline RowScale scale_row(const MatmulFields& f, int32_t sum, int64_t squares) {
     return scale;
 }
 
-// The scales of all rows: one unit, one row per cycle, as the statistics become complete. With
-// eight depth words or more it keeps pace with the array; only the way of the last row shows,
-// through two pipelines: mean, then root.
-inline Cycles scale_rows(const MatmulFields& f, const RowStatistics& statistics,
-                         NormaliseMemory& memory) {
-#pragma HLS INLINE
+// The scales of all rows.
+inline void scale_rows(const MatmulFields& f, const RowStatistics& statistics,
+                       NormaliseMemory& memory) {
     for (uint32_t row = 0; row < f.rows; ++row) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 208
-#pragma HLS PIPELINE II = 1
         const uint32_t bank = row % kBanks;
         const uint32_t group = row / kBanks;
         memory.scale[bank][group] =
             scale_row(f, statistics.sum[bank][group], statistics.squares[bank][group]);
     }
-    return drain(2);
 }
 
-// A word of a row, normalised: one of the eight instances in front of the array. Counts what
-// saturates.
+// A word of a row, normalised. Counts what saturates.
 inline word_t normalise_word(const word_t& x, const RowScale& scale, const word_t& gamma,
                              const word_t& beta, const NormaliseFormat& format, uint32_t& changed) {
-#pragma HLS INLINE
     const Rounding halving = make_rounding(int32_t(scale.halvings) + 2);
     uint32_t saturated = 0;
     word_t result;
     for (int lane = 0; lane < kLanes; lane += kWidth) {
-#pragma HLS UNROLL
         const Int centred = load(&x.lane[lane]) * (1 << kCentredBits) - scale.mean;
         const Exact normal =
             round_and_clamp(scaled<25, 30>(centred, scale.gain), halving, kNormalLimit);
@@ -122,39 +106,26 @@ inline word_t normalise_word(const word_t& x, const RowScale& scale, const word_
     return result;
 }
 
-// The parameter stream's part: gamma over port 0 and beta over port 1.
+// Gamma over port 0 and beta over port 1.
 template <class ParamPorts>
-uint32_t load_vectors(const MatmulFields& f, ParamPorts& params, NormaliseMemory& memory,
-                      Timeline& timeline) {
-#pragma HLS INLINE
-    const uint32_t buffer = memory.buffer & 1;
-    memory.buffer = buffer ^ 1;
-    timeline.await_vector_buffer();
+void load_vectors(const MatmulFields& f, ParamPorts& params, NormaliseMemory& memory) {
     for (uint32_t first = 0; first < f.depth_words; first += kBurstWords) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 6
-#pragma HLS DATAFLOW
         word_t chunk[kParamPorts][kBurstWords];
-#pragma HLS BIND_STORAGE variable = chunk type = ram_2p impl = lutram
         const uint32_t size = minimum(f.depth_words - first, kBurstWords);
         const uint64_t offset[kParamPorts] = {uint64_t(f.gamma) + first, uint64_t(f.beta) + first,
                                               0, 0};
         const uint32_t count[kParamPorts] = {size, size, 0, 0};
         params.read(offset, count, chunk);
         for (uint32_t i = 0; i < size; ++i) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 64
-#pragma HLS PIPELINE II = 1
-            memory.gamma[buffer][first + i] = chunk[0][i];
-            memory.beta[buffer][first + i] = chunk[1][i];
+            memory.gamma[first + i] = chunk[0][i];
+            memory.beta[first + i] = chunk[1][i];
         }
     }
-    timeline.bring(f.depth_words);
-    return buffer;
 }
 
 #if !TRIVIT_ARRAY_AS_HARDWARE
 
-// The hardware normalises a row again for every tile, at no cost. A processor normalises all rows
-// once for an instruction and keeps them here, a group after the other.
+// All rows are normalised once for an instruction and kept here, a group after the other.
 struct NormalisedRows {
     word_t bank[kBanks][kMaxGroups * kMaxDepthWords];
 };
@@ -168,8 +139,6 @@ inline void normalise_rows(const MatmulFields& f, const NormaliseFormat& format,
                            const NormaliseMemory& memory, const ActivationMemory& activation,
                            uint64_t& saturated) {
     NormalisedRows& rows = normalised_rows();
-    const word_t* gamma = memory.gamma[format.buffer];
-    const word_t* beta = memory.beta[format.buffer];
     for (uint32_t row = 0; row < f.rows; ++row) {
         const uint32_t group = row / kBanks;
         const word_t* source = &activation.bank[row % kBanks][f.src + group * f.depth_words];
@@ -177,7 +146,8 @@ inline void normalise_rows(const MatmulFields& f, const NormaliseFormat& format,
         const RowScale scale = memory.scale[row % kBanks][group];
         uint32_t changed = 0;
         for (uint32_t k = 0; k < f.depth_words; ++k)
-            target[k] = normalise_word(source[k], scale, gamma[k], beta[k], format, changed);
+            target[k] =
+                normalise_word(source[k], scale, memory.gamma[k], memory.beta[k], format, changed);
         saturated += changed;
     }
 }

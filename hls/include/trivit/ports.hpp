@@ -14,8 +14,7 @@
 
 namespace trivit {
 
-// Longest single transfer: 64 beats of 16 bytes, the burst length of the ports. Longer ones would
-// cost block RAM in every unit that buffers them.
+// Longest single transfer: 64 beats of 16 bytes, the burst length of the ports.
 static const int kBurstWords = 64;
 
 class PointerReadPort {
@@ -23,10 +22,7 @@ public:
     explicit PointerReadPort(const word_t* base) : base_(base) {}
 
     void read(uint64_t word_offset, uint32_t count, word_t* destination) {
-#pragma HLS INLINE
         for (uint32_t i = 0; i < count; ++i) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 64
-#pragma HLS PIPELINE II = 1  // consecutive addresses and nothing else in the body: one AXI burst
             destination[i] = base_[word_offset + i];
         }
     }
@@ -40,10 +36,7 @@ public:
     explicit PointerWritePort(word_t* base) : base_(base) {}
 
     void write(uint64_t word_offset, uint32_t count, const word_t* source) {
-#pragma HLS INLINE
         for (uint32_t i = 0; i < count; ++i) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 64
-#pragma HLS PIPELINE II = 1  // consecutive addresses and nothing else in the body: one AXI burst
             base_[word_offset + i] = source[i];
         }
     }
@@ -52,7 +45,7 @@ private:
     word_t* base_;
 };
 
-// The four ports that bring parameters, or an image, in step: one word from each per cycle.
+// The four ports that bring parameters, or an image.
 template <class Port>
 struct QuadPort {
     Port& port0;
@@ -60,11 +53,9 @@ struct QuadPort {
     Port& port2;
     Port& port3;
 
-    // count[p] words from offset[p] on port p into row p; no word where count[p] is 0. The four
-    // calls have nothing in common, so they run together.
+    // count[p] words from offset[p] on port p into row p; no word where count[p] is 0.
     void read(const uint64_t (&offset)[kParamPorts], const uint32_t (&count)[kParamPorts],
               word_t (&destination)[kParamPorts][kBurstWords]) {
-#pragma HLS INLINE
         if (count[0] != 0) port0.read(offset[0], count[0], destination[0]);
         if (count[1] != 0) port1.read(offset[1], count[1], destination[1]);
         if (count[2] != 0) port2.read(offset[2], count[2], destination[2]);

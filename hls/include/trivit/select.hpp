@@ -1,85 +1,63 @@
-// Token and connection selection (docs/numerics.md and docs/cycles.md, select_*).
+// Token and connection selection (docs/numerics.md, select_*).
 #ifndef TRIVIT_SELECT_HPP
 #define TRIVIT_SELECT_HPP
 
 #include "activation_memory.hpp"
 #include "compaction.hpp"
+#include "multiply.hpp"
 #include "softmax.hpp"
-#include "timeline.hpp"
 
 namespace trivit {
 
+static const int kSelectLanes = 32;  // scores that are compared together
+static const int kSelectDigit = 2;   // bits of the threshold that a pass finds
 static const int kSelectWords = (kMaxTokens + kSelectLanes - 1) / kSelectLanes;
 static const int kSelectCandidates = (1 << kSelectDigit) - 1;  // thresholds that a pass tries
 static const int32_t kNeverSelected = kClosedSum;              // no threshold is negative
 static const int kMaskBits = 16;                               // keys in an element of a mask
 
-static_assert(kSelectLatency <= kBanks, "the turns of seven other rows cover a pass's latency");
 static_assert(kSelectLanes % kMaskBits == 0, "a search word opens whole elements of the mask");
 static_assert(kMaskBits * kLanes % kSelectLanes == 0, "a mask word is whole search words");
 static_assert(kMaskBits % kLanes == 0, "eight candidates lie in one element of the mask");
 static_assert(kScoreBits % kSelectDigit == 0, "passes find whole digits of the threshold");
 static_assert(kMaxHeads * 32767 < (1 << kScoreBits), "the search covers every head sum");
 
-// A select_connections that has read its index tensor and waits for the matmul beside which it
-// runs.
-struct WaitingConnections {
-    SelectConnectionsFields fields;
-    bool waiting;
-};
-
-// Memories of the selection's own, so that it can run beside a matmul. Eight rows of scores, twice:
-// one buffer is filled while the other is searched. The winners are bits of the mask, in the form
-// that the activation memory takes; those of a token selection are its first row.
+// Eight rows of scores. The winners are bits of the mask, in the form that the activation memory
+// takes; those of a token selection are its first row.
 struct SelectMemory {
     CompactionPlan plan;
     RowNumbers index;
-    int32_t score[2][kBanks][kSelectWords][kSelectLanes];
+    int32_t score[kBanks][kSelectWords][kSelectLanes];
     word_t mask[kBanks][kMaxGroups * kMaxMaskWords];
     int32_t threshold[kBanks];
     uint32_t above[kBanks];
 };
 
-// Open the `keep` largest of the first `count` scores of each row of a buffer, ties to the lower
-// index, and key 0; of fewer than `keep` scores that are not negative, all. The first word of the
+// Open the `keep` largest of the first `count` scores of each row, ties to the lower index, and key
+// 0; of fewer than `keep` scores that are not negative, all. The first word of the
 // rows in the mask is `mask_word`.
 //
 // Digit by digit from the top, the threshold rises by the most that at least `keep` scores still
 // reach; all candidates are compared at once. The last candidate that too few reached is
 // threshold + 1, so its count says how many are above and how many ties remain to be opened in
-// index order, by a last pass. Eight rows take turns: a row's counts are then complete long before
-// its next digit needs them, and the loop runs at II=1. A single row waits for its counts instead.
-inline Cycles select_largest(uint32_t rows, uint32_t count, uint32_t keep, uint32_t buffer,
-                             uint32_t mask_word, SelectMemory& memory) {
-#pragma HLS INLINE off
-    LoopCounter loop;
+// index order, by a last pass.
+inline void select_largest(uint32_t rows, uint32_t count, uint32_t keep, uint32_t mask_word,
+                           SelectMemory& memory) {
     const uint32_t words = ceil_div(count, kSelectLanes);
-    const uint32_t turn = rows == 1 ? words + kSelectLatency : words;
     uint32_t reached[kSelectCandidates] = {};  // scores of the row that reach each candidate
     uint32_t opened = 0;                       // ties, in the last pass
-#pragma HLS ARRAY_PARTITION variable = reached dim = 0 complete
     for (int bit = kScoreBits - kSelectDigit; bit >= -kSelectDigit; bit -= kSelectDigit) {
         for (uint32_t row = 0; row < rows; ++row) {
-            for (uint32_t word = 0; word < turn; ++word) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 15
-#pragma HLS LOOP_FLATTEN
-#pragma HLS PIPELINE II = 1
-// A row comes back after the seven others, or after its own pause, at the earliest.
-#pragma HLS DEPENDENCE variable = memory.threshold inter distance = 8 true
-#pragma HLS DEPENDENCE variable = memory.above inter distance = 8 true
-                loop.tick();
-                if (word >= words) continue;
-                const int32_t* scores = memory.score[buffer][row][word];
+            for (uint32_t word = 0; word < words; ++word) {
+                const int32_t* scores = memory.score[row][word];
                 const uint32_t here = minimum(count - word * kSelectLanes, kSelectLanes);
                 const bool first = bit == kScoreBits - kSelectDigit;
                 const int32_t low = first ? 0 : memory.threshold[row];
                 if (bit >= 0) {
                     for (int candidate = 0; candidate < kSelectCandidates; ++candidate) {
-#pragma HLS UNROLL
                         const int32_t least = low + (int32_t(candidate + 1) << bit);
                         uint32_t more = 0;
                         for (uint32_t lane = 0; lane < uint32_t(kSelectLanes); ++lane) {
-#pragma HLS UNROLL
                             more += lane < here && scores[lane] >= least ? 1 : 0;
                         }
                         reached[candidate] = (word == 0 ? 0 : reached[candidate]) + more;
@@ -87,7 +65,6 @@ inline Cycles select_largest(uint32_t rows, uint32_t count, uint32_t keep, uint3
                     if (word + 1 != words) continue;
                     int32_t digit = 0;
                     for (int candidate = 0; candidate < kSelectCandidates; ++candidate) {
-#pragma HLS UNROLL
                         if (reached[candidate] >= keep) digit = candidate + 1;
                     }
                     memory.threshold[row] = low + (digit << bit);
@@ -101,7 +78,6 @@ inline Cycles select_largest(uint32_t rows, uint32_t count, uint32_t keep, uint3
                     if (word == 0) opened = 0;
                     uint32_t bits = 0;
                     for (uint32_t lane = 0; lane < uint32_t(kSelectLanes); ++lane) {
-#pragma HLS UNROLL
                         const bool inside = lane < here;
                         const bool tie = inside && scores[lane] == low && opened < ties;
                         opened += tie ? 1 : 0;
@@ -110,7 +86,6 @@ inline Cycles select_largest(uint32_t rows, uint32_t count, uint32_t keep, uint3
                         bits |= (open ? 1u : 0u) << lane;
                     }
                     for (uint32_t part = 0; part < uint32_t(kSelectLanes / kMaskBits); ++part) {
-#pragma HLS UNROLL
                         const uint32_t element = word * (kSelectLanes / kMaskBits) + part;
                         memory.mask[row][mask_word + element / kLanes].lane[element % kLanes] =
                             int16_t(uint16_t(bits >> part * kMaskBits));
@@ -119,7 +94,6 @@ inline Cycles select_largest(uint32_t rows, uint32_t count, uint32_t keep, uint3
             }
         }
     }
-    return loop.cycles();
 }
 
 // Eight values of which some are kept, moved together.
@@ -131,61 +105,42 @@ struct Kept {
 
 template <class Value>
 Kept<Value> move_together(const Value (&values)[kLanes], uint32_t kept) {
-#pragma HLS INLINE
     Kept<Value> result = Kept<Value>();
     for (uint32_t lane = 0; lane < uint32_t(kLanes); ++lane) {
-#pragma HLS UNROLL
         if ((kept >> lane) & 1) result.value[result.count++] = values[lane];
     }
     return result;
 }
 
-inline int32_t closed_as_zero(int32_t sum) {
-#pragma HLS INLINE
-    return sum < 0 ? 0 : sum;
-}
+inline int32_t closed_as_zero(int32_t sum) { return sum < 0 ? 0 : sum; }
 
-// In hardware a process of its own, which the last head's [CLS] scores start while attention goes
-// on with that head's other rows: it reads a row of scores that attention does not touch again, and
-// the few words of its list take cycles of bank 0's port B that attention's mover leaves.
-inline Cycles select_tokens(const SelectTokensFields& f, const ScoreMemory& scores,
-                            SelectMemory& memory, ActivationMemory& activation) {
-#pragma HLS INLINE
-    LoopCounter loading;
+inline void select_tokens(const SelectTokensFields& f, const ScoreMemory& scores,
+                          SelectMemory& memory, ActivationMemory& activation) {
     for (uint32_t word = 0; word < ceil_div(f.tokens, kLanes); ++word) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 26
-#pragma HLS PIPELINE II = 1
         for (uint32_t lane = 0; lane < uint32_t(kLanes); ++lane) {
-#pragma HLS UNROLL
             const uint32_t key = word * kLanes + lane;
-            memory.score[0][0][key / kSelectLanes][key % kSelectLanes] =
+            memory.score[0][key / kSelectLanes][key % kSelectLanes] =
                 key == 0 ? kNeverSelected : closed_as_zero(scores.sum[0][key]);
         }
-        loading.tick();
     }
 
-    const Cycles search = select_largest(1, f.tokens, f.keep, 0, 0, memory);
+    select_largest(1, f.tokens, f.keep, 0, memory);
 
-    LoopCounter listing;
     word_t list = zero_word();  // indices that do not fill a word yet
     uint32_t listed = 0;
     uint32_t address = f.dst;
     for (uint32_t word = 0; word < ceil_div(f.tokens, kLanes); ++word) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 26
-#pragma HLS PIPELINE II = 1
         // Eight candidates are half an element of the mask.
         const uint32_t element = word * kLanes / kMaskBits;
         const uint32_t bits = uint16_t(memory.mask[0][element / kLanes].lane[element % kLanes]) >>
                               word * kLanes % kMaskBits;
         int16_t keys[kLanes];
         for (uint32_t lane = 0; lane < uint32_t(kLanes); ++lane) {
-#pragma HLS UNROLL
             keys[lane] = int16_t(word * kLanes + lane);
         }
         const Kept<int16_t> kept = move_together(keys, bits);
         word_t rest = zero_word();
         for (uint32_t lane = 0; lane < uint32_t(kLanes); ++lane) {
-#pragma HLS UNROLL
             const uint32_t to = listed + lane;
             if (lane >= kept.count) continue;
             if (to < uint32_t(kLanes)) {
@@ -200,93 +155,56 @@ inline Cycles select_tokens(const SelectTokensFields& f, const ScoreMemory& scor
             list = rest;
             listed -= kLanes;
         }
-        listing.tick();
     }
     if (listed != 0) activation.bank[0][address] = list;
-    return loading.cycles() + search + listing.cycles();
 }
 
-// Scores of eight kept tokens against all kept tokens: eight of a row per cycle, of which the kept
-// ones move together into lanes of their own. The first kept key is [CLS]: always open, it does not
-// compete.
-inline Cycles collect_scores(const SelectConnectionsFields& f, uint32_t group,
-                             const ScoreMemory& scores, SelectMemory& memory) {
-#pragma HLS INLINE off
-    LoopCounter loop;
+// Scores of eight kept tokens against all kept tokens. The first kept key is [CLS]: always open, it
+// does not compete.
+inline void collect_scores(const SelectConnectionsFields& f, uint32_t group,
+                           const ScoreMemory& scores, SelectMemory& memory) {
     const uint32_t rows = minimum(kBanks, f.rows - group * kBanks);
     for (uint32_t row = 0; row < rows; ++row) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 8
         const uint32_t query = memory.index.row[group * kBanks + row];
         for (uint32_t from = 0; from < row_groups(f.tokens); ++from) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 26
-#pragma HLS LOOP_FLATTEN
-#pragma HLS PIPELINE II = 1
             int32_t found[kLanes];
             for (uint32_t lane = 0; lane < uint32_t(kLanes); ++lane) {
-#pragma HLS UNROLL
                 found[lane] = scores.sum[query][from * kLanes + lane];
             }
             const Kept<int32_t> kept = move_together(found, memory.plan.kept[from]);
             const uint32_t first = memory.plan.first[from];
             for (uint32_t lane = 0; lane < uint32_t(kSelectLanes); ++lane) {
-#pragma HLS UNROLL
                 const uint32_t i = (lane - first) % kSelectLanes;
                 if (i >= kept.count) continue;
-                memory.score[group & 1][row][(first + i) / kSelectLanes][lane] =
+                memory.score[row][(first + i) / kSelectLanes][lane] =
                     first + i == 0 ? kNeverSelected : kept.value[i];
             }
-            loop.tick();
         }
     }
-    return loop.cycles();
 }
 
-// The next group's scores are collected while a group is searched. Touches the selection's memories
-// and the scores only. Does nothing when nothing waits.
-inline Cycles search_connections(const WaitingConnections& connections, const ScoreMemory& scores,
-                                 SelectMemory& memory) {
-#pragma HLS INLINE
-    const SelectConnectionsFields& f = connections.fields;
-    const uint32_t groups = connections.waiting ? row_groups(f.rows) : 0;
+// The winners of all rows. memory.plan and memory.index hold the kept tokens.
+inline void search_connections(const SelectConnectionsFields& f, const ScoreMemory& scores,
+                               SelectMemory& memory) {
     const uint32_t words = ceil_div(ceil_div(f.rows, kMaskBits), kLanes);
-    uint32_t mask_word = 0;
-    Cycles cycles;
-    if (groups != 0) cycles = collect_scores(f, 0, scores, memory);
-    for (uint32_t group = 0; group < groups; ++group) {
-#pragma HLS LOOP_TRIPCOUNT min = 0 max = 26
-        Cycles collecting;
-        if (group + 1 < groups) {
-            collecting = collect_scores(f, group + 1, scores, memory);
-        }
-        const Cycles choosing =
-            select_largest(kBanks, f.rows, f.keep, group & 1, mask_word, memory);
-        cycles += overlap(collecting, choosing);
-        mask_word += words;
+    for (uint32_t group = 0; group < row_groups(f.rows); ++group) {
+        collect_scores(f, group, scores, memory);
+        select_largest(kBanks, f.rows, f.keep, size_product(group, words), memory);
     }
-    return cycles;
 }
 
-// The mask into the activation memory, a word in each bank per iteration; the [CLS] row is all
-// open.
-inline Cycles write_mask(const SelectConnectionsFields& f, const SelectMemory& memory,
-                         ActivationMemory& activation) {
-#pragma HLS INLINE off
-    LoopCounter loop;
+// The mask into the activation memory; the [CLS] row is all open.
+inline void write_mask(const SelectConnectionsFields& f, const SelectMemory& memory,
+                       ActivationMemory& activation) {
     const uint32_t words = ceil_div(ceil_div(f.rows, kMaskBits), kLanes);
     uint32_t from = 0;
     for (uint32_t group = 0; group < row_groups(f.rows); ++group) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 26
         for (uint32_t word = 0; word < words; ++word) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 2
-#pragma HLS LOOP_FLATTEN
-#pragma HLS PIPELINE II = 1
             for (uint32_t m = 0; m < uint32_t(kBanks); ++m) {
-#pragma HLS UNROLL
                 const uint32_t row = group * kBanks + m;
                 if (row >= f.rows) continue;
                 word_t mask = memory.mask[m][from];
                 for (uint32_t lane = 0; lane < uint32_t(kLanes); ++lane) {
-#pragma HLS UNROLL
                     const uint32_t first = (word * kLanes + lane) * kMaskBits;
                     const uint32_t keys = first < f.rows ? minimum(f.rows - first, kMaskBits) : 0;
                     const uint32_t open = row == 0 ? 0xffff : uint16_t(mask.lane[lane]);
@@ -295,10 +213,8 @@ inline Cycles write_mask(const SelectConnectionsFields& f, const SelectMemory& m
                 activation.bank[m][f.dst + from] = mask;
             }
             ++from;
-            loop.tick();
         }
     }
-    return loop.cycles();
 }
 
 }  // namespace trivit

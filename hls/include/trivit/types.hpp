@@ -10,18 +10,18 @@
 #include <ap_int.h>
 #endif
 
-// The array as the hardware runs it, or as a processor likes to (mac_array.hpp).
+// The array in the accelerator's order, or as a processor likes it (mac_array.hpp).
 #if defined(__SYNTHESIS__) || defined(TRIVIT_HARDWARE_ORDER)
 #define TRIVIT_ARRAY_AS_HARDWARE 1
 #else
 #define TRIVIT_ARRAY_AS_HARDWARE 0
 #endif
 
-// Before a function whose instances hardware shares: on a processor it is a part of its loop.
+// Before a function that must become a part of its caller's loop.
 #ifdef __SYNTHESIS__
-#define TRIVIT_SHARED_UNIT inline
+#define TRIVIT_INLINE inline
 #else
-#define TRIVIT_SHARED_UNIT __attribute__((always_inline)) inline
+#define TRIVIT_INLINE __attribute__((always_inline)) inline
 #endif
 
 namespace trivit {
@@ -30,8 +30,7 @@ static const int kLanes = kTileDepth;  // int16 elements in a memory word
 static const int kBanks = kTileTokens;
 static const int kOutputs = kTileOutputs;
 static const int kWordsPerTile = kOutputs / kLanes;  // words that a column tile adds to a row
-static const int kRoundingInterval = kBanks / kRoundingRows;  // cycles for a word of eight rows
-static const int kMaxGroups = kMaxTokens / kBanks;            // groups of eight rows
+static const int kMaxGroups = kMaxTokens / kBanks;   // groups of eight rows
 static const int kMaxRowWords = (kMaxTokens + kLanes - 1) / kLanes;
 static const int kMaxMaskWords = (kMaxTokens + 16 * kLanes - 1) / (16 * kLanes);
 
@@ -40,15 +39,12 @@ static_assert(kOutputs % kLanes == 0, "a column tile writes whole words");
 static_assert(kMaxTokens % kBanks == 0, "row groups fill every bank");
 static_assert(kMaxTokens % kLanes == 0, "a row of keys fills whole words");
 static_assert(kBanks == kLanes, "V is transposed in square blocks of banks x lanes");
-static_assert(kBanks % kSoftmaxRows == 0, "softmax takes whole groups of rows");
-static_assert(kBanks % kRoundingRows == 0, "so do the rounding stages");
 static_assert(kParamPorts == 4 && kWordsPerTile <= kParamPorts,
               "a port brings the eight outputs of one word of a column tile");
 static_assert(kBanks == 2 * kParamPorts, "rows p, p + 4, ... lie in two banks of their own");
 static_assert(kDescriptorWords * 32 == 8 * 16 * kLanes, "a descriptor is eight memory words");
 
-// One 128-bit memory word. Vitis HLS packs this struct into 128 bits on an m_axi port and in a
-// memory (AGGREGATE is its default for interfaces); g++ sees the same 16 bytes.
+// One 128-bit memory word.
 struct word_t {
     int16_t lane[kLanes];
 };
@@ -79,7 +75,6 @@ inline uint32_t minimum(uint32_t a, uint32_t b) { return a < b ? a : b; }
 inline word_t zero_word() {
     word_t word;
     for (int lane = 0; lane < kLanes; ++lane) {
-#pragma HLS UNROLL
         word.lane[lane] = 0;
     }
     return word;

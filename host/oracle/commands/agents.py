@@ -6,9 +6,15 @@ from trivit.host.fixed_point import Int16
 from trivit.host.generated.spec import PARAM_PORTS, TILE_DEPTH, TILE_OUTPUTS, TILE_TOKENS
 from trivit.host.oracle.checks import column_tiles
 from trivit.host.oracle.commands.banks import Rows
-from trivit.host.oracle.commands.blocks import TILE_WORDS
 from trivit.host.oracle.commands.streams import Work
-from trivit.host.oracle.commands.units import PAIR, Unit, from_pairs, group_rows, to_pairs
+from trivit.host.oracle.commands.units import (
+    PAIR,
+    Unit,
+    from_pairs,
+    from_tile_order,
+    group_rows,
+    to_pairs,
+)
 from trivit.host.tiles import ceil_div, depth_words, row_groups
 
 
@@ -69,9 +75,7 @@ def softmax_writer(unit: Unit) -> Work:
             rows = group_rows(f["rows"], step % groups, TILE_TOKENS)
             pairs = ceil_div(rows, 2)
             block = yield from unit.take("probabilities", words * pairs)
-            tiles = np.split(block, np.arange(TILE_WORDS, words, TILE_WORDS) * pairs)
-            parts = [tile.reshape(pairs, -1, PAIR).transpose(1, 0, 2) for tile in tiles]
-            values = from_pairs(np.concatenate(parts), rows)
+            values = from_pairs(from_tile_order(block, words, pairs), rows)
             place = step % f["wrap"] if f["wrap"] else step
             where = Rows(f["target"] + place * f["target_stride"], rows, words, f["slot"], step)
             unit.shared.banks.write(where, values, unit.thread)

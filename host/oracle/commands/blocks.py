@@ -5,10 +5,15 @@ import numpy as np
 from trivit.host import oracle
 from trivit.host.generated.spec import TILE_DEPTH, TILE_OUTPUTS, TILE_TOKENS
 from trivit.host.oracle.commands.streams import Work
-from trivit.host.oracle.commands.units import PAIR, Unit, from_pairs, group_rows, to_pairs
+from trivit.host.oracle.commands.units import (
+    PAIR,
+    Unit,
+    from_pairs,
+    group_rows,
+    to_pairs,
+    to_tile_order,
+)
 from trivit.host.tiles import ceil_div, depth_words, row_groups
-
-TILE_WORDS = TILE_OUTPUTS // TILE_DEPTH
 
 
 def gelu(unit: Unit) -> Work:
@@ -25,8 +30,6 @@ def softmax(unit: Unit) -> Work:
     """Turn scores into probabilities, a row group at a time."""
     while True:
         f = yield from unit.next()
-        if f["masked"]:
-            raise unit.thread.error("masks are not interpreted")
         keys, saturated = f["keys"], 0
         tiles, words = ceil_div(keys, TILE_OUTPUTS), depth_words(keys)
         for _ in range(f["heads"]):
@@ -35,22 +38,28 @@ def softmax(unit: Unit) -> Work:
                 block = yield from unit.take("scores", tiles * rows)
                 scores = block.reshape(tiles, rows, TILE_OUTPUTS).transpose(1, 0, 2)
                 scores = scores.reshape(rows, -1)[:, :keys]
+                open_keys = np.ones(scores.shape, dtype=bool)
+                if f["masked"]:
+                    mask = yield from unit.take("open", tiles * rows)
+                    mask = mask.reshape(tiles, rows, TILE_OUTPUTS).transpose(1, 0, 2)
+                    open_keys = mask.reshape(rows, -1)[:, :keys] != 0
                 probs, count = oracle.softmax(
                     scores,
-                    np.ones(scores.shape, dtype=bool),
+                    open_keys,
                     exp_multiplier=f["exp_multiplier"],
                     exp_shift=f["exp_shift"],
                     prob_frac=f["prob_frac"],
                 )
                 saturated += count
-                padded = np.zeros((rows, words * TILE_DEPTH), dtype=np.int16)
-                padded[:, :keys] = probs
-                pairs = to_pairs(padded)
-                for word in range(0, words, TILE_WORDS):  # tile, pair, word of the tile
-                    tile = pairs[word : word + TILE_WORDS].transpose(1, 0, 2)
-                    unit.send("probabilities", tile.reshape(-1, PAIR))
+                padded = np.zeros((2, rows, words * TILE_DEPTH), dtype=np.int16)
+                padded[:, :, :keys] = probs, open_keys
+                pairs = to_pairs(padded[0])
+                unit.send("probabilities", to_tile_order(pairs))
                 if f["send_cls"] and group == 0:
-                    unit.send("cls", padded[0])
+                    unit.send("cls", padded[0, 0])
+                if f["send_all"]:
+                    measured = np.concatenate([pairs, to_pairs(padded[1])], axis=2)
+                    unit.send("measured", to_tile_order(measured))
         unit.report(saturated)
 
 
@@ -88,4 +97,8 @@ def select(unit: Unit) -> Work:
         padded = np.zeros(depth_words(len(kept)) * TILE_DEPTH, dtype=np.int16)
         padded[: len(kept)] = kept
         unit.send("lists", padded)
+        if f["send_kept"]:
+            stays = np.zeros(words * TILE_DEPTH, dtype=np.int16)
+            stays[kept] = 1
+            unit.send("kept", stays)
         unit.report()

@@ -22,6 +22,7 @@ THREADS = (
     "softmax",
     "normalise",
     "select",
+    "connections",
     "row_writer",
     "softmax_writer",
     "norm_writer",

@@ -11,7 +11,7 @@ from trivit.host.bundle import Bundle
 from trivit.host.commands import Command, decode, from_words
 from trivit.host.fixed_point import Int16
 from trivit.host.generated.spec import PARAM_PORTS, TILE_DEPTH, TILE_TOKENS
-from trivit.host.oracle.commands import agents, blocks
+from trivit.host.oracle.commands import agents, blocks, connections
 from trivit.host.oracle.commands.clocks import THREADS, Clock, OrderError
 from trivit.host.oracle.commands.engine import STREAMS, Engine, Placer
 from trivit.host.oracle.commands.streams import Work
@@ -23,6 +23,7 @@ _WORK = {
     "softmax": blocks.softmax,
     "normalise": blocks.normalise,
     "select": blocks.select,
+    "connections": connections.connections,
     "row_writer": agents.row_writer,
     "softmax_writer": agents.softmax_writer,
     "norm_writer": agents.norm_writer,

@@ -1,7 +1,9 @@
 """The ring of weights as the engine's guard accounts for it."""
 
+from __future__ import annotations
+
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,6 +31,20 @@ class Matrix:
     def words(self) -> int:
         """Depth words that it takes."""
         return self.tiles * self.depth_words
+
+    def split(self, tiles: int) -> tuple[Matrix, Matrix | None]:
+        """Return the first tiles, and the others if there are any."""
+        if tiles == self.tiles:
+            return self, None
+        outputs = tiles * TILE_OUTPUTS
+        first = replace(self, tiles=tiles, weight=self.weight[:outputs], bias=self.bias[:outputs])
+        rest = replace(
+            self,
+            tiles=self.tiles - tiles,
+            weight=self.weight[outputs:],
+            bias=self.bias[outputs:],
+        )
+        return first, rest
 
 
 class Ring:
@@ -72,11 +88,15 @@ class Ring:
         if f["rows_outer"] and f["has_bias"] and tiles > WEIGHT_TILES:
             raise by.error(f"needs biases of {tiles} tiles at once, the ring has {WEIGHT_TILES}")
         biases = sum(matrix.tiles for matrix in self._held if matrix.has_bias)
-        if f["has_bias"] and biases != tiles:
+        if f["has_bias"] and (biases < tiles or (offset and biases > tiles)):
             raise by.error(f"takes biases of {tiles} tiles, the ring holds those of {biases}")
         start = 0
-        for matrix in self._held:
-            if start == offset and (matrix.tiles, matrix.depth_words) == (tiles, depth):
+        for place, matrix in enumerate(self._held):
+            if start == offset and matrix.depth_words == depth and matrix.tiles >= tiles:
+                matrix, rest = matrix.split(tiles)
+                self._held[place] = matrix
+                if rest is not None:
+                    self._held.insert(place + 1, rest)
                 break
             start += matrix.words
         else:

@@ -15,6 +15,7 @@ from trivit.host.oracle.commands.scoreboard import Scoreboard
 from trivit.host.oracle.commands.streams import Stream, Tokens, Work
 
 PAIR = 2 * TILE_DEPTH  # words of two rows, the even one low
+TILE_WORDS = TILE_OUTPUTS // TILE_DEPTH
 IDLE = "a command"
 
 #: Streams by name: values in a word.
@@ -26,8 +27,11 @@ _WIDTHS = {
     "direct": TILE_OUTPUTS,
     "gelu": TILE_OUTPUTS,
     "probabilities": PAIR,
+    "open": TILE_OUTPUTS,  # 1 for an open key
+    "measured": 2 * PAIR,  # probabilities, then 1 for each open key
     "cls": TILE_DEPTH,
     "lists": TILE_DEPTH,
+    "kept": TILE_DEPTH,  # 1 for a token that stays
     "vectors": PAIR,
     "rows": PAIR,
     "normalised": PAIR,
@@ -101,6 +105,19 @@ def to_pairs(rows: Int16) -> Int16:
     padded[: len(rows)] = rows
     values = padded.reshape(len(padded) // 2, 2, -1, TILE_DEPTH).transpose(2, 0, 1, 3)
     return values.reshape(values.shape[0], values.shape[1], PAIR)
+
+
+def to_tile_order(words: Int16) -> Int16:
+    """Return words (n, pairs, width) in softmax's order: tile, pair, word of the tile."""
+    tiles = np.split(words, range(TILE_WORDS, len(words), TILE_WORDS))
+    return np.concatenate([t.transpose(1, 0, 2).reshape(-1, words.shape[2]) for t in tiles])
+
+
+def from_tile_order(block: Int16, words: int, pairs: int) -> Int16:
+    """Undo to_tile_order: words (n, pairs, width)."""
+    tiles = np.split(block, np.arange(TILE_WORDS, words, TILE_WORDS) * pairs)
+    parts = [tile.reshape(pairs, -1, block.shape[1]).transpose(1, 0, 2) for tile in tiles]
+    return np.concatenate(parts)
 
 
 def group_rows(rows: int, group: int, tokens: int) -> int:

@@ -200,20 +200,22 @@ REFUSED: dict[str, tuple[str, list[Product]]] = {
 
 
 @cocotb.test()
-@cocotb.parametrize(name=list(REFUSED))
-async def refuses(dut: Any, name: str) -> None:
+async def refuses(dut: Any) -> None:
     """What was placed before is used; nothing is written by what comes behind."""
-    code, commands = REFUSED[name]
     bench = EngineBench(dut, SMALL, prefix=PREFIX, pause=0.2)
     await bench.start()
-    _, count = bench.submit_placed(GOOD.changed(tag=1), source=200, source_stride=5, last_rows=4)
-    bench.commands.send([command.changed(tag=9).bits for command in commands])
-    bench.commands.send([DENSE.changed(tag=9, target=280).bits])
-    bench.feed(DENSE, bench.random_weights(DENSE))
-    await bench.finish(3)
-    await bench.steps.until(lambda: bench.weights.empty)
-    assert bench.reports.words == [Report(1, False, count), *[Report(9, True, 0)] * 2]
-    assert int(bench.pins.error.value) == DESCRIPTION.errors[code]
+    place = {"source": 200, "source_stride": 5, "last_rows": 4}
+    for name, (code, commands) in REFUSED.items():
+        _, count = bench.submit_placed(GOOD.changed(tag=1), **place)
+        bench.commands.send([command.changed(tag=9).bits for command in commands])
+        bench.commands.send([DENSE.changed(tag=9, target=280).bits])
+        bench.feed(DENSE, bench.random_weights(DENSE))
+        await bench.finish(3)
+        await bench.steps.until(lambda: bench.weights.empty)
+        assert bench.reports.words == [Report(1, False, count), *[Report(9, True, 0)] * 2], name
+        assert int(bench.pins.error.value) == DESCRIPTION.errors[code], name
+        await bench.steps.run(4 * TOKENS * PORTS)  # placements that nobody takes
+        await bench.reset()
     await bench.check_banks()
 
 

@@ -257,26 +257,24 @@ ACCEPTED: tuple[dict[str, Any], ...] = (
 
 
 @cocotb.test()
-@cocotb.parametrize(name=[*REFUSED, *WRONG_BITS])
-async def refuses(dut: Any, name: str) -> None:
+async def refuses(dut: Any) -> None:
     """A refused command and what follows is reported in order; nothing is written, all drains."""
-    code, values = REFUSED.get(name, ("unknown_opcode", {}))
     bench = EngineBench(dut, SMALL, prefix=PREFIX, pause=0.2)
     await bench.start()
-    _, saturated = bench.submit(GOOD.changed(tag=1), bench.random_weights(GOOD))
-    refused = GOOD.changed(tag=2, **values).bits ^ WRONG_BITS.get(name, 0)
-    for command in (refused, GOOD.changed(tag=3, target=280).bits):
-        bench.commands.send([command])
-        bench.feed(GOOD, bench.random_weights(GOOD))
-    await bench.finish(3)
-    await bench.steps.until(lambda: bench.weights.empty)
-    assert bench.reports.words == [
-        Report(1, False, saturated),
-        Report(2, True, 0),
-        Report(3, True, 0),
-    ]
-    assert int(bench.pins.error.value) == DESCRIPTION.errors[code]
-    assert len(bench.begins) == 3
+    for name in (*REFUSED, *WRONG_BITS):
+        code, values = REFUSED.get(name, ("unknown_opcode", {}))
+        _, saturated = bench.submit(GOOD.changed(tag=1), bench.random_weights(GOOD))
+        refused = GOOD.changed(tag=2, **values).bits ^ WRONG_BITS.get(name, 0)
+        for command in (refused, GOOD.changed(tag=3, target=280).bits):
+            bench.commands.send([command])
+            bench.feed(GOOD, bench.random_weights(GOOD))
+        await bench.finish(3)
+        await bench.steps.until(lambda: bench.weights.empty)
+        good, bad = Report(1, False, saturated), [Report(2, True, 0), Report(3, True, 0)]
+        assert bench.reports.words == [good, *bad], name
+        assert int(bench.pins.error.value) == DESCRIPTION.errors[code], name
+        assert len(bench.begins) == 3
+        await bench.reset()
     await bench.check_banks()
 
 

@@ -185,15 +185,20 @@ class EngineBench:
 
     async def start(self, *, load: bool = True) -> None:
         """Reset the engine and fill its banks with what the model holds."""
-        pins = self.pins
-        pins.clear_statistics.value = 0
-        pins.reset.value = 1
+        self.pins.clear_statistics.value = 0
         self.steps.start()
-        await self.steps.run(4)
-        pins.reset.value = 0
+        await self.reset()
         if load:
             self.write(range(self.geometry.activation_depth))
             await self.steps.until(lambda: self.user.idle)
+
+    async def reset(self) -> None:
+        """Reset the engine, whose banks keep their words, and forget what it has told."""
+        self.pins.reset.value = 1
+        await self.steps.run(4)
+        self.pins.reset.value = 0
+        for told in (self.begins, self.report_cycles, self.reports.words, self.rows.words):
+            told.clear()
 
     def write(self, addresses: Sequence[int] | range) -> None:
         """Write the model's words at these addresses into the banks."""

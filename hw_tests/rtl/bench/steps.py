@@ -119,9 +119,10 @@ class StepAttention:
             out_shift=shape.score_shift,
         )
         scores = self._run(f"K{head}", product, group + 1 == self.groups)
-        begin = self.buffer(step)
-        memory = self.bench.model.memory[begin : begin + self.groups]
-        memory[:] = self.words(probabilities(scores[:, : self.groups * geometry.depth]))
+        begin, pairs = self.buffer(step), -(-self.rows(group) // 2)
+        memory = self.bench.model.memory[begin : begin + self.groups, : 2 * pairs]
+        words = self.words(probabilities(scores[:, : self.groups * geometry.depth]))
+        memory[:] = words[:, : 2 * pairs]
 
     def buffer(self, step: int) -> int:
         """Where the probabilities of a step lie."""
@@ -209,40 +210,93 @@ class StepAttention:
         return sum(product.cycles(self.bench.geometry) for product in self.products)
 
 
-class Softmax:
-    """Takes the scores' rows from the stream and writes probabilities, `delay` cycles later."""
+@dataclass(frozen=True)
+class Write:
+    """A word of two rows on its way to a pair of banks, not before a cycle."""
 
-    def __init__(self, work: StepAttention, *, delay: int, pause: float = 0.0) -> None:
+    cycle: int
+    step: int
+    pair: int
+    address: int
+    bits: int
+
+
+class Softmax:
+    """Takes the scores' rows from the stream and writes probabilities, `delay` cycles later.
+
+    It brings a word of two rows a cycle, in the order of the block's results: tile of words, pair
+    of rows, word. `waiting` of them have room in front of each pair of banks.
+    """
+
+    def __init__(
+        self, work: StepAttention, *, delay: int, waiting: int = 4, pause: float = 0.0
+    ) -> None:
         self.work, self.bench = work, work.bench
-        self.delay, self.pause = delay, pause
+        self.delay, self.waiting, self.pause = delay, waiting, pause
         self.taken = 0  # rows of the stream
-        self.step_now = 0
-        self.due: list[tuple[int, int, Int16]] = []  # cycle, step, words
-        self.writing = False
+        self.left: list[int] = []  # words of each step that are not written
+        self.told = 0  # steps whose probabilities are written
+        self.writes: list[Write] = []
+        self.pairs: list[list[Write]] = [[] for _ in range(self.bench.geometry.tokens // 2)]
+        self.banks = [0] * len(self.pairs)  # of a pair, that have not taken its first word
         work.bench.steps.steps.append(self.step)
 
     def step(self) -> None:
-        """Collect a step's rows; write its words; tell that they are written."""
+        """Collect rows, bring a word to its banks, offer all first words, tell of a step."""
+        self._collect()
+        if self.writes and self.writes[0].cycle <= self.bench.steps.cycle:
+            queue = self.pairs[self.writes[0].pair]
+            if len(queue) < self.waiting and self.bench.rng.random() >= self.pause:
+                queue.append(self.writes.pop(0))
+        if any(self.pairs):
+            self._offer()
+        if self.told < len(self.left) and not self.left[self.told]:
+            self.bench.outside.slots.append(PROBABILITY)
+            self.told += 1
+
+    def _collect(self) -> None:
+        """The probabilities of a step, if all of its scores are here."""
         work, bench, geometry = self.work, self.bench, self.bench.geometry
-        if self.step_now < work.steps:
-            rows = work.rows(self.step_now % work.groups)
-            tiles = -(-work.groups // geometry.ports)
-            if len(bench.rows.words) >= self.taken + rows * tiles:
-                received = bench.rows.words[self.taken : self.taken + rows * tiles]
-                values = np.stack([from_bits(bits, geometry.outputs) for bits, _, _ in received])
-                scores = values.reshape(tiles, rows, -1).transpose(1, 0, 2).reshape(rows, -1)
-                wanted = probabilities(scores[:, : work.groups * geometry.depth])
-                due = bench.steps.cycle + self.delay
-                self.due.append((due, self.step_now, work.words(wanted)))
-                self.taken += rows * tiles
-                self.step_now += 1
-        if not self.due or bench.user.left or bench.user.next < len(bench.user.requests):
+        step = len(self.left)
+        if step == work.steps:
             return
-        cycle, step, words = self.due[0]
-        if self.writing:
-            bench.outside.slots.append(PROBABILITY)
-            self.due.pop(0)
-            self.writing = False
-        elif bench.steps.cycle >= cycle and bench.rng.random() >= self.pause:
-            bench.user.requests += enumerate(map(to_bits, words), work.buffer(step))
-            self.writing = True
+        rows = work.rows(step % work.groups)
+        tiles = -(-work.groups // geometry.ports)
+        if len(bench.rows.words) < self.taken + rows * tiles:
+            return
+        received = bench.rows.words[self.taken : self.taken + rows * tiles]
+        self.taken += rows * tiles
+        values = np.stack([from_bits(bits, geometry.outputs) for bits, _, _ in received])
+        scores = values.reshape(tiles, rows, -1).transpose(1, 0, 2).reshape(rows, -1)
+        words = work.words(probabilities(scores[:, : work.groups * geometry.depth]))
+        places = [
+            (pair, word)
+            for tile in range(0, work.groups, geometry.ports)
+            for pair in range(-(-rows // 2))
+            for word in range(tile, min(tile + geometry.ports, work.groups))
+        ]
+        cycle, begin = bench.steps.cycle + self.delay, work.buffer(step)
+        for pair, word in places:
+            bits = to_bits(words[word, 2 * pair : 2 * pair + 2])
+            self.writes.append(Write(cycle, step, pair, begin + word, bits))
+        self.left.append(len(places))
+
+    def _offer(self) -> None:
+        """Offer each pair of banks its first word, until both have taken it."""
+        pins, geometry = self.bench.pins, self.bench.geometry
+        bits = (geometry.activation_depth - 1).bit_length()
+        width = 2 * 16 * geometry.depth
+        address = written = valid = 0
+        for pair, queue in enumerate(self.pairs):
+            if queue:
+                self.banks[pair] = self.banks[pair] or 3
+                valid |= self.banks[pair] << 2 * pair
+                address |= (queue[0].address << bits | queue[0].address) << 2 * bits * pair
+                written |= queue[0].bits << width * pair
+        pins.bank_address.value, pins.bank_written.value = address, written
+        pins.bank_valid.value = pins.bank_write.value = valid
+        taken = valid & int(pins.bank_ready.value)
+        for pair, queue in enumerate(self.pairs):
+            self.banks[pair] &= ~(taken >> 2 * pair)
+            if queue and not self.banks[pair]:
+                self.left[queue.pop(0).step] -= 1

@@ -30,7 +30,6 @@ class Outcome:
     status: int
     regions: NDArray[np.int16]
     saturations: NDArray[np.uint64]
-    cycles: NDArray[np.uint64]
     clocks: int
 
 
@@ -81,7 +80,6 @@ class Job:
             status=status,
             regions=regions.reshape(self.scalars["num_images"], -1),
             saturations=stats[:, 0],
-            cycles=stats[:, 1],
             clocks=clocks,
         )
 

@@ -15,7 +15,6 @@ simulation::Coroutine kernel(kStackBytes);
 simulation::Bus bus(kernel);
 trivit::KernelState state;  // on the chip: it outlives a start and a reset
 uint32_t result = 0;
-uint32_t executed = 0;  // instructions that have counters
 
 static_assert(sizeof(trivit::word_t) == 4 * sizeof(svBitVecVal), "a beat is one memory word");
 
@@ -62,8 +61,6 @@ void trivit_start(uint64_t program_pointer, uint64_t params_pointer0, uint64_t p
         arguments.input_words = input_words;
         arguments.output_words = output_words;
         result = trivit::execute_program(ports, arguments, state);
-        const bool begun = result >> 24 != uint32_t(trivit::Error::program_length);
-        executed = begun ? num_instructions : 0;
     });
 }
 
@@ -90,13 +87,5 @@ void trivit_complete() {
 }
 
 uint32_t trivit_result() { return result; }
-
-// Of the last start, over all its instructions and images.
-uint64_t trivit_modelled_cycles() {
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < executed; ++i)
-        sum += state.statistics.cycles[i];
-    return sum;
-}
 
 }  // extern "C"

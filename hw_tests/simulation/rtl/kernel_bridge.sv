@@ -1,6 +1,5 @@
 // Runs the compiled C++ kernel behind ap_ctrl_hs. The kernel takes no simulated time between its
 // memory requests: it runs inside trivit_start and trivit_complete until it asks for memory or ends.
-// With +model_time it ends no earlier than its own cycle model says.
 module kernel_bridge #(
     parameter int NUM_PORTS = 5
 ) (
@@ -61,13 +60,11 @@ module kernel_bridge #(
   import "DPI-C" function void trivit_get_write(output bit [127:0] data);
   import "DPI-C" function void trivit_complete();
   import "DPI-C" function int unsigned trivit_result();
-  import "DPI-C" function longint unsigned trivit_modelled_cycles();
 
-  typedef enum logic [2:0] {IDLE, ASK, WAIT, DELAY, FINISH} state_t;
+  typedef enum logic [1:0] {IDLE, ASK, WAIT, FINISH} state_t;
   state_t state;
   logic [31:0] write_left;
   logic bus_error;                       // sticky until the next reset; read by the test bench
-  longint unsigned elapsed, modelled;    // cycles since the start; cycles of the kernel's model
   int unsigned port, is_write, beats;
   longint unsigned address;
   bit [127:0] word;
@@ -86,15 +83,13 @@ module kernel_bridge #(
       bus_error     <= 1'b0;
       ap_return     <= '0;
     end else begin
-      elapsed <= elapsed + 1;
       case (state)
         IDLE: if (ap_start) begin
           trivit_start(program_pointer, params_pointer0, params_pointer1, params_pointer2,
                        params_pointer3, input_pointer0, input_pointer1, input_pointer2,
                        input_pointer3, output_pointer, stats_pointer, num_instructions,
                        num_images, params_words, input_words, output_words);
-          elapsed <= 0;
-          state   <= ASK;
+          state <= ASK;
         end
         ASK: begin
           if (trivit_request(port, is_write, address, beats) != 0) begin
@@ -111,8 +106,7 @@ module kernel_bridge #(
             state <= WAIT;
           end else begin
             ap_return <= trivit_result();
-            modelled  <= $test$plusargs("model_time") != 0 ? trivit_modelled_cycles() : 0;
-            state     <= DELAY;
+            state     <= FINISH;
           end
         end
         WAIT: begin
@@ -133,7 +127,6 @@ module kernel_bridge #(
             state <= ASK;
           end
         end
-        DELAY: if (elapsed >= modelled) state <= FINISH;
         FINISH: state <= IDLE;
         default: state <= IDLE;
       endcase

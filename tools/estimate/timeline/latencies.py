@@ -5,7 +5,13 @@ others are fitted to the simulation of random networks and of two blocks of DeiT
 (hw_tests/accelerator/test_timeline.py) near what the READMEs of blocks and agents state.
 """
 
-from trivit.host.generated.spec import TILE_DEPTH, TILE_OUTPUTS, TILE_TOKENS, WEIGHT_DEPTH
+from trivit.host.generated.spec import (
+    ENGINE_COMMANDS,
+    TILE_DEPTH,
+    TILE_OUTPUTS,
+    TILE_TOKENS,
+    WEIGHT_DEPTH,
+)
 
 PORTS = TILE_OUTPUTS // TILE_DEPTH
 RING_WORDS = WEIGHT_DEPTH
@@ -21,7 +27,7 @@ RELEASE = PORTS + TILE_DEPTH + 1
 GUARD = 4
 QUEUED = 3
 #: Products that wait in the engine's queue.
-QUEUE = 16
+QUEUE = ENGINE_COMMANDS
 #: Row groups begin, and end, so far apart at least.
 APART = TILE_TOKENS
 #: From a read of the placer until the ring's word can be issued.

@@ -168,7 +168,8 @@ class _Prediction:
         self.accepted = max(self.accepted + GUARD, taken)
         tiles = ceil_div(fields["out_words"], PORTS)
         if fields["place"] or fields["fill"]:
-            rows = self.board[fields["source_slot"]] if fields["place"] else None
+            placed = fields["place"] and not fields["fill"]
+            rows = self.board[fields["source_slot"]] if placed else None
             self.ring.pending.append(
                 Fill(
                     tiles=tiles,

@@ -22,6 +22,9 @@ static const int kKeyWords = (kMaxTokens + kLanes - 1) / kLanes;
 typedef ap_uint<16 * kLanes> Word;          // elements of one row
 typedef ap_uint<16 * kColumns> TileRow;     // a row of a tile, as the engine sends it
 typedef ap_uint<2 * 16 * kLanes> WordPair;  // of the rows 2 p and 2 p + 1, the even one low
+typedef ap_uint<kColumns> OpenKeys;         // a bit for each key that a row sees, of a tile
+// Probabilities of two rows and, above them, a bit for each key that is open.
+typedef ap_uint<2 * kLanes * (16 + 1)> LivePair;
 typedef ap_uint<64> Report;
 
 inline Report done_report(const Command& command, const ap_uint<32>& saturated) {

@@ -7,10 +7,10 @@
 //         running = pipeline(process, streams...);
 //     } while (running);
 //
-// Vitis HLS sees that loop. The clocked simulation (hls/simulation/clocked) defines TRIVIT_SIMULATION:
-// `pipeline` then hands a copy of the process and its streams to the simulator, which calls the
-// same `iterate` once a clock, and ends the loop, so that calling a top function builds its
-// network.
+// Vitis HLS sees that loop. The clocked simulation (hls/simulation/clocked) defines
+// TRIVIT_SIMULATION: `pipeline` then hands a copy of the process and its streams to the simulator,
+// which calls the same `iterate` once a clock, and ends the loop, so that calling a top function
+// builds its network.
 #ifndef TRIVIT_BLOCKS_PROCESS_HPP
 #define TRIVIT_BLOCKS_PROCESS_HPP
 

@@ -7,12 +7,10 @@
 #include "commands.hpp"
 #include "memory.hpp"
 #include "process.hpp"
+#include "threshold.hpp"
 
 namespace trivit {
 namespace blocks {
-
-static_assert(kMaxHeads * 32767 < (1 << kScoreBits), "the search covers every head sum");
-static_assert(kScoreBits % kSelectDigit == 0, "passes find whole digits of the threshold");
 
 typedef ap_uint<kLanes * kScoreBits> SumWord;  // of eight tokens
 typedef ap_uint<kLanes> KeptWord;              // a bit for each
@@ -22,23 +20,9 @@ static const int kSelectFew = 4;
 
 static_assert(kSumDepth >= kKeyWords, "all sums of a row");
 
-static const int kSearchPasses = kScoreBits / kSelectDigit;
-static const int kCandidates = (1 << kSelectDigit) - 1;  // thresholds that a pass tries
-
 inline ap_uint<6> token_words(const Command& command) {
 #pragma HLS INLINE
     return (SelectFields::Tokens::of(command) + kLanes - 1) >> 3;
-}
-
-// How many of the lanes below `lane` are set.
-inline ap_uint<4> count_below(const KeptWord& flags, int lane) {
-#pragma HLS INLINE
-    ap_uint<4> count = 0;
-    for (int below = 0; below < lane; ++below) {
-#pragma HLS UNROLL
-        count += flags[below] ? 1 : 0;
-    }
-    return count;
 }
 
 // Eight probabilities a clock. Recurs: counters; a sum through its memory, a head later.
@@ -95,10 +79,8 @@ struct HeadSums {
     bool active;
 };
 
-// Digit by digit from the top the threshold rises by the most that at least `Keep` sums still
-// reach; a pass over the sums counts for all candidates at once. The last candidate that too few
-// reached is threshold + 1, so its count says how many ties are kept, lowest token first, by a last
-// pass. Recurs: counters and counts of a pass; the threshold through a memory, behind a pause.
+// Eight sums a clock. Recurs: counters and those of the search; the threshold through a memory,
+// behind a pause.
 struct Threshold {
     static const char* name() { return "threshold"; }
     // Memory 2, candidate and comparison 2, count 3, decision 2, streams 1.
@@ -120,16 +102,13 @@ struct Threshold {
         const bool last_pass = p == kSearchPasses;
         if (w < words) {
             SumWord scores;
-            ap_uint<kScoreBits> low = 0;
-            ap_uint<10> over = 0;
+            Found found = 0;
             if (p == 0) {
                 scores = sums.read();
                 memory.write(int(w), scores);
             } else {
                 scores = memory.read(int(w));
-                const ap_uint<32> found = state.read(0);
-                low = found.range(kScoreBits - 1, 0);
-                over = found.range(31, 22);
+                found = state.read(0);
             }
             KeptWord valid = 0;
             for (int lane = 0; lane < kLanes; ++lane) {
@@ -138,9 +117,12 @@ struct Threshold {
                 valid[lane] = token != 0 && token < SelectFields::Tokens::of(c);
             }
             if (last_pass) {
-                kept.write(keep(c, scores, valid, low, over, w == 0));
+                KeptWord result = search.keep(c, scores, valid, found, w == 0);
+                if (w == 0) result[0] = 1;
+                kept.write(result);
             } else {
-                search(c, scores, valid, low, over, p, w == 0, w + 1 == words);
+                const Found decided = search.count(c, scores, valid, found, p, w == 0);
+                if (w + 1 == words) state.write(0, decided);
             }
         }
         // The pause behind a search: the next pass begins when the threshold is there.
@@ -152,75 +134,12 @@ struct Threshold {
         return true;
     }
 
-    // Counts the sums that reach each candidate and, behind the last word, decides.
-    void search(const Command& c, const SumWord& scores, const KeptWord& valid,
-                const ap_uint<kScoreBits>& low, const ap_uint<10>& over, const ap_uint<4>& p,
-                bool begins, bool decides) {
-#pragma HLS INLINE
-        ap_uint<kSelectDigit> digit = 0;
-        ap_uint<10> more = over;
-        for (int candidate = 0; candidate < kCandidates; ++candidate) {
-#pragma HLS UNROLL
-            // The digits from this one down are 0 in `low`.
-            const ap_uint<kScoreBits> step = ap_uint<kScoreBits>(candidate + 1)
-                                             << (kScoreBits - kSelectDigit);
-            const ap_uint<kScoreBits> least = low | (step >> ap_uint<5>(p * kSelectDigit));
-            KeptWord reach = 0;
-            for (int lane = 0; lane < kLanes; ++lane) {
-#pragma HLS UNROLL
-                const ap_uint<kScoreBits> score =
-                    scores.range(kScoreBits * lane + kScoreBits - 1, kScoreBits * lane);
-                reach[lane] = valid[lane] && score >= least;
-            }
-            const ap_uint<10> before = begins ? ap_uint<10>(0) : reached[candidate];
-            reached[candidate] = before + count_below(reach, kLanes);
-            if (reached[candidate] >= SelectFields::Keep::of(c)) digit = candidate + 1;
-        }
-        for (int candidate = 0; candidate < kCandidates; ++candidate) {
-#pragma HLS UNROLL
-            if (digit == candidate) more = reached[candidate];
-        }
-        if (decides) {
-            const ap_uint<kScoreBits> step = ap_uint<kScoreBits>(digit)
-                                             << (kScoreBits - kSelectDigit);
-            ap_uint<32> found = 0;
-            found.range(kScoreBits - 1, 0) = low | (step >> ap_uint<5>(p * kSelectDigit));
-            found.range(31, 22) = more;
-            state.write(0, found);
-        }
-    }
-
-    // Bits of the kept tokens: above the threshold, the first ties, and [CLS].
-    KeptWord keep(const Command& c, const SumWord& scores, const KeptWord& valid,
-                  const ap_uint<kScoreBits>& low, const ap_uint<10>& over, bool begins) {
-#pragma HLS INLINE
-        const ap_uint<10> opened = begins ? ap_uint<10>(0) : ties;
-        const ap_uint<10> wanted = SelectFields::Keep::of(c) - over;
-        KeptWord tie = 0;
-        KeptWord result = 0;
-        for (int lane = 0; lane < kLanes; ++lane) {
-#pragma HLS UNROLL
-            const ap_uint<kScoreBits> score =
-                scores.range(kScoreBits * lane + kScoreBits - 1, kScoreBits * lane);
-            tie[lane] = valid[lane] && score == low;
-            result[lane] = valid[lane] && score > low;
-        }
-        for (int lane = 0; lane < kLanes; ++lane) {
-#pragma HLS UNROLL
-            if (tie[lane] && opened + count_below(tie, lane) < wanted) result[lane] = 1;
-        }
-        if (begins) result[0] = 1;
-        ties = opened + count_below(tie, kLanes);
-        return result;
-    }
-
     Command command;
     ap_uint<4> pass;
     ap_uint<6> word;
-    ap_uint<10> reached[kCandidates];
-    ap_uint<10> ties;
+    ThresholdSearch<SelectFields, kLanes> search;
     Memory<SumWord, kKeyWords, kDistance> memory;
-    Memory<ap_uint<32>, 1, kDistance> state;  // threshold in 19:0, sums above it in 31:22
+    Memory<Found, 1, kDistance> state;
     bool active;
 };
 
@@ -234,7 +153,8 @@ struct TokenList {
     TokenList() : active(false) {}
 
     bool iterate(hls::stream<Command>& commands, hls::stream<KeptWord>& kept,
-                 hls::stream<Word>& lists, hls::stream<Report>& reports) {
+                 hls::stream<Word>& lists, hls::stream<KeptWord>& same,
+                 hls::stream<Report>& reports) {
 #pragma HLS INLINE
         const bool first = !active;
         const Command c = first ? commands.read() : command;
@@ -247,7 +167,10 @@ struct TokenList {
         const ap_uint<6> words = token_words(c);
         const bool flush = w == words;
         KeptWord bits = 0;
-        if (!flush) bits = kept.read();
+        if (!flush) {
+            bits = kept.read();
+            if (SelectFields::SendKept::of(c)) same.write(bits);
+        }
         Word together = 0;
         for (int place = 0; place < kLanes; ++place) {
 #pragma HLS UNROLL

@@ -66,12 +66,12 @@ struct Sequencer {
                  hls::stream<Command>& select, hls::stream<Command>& row_writer,
                  hls::stream<Command>& softmax_writer, hls::stream<Command>& norm_writer,
                  hls::stream<Command>& row_reader, hls::stream<Command>& load,
-                 hls::stream<Command>& store, hls::stream<Move>& weights0,
-                 hls::stream<Move>& weights1, hls::stream<Move>& weights2,
-                 hls::stream<Move>& weights3, hls::stream<Move>& rows0, hls::stream<Move>& rows1,
-                 hls::stream<Move>& rows2, hls::stream<Move>& rows3, hls::stream<Move>& stores0,
-                 hls::stream<Move>& stores1, hls::stream<Move>& stores2, hls::stream<Move>& stores3,
-                 hls::stream<ap_uint<24>>& program_end) {
+                 hls::stream<Command>& store, hls::stream<Command>& connections,
+                 hls::stream<Move>& weights0, hls::stream<Move>& weights1,
+                 hls::stream<Move>& weights2, hls::stream<Move>& weights3, hls::stream<Move>& rows0,
+                 hls::stream<Move>& rows1, hls::stream<Move>& rows2, hls::stream<Move>& rows3,
+                 hls::stream<Move>& stores0, hls::stream<Move>& stores1, hls::stream<Move>& stores2,
+                 hls::stream<Move>& stores3, hls::stream<ap_uint<24>>& program_end) {
 #pragma HLS INLINE
         const bool first = !active;
         const JobWord j = first ? jobs.read() : job;
@@ -89,6 +89,7 @@ struct Sequencer {
         send(row_reader, kUnitRowReader, c, false);
         send(load, kUnitLoad, c, ends);
         send(store, kUnitStore, c, ends);
+        send(connections, kUnitConnections, c, ends);
 
         const ap_uint<2> region = MoveRowsFields::Base::of(c);
         const ap_uint<kAddressBits> base = region == 2   ? JobFields::Output::of(j)

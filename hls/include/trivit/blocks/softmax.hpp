@@ -28,10 +28,10 @@ static_assert(kScoreDepth >= 2 * kPairs * kTiles, "two row groups of scores");
 static_assert(kPowerDepth >= 2 * kPairs * kKeyWords, "two row groups of exponentials");
 static_assert(kMaxTokens < (1 << (kSumBits - 24)), "a row's exponentials add up to less than 2^32");
 
-typedef ap_uint<kColumns> OpenKeys;  // of a row of a tile
-typedef ap_uint<2 * 16> PeakPair;    // of two rows, the even one low
+typedef ap_uint<2 * 16> PeakPair;  // of two rows, the even one low
 typedef ap_uint<2 * kSumBits> SumPair;
-typedef ap_uint<2 * kLanes * kPowerBits> PowerPair;  // eight keys of two rows
+// Eight keys of two rows; above them, a bit for each that is open.
+typedef ap_uint<2 * kLanes*(kPowerBits + 1)> PowerPair;
 
 // Largest open score of a row of a tile, -32768 without one.
 inline ap_int<16> largest_open(const TileRow& scores, const OpenKeys& open) {
@@ -70,7 +70,7 @@ struct Peaks {
         const Command c = first ? commands.read() : command;
         if (first) next.write(c);
         if (EndField::of(c)) return false;
-        RowPlace here = place;
+        RowPlace<SoftmaxFields> here = place;
         if (first) here.begin(c);
         const TileRow row = scores.read();
         OpenKeys live = ~OpenKeys(0);
@@ -102,7 +102,7 @@ struct Peaks {
     }
 
     Command command;
-    RowPlace place;
+    RowPlace<SoftmaxFields> place;
     ap_int<16> peak[kRows];
     ap_int<16> even_peak;  // of the row before
     bool active;
@@ -155,7 +155,7 @@ struct Exponentials {
         const Command c = first ? commands.read() : command;
         if (first) next.write(c);
         if (EndField::of(c)) return false;
-        PairPlace here = place;
+        PairPlace<SoftmaxFields> here = place;
         if (first) here.begin(c);
         if (here.word == 0) {
             even_row = even_scores.read();
@@ -188,6 +188,8 @@ struct Exponentials {
             result.range(kPowerBits * lane + kPowerBits - 1, kPowerBits * lane) = even;
             result.range(kPowerBits * (lane + kLanes) + kPowerBits - 1,
                          kPowerBits * (lane + kLanes)) = odd;
+            result[2 * kLanes * kPowerBits + lane] = even_live[lane];
+            result[2 * kLanes * kPowerBits + kLanes + lane] = odd_live[lane];
         }
         powers.write(result);
         const bool fresh = here.first_tile && here.word == 0;
@@ -210,7 +212,7 @@ struct Exponentials {
     }
 
     Command command;
-    PairPlace place;
+    PairPlace<SoftmaxFields> place;
     TileRow even_row;
     TileRow odd_row;
     OpenKeys even_live;
@@ -268,7 +270,7 @@ struct Probabilities {
 
     bool iterate(hls::stream<Command>& commands, hls::stream<PowerPair>& powers,
                  hls::stream<SumPair>& sums, hls::stream<WordPair>& results, hls::stream<Word>& cls,
-                 hls::stream<Report>& reports) {
+                 hls::stream<LivePair>& all, hls::stream<Report>& reports) {
 #pragma HLS INLINE
         const bool first = !active;
         const Command c = first ? commands.read() : command;
@@ -276,7 +278,7 @@ struct Probabilities {
             reports.write(end_report());
             return false;
         }
-        PairPlace here = place;
+        PairPlace<SoftmaxFields> here = place;
         if (first) here.begin(c);
         const PowerPair power = powers.read();
         if (here.first_tile && here.word == 0) {
@@ -298,6 +300,12 @@ struct Probabilities {
         results.write(result);
         if (SoftmaxFields::SendCls::of(c) && here.first_group && here.pair == 0)
             cls.write(Word(result.range(16 * kLanes - 1, 0)));
+        if (SoftmaxFields::SendAll::of(c)) {
+            LivePair measured = result;
+            measured.range(2 * kLanes * (16 + 1) - 1, 2 * kLanes * 16) =
+                power.range(2 * kLanes * (kPowerBits + 1) - 1, 2 * kLanes * kPowerBits);
+            all.write(measured);
+        }
         saturated = (first ? ap_uint<32>(0) : saturated) + count_ones(changed);
         active = here.advance(c);
         if (!active) reports.write(done_report(c, saturated));
@@ -307,7 +315,7 @@ struct Probabilities {
     }
 
     Command command;
-    PairPlace place;
+    PairPlace<SoftmaxFields> place;
     Reciprocal even[kPairs];
     Reciprocal odd[kPairs];
     ap_uint<32> saturated;

@@ -8,7 +8,8 @@
 namespace trivit {
 namespace blocks {
 
-// Rows of a group that come in one tile: one after the other.
+// Rows of a group that come in one tile: one after the other. `Fields` names heads, rows and keys.
+template <class Fields>
 struct RowPlace {
     ap_uint<5> heads;  // left, this one included
     ap_uint<10> rows;  // from this group on
@@ -21,19 +22,19 @@ struct RowPlace {
 
     void begin(const Command& command) {
 #pragma HLS INLINE
-        heads = SoftmaxFields::Heads::of(command);
+        heads = Fields::Heads::of(command);
         begin_head(command);
     }
 
     void begin_head(const Command& command) {
 #pragma HLS INLINE
-        rows = SoftmaxFields::Rows::of(command);
+        rows = Fields::Rows::of(command);
         begin_group(command);
     }
 
     void begin_group(const Command& command) {
 #pragma HLS INLINE
-        keys = SoftmaxFields::Keys::of(command);
+        keys = Fields::Keys::of(command);
         row = 0;
         first_tile = true;
     }
@@ -62,6 +63,7 @@ struct RowPlace {
 };
 
 // The same rows, two at a time, word by word of a tile.
+template <class Fields>
 struct PairPlace {
     ap_uint<5> heads;
     ap_uint<10> rows;
@@ -78,20 +80,20 @@ struct PairPlace {
 
     void begin(const Command& command) {
 #pragma HLS INLINE
-        heads = SoftmaxFields::Heads::of(command);
+        heads = Fields::Heads::of(command);
         begin_head(command);
     }
 
     void begin_head(const Command& command) {
 #pragma HLS INLINE
-        rows = SoftmaxFields::Rows::of(command);
+        rows = Fields::Rows::of(command);
         begin_group(command);
         first_group = true;
     }
 
     void begin_group(const Command& command) {
 #pragma HLS INLINE
-        keys = SoftmaxFields::Keys::of(command);
+        keys = Fields::Keys::of(command);
         pair = 0;
         word = 0;
         first_tile = true;

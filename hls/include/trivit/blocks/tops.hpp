@@ -2,6 +2,7 @@
 #ifndef TRIVIT_BLOCKS_TOPS_HPP
 #define TRIVIT_BLOCKS_TOPS_HPP
 
+#include "connections.hpp"
 #include "gelu.hpp"
 #include "normalise.hpp"
 #include "select.hpp"
@@ -16,13 +17,14 @@ void trivit_sequencer(
     hls::stream<trivit::blocks::Command>& softmax_writer,
     hls::stream<trivit::blocks::Command>& norm_writer,
     hls::stream<trivit::blocks::Command>& row_reader, hls::stream<trivit::blocks::Command>& load,
-    hls::stream<trivit::blocks::Command>& store, hls::stream<trivit::blocks::Move>& weights0,
-    hls::stream<trivit::blocks::Move>& weights1, hls::stream<trivit::blocks::Move>& weights2,
-    hls::stream<trivit::blocks::Move>& weights3, hls::stream<trivit::blocks::Move>& rows0,
-    hls::stream<trivit::blocks::Move>& rows1, hls::stream<trivit::blocks::Move>& rows2,
-    hls::stream<trivit::blocks::Move>& rows3, hls::stream<trivit::blocks::Move>& stores0,
-    hls::stream<trivit::blocks::Move>& stores1, hls::stream<trivit::blocks::Move>& stores2,
-    hls::stream<trivit::blocks::Move>& stores3, hls::stream<ap_uint<24>>& program_end);
+    hls::stream<trivit::blocks::Command>& store, hls::stream<trivit::blocks::Command>& connections,
+    hls::stream<trivit::blocks::Move>& weights0, hls::stream<trivit::blocks::Move>& weights1,
+    hls::stream<trivit::blocks::Move>& weights2, hls::stream<trivit::blocks::Move>& weights3,
+    hls::stream<trivit::blocks::Move>& rows0, hls::stream<trivit::blocks::Move>& rows1,
+    hls::stream<trivit::blocks::Move>& rows2, hls::stream<trivit::blocks::Move>& rows3,
+    hls::stream<trivit::blocks::Move>& stores0, hls::stream<trivit::blocks::Move>& stores1,
+    hls::stream<trivit::blocks::Move>& stores2, hls::stream<trivit::blocks::Move>& stores3,
+    hls::stream<ap_uint<24>>& program_end);
 
 void trivit_gelu(hls::stream<trivit::blocks::Command>& commands,
                  hls::stream<trivit::blocks::TileRow>& rows,
@@ -34,6 +36,7 @@ void trivit_softmax(hls::stream<trivit::blocks::Command>& commands,
                     hls::stream<trivit::blocks::OpenKeys>& open,
                     hls::stream<trivit::blocks::WordPair>& results,
                     hls::stream<trivit::blocks::Word>& cls,
+                    hls::stream<trivit::blocks::LivePair>& all,
                     hls::stream<trivit::blocks::Report>& reports);
 
 void trivit_normalise(hls::stream<trivit::blocks::Command>& commands,
@@ -44,6 +47,13 @@ void trivit_normalise(hls::stream<trivit::blocks::Command>& commands,
 
 void trivit_select(hls::stream<trivit::blocks::Command>& commands,
                    hls::stream<trivit::blocks::Word>& cls, hls::stream<trivit::blocks::Word>& lists,
+                   hls::stream<trivit::blocks::KeptWord>& kept,
                    hls::stream<trivit::blocks::Report>& reports);
+
+void trivit_connections(hls::stream<trivit::blocks::Command>& commands,
+                        hls::stream<trivit::blocks::LivePair>& all,
+                        hls::stream<trivit::blocks::KeptWord>& kept,
+                        hls::stream<trivit::blocks::OpenKeys>& open,
+                        hls::stream<trivit::blocks::Report>& reports);
 
 #endif
