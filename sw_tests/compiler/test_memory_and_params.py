@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from trivit.tools.compiler.memory import Interval, allocate, bank_words
+from trivit.tools.allocation import Interval, allocate, bank_words
 from trivit.tools.compiler.params import ParameterImage, pack_rows, pack_weight
 from trivit.tools.errors import ToolsError
 

@@ -15,11 +15,11 @@ from trivit.host.generated.spec import ACTIVATION_DEPTH, MAX_INSTRUCTIONS, TILE_
 from trivit.host.instructions import decode, encode
 from trivit.host.oracle.checks import check
 from trivit.host.tiles import depth_words
+from trivit.tools.allocation import Interval, allocate, bank_words
 from trivit.tools.compiler.fusion import fused
 from trivit.tools.compiler.graph import Metadata
 from trivit.tools.compiler.ir import Model, PatchEmbed, Tensor
 from trivit.tools.compiler.lowering import Draft, lower
-from trivit.tools.compiler.memory import Interval, allocate, bank_words
 from trivit.tools.compiler.params import ParameterImage
 from trivit.tools.compiler.placement import placed
 from trivit.tools.errors import ToolsError

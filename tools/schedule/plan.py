@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from trivit.host.generated.commands import COMMANDS
 from trivit.host.generated.spec import ACTIVATION_DEPTH, TILE_TOKENS
 from trivit.host.tiles import depth_words, row_groups
-from trivit.tools.compiler.memory import Interval, allocate, bank_words
+from trivit.tools.allocation import Interval, allocate, bank_words
 from trivit.tools.errors import ToolsError
 from trivit.tools.schedule.operations import (
     Attention,

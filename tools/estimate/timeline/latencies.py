@@ -42,6 +42,9 @@ START = 140
 FIRST_WORD = 55
 #: Of so many words of a port, memory's refreshes delay one: 53 cycles of 1,170, mostly bridged.
 REFRESHED = 100
+#: Cycles of a load for so many words of a port: results and residuals of the patch product take
+#: port B of the banks meanwhile.
+LOAD_CYCLES, LOAD_WORDS = 28, 25
 #: From a load's last word to the next load's first one.
 LOAD_REST = 8
 #: From a load's last word of a row group until a product can read the row group.

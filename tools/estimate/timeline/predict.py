@@ -19,7 +19,9 @@ from trivit.tools.estimate.timeline.latencies import (
     END,
     FIRST_WORD,
     GUARD,
+    LOAD_CYCLES,
     LOAD_REST,
+    LOAD_WORDS,
     LOADED,
     MEMORY_LATENCY,
     PORTS,
@@ -150,11 +152,12 @@ class _Prediction:
         fields = command.fields
         groups = ceil_div(fields["rows"], TILE_TOKENS)
         words = ceil_div(fields["rows"], PORTS) * fields["words"]
+        cycles = words * LOAD_CYCLES // LOAD_WORDS
         begin = max(self.rows_in - words, self.load_free)
-        self.load_free = begin + words + LOAD_REST
+        self.load_free = begin + cycles + LOAD_REST
         if fields["complete"]:
             for group in range(groups):
-                come = begin + words * (group + 1) // groups
+                come = begin + cycles * (group + 1) // groups
                 self.board[fields["slot"]].complete(come + LOADED)
 
     def _engine(self, command: Command) -> None:
