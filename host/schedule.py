@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from trivit.host.errors import HostError
 from trivit.host.fixed_point import Int16
 from trivit.host.generated.spec import PARAM_PORTS, TILE_DEPTH
-from trivit.host.oracle.patches import patchify
+from trivit.host.patches import patchify
 from trivit.host.program import OutputInfo
 from trivit.host.tiles import ceil_div
 

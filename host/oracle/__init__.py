@@ -8,8 +8,8 @@ from trivit.host.oracle.attention import AttentionOutput, attention, softmax
 from trivit.host.oracle.gelu import gelu
 from trivit.host.oracle.matmul import matmul
 from trivit.host.oracle.normalise import normalise, row_statistics
-from trivit.host.oracle.patches import patchify
 from trivit.host.oracle.selection import largest, select_connections, select_tokens
+from trivit.host.patches import patchify
 
 __all__ = [
     "AttentionOutput",
