@@ -47,10 +47,7 @@ def shapes(draw: st.DrawFn) -> Shape:
 
 
 def assert_same(bundle: Bundle, images: np.ndarray, emulator: Backend) -> None:
-    """Compare every tensor, the logits and the saturation counts of both backends.
-
-    The program also runs without its trace, whose stores stand between the instructions.
-    """
+    """Compare every tensor, the logits and the saturation counts of both backends."""
     traced = with_trace(bundle)
     expected = REFERENCE.run(traced, images)
     actual = emulator.run(traced, images)
@@ -59,8 +56,6 @@ def assert_same(bundle: Bundle, images: np.ndarray, emulator: Backend) -> None:
         np.testing.assert_array_equal(actual.tensors[name], tensor, err_msg=name)
     np.testing.assert_array_equal(actual.logits, expected.logits)
     np.testing.assert_array_equal(actual.saturations, expected.saturations)
-    untraced = emulator.run(bundle, images)
-    np.testing.assert_array_equal(untraced.logits, expected.logits)
 
 
 @QUIET
@@ -90,15 +85,6 @@ def test_images_do_not_depend_on_each_other(emulator: Backend) -> None:
     together = emulator.run(bundle, np.concatenate([images, images[::-1]]))
     alone = [emulator.run(bundle, image[None]).logits[0] for image in images]
     np.testing.assert_array_equal(together.logits, np.stack([*alone, *alone[::-1]]))
-
-
-def test_cycles_do_not_depend_on_data(emulator: Backend) -> None:
-    bundle, images = random_bundle(4)
-    once = emulator.run(bundle, images[:1]).cycles
-    np.testing.assert_array_equal(emulator.run(bundle, images).cycles, 2 * once)
-    opcodes = [int(words[0]) & 255 for words in bundle.program]
-    hides = np.array(opcodes) == spec.OPCODES["select_tokens"].code  # behind an attention
-    assert (once[~hides] > 0).all()
 
 
 #: Values at the edges of checks, and some that overflow 32-bit sums.
