@@ -236,7 +236,7 @@ module accelerator #(
   logic [UNITS*REPORT-1:0] report;
   logic [UNITS-1:0] report_valid, report_ready, report_ends;
   function automatic int block_unit(input int place);
-    return place < BLOCKS - 1 ? trivit_commands::UNIT_GELU + place
+    block_unit = place < BLOCKS - 1 ? trivit_commands::UNIT_GELU + place
         : trivit_commands::UNIT_CONNECTIONS;
   endfunction
   assign report[0+:REPORT] = '0;

@@ -1,6 +1,6 @@
 // A cascade of DEPTH DSP blocks: each multiplies two registered int16 and adds the product, registered,
-// to the sum of the block sum_in. Element f comes f cycles sum_out element 0; the sum leaves DEPTH + 2
-// cycles sum_out element 0.
+// to the sum of the block before. Element f comes f cycles after element 0; the sum leaves DEPTH + 2
+// cycles after element 0.
 module dot_product #(
     parameter int DEPTH = 8
 ) (
