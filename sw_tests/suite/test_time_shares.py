@@ -9,9 +9,9 @@ from pathlib import Path
 import time_shares
 
 ROOT = Path(__file__).parents[2]
-# 12 minutes of two workers, which groups never fill both to the end. What belongs to the accelerator
-# alone has 6.5 minutes of its own, over both workers. With installation and lint, four minutes, CI
-# stays far below its 25.
+# 12 minutes of two workers, which groups never fill both to the end. What belongs to the
+# accelerator alone has 6.5 minutes of its own, over both workers. With installation and lint, four
+# minutes, CI stays far below its 25.
 ACCELERATOR = {"hw_tests/accelerator", "hw_tests/blocks", "hw_tests/rtl"}
 MOST_SECONDS = 2 * 720 * 0.95
 MOST_SECONDS_OF_ACCELERATOR = 390
