@@ -71,7 +71,7 @@ def _run_programs(settings: DemoSettings, clock: StageClock) -> dict[str, Any]:
     images, labels = _test_images(out)
     bundle = Bundle.load(out / PROGRAM_FILE)
     sparse = bundle.choose("sparse")
-    with clock.stage("emulator", "the HLS kernel, compiled by g++, on test images"):
+    with clock.stage("emulator", "the same integers in C++, on test images"):
         emulator = open_backend("emulator")
         with progress_bar("emulator", len(images)) as advance:
             run = run_emulator(emulator, sparse, images, settings, advance)

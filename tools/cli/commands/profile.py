@@ -58,7 +58,7 @@ def profile(
         raise ToolsError(f"--to {end} is not behind --from {begin}")
     bundle = program_of(target, keep)
     layout = bundle.preprocessing
-    # Cycles do not depend on the pixels.
+    # Pixels change nothing but which rows a selector keeps.
     image = np.zeros((1, layout.channels, layout.height, layout.width), dtype=np.uint8)
     with tempfile.TemporaryDirectory(prefix="trivit-profile-") as folder:
         lines = trace or Path(folder) / "trace.csv"

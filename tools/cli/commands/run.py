@@ -31,7 +31,7 @@ def run(
     backend: Annotated[
         BackendName,
         typer.Option(
-            help="numpy oracle, the HLS kernel compiled by g++, or the accelerator clock by clock: "
+            help="numpy oracle, the same integers in C++, or the accelerator clock by clock: "
             "minutes for an image."
         ),
     ] = BackendName.emulator,
