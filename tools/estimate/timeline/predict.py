@@ -75,6 +75,21 @@ class Timeline:
         """Cycles of the array alone: the sum over products of row groups, tiles, depth words."""
         return sum(product.limit for product in self.products)
 
+    def limits(self, tags: int) -> list[int]:
+        """Return the cycles of each instruction in which the array works."""
+        limits = [0] * tags
+        for product in self.products:
+            limits[product.tag] += product.limit
+        return limits
+
+    def waits(self, tags: int) -> list[dict[str, int]]:
+        """Return the other cycles of each instruction by cause; ``end``: behind all products."""
+        waits: list[Counter[str]] = [Counter() for _ in range(tags)]
+        for product in self.products:
+            waits[product.tag].update(product.waits)
+        waits[-1]["end"] += self.cycles - self.products[-1].end - 1
+        return [dict(counted) for counted in waits]
+
 
 class _Prediction:
     def __init__(self, later: int) -> None:
