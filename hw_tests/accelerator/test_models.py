@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from trivit.host.backends.simulator_build import build_simulator
 from trivit.host.backends.simulator_run import SimulationSettings, simulate
 from trivit.models.families import model_config
 from trivit.tools.compiler.named import untrained_program
+from trivit.tools.estimate import estimate_bundle
+from trivit.tools.estimate.estimate import modelled_cycles
 
 
 @pytest.mark.full
@@ -34,6 +37,19 @@ def test_deit(name: str, keep: float, most: float, simulator: Path) -> None:
     assert_tensors(expected, simulated)
     assert len(np.unique(simulated.outputs)) > 100
     assert int(simulated.cycles[0]) / 150e3 <= most
+
+
+@pytest.mark.full
+def test_four_blocks_of_deit_base(simulator: Path) -> None:
+    """Every tensor, and the cycles that the estimate for the whole model stands on."""
+    config = replace(model_config("deit_base"), depth=4, selector_blocks=())
+    bundle = untrained_program(config, "four_blocks", seed=1)
+    expected, simulated = run_bundle(simulator, bundle, SimulationSettings())
+    assert_tensors(expected, simulated)
+    cycles = int(simulated.cycles[0])
+    assert abs(modelled_cycles(bundle) - cycles) <= 0.01 * cycles
+    whole = untrained_program(model_config("deit_base"), "deit_base")
+    assert estimate_bundle(whole).latency_ms <= 61.5
 
 
 @pytest.mark.full
