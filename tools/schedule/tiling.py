@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from trivit.host.generated.spec import TILE_DEPTH, TILE_OUTPUTS, TILE_TOKENS
 from trivit.host.oracle.checks import column_tiles
-from trivit.host.tiles import row_groups
+from trivit.host.tiles import depth_words, row_groups
 from trivit.tools.allocation import NoRoomError
 from trivit.tools.schedule.operations import (
     Attention,
@@ -99,16 +99,22 @@ def _further(network: Network, cuts: Cuts, possible: dict[int, int], number: int
 def _lost(whole: list[Operation], number: int, count: int) -> int:
     """Return about how many cycles it costs to cut a pair of operations into ``count`` pieces."""
     first, second = whole[number], whole[number + 1]
-    if isinstance(second, Attention):
-        return _DRAINED * count
+    groups = row_groups(first.output.rows)
+    if isinstance(second, Attention) and isinstance(first, Product):
+        # Rows for the next heads are normalised while these are at work.
+        keys, head = depth_words(second.rows), second.fields["head_words"]
+        work = groups * (column_tiles(keys) * head + column_tiles(head) * keys)
+        norm = NORM_CLOCKS * first.source.words * groups if first.norm else 0
+        shares = _shares(second.heads, count)
+        return sum(_DRAINED + max(0, norm - (end - begin) * work) for begin, end in shares)
     # The ports bring a depth word of weights in 8 cycles; a piece works at it for one a row group.
-    depth_words = sum(
+    matrices = sum(
         column_tiles(o.output.words) * o.source.words
         for o in (first, second)
         if isinstance(o, Product)
     )
-    shares = _shares(row_groups(first.output.rows), count)
-    return sum(max(0, TILE_DEPTH - (end - begin)) * depth_words for begin, end in shares)
+    shares = _shares(groups, count)
+    return sum(max(0, TILE_DEPTH - (end - begin)) * matrices for begin, end in shares)
 
 
 def _possible(network: Network) -> dict[int, int]:
@@ -161,11 +167,12 @@ def _cut(network: Network, cuts: Cuts) -> tuple[Network, list[int]]:
             origins.append(number)
 
     whole = network.operations
+    nothing = Value("the results of pauses", 1, _TILE_WORDS, 0, 0)
     number = 0
     while number < len(whole):
         operation = whole[number]
         if number in cuts.pauses and isinstance(operation, Product):
-            add(number, [_pause(operation)])
+            add(number, [_pause(operation, nothing)])
         count = cuts.pieces.get(number, 1)
         if count == 1:
             add(number, [operation])
@@ -258,21 +265,18 @@ def _normalising(product: Product, rows: int) -> Product:
     return replace(product, source=result, norm=Norm(product.norm.source, result))
 
 
-def _pause(following: Product) -> Product:
+def _pause(following: Product, nothing: Value) -> Product:
     """Return a product of one tile and row group, for whose sake the engine tells a reader to look.
 
-    Nobody reads the result.
+    Nobody reads its result, a row that all pauses write.
     """
     assert following.norm is not None
-    source = following.norm.source
-    rows = min(TILE_TOKENS, source.rows)
-    words = min(_TILE_WORDS, following.output.words)
     shifts = {"bias_shift": 0, "residual_shift": 0, "out_shift": _NOTHING_LOST}
     return Product(
         following.tag,
         {**following.fields, **shifts},
         frozenset(),
-        source,
-        Value(f"nothing, before instruction {following.tag}", rows, words, 0, following.tag),
-        rows,
+        following.norm.source,
+        nothing,
+        nothing.rows,
     )

@@ -33,7 +33,7 @@ inline bool words_fit(uint32_t words) { return in_range(words, 1, kMaxDepthWords
 
 // rows and words have been checked.
 inline bool tensor_fits(uint32_t address, uint32_t rows, uint32_t words) {
-    return uint64_t(address) + uint64_t(row_groups(rows)) * words <= uint64_t(kActivationDepth);
+    return uint64_t(address) + uint64_t(row_groups(rows)) * words <= uint64_t(kProgramDepth);
 }
 
 inline bool region_fits(uint32_t first, uint64_t count, uint32_t size) {
