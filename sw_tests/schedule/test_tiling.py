@@ -51,7 +51,7 @@ def units(result: Compared) -> Counter[str]:
     return Counter(command.unit for command in commands(result))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 @given(seed=st.integers(0, 30), share=st.floats(0.4, 1.0))
 def test_every_tensor_in_banks_of_any_depth(seed: int, share: float) -> None:
     bundle = network(seed)
