@@ -70,7 +70,7 @@ def test_a_program_larger_than_its_banks(simulator: Path, tmp_path: Path) -> Non
     config = model_config("deit_tiny", token_keep_ratio=0.7)
     config = replace(config, image_size=64, patch_size=8, depth=2, selector_blocks=(1,))
     bundle = untrained_program(config, "two", seed=1)
-    made = assert_close(simulator, bundle, tmp_path, depth=1000)
+    made = assert_close(simulator, bundle, tmp_path, depth=930)
     units = Counter(decode(command).unit for command in from_words(made.commands))
     assert (units["softmax"], units["gelu"], units["select"]) == (6, 3, 1)
 

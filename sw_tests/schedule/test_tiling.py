@@ -84,6 +84,18 @@ def test_heads_in_groups(depth: int, pieces: list[str]) -> None:
     assert missing == {"embedded", *pieces}
 
 
+def test_rows_of_a_single_head() -> None:
+    """Normalised rows do not fit beside tokens, context and one head: these come in pieces."""
+    bundle = network(0)
+    result = compared(bundle, depth=720)
+    assert_equal(result)
+    engine = [c for c in commands(result) if c.unit == "engine" and c.fields["has_bias"]]
+    qkv = [t.instruction for t in bundle.tensors if t.name == "qkv0"]
+    rows = [c.fields["rows"] for c in engine if c.tag in qkv and not c.fields["place"]]
+    assert rows and sum(rows) == 9 * 122  # three thirds of three heads
+    assert max(rows) < 122
+
+
 def test_rows_of_an_mlp() -> None:
     """Weights stream again for each piece, and the array works no more."""
     config = replace(SMALL, depth=1, selector_blocks=())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from trivit.host.generated.commands import COMMANDS
 from trivit.host.generated.spec import TILE_TOKENS
@@ -75,10 +75,12 @@ def plan(network: Network, lag: int, depth: int) -> Plan:
         if isinstance(operation, Product):
             words = operation.output.words
             following = network.operations[number + 1 :][:1]
-            feeds = _feeds(operation, following)
+            feeds = operation.thirds is not None or _feeds(operation, following)
             split = keys_first(words, operation.thirds) if feeds else None
-            if split is not None:
+            if split is not None and operation.rows == operation.output.rows:
                 operation.output.first = row_groups(operation.rows)
+            elif split is not None:  # rows of one product after the other: counted once
+                split = [replace(part, counts=part is split[-1]) for part in split]
             decided.parts[operation] = split or parts(
                 operation.source.words,
                 words,

@@ -35,7 +35,8 @@ _NOTHING_LOST = 31  # a shift behind which no sum saturates
 class Cuts:
     """By the number of an operation of the whole network.
 
-    ``pieces``: into how many it and the next one are cut; ``pauses``: operations whose source is
+    ``pieces``: into how many it and the next one are cut, heads first and then, for each group of
+    heads, rows of the product; ``pauses``: operations whose source is
     normalised behind the operation before instead of beside it.
     """
 
@@ -101,12 +102,17 @@ def _lost(whole: list[Operation], number: int, count: int) -> int:
     first, second = whole[number], whole[number + 1]
     groups = row_groups(first.output.rows)
     if isinstance(second, Attention) and isinstance(first, Product):
+        count, pieces = _heads_and_rows(second, count)
+        again = column_tiles(first.output.words) * first.source.words
+        lost = sum(
+            max(0, TILE_DEPTH - (end - begin)) * again for begin, end in _shares(groups, pieces)
+        )
         # Rows for the next heads are normalised while these are at work.
         keys, head = depth_words(second.rows), second.fields["head_words"]
         work = groups * (column_tiles(keys) * head + column_tiles(head) * keys)
         norm = NORM_CLOCKS * first.source.words * groups if first.norm else 0
         shares = _shares(second.heads, count)
-        return sum(_DRAINED + max(0, norm - (end - begin) * work) for begin, end in shares)
+        return lost + sum(_DRAINED + max(0, norm - (end - begin) * work) for begin, end in shares)
     # The ports bring a depth word of weights in 8 cycles; a piece works at it for one a row group.
     matrices = sum(
         column_tiles(o.output.words) * o.source.words
@@ -131,7 +137,7 @@ def _possible(network: Network) -> dict[int, int]:
             continue
         if isinstance(second, Attention):
             if not first.streams:
-                found[number] = _head_pieces(second)
+                found[number] = _head_pieces(second) + row_groups(first.rows) - 1
         elif not second.streams and second.norm is None and second.source is between:
             found[number] = row_groups(first.rows) if second.rows == first.rows else 1
     return found
@@ -180,14 +186,14 @@ def _cut(network: Network, cuts: Cuts) -> tuple[Network, list[int]]:
             continue
         second = whole[number + 1]
         assert isinstance(operation, Product)
-        pairs: Iterator[tuple[Operation, Operation]]
+        groups: Iterator[tuple[Operation, ...]]
         if isinstance(second, Attention):
-            pairs = _by_heads(operation, second, count)
+            groups = _by_heads(operation, second, count)
         else:
-            pairs = _by_rows(operation, second, count)
-        for pair in pairs:
-            add(number, pair[:1])
-            add(number + 1, pair[1:])
+            groups = _by_rows(operation, second, count)
+        for group in groups:
+            add(number, group[:-1])
+            add(number + 1, group[-1:])
         number += 2
     for place, operation in enumerate(operations):
         operation.output.writer = place
@@ -196,11 +202,18 @@ def _cut(network: Network, cuts: Cuts) -> tuple[Network, list[int]]:
     return replace(network, operations=operations), origins
 
 
+def _heads_and_rows(attention: Attention, count: int) -> tuple[int, int]:
+    """Return into how many groups of heads an attention is cut, and the rows before each."""
+    heads = min(count, _head_pieces(attention))
+    return heads, count - heads + 1
+
+
 def _by_heads(
     product: Product, attention: Attention, count: int
-) -> Iterator[tuple[Product, Attention]]:
+) -> Iterator[tuple[Operation, ...]]:
     """Yield queries, keys and values of some heads, and the attention of these heads."""
     words, size = attention.fields["head_words"], _heads_of_a_tile(attention)
+    count, pieces = _heads_and_rows(attention, count)
     for first, end in _shares(attention.heads // size, count):
         heads = (end - first) * size
         first *= size
@@ -212,10 +225,16 @@ def _by_heads(
             product.tag,
         )
         yield (
-            replace(
-                _normalising(product, product.rows),
-                output=source,
-                thirds=Thirds(first * words, product.output.words),
+            *(
+                replace(
+                    _normalising(product, rows),
+                    output=source,
+                    rows=rows,
+                    reads_from=begin,
+                    writes_from=begin,
+                    thirds=Thirds(first * words, product.output.words),
+                )
+                for begin, rows in _rows(product.rows, pieces)
             ),
             replace(
                 attention,
@@ -229,8 +248,7 @@ def _by_heads(
 
 def _by_rows(first: Product, second: Product, count: int) -> Iterator[tuple[Product, Product]]:
     """Yield some rows of a product, and those of the product that reads them."""
-    for begin, end in _shares(row_groups(first.rows), count):
-        rows = min(end * TILE_TOKENS, first.rows) - begin * TILE_TOKENS
+    for begin, rows in _rows(first.rows, count):
         between = Value(
             f"rows {begin * TILE_TOKENS} to {begin * TILE_TOKENS + rows - 1} of "
             f"'{first.output.name}'",
@@ -249,6 +267,12 @@ def _by_rows(first: Product, second: Product, count: int) -> Iterator[tuple[Prod
                 completes=begin * TILE_TOKENS + rows == second.rows,
             ),
         )
+
+
+def _rows(rows: int, count: int) -> Iterator[tuple[int, int]]:
+    """Yield the first row group and the rows of ``count`` parts of ``rows``."""
+    for begin, end in _shares(row_groups(rows), count):
+        yield begin, min(end * TILE_TOKENS, rows) - begin * TILE_TOKENS
 
 
 def _shares(total: int, count: int) -> Iterator[tuple[int, int]]:
