@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from networks import assert_equal, compared, random_network
+from networks import as_many_tokens_as_deit_384, assert_equal, compared, random_network
 
 from trivit.host.generated.spec import OPCODES
 from trivit.host.instructions import decode
@@ -51,6 +51,14 @@ def test_stores_of_tensors_on_the_way(seed: int) -> None:
     result = compared(with_trace(plain, names))
     assert_equal(result)
     assert result.output.size > plain.output_words * 8
+
+
+@pytest.mark.parametrize("keep", [1.0, 0.7])
+def test_as_many_tokens_as_deit_384(keep: float) -> None:
+    result = compared(as_many_tokens_as_deit_384(keep))
+    assert_equal(result)
+    rows = {w.rows for w in result.schedule.watched}
+    assert {577, 405} & rows == ({577, 405} if keep < 1 else {577})
 
 
 @pytest.mark.parametrize("keep", [1.0, 0.7])
