@@ -176,10 +176,20 @@ def bundle_of(b: Builder, shape: Shape, out_words: int) -> Bundle:
     )
 
 
-def as_many_tokens_as_deit_384(keep: float) -> Bundle:
+def deit_384(keep: float, **changes: int) -> Bundle:
     """Return two narrow blocks of 577 tokens, of which the first keeps a share."""
+    sizes = {"image_size": 48, "patch_size": 2, "embed_dim": 64, "num_heads": 1, "depth": 2}
     config = model_config("deit_tiny_384", token_keep_ratio=keep)
-    small = {"image_size": 48, "patch_size": 2, "embed_dim": 64, "num_heads": 1, "depth": 2}
-    selectors = (0,) if keep < 1 else ()
-    config = replace(config, **small, mlp_ratio=1.0, num_classes=10, selector_blocks=selectors)
-    return untrained_program(config, "two_blocks", seed=1)
+    config = replace(
+        config,
+        **{**sizes, **changes},
+        mlp_ratio=1.0,
+        num_classes=10,
+        selector_blocks=(0,) if keep < 1 else (),
+    )
+    return untrained_program(config, "narrow", seed=1)
+
+
+def most_row_groups() -> Bundle:
+    """Return a block whose 16 heads have more row groups than nine bits count."""
+    return deit_384(1.0, image_size=32, embed_dim=128, num_heads=16, depth=1)
