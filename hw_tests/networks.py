@@ -178,15 +178,12 @@ def bundle_of(b: Builder, shape: Shape, out_words: int) -> Bundle:
 
 def deit_384(keep: float, **changes: int) -> Bundle:
     """Return two narrow blocks of 577 tokens, of which the first keeps a share."""
-    sizes = {"image_size": 48, "patch_size": 2, "embed_dim": 64, "num_heads": 1, "depth": 2}
-    config = model_config("deit_tiny_384", token_keep_ratio=keep)
-    config = replace(
-        config,
-        **{**sizes, **changes},
-        mlp_ratio=1.0,
-        num_classes=10,
-        selector_blocks=(0,) if keep < 1 else (),
-    )
+    sizes: dict[str, Any] = {
+        **{"image_size": 48, "patch_size": 2, "embed_dim": 64, "num_heads": 1, "depth": 2},
+        **{"mlp_ratio": 1.0, "num_classes": 10, "selector_blocks": (0,) if keep < 1 else ()},
+        **changes,
+    }
+    config = replace(model_config("deit_tiny_384", token_keep_ratio=keep), **sizes)
     return untrained_program(config, "narrow", seed=1)
 
 

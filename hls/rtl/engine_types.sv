@@ -4,7 +4,7 @@
 package engine_types;
 
   localparam int SLOTS = 8;            // of the scoreboard; slot 0 is always complete
-  localparam int COUNT_BITS = trivit_spec::ENGINE_COUNT_BITS;  // of a slot's row groups
+  localparam int COUNT_BITS = 11;      // of a slot's row groups: engine.count_bits in hls/kernel.yaml
 
   // A checked product. `failed`: an array pass that reads and writes nothing, so that the report of
   // a refused command comes behind those of the products before.

@@ -70,7 +70,8 @@ module matrix_engine #(
             && $bits(engine_types::start_t) == engine_types::START_BITS
             && $bits(engine_types::result_t) == engine_types::RESULT_BITS
             && $bits(engine_types::row_t) == engine_types::ROW_BITS
-            && $bits(engine_types::report_t) == engine_types::REPORT_BITS)
+            && $bits(engine_types::report_t) == engine_types::REPORT_BITS
+            && engine_types::COUNT_BITS == trivit_spec::ENGINE_COUNT_BITS)
     else $fatal(1, "widths in engine_types are wrong");
     assert (PORTS > 1 && 1 << $clog2(PORTS) == PORTS && 1 << $clog2(TOKENS) == TOKENS)
     else $fatal(1, "tokens and ports must be powers of two, ports more than one");
