@@ -1,6 +1,6 @@
 """Random networks of what the units have, and what the oracle of instructions makes of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from trivit.host.oracle.commands import Outcome, interpret
 from trivit.host.oracle.machine import Machine
 from trivit.host.schedule import Schedule
 from trivit.host.tracing import with_trace
+from trivit.models.families import model_config
+from trivit.tools.compiler.named import untrained_program
 from trivit.tools.schedule import schedule
 
 
@@ -172,3 +174,19 @@ def bundle_of(b: Builder, shape: Shape, out_words: int) -> Bundle:
             ),
         ),
     )
+
+
+def deit_384(keep: float, **changes: int) -> Bundle:
+    """Return two narrow blocks of 577 tokens, of which the first keeps a share."""
+    sizes: dict[str, Any] = {
+        **{"image_size": 48, "patch_size": 2, "embed_dim": 64, "num_heads": 1, "depth": 2},
+        **{"mlp_ratio": 1.0, "num_classes": 10, "selector_blocks": (0,) if keep < 1 else ()},
+        **changes,
+    }
+    config = replace(model_config("deit_tiny_384", token_keep_ratio=keep), **sizes)
+    return untrained_program(config, "narrow", seed=1)
+
+
+def most_row_groups() -> Bundle:
+    """Return a block whose 16 heads have more row groups than nine bits count."""
+    return deit_384(1.0, image_size=32, embed_dim=128, num_heads=16, depth=1)

@@ -68,21 +68,21 @@ struct EngineFields {
     typedef CommandField<32, 3> ResidualSlot;
     typedef CommandField<35, 3> TargetSlot;
     typedef CommandField<38, 3> ClearSlot;
-    typedef CommandField<41, 9> SourceFirst;
-    typedef CommandField<50, 9> ResidualFirst;
-    typedef CommandField<59, 10> RingOffset;
-    typedef CommandField<69, 14> Source;
-    typedef CommandField<83, 14> SourceStride;
-    typedef CommandField<97, 14> Residual;
-    typedef CommandField<111, 14> Target;
-    typedef CommandField<125, 14> TargetStride;
-    typedef CommandField<139, 12> Rows;
-    typedef CommandField<151, 9> DepthWords;
-    typedef CommandField<160, 9> OutWords;
-    typedef CommandField<169, 4> LastRows;
-    typedef CommandField<173, 5> BiasShift;
-    typedef CommandField<178, 5> ResidualShift;
-    typedef CommandField<183, 5> OutShift;
+    typedef CommandField<41, 11> SourceFirst;
+    typedef CommandField<52, 11> ResidualFirst;
+    typedef CommandField<63, 10> RingOffset;
+    typedef CommandField<73, 14> Source;
+    typedef CommandField<87, 14> SourceStride;
+    typedef CommandField<101, 14> Residual;
+    typedef CommandField<115, 14> Target;
+    typedef CommandField<129, 14> TargetStride;
+    typedef CommandField<143, 12> Rows;
+    typedef CommandField<155, 9> DepthWords;
+    typedef CommandField<164, 9> OutWords;
+    typedef CommandField<173, 4> LastRows;
+    typedef CommandField<177, 5> BiasShift;
+    typedef CommandField<182, 5> ResidualShift;
+    typedef CommandField<187, 5> OutShift;
 };
 
 struct GeluFields {
@@ -158,7 +158,7 @@ struct RowReaderFields {
     typedef CommandField<35, 14> Source;
     typedef CommandField<49, 14> SourceStride;
     typedef CommandField<63, 3> Slot;
-    typedef CommandField<66, 9> First;
+    typedef CommandField<66, 11> First;
 };
 
 struct LoadFields {
@@ -178,7 +178,7 @@ struct StoreFields {
     typedef CommandField<35, 14> Source;
     typedef CommandField<49, 14> SourceStride;
     typedef CommandField<63, 3> Slot;
-    typedef CommandField<66, 9> First;
+    typedef CommandField<66, 11> First;
 };
 
 struct MoveWeightsFields {

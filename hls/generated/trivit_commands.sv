@@ -28,7 +28,7 @@ package trivit_commands;
   } sequencer_command_t;
 
   typedef struct packed {
-    logic [67:0] reserved;
+    logic [63:0] reserved;
     logic [4:0] out_shift;
     logic [4:0] residual_shift;
     logic [4:0] bias_shift;
@@ -42,8 +42,8 @@ package trivit_commands;
     logic [13:0] source_stride;
     logic [13:0] source;
     logic [9:0] ring_offset;
-    logic [8:0] residual_first;
-    logic [8:0] source_first;
+    logic [10:0] residual_first;
+    logic [10:0] source_first;
     logic [2:0] clear_slot;
     logic [2:0] target_slot;
     logic [2:0] residual_slot;
@@ -161,8 +161,8 @@ package trivit_commands;
   } norm_writer_command_t;
 
   typedef struct packed {
-    logic [180:0] reserved;
-    logic [8:0] first;
+    logic [178:0] reserved;
+    logic [10:0] first;
     logic [2:0] slot;
     logic [13:0] source_stride;
     logic [13:0] source;
@@ -189,8 +189,8 @@ package trivit_commands;
   } load_command_t;
 
   typedef struct packed {
-    logic [180:0] reserved;
-    logic [8:0] first;
+    logic [178:0] reserved;
+    logic [10:0] first;
     logic [2:0] slot;
     logic [13:0] source_stride;
     logic [13:0] source;

@@ -165,7 +165,7 @@ module accelerator #(
   logic [BLOCK-1:0] bank_written, bank_data;
   logic [engine_types::OUTSIDE-1:0] complete;
   logic [engine_types::OUTSIDE*3-1:0] complete_slot;
-  logic [engine_types::SLOTS*9-1:0] slot_groups;
+  logic [engine_types::SLOTS*engine_types::COUNT_BITS-1:0] slot_groups;
   logic [engine_types::STALLS*32-1:0] stall_cycles;
   matrix_engine #(
       .TOKENS(TOKENS),
@@ -187,9 +187,9 @@ module accelerator #(
   // Counts are those for the array, whose reads of bank t come t cycles later. Readers here take
   // all banks at once, so they see counts and announcements when the last bank is written.
   logic [1:0] reader_announce;
-  logic [engine_types::SLOTS*9-1:0] reader_groups;
+  logic [engine_types::SLOTS*engine_types::COUNT_BITS-1:0] reader_groups;
   delay #(
-      .WIDTH(2 + engine_types::SLOTS * 9),
+      .WIDTH(2 + engine_types::SLOTS * engine_types::COUNT_BITS),
       .CYCLES(TOKENS - 1),
       .RESET(1'b1)
   ) seen_by_readers (

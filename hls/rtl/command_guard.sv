@@ -30,7 +30,8 @@ module command_guard #(
   localparam int ROW_BITS = $clog2(TOKENS);
   localparam int PORT_BITS = $clog2(PORTS);
   localparam int MAX_ALIGN = SUM_BITS - 17;
-  localparam int LAST_GROUP = 511;  // counts of the scoreboard have 9 bits
+  localparam int COUNT = engine_types::COUNT_BITS + 1;  // of a slot's count, with room for a sum
+  localparam int LAST_GROUP = (1 << engine_types::COUNT_BITS) - 1;
 
   typedef enum logic [1:0] {IDLE, SPAN, CHECK, HAND} state_t;
   state_t state;
@@ -98,9 +99,9 @@ module command_guard #(
   assign reads_cleared = now.clear_slot == now.source_slot
                          || (now.has_residual && now.clear_slot == now.residual_slot);
   assign slots = (now.source_slot == '0
-                  || 10'(now.source_first) + 10'(steps) <= 10'(LAST_GROUP))
+                  || COUNT'(now.source_first) + COUNT'(steps) <= COUNT'(LAST_GROUP))
                  && (!now.has_residual || now.residual_slot == '0
-                     || 10'(now.residual_first) + 10'(groups) <= 10'(LAST_GROUP))
+                     || COUNT'(now.residual_first) + COUNT'(groups) <= COUNT'(LAST_GROUP))
                  && !(now.claim && now.target_slot != '0 && reads_target)
                  && !(now.clear_slot != '0 && reads_cleared);
 

@@ -4,6 +4,7 @@
 package engine_types;
 
   localparam int SLOTS = 8;            // of the scoreboard; slot 0 is always complete
+  localparam int COUNT_BITS = 11;      // of a slot's row groups: engine.count_bits in hls/kernel.yaml
 
   // A checked product. `failed`: an array pass that reads and writes nothing, so that the report of
   // a refused command comes behind those of the products before.
@@ -23,8 +24,8 @@ package engine_types;
     logic [2:0]  residual_slot;
     logic [2:0]  target_slot;
     logic [2:0]  clear_slot;       // emptied when it begins
-    logic [8:0]  source_first;     // row group of its slot that the operand begins with
-    logic [8:0]  residual_first;
+    logic [COUNT_BITS-1:0] source_first;  // row group of its slot that the operand begins with
+    logic [COUNT_BITS-1:0] residual_first;
     logic [9:0]  ring_offset;      // from the oldest word in the ring to its first
     logic [4:0]  out_shift;
     logic [4:0]  residual_shift;
@@ -41,7 +42,7 @@ package engine_types;
     logic [13:0] target;
     logic [13:0] target_stride;
   } product_t;
-  localparam int PRODUCT_BITS = 192;
+  localparam int PRODUCT_BITS = 174 + 2 * COUNT_BITS;
 
   // Words that are appended to the ring.
   typedef struct packed {
@@ -59,7 +60,7 @@ package engine_types;
   typedef struct packed {
     logic        transposed;       // its rows are depth, not outputs
     logic [2:0]  slot;
-    logic [8:0]  first;            // row group of the slot that it begins with
+    logic [COUNT_BITS-1:0] first;  // row group of the slot that it begins with
     logic        behind;           // product `writer` must begin before the slot's count is valid
     logic [NUMBER_BITS-1:0] writer;
     logic [3:0]  last_rows;        // of its last row group
@@ -69,7 +70,7 @@ package engine_types;
     logic [13:0] source;
     logic [13:0] stride;
   } placement_t;
-  localparam int PLACEMENT_BITS = 89;
+  localparam int PLACEMENT_BITS = 80 + COUNT_BITS;
 
   // One depth word on its way to the array.
   typedef struct packed {

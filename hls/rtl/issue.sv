@@ -22,9 +22,9 @@ module issue #(
     output logic [                               1:0]  announce,
     input  logic                                       slots_busy,
     output logic [                               2:0]  source_slot,
-    input  logic [                               8:0]  source_groups,
+    input  logic [       engine_types::COUNT_BITS-1:0]  source_groups,
     output logic [                               2:0]  residual_slot,
-    input  logic [                               8:0]  residual_groups,
+    input  logic [       engine_types::COUNT_BITS-1:0]  residual_groups,
     // Ring, output stream, reports
     input  logic [PORTS*($clog2(WEIGHT_DEPTH)+1)-1:0]  filled,
     input  logic [             $clog2(STREAM_ROWS):0]  stream_room,  // rows
@@ -41,6 +41,7 @@ module issue #(
   // gives as many: row groups begin, and end, so many cycles apart.
   localparam int SPACING = TOKENS > 2 * PORTS ? TOKENS : 2 * PORTS;
   localparam int WAIT = $clog2(SPACING);
+  localparam int COUNT = engine_types::COUNT_BITS + 1;  // of a slot's count, with room for a sum
 
   engine_types::product_t now;
   logic active;
@@ -70,9 +71,9 @@ module issue #(
   assign source_slot = now.source_slot;
   assign residual_slot = now.residual_slot;
   assign has_source = now.failed || now.source_slot == '0
-      || 10'(source_groups) > 10'(now.source_first) + 10'(now.transposed ? depth : group);
+      || COUNT'(source_groups) > COUNT'(now.source_first) + COUNT'(now.transposed ? depth : group);
   assign has_residual = !now.residual || now.residual_slot == '0
-      || 10'(residual_groups) > 10'(now.residual_first) + 10'(group);
+      || COUNT'(residual_groups) > COUNT'(now.residual_first) + COUNT'(group);
   assign has_stream = now.stream == '0 || stream_room >= ($clog2(STREAM_ROWS) + 1)'(rows);
   logic [PORTS-1:0][RING:0] ahead;
   always_comb begin

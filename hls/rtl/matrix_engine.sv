@@ -46,7 +46,7 @@ module matrix_engine #(
     // Scoreboard: writer i outside has written the next row group of its slot; counts of all slots
     input  logic [        engine_types::OUTSIDE-1:0]    outside_complete,
     input  logic [      engine_types::OUTSIDE*3-1:0]    outside_slot,
-    output logic [        engine_types::SLOTS*9-1:0]    slot_groups,
+    output logic [engine_types::SLOTS*engine_types::COUNT_BITS-1:0] slot_groups,
     // State
     input  logic                                        clear_statistics,
     output logic [     engine_types::STALLS*32-1:0]     cycles,
@@ -70,7 +70,8 @@ module matrix_engine #(
             && $bits(engine_types::start_t) == engine_types::START_BITS
             && $bits(engine_types::result_t) == engine_types::RESULT_BITS
             && $bits(engine_types::row_t) == engine_types::ROW_BITS
-            && $bits(engine_types::report_t) == engine_types::REPORT_BITS)
+            && $bits(engine_types::report_t) == engine_types::REPORT_BITS
+            && engine_types::COUNT_BITS == trivit_spec::ENGINE_COUNT_BITS)
     else $fatal(1, "widths in engine_types are wrong");
     assert (PORTS > 1 && 1 << $clog2(PORTS) == PORTS && 1 << $clog2(TOKENS) == TOKENS)
     else $fatal(1, "tokens and ports must be powers of two, ports more than one");
@@ -112,7 +113,7 @@ module matrix_engine #(
   logic complete, complete_last, writes, claim, slots_busy, report_room;
   logic [1:0] announces;
   logic [2:0] complete_slot, target_slot, empty_slot, source_slot, residual_slot, placed_slot;
-  logic [8:0] source_groups, residual_groups, placed_groups;
+  logic [engine_types::COUNT_BITS-1:0] source_groups, residual_groups, placed_groups;
   logic [PORTS*(RING+1)-1:0] filled;
   logic [$clog2(STREAM_ROWS):0] stream_room;
   logic [3:0] stream_rows;

@@ -16,7 +16,7 @@ module placer #(
     output logic                             placement_ready,
     // Row groups that are written, and products that have begun
     output logic [                      2:0] slot,
-    input  logic [                      8:0] groups,
+    input  logic [engine_types::COUNT_BITS-1:0] groups,
     input  logic [engine_types::NUMBER_BITS-1:0] begun,
     // Places in the ring, one for each port
     input  logic [                PORTS-1:0] room,
@@ -34,6 +34,7 @@ module placer #(
 );
   localparam int PORT_BITS = $clog2(PORTS);
   localparam int WORD = DEPTH * 16;
+  localparam int COUNT = engine_types::COUNT_BITS + 1;  // of a slot's count, with room for a sum
   localparam int READ = 3;  // from the decision to bank 0's data
 
   engine_types::placement_t now;
@@ -59,7 +60,7 @@ module placer #(
   assign ordered = !now.behind || (since != '0 && !since[engine_types::NUMBER_BITS-1]);
   assign outside = word >= now.out_words;
   assign has_rows = now.slot == '0 || (ordered
-      && 10'(groups) > 10'(now.first) + 10'(now.transposed ? depth : word));
+      && COUNT'(groups) > COUNT'(now.first) + COUNT'(now.transposed ? depth : word));
   assign ready = active && room[port];
   assign read = ready && !outside && has_rows;
   assign go = ready && (outside || (has_rows && free));

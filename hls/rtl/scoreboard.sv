@@ -19,16 +19,17 @@ module scoreboard (
     input  logic [    engine_types::OUTSIDE-1:0] outside,
     input  logic [  engine_types::OUTSIDE*3-1:0] outside_slot,
     input  logic [                          2:0] source_slot,
-    output logic [                          8:0] source_groups,
+    output logic [engine_types::COUNT_BITS-1:0]  source_groups,
     input  logic [                          2:0] residual_slot,
-    output logic [                          8:0] residual_groups,
+    output logic [engine_types::COUNT_BITS-1:0]  residual_groups,
     input  logic [                          2:0] placed_slot,
-    output logic [                          8:0] placed_groups,
-    output logic [    engine_types::SLOTS*9-1:0] slot_groups
+    output logic [engine_types::COUNT_BITS-1:0]  placed_groups,
+    output logic [engine_types::SLOTS*engine_types::COUNT_BITS-1:0] slot_groups
 );
   localparam int SLOTS = engine_types::SLOTS;
   localparam int OUTSIDE = engine_types::OUTSIDE;
-  logic [SLOTS-1:0][8:0] groups;
+  localparam int COUNT = engine_types::COUNT_BITS;
+  logic [SLOTS-1:0][COUNT-1:0] groups;
   logic [SLOTS-1:0][3:0] writers;  // products that write the slot, begun and not finished
 
   assign slot_groups = groups;
@@ -49,7 +50,7 @@ module scoreboard (
 
   always_ff @(posedge clk) begin
     for (int slot = 1; slot < SLOTS; slot++) begin
-      groups[slot] <= groups[slot] + 9'(completed[slot]);
+      groups[slot] <= groups[slot] + COUNT'(completed[slot]);
       if (begins && ((claim && target_slot == 3'(slot)) || empty_slot == 3'(slot)))
         groups[slot] <= '0;
       writers[slot] <= writers[slot]

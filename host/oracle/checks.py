@@ -37,11 +37,18 @@ def _sizes_fit(instruction: Instruction) -> bool:
                 1 <= f["heads"] <= spec.MAX_HEADS
                 and 1 <= f["head_words"] <= spec.MAX_HEAD_WORDS
                 and 3 * f["heads"] * f["head_words"] <= spec.MAX_DEPTH_WORDS
+                and (
+                    not {"mask", "score_all"} & instruction.flags
+                    or f["tokens"] <= spec.MAX_CONNECTION_TOKENS
+                )
             )
         case "select_tokens":
             return f["tokens"] >= 2 and 1 <= f["keep"] < f["tokens"]
         case "select_connections":
-            return f["tokens"] >= 2 and 2 <= f["rows"] <= f["tokens"] and 1 <= f["keep"] < f["rows"]
+            return (
+                2 <= f["rows"] <= f["tokens"] <= spec.MAX_CONNECTION_TOKENS
+                and 1 <= f["keep"] < f["rows"]
+            )
     return True
 
 

@@ -23,6 +23,9 @@ from trivit.host.tiles import ceil_div
 WORD = spec.TILE_DEPTH
 BANKS = spec.TILE_TOKENS
 
+# Row and key; rows but that of [CLS] are read by the selection of connections alone.
+HEAD_SUMS = spec.MAX_CONNECTION_TOKENS, spec.MAX_TOKENS
+
 
 class ActivationMemory:
     """Banked on-chip memory: row r of a tensor lies in bank r mod 8."""
@@ -50,7 +53,7 @@ class Machine:
 
     def __init__(self) -> None:
         self.memory = ActivationMemory()
-        self.head_sum: Int64 = np.zeros((spec.MAX_TOKENS, spec.MAX_TOKENS), dtype=np.int64)
+        self.head_sum: Int64 = np.zeros(HEAD_SUMS, dtype=np.int64)
         self.sums: Int64 = np.zeros(spec.MAX_TOKENS, dtype=np.int64)
         self.squares: Int64 = np.zeros(spec.MAX_TOKENS, dtype=np.int64)
         self._ops: dict[str, Callable[[Instruction], int]] = {

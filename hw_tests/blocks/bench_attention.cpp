@@ -66,7 +66,7 @@ int main() {
     }
     if (!harness::kSimulates) return checker.finish();
 
-    for (uint32_t tokens : {197u, 139u, 98u}) {
+    for (uint32_t tokens : {577u, 405u, 197u, 139u, 98u}) {
         const Sizes size = {3, tokens, tokens};
         const uint64_t cadence = array_clocks(tokens);
         const uint64_t begins = cadence * (size.heads * size.groups() - 1);  // the last row group

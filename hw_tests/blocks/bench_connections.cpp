@@ -112,7 +112,8 @@ int main() {
         Job job;
         for (int choices = int(random.between(0, 3)); choices > 0; --choices) {
             const uint32_t tokens =
-                uint32_t(random.one_in(12) ? 208 : random.between(2, random.one_in(2) ? 70 : 20));
+                uint32_t(random.one_in(12) ? trivit::kMaxConnectionTokens
+                                           : random.between(2, random.one_in(2) ? 70 : 20));
             const uint32_t kept =
                 random.one_in(4) ? tokens - 1 : uint32_t(random.between(1, tokens - 1));
             const uint32_t keep = uint32_t(random.between(1, kept));

@@ -102,7 +102,7 @@ int main() {
     for (int i = 0; i < 24; ++i) {
         Job job;
         for (int commands = int(random.between(0, 3)); commands > 0; --commands) {
-            const uint32_t most = random.one_in(6) ? 208 : 45;
+            const uint32_t most = random.one_in(12) ? uint32_t(trivit::kMaxTokens) : 45;
             const Sizes size = {uint32_t(random.between(1, 3)), uint32_t(random.between(1, 25)),
                                 uint32_t(random.one_in(8) ? most : random.between(1, most))};
             job.add(random, size, numbers(random), int(random.between(1, 4)), random.one_in(2), 0,
@@ -117,11 +117,23 @@ int main() {
         for (uint64_t seed = 1; seed <= 2; ++seed)
             run(job, harness::hostile(seed + uint64_t(i) * 2), checker);
     }
+    // Sums at their largest: every score of a row is its peak, and nearly so.
+    for (int frac : {0, 7, 15}) {
+        Job largest;
+        direct::AttentionNumbers n = direct::AttentionNumbers();
+        n.exp_multiplier = 1 << 23;
+        n.exp_shift = 40 - frac;
+        n.prob_frac = frac;
+        for (uint32_t keys : {uint32_t(trivit::kMaxTokens), 577u, 257u, 256u})
+            largest.add(random, {1, 2, keys}, n, 1, false, 0);
+        largest.end();
+        run(largest, harness::steady(), checker);
+    }
     if (!harness::kSimulates) return checker.finish();
 
     std::printf(
         "tokens: clocks a group alone | every so many: first, last probability, most powers\n");
-    for (uint32_t tokens : {197u, 139u, 98u, 69u}) {
+    for (uint32_t tokens : {577u, 197u, 139u, 98u, 69u}) {
         const Clocks alone = clocks(tokens, 0, harness::steady(), checker);
         checker.equal(int64_t(alone.each), 4 * ((tokens + 7) / 8), "no gap between groups");
         const uint64_t cadence = array_clocks(tokens);
@@ -141,10 +153,10 @@ int main() {
     Job longest;
     direct::AttentionNumbers n = direct::AttentionNumbers();
     n.exp_multiplier = 1 << 23;
-    longest.add(random, {2, 16, 208}, n, 1, false, 0);
+    longest.add(random, {2, 16, uint32_t(trivit::kMaxTokens)}, n, 1, false, 0);
     longest.end();
     const std::pair<const char*, int> least[] = {
-        {"even_scores", 25}, {"odd_scores", 25}, {"powers", 98}};
+        {"even_scores", 73}, {"odd_scores", 73}, {"powers", 290}};
     for (const auto& stream : least) {
         checker.holds(ends(longest, stream.first, stream.second), "deep enough", stream.second);
         checker.holds(!ends(longest, stream.first, stream.second - 1), "just", stream.second);

@@ -105,7 +105,7 @@ int main() {
     flags(d, 1, checker);
     upper(d, 1, depth - 2 * 41, act, "load dst", checker);
     upper(d, 2, kParams - 9 * 41, mem, "load source", checker);
-    size(d, 3, 208, "load rows", checker);
+    size(d, 3, trivit::kMaxTokens, "load rows", checker);
     size(d, 4, 384, "load words", checker);
     d[1] = 0xffffffffu;
     expect(d, 2, 0xffffffffu, act, "address before memory", checker);
@@ -119,7 +119,7 @@ int main() {
     flags(d, 0, checker);
     upper(d, 1, depth - 2 * 5, act, "store src", checker);
     upper(d, 2, kOutput - 9 * 5, mem, "store target", checker);
-    size(d, 3, 208, "store rows", checker);
+    size(d, 3, trivit::kMaxTokens, "store rows", checker);
     size(d, 4, 384, "store words", checker);
 
     // patchify: dst source channels height width patch. 3 x 6 x 4 in patches of 2: 7 rows of 2
@@ -178,7 +178,7 @@ int main() {
                 expect(d, word, 0xffffffffu, Error::ok, "unused vector", checker);
             }
         }
-        size(d, 8, 208, "matmul rows", checker);
+        size(d, 8, trivit::kMaxTokens, "matmul rows", checker);
         size(d, 9, 384, "matmul depth", checker);
         size(d, 10, 384, "matmul out", checker);
         upper(d, 12, 30, Error::shift_range, "bias_shift", checker);
@@ -228,7 +228,7 @@ int main() {
         } else {
             expect(d, 3, 0xffffffffu, Error::ok, "unused mask", checker);
         }
-        size(d, 4, 208, "tokens", checker);
+        size(d, 4, flag & 5 ? trivit::kMaxConnectionTokens : trivit::kMaxTokens, "tokens", checker);
         size(d, 5, 16, "heads", checker);
         size(d, 6, 16, "head_words", checker);
         shift(d, 7, "score_shift", checker);
@@ -246,7 +246,7 @@ int main() {
     d = make(6, {5, 20, 8});
     flags(d, 0, checker);
     upper(d, 1, depth - 2, act, "select_tokens dst", checker);
-    size(d, 2, 208, "select_tokens tokens", checker);
+    size(d, 2, trivit::kMaxTokens, "select_tokens tokens", checker);
     expect(d, 2, 1, Error::size_limit, "select_tokens one token", checker);
     expect(d, 3, 0, Error::size_limit, "select_tokens keep", checker);
     upper(d, 3, 19, Error::size_limit, "select_tokens keep", checker);
@@ -266,7 +266,7 @@ int main() {
     list(depth - 2);
     expect(d, 2, depth - 2, Error::ok, "select_connections index", checker);
     expect(d, 2, depth - 1, act, "select_connections index", checker);
-    size(d, 3, 208, "select_connections tokens", checker);
+    size(d, 3, trivit::kMaxConnectionTokens, "select_connections tokens", checker);
     size(d, 4, 20, "select_connections rows", checker);
     expect(d, 4, 1, Error::size_limit, "select_connections one row", checker);
     size(d, 5, 8, "select_connections keep", checker);

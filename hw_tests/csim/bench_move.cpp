@@ -8,7 +8,8 @@ static trivit::KernelState state;
 
 static void load_and_store(Random& random, Checker& checker) {
     const bool noted = random.one_in(4);  // the row's statistics
-    const uint32_t rows = noted ? 1 : uint32_t(random.between(1, random.one_in(5) ? 208 : 40));
+    const uint32_t rows =
+        noted ? 1 : uint32_t(random.between(1, random.one_in(5) ? trivit::kMaxTokens : 40));
     const uint32_t words = uint32_t(random.between(1, random.one_in(5) ? 384 : 20));
     const Tensor t = random.tensor(rows, words, 15);
     Words params(uint32_t(random.between(0, 20)));
@@ -61,7 +62,7 @@ static void load_and_store(Random& random, Checker& checker) {
 
 // The plan of an ascending list, and what is refused: an index outside, or out of order.
 static void indices(Random& random, Checker& checker) {
-    const uint32_t bound = uint32_t(random.between(1, random.one_in(5) ? 208 : 40));
+    const uint32_t bound = uint32_t(random.between(1, random.one_in(5) ? trivit::kMaxTokens : 40));
     const int64_t every = random.between(1, 6);
     std::vector<uint32_t> list;
     for (uint32_t r = 0; r < bound; ++r) {

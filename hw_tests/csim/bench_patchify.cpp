@@ -20,7 +20,7 @@ static void one_image(Random& random, Checker& checker, uint32_t patch) {
     trivit::Regions regions = {0, f.source + (pixels + 7) / 8, 0};
     const uint32_t rows = 1 + (f.height / patch) * (f.width / patch);
     const uint32_t words = (f.channels * patch * patch + 7) / 8;
-    if (rows > 208 || words > 384) {
+    if (rows > uint32_t(trivit::kMaxTokens) || words > uint32_t(trivit::kMaxDepthWords)) {
         checker.equal(int64_t(trivit::check(f, regions)), int64_t(trivit::Error::size_limit),
                       "refused");
         return;

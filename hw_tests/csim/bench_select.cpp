@@ -25,7 +25,7 @@ static void fill_scores(Random& random) {
 
 static void tokens(Random& random, Checker& checker) {
     trivit::SelectTokensFields f;
-    f.tokens = uint32_t(random.between(2, random.one_in(3) ? 208 : 50));
+    f.tokens = uint32_t(random.between(2, random.one_in(3) ? trivit::kMaxTokens : 50));
     f.keep = uint32_t(random.one_in(4) ? f.tokens - 1 : random.between(1, f.tokens - 1));
     f.dst = uint32_t(random.between(0, 1000));
     checker.equal(int64_t(trivit::check(f, trivit::Regions())), 0, "accepted");
@@ -41,7 +41,7 @@ static void tokens(Random& random, Checker& checker) {
 
 static void connections(Random& random, Checker& checker) {
     trivit::SelectConnectionsFields f;
-    f.tokens = uint32_t(random.between(2, random.one_in(3) ? 208 : 50));
+    f.tokens = uint32_t(random.between(2, random.one_in(3) ? trivit::kMaxConnectionTokens : 50));
     f.rows = uint32_t(random.between(2, f.tokens));
     f.keep = uint32_t(random.one_in(4) ? f.rows - 1 : random.between(1, f.rows - 1));
     f.index = 3;

@@ -33,8 +33,9 @@ static void against_exp(const Row& s, const std::vector<bool>& open, const Row& 
 }
 
 static void one_group(Random& random, Checker& checker) {
-    const uint32_t tokens =
-        uint32_t(random.one_in(4) ? random.between(200, 208) : random.between(1, 60));
+    const uint32_t tokens = uint32_t(random.one_in(20)  ? random.between(250, trivit::kMaxTokens)
+                                     : random.one_in(4) ? random.between(200, 208)
+                                                        : random.between(1, 60));
     const uint32_t group = uint32_t(random.between(0, groups(tokens) - 1));
     const uint32_t rows = std::min(8u, tokens - group * 8);
     direct::AttentionNumbers n;
@@ -76,7 +77,7 @@ static void one_group(Random& random, Checker& checker) {
     format.prob_frac = uint32_t(n.prob_frac);
     trivit::ScoreTarget target;
     target.enabled = random.one_in(2);
-    target.only_cls = random.one_in(2);
+    target.only_cls = random.one_in(2) || tokens > uint32_t(trivit::kMaxConnectionTokens);
     target.first_head = random.one_in(2);
     target.group = group;
     target.tokens = tokens;

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from networks import deit_384
 from programs import Shape, random_bundle
 
 from trivit.host.backends import open_backend
@@ -80,6 +81,12 @@ def test_largest_token_count(heads: int, head_words: int, emulator: Backend) -> 
     assert_same(bundle, images[:1], emulator)
 
 
+@pytest.mark.parametrize("keep", [1.0, 0.7])
+def test_as_many_tokens_as_deit_384(keep: float, emulator: Backend) -> None:
+    images = np.random.default_rng(1).integers(0, 256, (1, 3, 48, 48)).astype(np.uint8)
+    assert_same(deit_384(keep), images, emulator)
+
+
 def test_images_do_not_depend_on_each_other(emulator: Backend) -> None:
     bundle, images = random_bundle(3, Shape(grid=5, keep=12))
     together = emulator.run(bundle, np.concatenate([images, images[::-1]]))
@@ -92,7 +99,24 @@ EDGES = st.one_of(
     st.integers(0, 40),
     st.sampled_from(
         [
-            *(60, 61, 207, 208, 209, 384, 385, 4096, 4097, 16383, 16384, 1 << 22, 1 << 23, 1 << 24),
+            *(
+                60,
+                61,
+                207,
+                208,
+                209,
+                384,
+                385,
+                592,
+                593,
+                4096,
+                4097,
+                16383,
+                16384,
+                1 << 22,
+                1 << 23,
+                1 << 24,
+            ),
             *(2**31 - 1, 2**31, 2**32 - 17, 2**32 - 16, 2**32 - 1),
         ]
     ),

@@ -252,8 +252,39 @@ def _attention(tokens: int, heads: int, head_words: int, pattern: str, shift: in
 
 def _widest_attention(heads: int, head_words: int) -> Case:
     """Attention over as many tokens as fit: source, result, masks, indices and kept rows."""
-    words = 4 * heads * head_words + 2 * mask_words(_ROWS) + 30
-    return _attention(_most_rows(words), heads, head_words, "uniform_13", 15)
+    most = spec.MAX_CONNECTION_TOKENS
+    words = 4 * heads * head_words + 2 * mask_words(most) + 30
+    return _attention(min(most, _most_rows(words)), heads, head_words, "uniform_13", 15)
+
+
+def _most_tokens(head_words: int, prob_frac: int) -> Case:
+    """Attention over the most tokens, with sums of equal exponentials, and tokens chosen by it."""
+    builder = _builder()
+    source = _loaded(builder, _ROWS, 3 * head_words, "uniform_13", "first")
+    result = _result(builder, _ROWS, head_words)
+    builder.add(
+        "attention",
+        ("score_cls",),
+        dst=result.address,
+        src=source.address,
+        mask=0,
+        tokens=_ROWS,
+        heads=1,
+        head_words=head_words,
+        score_shift=15,
+        exp_multiplier=1 << 23,
+        exp_shift=40 - prob_frac,
+        prob_frac=prob_frac,
+        out_shift=prob_frac,
+    )
+    kept = _result(builder, 1, -(-(_ROWS - 1) // 8), "first")
+    dropped = _result(builder, _ROWS - 1, 1, "first")
+    builder.add("select_tokens", dst=kept.address, tokens=_ROWS, keep=_ROWS - 2)
+    weight = _random(builder, result, dropped)
+    _multiply(builder, ("statistics", "compact"), result, dropped, weight, index=kept.address)
+    for tensor in (kept, dropped):
+        builder.store(tensor)
+    return _finish(builder, result)
 
 
 def _connections(tokens: int, rows: int, pattern: str, live: str = "open") -> Case:
@@ -363,6 +394,8 @@ CORNERS: dict[str, Callable[[], Case]] = {
     "attention_two_tokens": partial(_attention, 2, 1, 1, "uniform_13", 14),
     "attention_smallest": partial(_attention, 33, 2, spec.MAX_HEAD_WORDS, "smallest", 22),
     "attention_left_shift": partial(_attention, 9, 2, 2, "limits", spec.MIN_SHIFT),
+    "attention_most_tokens": partial(_most_tokens, 1, 15),
+    "attention_most_tokens_rounded": partial(_most_tokens, 1, 2),
     "connections_of_two_rows": partial(_connections, 7, 2, "last"),
     "connections_without_cls": partial(_connections, 33, 20, "last"),
     "connections_far_apart": partial(_connections, 100, 41, "spread"),

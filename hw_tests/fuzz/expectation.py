@@ -63,7 +63,7 @@ class _Execution:
         self.defined = True
         self.before: Instruction | None = None
         # Tokens whose head sums an attention has left; the warm-up's has the most.
-        self.cls_tokens = self.all_tokens = spec.MAX_TOKENS
+        self.cls_tokens = self.all_tokens = spec.MAX_CONNECTION_TOKENS
 
     def result(self) -> Expectation:
         return Expectation(

@@ -36,7 +36,7 @@ def _near(*values: int, low: int = 1, high: int) -> st.SearchStrategy[int]:
 
 
 def _sizes(high: int) -> st.SearchStrategy[int]:
-    return _near(8, 16, 32, 64, 128, high=high)
+    return _near(8, 16, 32, 64, 128, spec.MAX_CONNECTION_TOKENS, high=high)
 
 
 _SHIFTS = st.one_of(
@@ -305,7 +305,8 @@ def _normalisation(d: Drawing, width: int) -> dict[str, int]:
 
 def _attention(d: Drawing, wanted: tuple[str, ...] | None = None) -> None:
     flags = wanted or d.flags("attention")
-    tokens = d.rows()
+    chooses = {"mask", "score_all"} & {*flags}
+    tokens = d.rows(spec.MAX_CONNECTION_TOKENS if chooses else spec.MAX_TOKENS)
     widest = min(spec.MAX_DEPTH_WORDS, VOLUME // groups(tokens)) // 3
     widest = max(1, min(widest, PRODUCTS // (16 * tokens * tokens)))
     head_words = d.draw(_near(4, 8, high=min(spec.MAX_HEAD_WORDS, widest)))

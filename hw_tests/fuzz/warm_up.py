@@ -24,21 +24,22 @@ def warm_up() -> Case:
 
     load(0, spec.MAX_TOKENS, 3)
     builder.linear("noted", 0, spec.MAX_TOKENS, 3, 4, statistics=True)
-    builder.add(
-        "attention",
-        ("score_all",),
-        dst=spec.ACTIVATION_DEPTH // 2,
-        src=0,
-        mask=0,
-        tokens=spec.MAX_TOKENS,
-        heads=1,
-        head_words=1,
-        score_shift=12,
-        exp_multiplier=1 << 23,
-        exp_shift=15,
-        prob_frac=15,
-        out_shift=14,
-    )
+    for flag, tokens in (("score_cls", spec.MAX_TOKENS), ("score_all", spec.MAX_CONNECTION_TOKENS)):
+        builder.add(
+            "attention",
+            (flag,),
+            dst=spec.ACTIVATION_DEPTH // 2,
+            src=0,
+            mask=0,
+            tokens=tokens,
+            heads=1,
+            head_words=1,
+            score_shift=12,
+            exp_multiplier=1 << 23,
+            exp_shift=15,
+            prob_frac=15,
+            out_shift=14,
+        )
     address, groups = 0, spec.MAX_TOKENS // spec.TILE_TOKENS
     while left := spec.ACTIVATION_DEPTH - address:
         words = min(spec.MAX_DEPTH_WORDS, left // groups)

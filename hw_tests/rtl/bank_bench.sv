@@ -19,7 +19,7 @@ module bank_bench #(
   logic [2*TOKENS*BANK-1:0] reader_address;
   logic [TOKENS*WORD-1:0] reader_data;
   logic [1:0] announce;
-  logic [8*9-1:0] slot_groups;
+  logic [8*trivit_spec::ENGINE_COUNT_BITS-1:0] slot_groups;
 
   // row_writer
   logic [255:0] row_writer_command;

@@ -26,7 +26,7 @@ module rtl_bench;
   logic [1:0] engine_announce, engine_row_to;
   logic [3:0] engine_outside_complete;
   logic [11:0] engine_outside_slot;
-  logic [71:0] engine_slot_groups;
+  logic [engine_types::SLOTS*engine_types::COUNT_BITS-1:0] engine_slot_groups;
   logic [7:0] engine_error;
   matrix_engine #(
       .TOKENS(TOKENS),
@@ -239,8 +239,8 @@ module rtl_bench;
   logic [11:0] board_outside_slot;
   logic [2:0] board_target_slot, board_empty_slot, board_complete_slot;
   logic [2:0] board_source_slot, board_residual_slot, board_placed_slot;
-  logic [8:0] board_source_groups, board_residual_groups, board_placed_groups;
-  logic [71:0] board_slot_groups;
+  logic [engine_types::COUNT_BITS-1:0] board_source_groups, board_residual_groups, board_placed_groups;
+  logic [engine_types::SLOTS*engine_types::COUNT_BITS-1:0] board_slot_groups;
   scoreboard board (
       .clk(board_clk),
       .reset(board_reset),

@@ -15,11 +15,10 @@ import torch
 from trivit.host import oracle
 from trivit.host.bundle import Bundle, TensorInfo
 from trivit.host.fixed_point import requantize
-from trivit.host.generated.spec import MAX_TOKENS
 from trivit.host.images import preprocess
 from trivit.host.instructions import Instruction, decode
 from trivit.host.oracle.checks import column_tiles, matrix_words
-from trivit.host.oracle.machine import Machine
+from trivit.host.oracle.machine import HEAD_SUMS, Machine
 from trivit.host.oracle.matmul import exact_product, unpack_weight
 from trivit.host.oracle.selection import pack_mask
 from trivit.models.quantization.trace import TracedTensor, trace
@@ -153,7 +152,7 @@ def test_every_instruction_agrees_with_brevitas(case: Any) -> None:
             if instruction.opcode == "attention":
                 probs = traced[tensor.name.replace(".context", ".probs")].integers[0]
                 tokens = probs.shape[-1]
-                machine.head_sum = np.zeros((MAX_TOKENS, MAX_TOKENS), np.int64)
+                machine.head_sum = np.zeros(HEAD_SUMS, np.int64)
                 open_keys = mask_of(instruction, index, bundle, traced, tokens)
                 machine.head_sum[:tokens, :tokens] = np.where(open_keys, probs.sum(axis=0), -1)
     internal = (".scores", ".probs", ".fc1", "norm1", "norm2", "norm")

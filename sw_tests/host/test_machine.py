@@ -98,6 +98,7 @@ REFUSED: list[tuple[str, dict[str, int], str]] = [
     ("select_connections", {"index": LAST + 1}, "activation_address"),
     ("select_connections", {"rows": 5}, "size_limit"),
     ("select_connections", {"keep": 3}, "size_limit"),
+    ("select_connections", {"tokens": spec.MAX_CONNECTION_TOKENS + 1}, "size_limit"),
 ]
 
 
@@ -115,6 +116,8 @@ REFUSED_WITH_FLAG: list[tuple[str, str, dict[str, int], str]] = [
     ("matmul", "compact", {"kept": 3}, "size_limit"),
     ("matmul", "compact", {"kept": 2**32 - 1}, "size_limit"),
     ("matmul", "compact", {"index": LAST + 1}, "activation_address"),
+    ("attention", "mask", {"tokens": spec.MAX_CONNECTION_TOKENS + 1}, "size_limit"),
+    ("attention", "score_all", {"tokens": spec.MAX_CONNECTION_TOKENS + 1}, "size_limit"),
     ("matmul", "normalise", {"gamma": 64}, "memory_address"),
     ("matmul", "normalise", {"beta": 2**32 - 1}, "memory_address"),
 ]

@@ -21,7 +21,7 @@ def test_a_changed_description_makes_them_stale(tmp_path: Path) -> None:
     (tmp_path / "hls/kernel.yaml").write_text(KERNEL.read_text())
     assert len(write(tmp_path)) == 11
     assert stale(tmp_path) == []
-    text = KERNEL.read_text().replace("max_tokens: 208", "max_tokens: 200")
+    text = KERNEL.read_text().replace("max_tokens: 592", "max_tokens: 584")
     (tmp_path / "hls/kernel.yaml").write_text(text)
     assert {path.name for path in stale(tmp_path)} == {
         "kernel_spec.hpp",
@@ -42,9 +42,9 @@ def test_a_changed_description_makes_them_stale(tmp_path: Path) -> None:
         ("  load:\n", "  load: 1\n  old_load:\n", "is not a kernel description: load"),
         ("flags: {statistics: 0}", "flag: {statistics: 0}", "load has an unknown entry 'flag'"),
         ("pointer: true", "pointer: yes", "program: pointer is 'yes': write true or false"),
-        ("max_heads: 16", "max_heads: 016", "line 22 is not valid YAML: 016 is no clear whole"),
+        ("max_heads: 16", "max_heads: 016", "line 23 is not valid YAML: 016 is no clear whole"),
         ("descriptor_words: 32", "descriptor_words: 4", "do not fit a descriptor"),
-        ("max_tokens: 208", "max_tokens: many", "limits: max_tokens is 'many', not a whole number"),
+        ("max_tokens: 592", "max_tokens: many", "limits: max_tokens is 'many', not a whole number"),
         ("sum_bits: 40", "sum_bits: wide", "engine: sum_bits is 'wide', not a whole number"),
         ("clock_mhz: 150", "clock_mhz:", "timing: clock_mhz is None"),
         ("{offset: 0x9c}", "{offset: 1.5}", "registers: num_instructions is 1.5"),
@@ -52,6 +52,11 @@ def test_a_changed_description_makes_them_stale(tmp_path: Path) -> None:
         ("number: 2", "number: 1", "number the units"),
         ("reports: 24", "reports: 300", "sequencer has 316 bits of 256"),
         ("reports: 24", "reports: 0", "sequencer: reports has 0 bits"),
+        ("count_bits: 11", "count_bits: 10", "1184 row groups of 16 heads need 11"),
+        ("max_tokens: 592", "max_tokens: 1024", "2048 row groups of 16 heads need 12"),
+        ("source_first: 11", "source_first: 9", "engine: source_first has 9 bits, engine.count"),
+        ("keys: 10", "keys: 9", "softmax: keys has 9 bits, max_tokens is 592"),
+        ("max_depth_words: 384", "max_depth_words: 512", "engine: depth_words has 9 bits, max_de"),
         ("opcodes:", "opcodes: [", "is not valid YAML"),
     ],
 )

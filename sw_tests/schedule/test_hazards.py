@@ -94,14 +94,14 @@ def test_a_count_is_looked_at_after_it_was_emptied(scoreboard: Scoreboard) -> No
     scoreboard.clear(2, engine)
 
 
-def test_counts_end_at_nine_bits(scoreboard: Scoreboard) -> None:
+def test_counts_end_at_what_a_field_holds(scoreboard: Scoreboard) -> None:
     by = Thread("engine")
     for _ in range(LARGEST):
         scoreboard.complete(1, by)
-    assert scoreboard.sees(1, 510, by)
-    with pytest.raises(OrderError, match="slot 1 counts more than 511 row groups"):
+    assert scoreboard.sees(1, LARGEST - 1, by)
+    with pytest.raises(OrderError, match="slot 1 counts more than 2047 row groups"):
         scoreboard.complete(1, by)
-    assert scoreboard.sees(0, 511, by)
+    assert scoreboard.sees(0, LARGEST, by)
 
 
 def product(out_words: int, depth_words: int, offset: int = 0, **flags: int) -> dict[str, int]:

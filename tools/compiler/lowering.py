@@ -9,6 +9,7 @@ import numpy as np
 
 from trivit.host.fixed_point import requantize
 from trivit.host.generated.spec import (
+    MAX_CONNECTION_TOKENS,
     MAX_DEPTH_WORDS,
     MAX_HEAD_WORDS,
     MAX_HEADS,
@@ -103,6 +104,11 @@ def _lower(operation: Operation, params: ParameterImage, keys: dict[str, int]) -
             rows = np.arange(output.columns)[None]
             yield _load(output, params, output.name, rows)
         case SelectConnections(output=output, index=index, tokens=tokens, keep=keep):
+            if tokens > MAX_CONNECTION_TOKENS:
+                raise ToolsError(
+                    f"'{output.name}' chooses connections among {tokens} tokens, the kernel takes "
+                    f"{MAX_CONNECTION_TOKENS}: keep all connections, or fewer tokens before them"
+                )
             yield Draft(
                 "select_connections",
                 output,

@@ -48,7 +48,7 @@ def softmax() -> Resources:
     exponential = adder_luts(17) + 2 * shifter_luts(24, 64) + 2 * adder_luts(24)
     probability = shifter_luts(50, 64) + _rounding(34)
     tables = 8 * 2 * rom_luts(256, 32)
-    scores = 2 * lutram_luts(64, 544)
+    scores = 2 * lutram_luts(128, 544)
     lanes = _LANES * (exponential + probability)
     products = {(16, 24): 16, (14, 12): 16, (25, 25): 16, (16, 15): 2}
     return _block(products, 6, peaks + lanes + tables + scores + _stream(512) + _stream(400))
@@ -68,7 +68,7 @@ def select() -> Resources:
     """Eight tokens a clock against three thresholds, counts, and the crossbar of the list."""
     compare = 8 * 3 * adder_luts(20) + 3 * 8 * 4
     crossbar = 8 * mux_luts(8, 8) + 8 * adder_luts(8)
-    memories = 2 * lutram_luts(32, 160)
+    memories = 3 * lutram_luts(80, 160)
     return _block({}, 0, compare + crossbar + memories + 8 * adder_luts(20) + 2 * _stream(128))
 
 

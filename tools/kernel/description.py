@@ -148,6 +148,43 @@ def _check_numbers(path: Path, description: KernelDescription) -> None:
                 raise ToolsError(f"{path}: {section}: {name} is {value!r}, not a whole number")
 
 
+def _check_widths(path: Path, description: KernelDescription) -> None:
+    """Check that fields of commands hold what the limits allow.
+
+    Raises:
+        ToolsError: a field that is too narrow, or a count with other bits than its slot.
+    """
+    limits, tokens = description.limits, description.geometry["tokens"]
+    groups = limits["max_heads"] * -(-limits["max_tokens"] // tokens)
+    counts, count_bits = (
+        ("source_first", "residual_first", "first"),
+        description.engine["count_bits"],
+    )
+    if groups >= 1 << count_bits:
+        raise ToolsError(
+            f"{path}: engine: count_bits is {count_bits}, {groups} row groups of "
+            f"{limits['max_heads']} heads need {groups.bit_length()}"
+        )
+    largest = {
+        **dict.fromkeys(("rows", "keys", "tokens", "keep", "kept", "first_row"), "max_tokens"),
+        **dict.fromkeys(("words", "depth_words", "out_words"), "max_depth_words"),
+        "heads": "max_heads",
+    }
+    for unit in description.commands.units:
+        for field in unit.fields:
+            if field.name in counts and field.bits != count_bits:
+                raise ToolsError(
+                    f"{path}: commands: {unit.name}: {field.name} has {field.bits} bits, "
+                    f"engine.count_bits is {count_bits}"
+                )
+            limit = largest.get(field.name, "")
+            if field.bits > 1 and limits.get(limit, 0) >= 1 << field.bits:
+                raise ToolsError(
+                    f"{path}: commands: {unit.name}: {field.name} has {field.bits} bits, "
+                    f"{limit} is {limits[limit]}"
+                )
+
+
 def load_description(path: Path) -> KernelDescription:
     """Read and check the kernel description.
 
@@ -182,6 +219,7 @@ def load_description(path: Path) -> KernelDescription:
         reason = " ".join(str(error).split())
         raise ToolsError(f"{path} is not a kernel description: {reason}") from error
     _check_numbers(path, description)
+    _check_widths(path, description)
     _check_registers(registers)
     codes = [opcode.code for opcode in opcodes]
     if len(set(codes)) != len(codes):

@@ -16,7 +16,8 @@ _LARGEST = 1 << 15  # of an activation
 def prove(network: Network, params: Int16) -> None:
     """Check the sums of all products, with half of the unit that rounding cuts off.
 
-    The sums of an attention fit without proof: 208 keys or 128 elements of 2^30 each.
+    The sums of an attention fit without proof: 128 elements of 2^30 each for a score; for the
+    context a row of probabilities, which add up to 2^15 and half a step for each key, times 2^15.
 
     Raises:
         ToolsError: a sum of the weights at hand can leave the accumulator.

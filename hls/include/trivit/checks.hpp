@@ -110,7 +110,8 @@ inline Error check(const MatmulFields& f, const Regions& regions) {
 inline Error check(const AttentionFields& f, const Regions&) {
     if (!rows_fit(f.tokens) || !in_range(f.heads, 1, kMaxHeads) ||
         !in_range(f.head_words, 1, kMaxHeadWords) ||
-        3 * f.heads * f.head_words > uint32_t(kMaxDepthWords)) {
+        3 * f.heads * f.head_words > uint32_t(kMaxDepthWords) ||
+        ((f.has_mask || f.has_score_all) && f.tokens > uint32_t(kMaxConnectionTokens))) {
         return Error::size_limit;
     }
     const uint32_t width = f.heads * f.head_words;
@@ -135,7 +136,7 @@ inline Error check(const SelectTokensFields& f, const Regions&) {
 }
 
 inline Error check(const SelectConnectionsFields& f, const Regions&) {
-    if (!in_range(f.tokens, 2, kMaxTokens) || !in_range(f.rows, 2, f.tokens) ||
+    if (!in_range(f.tokens, 2, kMaxConnectionTokens) || !in_range(f.rows, 2, f.tokens) ||
         !in_range(f.keep, 1, f.rows - 1)) {
         return Error::size_limit;
     }

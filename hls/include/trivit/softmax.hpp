@@ -16,12 +16,16 @@ static_assert(sizeof(kExp2Table) / sizeof(kExp2Table[0]) == kExpSteps + 1, "[0, 
 static_assert(sizeof(kRecipTable) / sizeof(kRecipTable[0]) == kReciprocalSteps + 1,
               "[1, 2], both ends");
 
+static const int kSumBits = 34;  // of the exponentials of a row
+
+static_assert(kMaxTokens < (1 << (kSumBits - 24)), "a row's exponentials add up to less");
+
 // Below every sum, so that selection tells a closed key from a live one of probability zero.
 static const int32_t kClosedSum = -1;
 
-// Sums over heads for the selectors. Row i, key j.
+// Sums over heads for the selectors. Row i, key j; connections are chosen among fewer tokens.
 struct ScoreMemory {
-    int32_t sum[kMaxTokens][kMaxTokens];
+    int32_t sum[kMaxConnectionTokens][kMaxTokens];
 };
 
 // Of a row group.
@@ -60,12 +64,12 @@ TRIVIT_INLINE Int exponential(Int distance, const SoftmaxFormat& format) {
     return value >> (t >> 20);
 }
 
-// Reciprocal of a row's sum (2^24 <= sum < 2^32, or 0 for a row without an open key) and the
+// Reciprocal of a row's sum (2^24 <= sum < 2^34, or 0 for a row without an open key) and the
 // rounding that brings e * reciprocal to prob_frac fraction bits.
 inline void softmax_reciprocal(uint64_t sum, uint32_t prob_frac, int32_t& reciprocal,
                                Rounding& rounding) {
     uint32_t log2 = 24;
-    for (int bit = 24; bit < 32; ++bit) {
+    for (int bit = 24; bit < kSumBits; ++bit) {
         if ((sum >> bit) & 1) log2 = bit;
     }
     const uint64_t u = sum << (40 - log2);

@@ -26,7 +26,7 @@ module row_reader #(
     // The product that writes the rows of the next command begins
     input  logic                                        announce,
     // The engine's scoreboard: complete row groups of each slot
-    input  logic [                            8*9-1:0]  slot_groups
+    input  logic [8*trivit_spec::ENGINE_COUNT_BITS-1:0]  slot_groups
 );
   localparam int WORD = DEPTH * 16;
   localparam int BANK = $clog2(ACTIVATION_DEPTH);

@@ -43,6 +43,7 @@ module row_writer #(
   localparam int BANK = $clog2(ACTIVATION_DEPTH);
   localparam int ROW = $clog2(TOKENS);
   localparam int LANE = $clog2(DEPTH);
+  localparam int ENTRY = $clog2(trivit_spec::MAX_TOKENS);
 
   localparam logic [1:0] IDLE = 2'd0;
   localparam logic [1:0] LIST = 2'd1;
@@ -72,7 +73,7 @@ module row_writer #(
   logic accept, take_list, take_row, take, free, group_ready;
   logic row_last, tile_last, pass_end, command_end, keep, kept_last, group_end, list_last;
   logic save, restore, list_there;
-  logic [7:0] entry, number;
+  logic [ENTRY-1:0] entry, number;
   logic [TOKENS-1:0] room, moving;  // moving: words of a row are on their way to the bank's queue
   assign free = room[bank] && !moving[bank] && group_ready;
   assign command_ready = state == IDLE && group_ready;
@@ -88,8 +89,8 @@ module row_writer #(
   assign tile_last = words_left <= 9'(PORTS);
   assign pass_end = row_last || (rows_outer && row[ROW-1:0] == ROW'(TOKENS - 1));
   assign command_end = row_last && tile_last;
-  assign kept_last = {2'b0, number} + 10'd1 == kept;
-  assign keep = !compact || ({2'b0, number} != kept && {2'b0, entry} == row);
+  assign kept_last = 10'(number) + 10'd1 == kept;
+  assign keep = !compact || (10'(number) != kept && 10'(entry) == row);
   assign group_end = tile_last && (command_end || (keep && (bank == ROW'(TOKENS - 1)
                                                             || (compact && kept_last))));
   assign list_last = words_left == 9'd1;
@@ -159,12 +160,13 @@ module row_writer #(
   end
 
   kept_list #(
-      .DEPTH(DEPTH)
+      .DEPTH(DEPTH),
+      .ENTRY(ENTRY)
   ) kept_rows (
       .clk,
       .reset,
       .write(take_list),
-      .write_word(column[7-LANE:0]),
+      .write_word(column[ENTRY-LANE-1:0]),
       .written(list),
       .rewind(accept),
       .ready(list_there),

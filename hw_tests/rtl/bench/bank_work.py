@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from rtl.bench.banks import BankBench, Group, Int16, Tensor, Word, Work, command, pack
+from rtl.bench.banks import SLOT_BITS, BankBench, Group, Int16, Tensor, Word, Work, command, pack
 
 
 def groups_of(
@@ -220,7 +220,7 @@ def read_command(
     """A reader's command, and the tensor that it reads."""
     rng = bench.rng
     slot = number + 1 if slot is None else slot
-    first, stride = rng.choice((0, rng.randrange(480))), words + rng.randrange(3)
+    first, stride = rng.choice((0, rng.randrange(1 << SLOT_BITS - 1))), words + rng.randrange(3)
     groups = -(-rows // bench.banks)
     address, tag = bench.place(groups * stride), bench.tag()
     values = bench.draw(groups, words, bench.banks)

@@ -29,7 +29,7 @@ STREAMS = {
 }
 WRITERS = ("row_writer", "softmax_writer", "norm_writer", "load")
 READERS = {"row_reader": 0, "store": 1}  # and their bits of `announce`
-SLOT_BITS = 9
+SLOT_BITS = COMMANDS["store"].fields["first"][1]
 
 
 def command(unit: str, tag: int = 0, end: int = 0, **fields: int) -> int:
@@ -232,7 +232,7 @@ class BankBench:
                     tensor.address + n * tensor.stride, self.draw(*tensor.values.shape[1:3])
                 )
         for tensor in tensors:
-            self.counts[tensor.slot] = 511
+            self.counts[tensor.slot] = (1 << SLOT_BITS) - 1
         for tensor in tensors:
             await self._run(rng.randrange(40))
             if tensor.slot:

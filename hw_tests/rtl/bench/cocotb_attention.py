@@ -8,7 +8,7 @@ import cocotb
 import numpy as np
 from rtl.bench.engine import EngineBench, Report
 from rtl.bench.products import Int16, Product, placement
-from rtl.designs import DESCRIPTION, SMALL
+from rtl.designs import DESCRIPTION, MOST_GROUPS, SMALL
 
 PREFIX = "engine_"
 TOKENS, PORTS, LAST = SMALL.tokens, SMALL.ports, SMALL.activation_depth
@@ -195,8 +195,11 @@ REFUSED: dict[str, tuple[str, list[Product]]] = {
     "no outputs": ("size_limit", [KEYS.changed(out_words=0)]),
     "keys": ("activation_address", [KEYS.changed(source=LAST - 22)]),
     "values": ("activation_address", [VALUES.changed(source=LAST - 19)]),
-    "count of keys": ("size_limit", [KEYS.changed(source_slot=1, source_first=508)]),
-    "count of values": ("size_limit", [VALUES.changed(source_slot=1, source_first=507)]),
+    "count of keys": ("size_limit", [KEYS.changed(source_slot=1, source_first=MOST_GROUPS - 3)]),
+    "count of values": (
+        "size_limit",
+        [VALUES.changed(source_slot=1, source_first=MOST_GROUPS - 4)],
+    ),
 }
 
 

@@ -12,7 +12,7 @@ from rtl.bench.engine import EngineBench, Report
 from rtl.bench.products import Product, Weights
 from rtl.bench.random_products import Programs, Tensor
 from rtl.bench.signals import to_bits
-from rtl.designs import DESCRIPTION, SMALL, SUM_BITS
+from rtl.designs import DESCRIPTION, MOST_GROUPS, SMALL, SUM_BITS
 
 PREFIX = "engine_"
 
@@ -228,14 +228,14 @@ REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
         "size_limit",
         {"clear_slot": 3, "has_residual": True, "residual_slot": 3},
     ),
-    "count of the source": ("size_limit", {"source_slot": 3, "source_first": 509}),
+    "count of the source": ("size_limit", {"source_slot": 3, "source_first": MOST_GROUPS - 2}),
     "count of the operand's depth": (
         "size_limit",
-        {"source_slot": 3, "source_first": 507, "transposed": True, "last_rows": 1},
+        {"source_slot": 3, "source_first": MOST_GROUPS - 4, "transposed": True, "last_rows": 1},
     ),
     "count of the residual": (
         "size_limit",
-        {"has_residual": True, "residual_slot": 3, "residual_first": 509},
+        {"has_residual": True, "residual_slot": 3, "residual_first": MOST_GROUPS - 2},
     ),
 }
 # Words that no product has: another unit, the end of a program, a bit that means nothing.
@@ -251,8 +251,8 @@ ACCEPTED: tuple[dict[str, Any], ...] = (
     {"bias_shift": SUM_BITS - 17, "residual_shift": SUM_BITS - 17},
     {"depth_words": 1, "has_residual": True, "stream": 3},
     {"depth_words": 1, "rows_outer": True, "rows": 24, "has_bias": True, "has_residual": True},
-    {"target_slot": 3, "source_first": 511},
-    {"claim": False, "target_slot": 3, "has_residual": True, "residual_first": 511},
+    {"target_slot": 3, "source_first": MOST_GROUPS},
+    {"claim": False, "target_slot": 3, "has_residual": True, "residual_first": MOST_GROUPS},
 )
 
 

@@ -9,7 +9,7 @@ import cocotb
 import numpy as np
 from rtl.bench.numbers import DEPTH, MASK, draw, signed
 from rtl.bench.signals import Pins, Receiver, Sender, Steps, to_bits
-from rtl.designs import SUM_BITS
+from rtl.designs import COUNT_BITS, MOST_GROUPS, SUM_BITS
 
 from trivit.host.fixed_point import requantize
 
@@ -140,7 +140,7 @@ async def scoreboard(dut: Any) -> None:
     await steps.run(2)
     pins.reset.value = 0
     await steps.run()
-    groups, writers = [511, *[0] * 7], [0] * 8
+    groups, writers = [MOST_GROUPS, *[0] * 7], [0] * 8
     busy_seen = 0
     for _ in range(800):
         target, empty, completing = rng.randrange(8), rng.randrange(8), rng.randrange(8)
@@ -163,7 +163,7 @@ async def scoreboard(dut: Any) -> None:
         written = [slot for place, slot in enumerate(slots) if outside >> place & 1]
         for slot in [*written, *([completing] if complete else [])]:
             if slot:
-                groups[slot] = (groups[slot] + 1) % 512
+                groups[slot] = (groups[slot] + 1) & MOST_GROUPS
         if begins:
             for slot in {empty, *([target] if claim else [])} - {0}:
                 groups[slot] = 0
@@ -176,7 +176,7 @@ async def scoreboard(dut: Any) -> None:
         counts = (pins.source_groups, pins.residual_groups, pins.placed_groups)
         assert [int(count.value) for count in counts] == [groups[slot] for slot in asked]
         got = int(pins.slot_groups.value)
-        assert [got >> 9 * slot & 511 for slot in range(8)] == groups
+        assert [got >> COUNT_BITS * slot & MOST_GROUPS for slot in range(8)] == groups
         busy = bool(claim and writers[target]) or writers[empty] > 0
         assert bool(int(pins.busy.value)) == busy
     assert busy_seen > 50

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from rtl.bench.products import Banks, Int16, Product, Weights, placement
 from rtl.bench.signals import Pins, Receiver, Sender, Steps, from_bits, to_bits
-from rtl.designs import Geometry
+from rtl.designs import COUNT_BITS, MOST_GROUPS, Geometry
 
 # hls/rtl/engine_types.sv, STALL_*
 STALLS = ("none", "command", "source", "residual", "weights", "target", "stream", "short")
@@ -181,7 +181,7 @@ class EngineBench:
     def groups(self) -> list[int]:
         """The count of each slot."""
         value = int(self.pins.slot_groups.value)
-        return [value >> 9 * slot & 0x1FF for slot in range(SLOTS)]
+        return [value >> COUNT_BITS * slot & MOST_GROUPS for slot in range(SLOTS)]
 
     async def start(self, *, load: bool = True) -> None:
         """Reset the engine and fill its banks with what the model holds."""

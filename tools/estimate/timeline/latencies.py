@@ -33,7 +33,7 @@ APART = TILE_TOKENS
 #: From a read of the placer until the ring's word can be issued.
 PLACED = 14
 #: Rows that the row stream and softmax's two queues of scores hold.
-SCORE_ROWS = 64 + 2 * 64
+SCORE_ROWS = 64 + 2 * 128
 #: Of the memory that the simulation assumes; START and END hold it.
 MEMORY_LATENCY = 60
 #: From the job's start to the engine's first command: DDR's latency, the sequencer, queues.

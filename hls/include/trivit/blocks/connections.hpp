@@ -16,7 +16,8 @@
 namespace trivit {
 namespace blocks {
 
-static const int kWideWords = (kMaxTokens + kWide - 1) / kWide;
+static const int kConnectionWords = (kMaxConnectionTokens + kLanes - 1) / kLanes;
+static const int kWideWords = (kMaxConnectionTokens + kWide - 1) / kWide;
 static const int kSearchRows = 4;  // in turn, so that a threshold is decided while others count
 
 // Sums of eight keys of two rows; above them, a bit for each that is closed.
@@ -31,7 +32,8 @@ static const int kConnectionsFew = 4;
 // Of `kept` outside: a whole row, or the list of tokens waits until all sums are complete.
 static const int kKeptDepth = 32;
 
-static_assert(kKeptDepth >= kKeyWords, "a whole row");
+static_assert(kKeptDepth >= kConnectionWords, "a whole row");
+static_assert(kMaxConnectionTokens < (1 << 8), "numbers of rows have eight bits");
 static_assert(kCandidateDepth >= kSearchRows * kWideWords, "four rows");
 static_assert(kChosenDepth >= kSearchRows * kWideWords, "four rows");
 
@@ -76,8 +78,8 @@ struct ConnectionSums {
             if (word < key_words(c)) bits = kept.read();
             keys.write(int(word), bits);
             rows >>= kLanes;
-            rows.range(8 * kKeyWords - 1, 8 * kKeyWords - kLanes) = bits;
-            const bool ends = word + 1 == kKeyWords;
+            rows.range(8 * kConnectionWords - 1, 8 * kConnectionWords - kLanes) = bits;
+            const bool ends = word + 1 == kConnectionWords;
             word = ends ? ap_uint<5>(0) : ap_uint<5>(word + 1);
             if (ends) {
                 phase = kSend;
@@ -155,12 +157,12 @@ struct ConnectionSums {
     PairPlace<ConnectionsFields> place;
     ap_uint<5> word;
     ap_uint<8> row;
-    ap_uint<8 * kKeyWords> rows;  // that stay, from this one on
+    ap_uint<8 * kConnectionWords> rows;  // that stay, from this one on
     SumWord held_sums;
     KeptWord held_live;
     KeptWord held_stay;
-    Memory<HeadSumPair, 32 * kPairs * kKeyWords, kDistance> memory;
-    Memory<KeptWord, kKeyWords, kDistance> keys;
+    Memory<HeadSumPair, 32 * kPairs * kConnectionWords, kDistance> memory;
+    Memory<KeptWord, kConnectionWords, kDistance> keys;
     bool active;
 };
 
@@ -296,7 +298,7 @@ struct OpenRows {
     ap_uint<8> row;
     ap_uint<3> tile;
     ap_uint<3> pause;
-    Memory<OpenKeys, 8 * kMaxTokens, kDistance> memory;
+    Memory<OpenKeys, 8 * kMaxConnectionTokens, kDistance> memory;
     bool active;
 };
 

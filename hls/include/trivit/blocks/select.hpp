@@ -15,12 +15,12 @@ namespace blocks {
 typedef ap_uint<kLanes * kScoreBits> SumWord;  // of eight tokens
 typedef ap_uint<kLanes> KeptWord;              // a bit for each
 
-static const int kSumDepth = 32;  // all sums of a row, so that the next attention's may follow
+static const int kSumDepth = 80;  // all sums of a row, so that the next attention's may follow
 static const int kSelectFew = 4;
 
 static_assert(kSumDepth >= kKeyWords, "all sums of a row");
 
-inline ap_uint<6> token_words(const Command& command) {
+inline ap_uint<7> token_words(const Command& command) {
 #pragma HLS INLINE
     return (SelectFields::Tokens::of(command) + kLanes - 1) >> 3;
 }
@@ -42,8 +42,8 @@ struct HeadSums {
         if (first) next.write(c);
         if (EndField::of(c)) return false;
         const ap_uint<5> head = first ? ap_uint<5>(0) : heads;
-        const ap_uint<6> here = first ? ap_uint<6>(0) : word;
-        const ap_uint<6> words = token_words(c);
+        const ap_uint<7> here = first ? ap_uint<7>(0) : word;
+        const ap_uint<7> words = token_words(c);
         const bool last_head = head + 1 == SelectFields::Heads::of(c);
         if (here < words) {
             const Word probabilities = cls.read();
@@ -65,7 +65,7 @@ struct HeadSums {
         }
         // A head takes as many iterations as its sums are on their way.
         const bool head_ends = here + 1 >= words && here + 1 >= kDistance;
-        word = head_ends ? ap_uint<6>(0) : ap_uint<6>(here + 1);
+        word = head_ends ? ap_uint<7>(0) : ap_uint<7>(here + 1);
         heads = head_ends ? ap_uint<5>(head + 1) : head;
         active = !(head_ends && last_head);
         command = c;
@@ -74,7 +74,7 @@ struct HeadSums {
 
     Command command;
     ap_uint<5> heads;  // behind us
-    ap_uint<6> word;
+    ap_uint<7> word;
     Memory<SumWord, kKeyWords, kDistance> memory;
     bool active;
 };
@@ -97,8 +97,8 @@ struct Threshold {
         if (first) next.write(c);
         if (EndField::of(c)) return false;
         const ap_uint<4> p = first ? ap_uint<4>(0) : pass;
-        const ap_uint<6> w = first ? ap_uint<6>(0) : word;
-        const ap_uint<6> words = token_words(c);
+        const ap_uint<7> w = first ? ap_uint<7>(0) : word;
+        const ap_uint<7> words = token_words(c);
         const bool last_pass = p == kSearchPasses;
         if (w < words) {
             SumWord scores;
@@ -127,7 +127,7 @@ struct Threshold {
         }
         // The pause behind a search: the next pass begins when the threshold is there.
         const bool pass_ends = last_pass ? w + 1 == words : w == words + (kDistance - 1);
-        word = pass_ends ? ap_uint<6>(0) : ap_uint<6>(w + 1);
+        word = pass_ends ? ap_uint<7>(0) : ap_uint<7>(w + 1);
         pass = pass_ends ? ap_uint<4>(p + 1) : p;
         active = !(pass_ends && last_pass);
         command = c;
@@ -136,7 +136,7 @@ struct Threshold {
 
     Command command;
     ap_uint<4> pass;
-    ap_uint<6> word;
+    ap_uint<7> word;
     ThresholdSearch<SelectFields, kLanes> search;
     Memory<SumWord, kKeyWords, kDistance> memory;
     Memory<Found, 1, kDistance> state;
@@ -162,9 +162,9 @@ struct TokenList {
             reports.write(end_report());
             return false;
         }
-        const ap_uint<6> w = first ? ap_uint<6>(0) : word;
+        const ap_uint<7> w = first ? ap_uint<7>(0) : word;
         const ap_uint<4> had = first ? ap_uint<4>(0) : count;
-        const ap_uint<6> words = token_words(c);
+        const ap_uint<7> words = token_words(c);
         const bool flush = w == words;
         KeptWord bits = 0;
         if (!flush) {
@@ -199,7 +199,7 @@ struct TokenList {
     }
 
     Command command;
-    ap_uint<6> word;
+    ap_uint<7> word;
     ap_uint<4> count;
     Word pending;
     bool active;

@@ -15,18 +15,19 @@ namespace trivit {
 namespace blocks {
 
 static const int kPowerBits = 25;  // an exponential is 0 to 2^24
-static const int kSumBits = 32;
+static const int kSumBits = 34;
 static const int kTiles = (kMaxTokens + kColumns - 1) / kColumns;
 
-// Peaks are known when all tiles of a row have passed, so a group waits while the next one comes
-// in: two groups of four rows in seven tiles fit. So do two groups of exponentials, for their sums.
-static const int kScoreDepth = 64;
-static const int kPowerDepth = 256;
+// Peaks are known when all tiles of a row have passed, so a row group of scores waits while the
+// next one comes in, and of exponentials likewise for their sums. The next one comes while the
+// first one leaves, so half of it more is room enough.
+static const int kScoreDepth = 128;
+static const int kPowerDepth = 512;
 static const int kSoftmaxFew = 16;
 
-static_assert(kScoreDepth >= 2 * kPairs * kTiles, "two row groups of scores");
-static_assert(kPowerDepth >= 2 * kPairs * kKeyWords, "two row groups of exponentials");
-static_assert(kMaxTokens < (1 << (kSumBits - 24)), "a row's exponentials add up to less than 2^32");
+static_assert(2 * kScoreDepth >= 3 * kPairs * kTiles, "a row group and a half of scores");
+static_assert(2 * kPowerDepth >= 3 * kPairs * kKeyWords, "a row group and a half of exponentials");
+static_assert(kMaxTokens < (1 << (kSumBits - 24)), "a row's exponentials add up to less");
 
 typedef ap_uint<2 * 16> PeakPair;  // of two rows, the even one low
 typedef ap_uint<2 * kSumBits> SumPair;
@@ -225,10 +226,10 @@ struct Exponentials {
 // 1 / sum as `factor` at 24 fraction bits, times 2^-(24 + above).
 struct Reciprocal {
     ap_uint<25> factor;
-    ap_uint<3> above;
+    ap_uint<4> above;
 };
 
-// Sum: 2^24 to 2^32, or 0 for a row without an open key, whose exponentials are 0 too.
+// Sum: 2^24 to 2^34, or 0 for a row without an open key, whose exponentials are 0 too.
 inline Reciprocal reciprocal(const ap_uint<kSumBits>& sum) {
 #pragma HLS INLINE off
 #pragma HLS PIPELINE II = 1
@@ -239,9 +240,10 @@ inline Reciprocal reciprocal(const ap_uint<kSumBits>& sum) {
 #pragma HLS UNROLL
         if (sum[24 + bit]) result.above = bit;
     }
-    const ap_uint<kSumBits> top = sum << ap_uint<3>(ap_uint<3>(7) - result.above);
-    const ap_uint<9> index = top.range(30, 22);
-    const ap_uint<15> remainder = top.range(21, 7);
+    // The leading bit goes to the top.
+    const ap_uint<kSumBits> top = sum << ap_uint<4>(ap_uint<4>(kSumBits - 25) - result.above);
+    const ap_uint<9> index = top.range(kSumBits - 2, kSumBits - 10);
+    const ap_uint<15> remainder = top.range(kSumBits - 11, kSumBits - 25);
     const ap_uint<25> here = ports.read(kRecipTable, int(index));
     const ap_uint<25> after = ports.read(kRecipTable, int(index) + 1);
     const ap_uint<16> slope = here - after;
@@ -249,7 +251,7 @@ inline Reciprocal reciprocal(const ap_uint<kSumBits>& sum) {
     return result;
 }
 
-// An exponential times the reciprocal at 33 + `shift` bits too many, rounded; shift: 0 to 22.
+// An exponential times the reciprocal at 33 + `shift` bits too many, rounded; shift: 0 to 24.
 inline ap_int<16> probability(const ap_uint<kPowerBits>& power, const ap_uint<25>& factor,
                               const ap_uint<5>& shift, bool& saturated) {
 #pragma HLS INLINE
