@@ -47,7 +47,7 @@ def test_a_changed_description_makes_them_stale(tmp_path: Path) -> None:
         ("max_tokens: 208", "max_tokens: many", "limits: max_tokens is 'many', not a whole number"),
         ("sum_bits: 40", "sum_bits: wide", "engine: sum_bits is 'wide', not a whole number"),
         ("clock_mhz: 150", "clock_mhz:", "timing: clock_mhz is None"),
-        ("{offset: 0x9c}", "{offset: 1.5}", "registers: num_instructions is 1.5"),
+        ("{offset: 0x9c}", "{offset: 1.5}", "emulator_registers: num_instructions is 1.5"),
         ("code: 2", "code: 1", "share a code"),
         ("number: 2", "number: 1", "number the units"),
         ("reports: 24", "reports: 300", "sequencer has 316 bits of 256"),
