@@ -35,7 +35,7 @@ module accelerator #(
     // name, then: abort. The instruction is that of the engine's command, else of the latest report
     output logic [            9+2*GMEMS : 0] error,
     output logic [                     10:0] error_tag,
-    // Reset of the blocks outside, which goes with that of the units here
+    // Reset of the blocks outside, which begins with that of the units here and ends before
     output logic                             blocks_resetn,
     // Sequencer
     output logic [                    255:0] jobs_data,
@@ -135,19 +135,22 @@ module accelerator #(
   logic [FAULTS-1:0] faults;
   logic [10:0] engine_tag, latest_tag;
   logic [GMEMS-1:0] idle;
-  logic recovering, halt, clear, cleared, control_ready, control_done, failed_done, begins_job;
+  logic recovering, halt, clear, clear_blocks, cleared;
+  logic control_ready, control_done, failed_done, begins_job;
   recovery #(
       .FAULTS(FAULTS)
   ) recovers (
       .clk, .reset, .give_up(job_abort), .faults, .engine_tag, .latest_tag, .begins(begins_job),
       .running(!control_ready), .quiet(&idle), .busy(recovering), .halt, .clear,
-      .done(failed_done), .error, .tag(error_tag)
+      .clear_blocks, .done(failed_done), .error, .tag(error_tag)
   );
   assign job_ready = control_ready && !recovering && !cleared && !job_abort && faults == '0;
   assign begins_job = job_valid && job_ready;
   assign job_done = control_done || failed_done;
-  always_ff @(posedge clk) cleared <= reset || clear;
-  assign blocks_resetn = !cleared;
+  always_ff @(posedge clk) begin
+    cleared <= reset || clear;
+    blocks_resetn <= !(reset || clear_blocks);
+  end
 
   // Counts of the scoreboard, the ring and announcements are those of one program.
   logic restart;

@@ -1,10 +1,11 @@
 // Brings everything back to its beginning when a program cannot go on, or when the host says so.
 // The ports ask for nothing more; what they have asked for comes, what they have announced leaves;
-// then all units here and all blocks outside are reset. So nothing on AXI4 is broken off, and
-// nothing of a program reaches the next. The job that ran ends with the error.
+// then all units here and all blocks outside are reset, the blocks for half of that time: they may
+// know their reset a few cycles late. So nothing on AXI4 is broken off, and nothing of a program
+// reaches the next. The job that ran ends with the error. A reset from outside ends with the same.
 module recovery #(
     parameter int FAULTS = 19,
-    parameter int CLEAR = 16    // cycles of that reset
+    parameter int CLEAR = 32    // cycles of that reset, a power of two
 ) (
     input  logic              clk,
     input  logic              reset,
@@ -17,7 +18,8 @@ module recovery #(
     input  logic              quiet,       // no burst is under way
     output logic              busy,
     output logic              halt,        // no new burst
-    output logic              clear,       // reset of units and blocks
+    output logic              clear,       // reset of the units
+    output logic              clear_blocks,
     output logic              done,        // for one cycle: the job has ended, with an error
     output logic [  FAULTS:0] error,       // of the latest job: faults, and give_up as the highest
     output logic [      10:0] tag
@@ -30,6 +32,7 @@ module recovery #(
   assign busy = state != WATCH;
   assign halt = state == DRAIN;
   assign clear = state == RESET;
+  assign clear_blocks = clear && left[$clog2(CLEAR)-1];
 
   always_ff @(posedge clk) begin
     done <= 1'b0;
@@ -61,7 +64,9 @@ module recovery #(
       end
     endcase
     if (reset) begin
-      state <= WATCH;
+      state <= RESET;
+      left <= '1;
+      ends <= 1'b0;
       done <= 1'b0;
       error <= '0;
       tag <= '0;

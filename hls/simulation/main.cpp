@@ -131,6 +131,7 @@ public:
                 idle = clock() ? 0 : idle + 1;
                 done = top_.job_done;
                 if (line_.go_on && idle > line_.patience && !top_.job_abort) {
+                    std::fprintf(stderr, "%s%s", trace_.waits().c_str(), network_->waits().c_str());
                     top_.job_abort = 1;
                     idle = 0;
                 }
@@ -221,9 +222,9 @@ private:
         trace_.before(job_, top_.job_cycle);
         watches_.sample(job_);
         bool moved = begins || probe_.stall() == 0;
-        moved = network_->transfer() || moved;
+        if (!held_) moved = network_->transfer() || moved;
         moved = ddr_.transfer() || moved;
-        moved = network_->clock() || moved;
+        if (!held_) moved = network_->clock() || moved;
         trace_.after(job_, top_.job_cycle);
         edge();
         if (begins) top_.job_valid = 0;
@@ -232,7 +233,7 @@ private:
         return moved;
     }
 
-    // Blocks that are reset begin again, and words on their way to them or from them are gone.
+    // Blocks in reset take nothing and bring nothing, and begin again behind it.
     void reset_blocks() {
         const bool held = top_.blocks_resetn == 0;
         if (held && !held_) {

@@ -1,4 +1,4 @@
-"""Whatever goes wrong in a program, it ends, and the whole accelerator computes the next exactly."""
+"""Whatever goes wrong in a program, it ends, and the accelerator computes the next exactly."""
 
 from __future__ import annotations
 

@@ -123,6 +123,6 @@ TOP = Design(
         FOLDER / "top_checks.sv",
     ),
     parameters=(("ACTIVATION_DEPTH", 512),),
-    verilator_flags=(*_FLAGS[-2:], "--top-module", "trivit_top"),
+    verilator_flags=(*_FLAGS, str(FOLDER / "top_visible.vlt")),
     cxx_flags="-O0",
 )
