@@ -112,12 +112,14 @@ public:
         for (const Region& region : input.loads)
             load(region);
         open_wave();
+        // Time begins when the accelerator takes a job.
         top_.reset = 1;
-        for (int i = 0; i < 4; ++i) {
+        for (int i = 0; i < 4 || (i < 100 && !top_.job_ready); ++i) {
+            if (i == 4) top_.reset = 0;
             top_.eval();
             edge();
         }
-        top_.reset = 0;
+        held_ = top_.blocks_resetn == 0;
     }
 
     // Returns whether all programs came to their end; with --go-on, also one with an error.

@@ -115,6 +115,12 @@ def test_the_next_job_is_exact(simulator: Path, tmp_path: Path) -> None:
     assert len(told) == len(errors), told
     for number, (line, (_, message)) in enumerate(zip(told, errors, strict=True)):
         assert message in line and f"of job {2 * number}," in line, line
+    (refused,) = (
+        decode(command).tag
+        for command in from_words(errors[0][0].commands)
+        if decode(command).fields.get("source") == 15359
+    )
+    assert told[0].endswith(f", instruction {refused}")
     for number, job in rights:
         output = np.fromfile(tmp_path / f"output{number}", dtype="<i2")
         assert np.array_equal(output, job.expected.output), number

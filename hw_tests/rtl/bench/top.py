@@ -260,10 +260,10 @@ class Copy:
         fields = {"fill": 1, "announce_store": 1, "rows": 8, "depth_words": 1, "out_words": 1}
         commands = [
             encode("move_rows", base=1, ports=15, words=segment, address=0, port_stride=segment),
-            encode("load", tag=5, target=3, target_stride=words, complete=1, **place),
+            encode("load", tag=5, end=False, target=3, target_stride=words, complete=1, **place),
             encode("move_store", base=2, ports=1, words=rows * words),
-            encode("store", tag=7, source=3, source_stride=words, **place),
-            encode("engine", tag=6, **{**fields, **(product or {})}),
+            encode("store", tag=7, end=False, source=3, source_stride=words, **place),
+            encode("engine", tag=6, end=False, **{**fields, **(product or {})}),
             encode("sequencer", end=True, reports=3),
         ]
         memory = bench.memory
@@ -288,7 +288,7 @@ class Copy:
 
     def check(self) -> None:
         """Hold the stored rows against those that were loaded, and the log."""
-        got = self.output.array("<i2").reshape(self.rows, self.words, 8)
+        got = self.output.array(np.int16).reshape(self.rows, self.words, 8)
         for row in range(self.rows):
             first = row // PORTS * self.words
             expected = self.values[row % PORTS, first : first + self.words]
