@@ -1,4 +1,4 @@
-"""All backends by name: those of the host, and the simulation, which needs the scheduler."""
+"""All backends by name: those of the host, and the simulation."""
 
 import sys
 from functools import partial
@@ -17,7 +17,6 @@ def open_backend(name: str) -> Backend:
     """
     if name == SIMULATION:
         from trivit.host.backends.simulation import SimulationBackend
-        from trivit.tools.schedule import schedule
 
-        return SimulationBackend(schedule, progress=partial(print, file=sys.stderr))
+        return SimulationBackend(progress=partial(print, file=sys.stderr))
     return open_host_backend(name)

@@ -35,6 +35,10 @@ enum class Error : uint32_t {
     shift_range = 5,
     program_length = 6,
     index_range = 7,
+    read_response = 8,
+    write_response = 9,
+    report_count = 10,
+    aborted = 11,
 };
 
 enum class Opcode : uint32_t {

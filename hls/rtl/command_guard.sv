@@ -25,7 +25,8 @@ module command_guard #(
     output engine_types::placement_t          placement,  // but for `behind` and `writer`
     output logic                              placement_valid,
     input  logic                              placement_ready,
-    output logic [                       7:0] error       // code of the first refusal; 0: none
+    output logic [                       7:0] error,      // code of the first refusal; 0: none
+    output logic [                      10:0] error_tag   // of that command
 );
   localparam int ROW_BITS = $clog2(TOKENS);
   localparam int PORT_BITS = $clog2(PORTS);
@@ -148,7 +149,10 @@ module command_guard #(
       CHECK: state <= HAND;
       default: if (hand) state <= IDLE;
     endcase
-    if (state == CHECK && error == '0) error <= found;
+    if (state == CHECK && error == '0) begin
+      error <= found;
+      error_tag <= now.tag;
+    end
     if (hand && !refused) begin
       outstanding <= outstanding + (fills ? 20'(words) : '0)
                      - (place || now.keep ? '0 : 20'(words));

@@ -50,7 +50,8 @@ module matrix_engine #(
     // State
     input  logic                                        clear_statistics,
     output logic [     engine_types::STALLS*32-1:0]     cycles,
-    output logic [                                7:0]  error
+    output logic [                                7:0]  error,      // the first refusal: its code
+    output logic [                               10:0]  error_tag   // and its command
 );
   localparam int PORTS = OUTPUTS / DEPTH;
   localparam int WORD = DEPTH * 16;
@@ -102,7 +103,7 @@ module matrix_engine #(
       .clk, .reset, .command, .command_valid, .command_ready,
       .product(queued), .product_valid(queued_valid), .product_ready(queued_ready),
       .placement, .placement_valid, .placement_ready, .fill, .fill_valid, .fill_ready,
-      .begins(begins_now), .begun, .error
+      .begins(begins_now), .begun, .error, .error_tag
   );
 
   // Issue

@@ -100,11 +100,11 @@ public:
     Simulation(const CommandLine& line, const Input& input)
         : line_(line),
           input_(input),
-          network_(top_, line),
+          network_(new Network(top_, line)),
           ddr_(line.ddr, input.memory_words),
           probe_(top_),
           watches_(probe_, input),
-          trace_(probe_, network_),
+          trace_(probe_, *network_),
           started_(std::chrono::steady_clock::now()),
           printed_(started_) {
         for (int g = 0; g < kGmems; ++g)
@@ -112,15 +112,17 @@ public:
         for (const Region& region : input.loads)
             load(region);
         open_wave();
+        // Time begins when the accelerator takes a job.
         top_.reset = 1;
-        for (int i = 0; i < 4; ++i) {
+        for (int i = 0; i < 4 || (i < 100 && !top_.job_ready); ++i) {
+            if (i == 4) top_.reset = 0;
             top_.eval();
             edge();
         }
-        top_.reset = 0;
+        held_ = top_.blocks_resetn == 0;
     }
 
-    // Returns whether all programs came to their end.
+    // Returns whether all programs came to their end; with --go-on, also one with an error.
     bool run() {
         for (job_ = 0; job_ < input_.jobs.size(); ++job_) {
             start(input_.jobs[job_]);
@@ -130,18 +132,25 @@ public:
             while (!done) {
                 idle = clock() ? 0 : idle + 1;
                 done = top_.job_done;
-                if (top_.error != 0) {
-                    std::fprintf(stderr, "%s in cycle %llu of job %zu\n", error().c_str(),
-                                 (unsigned long long)top_.job_cycle, job_);
-                    return false;
+                if (line_.go_on && idle > line_.patience && !top_.job_abort) {
+                    std::fprintf(stderr, "%s%s", trace_.waits().c_str(), network_->waits().c_str());
+                    top_.job_abort = 1;
+                    idle = 0;
                 }
                 if (idle > line_.patience || cycles_ > line_.most_cycles) {
                     std::fprintf(stderr, "%s in cycle %llu of job %zu\n%s%s%s",
                                  idle > line_.patience ? "nothing moves" : "too many cycles",
                                  (unsigned long long)top_.job_cycle, job_, trace_.waits().c_str(),
-                                 network_.waits().c_str(), ddr_.report().c_str());
+                                 network_->waits().c_str(), ddr_.report().c_str());
                     return false;
                 }
+            }
+            top_.job_abort = 0;
+            if (top_.error != 0) {
+                std::fprintf(stderr, "%s in cycle %llu of job %zu, instruction %d\n",
+                             error().c_str(), (unsigned long long)top_.job_cycle, job_,
+                             int(top_.error_tag));
+                if (!line_.go_on) return false;
             }
             std::printf("job %zu: %llu cycles\n", job_, (unsigned long long)top_.job_cycle);
         }
@@ -199,13 +208,15 @@ private:
                     return "gmem" + std::to_string(g) + names[direction] + " outside of the memory";
             }
         }
-        return "the program makes other reports than the job says";
+        if (error >> (8 + 2 * kGmems) & 1)
+            return "the program makes other reports than the job says";
+        return "given up";
     }
 
     // One clock. What moves is decided when the RTL's outputs have settled for the words and the
     // room that it sees.
     bool clock() {
-        network_.drive();
+        network_->drive();
         ddr_.drive();
         top_.eval();
         dump(2 * time_);
@@ -213,14 +224,26 @@ private:
         trace_.before(job_, top_.job_cycle);
         watches_.sample(job_);
         bool moved = begins || probe_.stall() == 0;
-        moved = network_.transfer() || moved;
+        if (!held_) moved = network_->transfer() || moved;
         moved = ddr_.transfer() || moved;
-        moved = network_.clock() || moved;
+        if (!held_) moved = network_->clock() || moved;
         trace_.after(job_, top_.job_cycle);
         edge();
         if (begins) top_.job_valid = 0;
+        reset_blocks();
         if ((++cycles_ & 1023) == 0) print_progress();
         return moved;
+    }
+
+    // Blocks in reset take nothing and bring nothing, and begin again behind it.
+    void reset_blocks() {
+        const bool held = top_.blocks_resetn == 0;
+        if (held && !held_) {
+            network_.reset();
+            network_.reset(new Network(top_, line_));
+            trace_.attach(*network_);
+        }
+        held_ = held;
     }
 
     void edge() {
@@ -267,7 +290,7 @@ private:
     const CommandLine line_;
     const Input& input_;
     Vaccelerator top_;
-    Network network_;
+    std::unique_ptr<Network> network_;
     Ddr ddr_;
     const Probe probe_;
     Watches watches_;
@@ -276,6 +299,7 @@ private:
     std::chrono::steady_clock::time_point printed_;
     std::size_t job_ = 0;
     uint64_t cycles_ = 0, time_ = 0;
+    bool held_ = true;  // the blocks are in reset
 };
 
 }  // namespace

@@ -29,26 +29,26 @@ class SimulationBackend(Backend):
 
     def __init__(
         self,
-        schedule: Callable[[Bundle], Schedule],
         settings: SimulationSettings | None = None,
         progress: Callable[[str], None] | None = None,
     ) -> None:
-        """Build the simulator, unless the cache holds it.
-
-        ``schedule`` makes the commands of a bundle's first program; ``progress`` is told lines.
+        """Build the simulator, unless the cache holds it; ``progress`` is told lines.
 
         Raises:
             HostError: it cannot be built on this machine.
         """
         self.settings = settings or SimulationSettings()
-        self._schedule = schedule
         self._progress = progress
         self._simulator = build_simulator(waves=self.settings.wave is not None)
         self.last: Simulated | None = None
 
     def run_batch(self, bundle: Bundle, inputs: Int16) -> BatchOutput:
-        """Run the input regions one after the other."""
-        schedule = self._schedule(bundle)
+        """Run the input regions one after the other.
+
+        Raises:
+            HostError: the program has no commands, or the accelerator refused one or stood still.
+        """
+        schedule = bundle.first.commands()
         self.last = self.run_schedule(schedule, bundle.params, schedule.image.arrange(inputs))
         saturations = np.zeros(schedule.tags, dtype=np.uint64)
         cycles = np.zeros(schedule.tags, dtype=np.uint64)

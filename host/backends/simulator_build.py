@@ -19,6 +19,7 @@ _WHAT = "simulator"
 _PACKAGES = (
     "generated/trivit_spec.sv",
     "generated/trivit_commands.sv",
+    "generated/trivit_registers.sv",
     "rtl/engine_types.sv",
     "rtl/mover_types.sv",
 )

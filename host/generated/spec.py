@@ -55,8 +55,12 @@ ERRORS: dict[str, int] = {
     'shift_range': 5,
     'program_length': 6,
     'index_range': 7,
+    'read_response': 8,
+    'write_response': 9,
+    'report_count': 10,
+    'aborted': 11,
 }
-REGISTERS: dict[str, int] = {
+EMULATOR_REGISTERS: dict[str, int] = {
     'control': 0x00,
     'gier': 0x04,
     'ier': 0x08,
@@ -79,7 +83,7 @@ REGISTERS: dict[str, int] = {
     'input_words': 0xb4,
     'output_words': 0xbc,
 }
-CONTROL_BITS: dict[str, int] = {
+EMULATOR_CONTROL_BITS: dict[str, int] = {
     'start': 0,
     'done': 1,
     'idle': 2,
@@ -87,8 +91,8 @@ CONTROL_BITS: dict[str, int] = {
     'auto_restart': 7,
     'interrupt': 9,
 }
-POINTERS: tuple[str, ...] = ('program', 'params0', 'params1', 'params2', 'params3', 'input0', 'input1', 'input2', 'input3', 'output', 'stats')
-PORTS: dict[str, tuple[str, ...]] = {'gmem0': ('program', 'output', 'stats'), 'gmem1': ('params0', 'input0'), 'gmem2': ('params1', 'input1'), 'gmem3': ('params2', 'input2'), 'gmem4': ('params3', 'input3')}
+EMULATOR_POINTERS: tuple[str, ...] = ('program', 'params0', 'params1', 'params2', 'params3', 'input0', 'input1', 'input2', 'input3', 'output', 'stats')
+EMULATOR_PORTS: dict[str, tuple[str, ...]] = {'gmem0': ('program', 'output', 'stats'), 'gmem1': ('params0', 'input0'), 'gmem2': ('params1', 'input1'), 'gmem3': ('params2', 'input2'), 'gmem4': ('params3', 'input3')}
 OPCODES: dict[str, OpcodeSpec] = {
     "load": OpcodeSpec(
         code=1,

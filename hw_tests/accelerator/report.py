@@ -27,7 +27,6 @@ from trivit.models.files import atomic_write
 from trivit.tools.estimate.kinds import tensor_kind
 from trivit.tools.profile import Profile, profile, read_trace
 from trivit.tools.programs import program_of
-from trivit.tools.schedule import schedule
 
 REPORT = ROOT / "docs" / "benchmarks" / "accelerator.json"
 #: The board of the Tri-Level paper, ms, by model and token keep ratio (Table of the ZCU102).
@@ -123,7 +122,7 @@ def measure(case: Case) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="trivit-report-") as folder:
         trace = Path(folder) / "trace.csv"
         settings = SimulationSettings(trace=trace, **case.settings)  # type: ignore[arg-type]
-        backend = SimulationBackend(schedule, settings)
+        backend = SimulationBackend(settings)
         backend.run_batch(bundle, preprocess(bundle, image))
         assert backend.last is not None
         measured = profile(bundle, read_trace(trace).of_job(0), int(backend.last.cycles[0]))

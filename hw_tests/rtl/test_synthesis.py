@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from rtl import report
-from rtl.designs import SMALL, SUM_BITS
+from rtl.designs import ROOT, RTL, SMALL, SUM_BITS
 from rtl.synthesis import inferred_latches, synthesize, top_of
 
 GEOMETRY = {
@@ -100,6 +100,12 @@ def test_the_engine_has_no_latch(pyosys: None, tmp_path: Path) -> None:
         "module held(input logic on, d, output logic q); always_latch if (on) q = d; endmodule"
     )
     assert inferred_latches("held", sources=[source]) == 1
+
+
+def test_the_top_has_no_latch(pyosys: None) -> None:
+    """Yosys reads all of it, and every port that is connected is there."""
+    sources = [*RTL, ROOT / "hls/generated/trivit_top.v"]
+    assert inferred_latches("trivit_top", sources=sources) == 0
 
 
 def test_page_shows_the_report() -> None:

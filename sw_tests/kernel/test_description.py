@@ -19,7 +19,7 @@ def test_generated_files_are_current() -> None:
 def test_a_changed_description_makes_them_stale(tmp_path: Path) -> None:
     (tmp_path / "hls").mkdir()
     (tmp_path / "hls/kernel.yaml").write_text(KERNEL.read_text())
-    assert len(write(tmp_path)) == 11
+    assert len(write(tmp_path)) == 15
     assert stale(tmp_path) == []
     text = KERNEL.read_text().replace("max_tokens: 592", "max_tokens: 584")
     (tmp_path / "hls/kernel.yaml").write_text(text)
@@ -47,7 +47,7 @@ def test_a_changed_description_makes_them_stale(tmp_path: Path) -> None:
         ("max_tokens: 592", "max_tokens: many", "limits: max_tokens is 'many', not a whole number"),
         ("sum_bits: 40", "sum_bits: wide", "engine: sum_bits is 'wide', not a whole number"),
         ("clock_mhz: 150", "clock_mhz:", "timing: clock_mhz is None"),
-        ("{offset: 0x9c}", "{offset: 1.5}", "registers: num_instructions is 1.5"),
+        ("{offset: 0x9c}", "{offset: 1.5}", "emulator_registers: num_instructions is 1.5"),
         ("code: 2", "code: 1", "share a code"),
         ("number: 2", "number: 1", "number the units"),
         ("reports: 24", "reports: 300", "sequencer has 316 bits of 256"),

@@ -8,10 +8,13 @@ from trivit.models.errors import ModelsError
 from trivit.models.yaml_text import read_yaml
 from trivit.tools.errors import ToolsError
 from trivit.tools.kernel.commands import Commands, read_commands
+from trivit.tools.kernel.registers import HostRegister, read_registers
+from trivit.tools.kernel.streams import Stream, read_streams
 
 # What each part of the file may say; anything else is a misspelt name.
 _TOP = (
-    *("version", "geometry", "limits", "engine", "commands", "registers", "ports"),
+    *("version", "geometry", "limits", "engine", "commands", "streams", "registers"),
+    *("emulator_registers", "emulator_ports"),
     *("errors", "descriptor_words", "opcodes", "timing"),
 )
 _REGISTER = ("offset", "pointer", "bits", "access")
@@ -43,7 +46,7 @@ class Opcode:
 
 @dataclass(frozen=True, kw_only=True)
 class Register:
-    """One AXI4-Lite register; a pointer takes two words."""
+    """One AXI4-Lite register of the emulated kernel; a pointer takes two words."""
 
     name: str
     offset: int
@@ -60,8 +63,10 @@ class KernelDescription:
     limits: dict[str, int]
     engine: dict[str, int]
     commands: Commands
-    registers: tuple[Register, ...]
-    ports: dict[str, tuple[str, ...]]
+    streams: tuple[Stream, ...]
+    registers: tuple[HostRegister, ...]
+    emulator_registers: tuple[Register, ...]
+    emulator_ports: dict[str, tuple[str, ...]]
     errors: dict[str, int]
     descriptor_words: int
     opcodes: tuple[Opcode, ...]
@@ -108,7 +113,9 @@ def _register(path: Path, name: str, entry: Any) -> Register:
     entry = _section(path, entry, _REGISTER, name)
     pointer = entry.get("pointer", False)
     if not isinstance(pointer, bool):
-        raise ToolsError(f"{path}: registers: {name}: pointer is {pointer!r}: write true or false")
+        raise ToolsError(
+            f"{path}: emulator_registers: {name}: pointer is {pointer!r}: write true or false"
+        )
     return Register(name=name, offset=entry["offset"], pointer=pointer, bits=entry.get("bits", {}))
 
 
@@ -138,7 +145,7 @@ def _check_numbers(path: Path, description: KernelDescription) -> None:
         "engine": {**description.engine},
         "errors": {**description.errors},
         "timing": {**description.timing},
-        "registers": {register.name: register.offset for register in description.registers},
+        "emulator_registers": {r.name: r.offset for r in description.emulator_registers},
         "opcodes": {opcode.name: opcode.code for opcode in description.opcodes},
         "kernel": {"version": description.version},
     }
@@ -193,7 +200,9 @@ def load_description(path: Path) -> KernelDescription:
     """
     try:
         raw = _section(path, read_yaml(path), _TOP, "the file")
-        registers = tuple(_register(path, name, entry) for name, entry in raw["registers"].items())
+        registers = tuple(
+            _register(path, name, entry) for name, entry in raw["emulator_registers"].items()
+        )
         opcodes = tuple(
             _opcode(name, _section(path, entry, _OPCODE, name), raw["descriptor_words"])
             for name, entry in raw["opcodes"].items()
@@ -204,8 +213,10 @@ def load_description(path: Path) -> KernelDescription:
             limits=raw["limits"],
             engine=raw["engine"],
             commands=read_commands(path, raw["commands"]),
-            registers=registers,
-            ports={name: tuple(pointers) for name, pointers in raw["ports"].items()},
+            streams=read_streams(path, raw["streams"]),
+            registers=read_registers(path, raw["registers"]),
+            emulator_registers=registers,
+            emulator_ports={n: tuple(pointers) for n, pointers in raw["emulator_ports"].items()},
             errors=raw["errors"],
             descriptor_words=raw["descriptor_words"],
             opcodes=opcodes,
@@ -225,9 +236,9 @@ def load_description(path: Path) -> KernelDescription:
     if len(set(codes)) != len(codes):
         raise ToolsError(f"{path}: two opcodes share a code")
     pointers = {register.name for register in registers if register.pointer}
-    ported = [pointer for group in description.ports.values() for pointer in group]
+    ported = [pointer for group in description.emulator_ports.values() for pointer in group]
     if sorted(ported) != sorted(pointers):
         raise ToolsError(
-            f"{path}: ports must carry each pointer once: {', '.join(sorted(pointers))}"
+            f"{path}: emulator_ports must carry each pointer once: {', '.join(sorted(pointers))}"
         )
     return description

@@ -52,7 +52,6 @@ def profile(
     from trivit.tools.profile import profile as measure
     from trivit.tools.profile import read_trace
     from trivit.tools.programs import program_of
-    from trivit.tools.schedule import schedule
 
     if end is not None and end <= begin:
         raise ToolsError(f"--to {end} is not behind --from {begin}")
@@ -72,7 +71,7 @@ def profile(
             wave_from=begin,
             wave_to=end,
         )
-        backend = SimulationBackend(schedule, settings, partial(print, file=sys.stderr))
+        backend = SimulationBackend(settings, partial(print, file=sys.stderr))
         backend.run_batch(bundle, preprocess(bundle, image))
         assert backend.last is not None
         cycles = int(backend.last.cycles[0])
