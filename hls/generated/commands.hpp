@@ -64,25 +64,26 @@ struct EngineFields {
     typedef CommandField<26, 1> Claim;
     typedef CommandField<27, 1> AnnounceReader;
     typedef CommandField<28, 1> AnnounceStore;
-    typedef CommandField<29, 3> SourceSlot;
-    typedef CommandField<32, 3> ResidualSlot;
-    typedef CommandField<35, 3> TargetSlot;
-    typedef CommandField<38, 3> ClearSlot;
-    typedef CommandField<41, 9> SourceFirst;
-    typedef CommandField<50, 9> ResidualFirst;
-    typedef CommandField<59, 10> RingOffset;
-    typedef CommandField<69, 14> Source;
-    typedef CommandField<83, 14> SourceStride;
-    typedef CommandField<97, 14> Residual;
-    typedef CommandField<111, 14> Target;
-    typedef CommandField<125, 14> TargetStride;
-    typedef CommandField<139, 12> Rows;
-    typedef CommandField<151, 9> DepthWords;
-    typedef CommandField<160, 9> OutWords;
-    typedef CommandField<169, 4> LastRows;
-    typedef CommandField<173, 5> BiasShift;
-    typedef CommandField<178, 5> ResidualShift;
-    typedef CommandField<183, 5> OutShift;
+    typedef CommandField<29, 1> AnnounceLoad;
+    typedef CommandField<30, 3> SourceSlot;
+    typedef CommandField<33, 3> ResidualSlot;
+    typedef CommandField<36, 3> TargetSlot;
+    typedef CommandField<39, 3> ClearSlot;
+    typedef CommandField<42, 9> SourceFirst;
+    typedef CommandField<51, 9> ResidualFirst;
+    typedef CommandField<60, 10> RingOffset;
+    typedef CommandField<70, 14> Source;
+    typedef CommandField<84, 14> SourceStride;
+    typedef CommandField<98, 14> Residual;
+    typedef CommandField<112, 14> Target;
+    typedef CommandField<126, 14> TargetStride;
+    typedef CommandField<140, 12> Rows;
+    typedef CommandField<152, 9> DepthWords;
+    typedef CommandField<161, 9> OutWords;
+    typedef CommandField<170, 4> LastRows;
+    typedef CommandField<174, 5> BiasShift;
+    typedef CommandField<179, 5> ResidualShift;
+    typedef CommandField<184, 5> OutShift;
 };
 
 struct GeluFields {
@@ -170,6 +171,7 @@ struct LoadFields {
     typedef CommandField<60, 14> TargetStride;
     typedef CommandField<74, 3> Slot;
     typedef CommandField<77, 1> Complete;
+    typedef CommandField<78, 1> Announced;
 };
 
 struct StoreFields {

@@ -32,6 +32,7 @@ _WEIGHT_FRAC = 12
 _PRODUCT_FRAC = _FRAC + _WEIGHT_FRAC
 _PROBABILITY_FRAC = 15
 _EPSILON = 1e-6
+BIAS = "relative_position_bias"
 
 
 def named_program(name: str, *, token_keep: float = 1.0, attention_keep: float = 1.0) -> Bundle:
@@ -178,6 +179,7 @@ class _Untrained:
             scores=scores,
             probs=replace(scores, name=f"{point}.probs", frac=_PROBABILITY_FRAC),
             selectors=selectors,
+            bias=self._score_bias(f"{point}.{BIAS}", layer.heads, rows),
         )
         self.operations.append(attention)
         return attention
@@ -206,6 +208,15 @@ class _Untrained:
         scale = inputs**-0.5 * 2.0**_WEIGHT_FRAC
         values = self.generator.normal(scale=scale, size=(outputs, inputs))
         return Parameter(name, np.rint(values).astype(np.int64), _WEIGHT_FRAC)
+
+    def _score_bias(self, name: str, heads: int, rows: int) -> Parameter | None:
+        """Return the bias of a block's scores, if the model has relative positions."""
+        if not getattr(self.config, "relative_position_bias", False):
+            return None
+        if self.generator is None:
+            return _constant(name, heads, rows, rows)
+        values = self.generator.normal(scale=2.0**_FRAC, size=(heads, rows, rows))
+        return Parameter(name, np.rint(values).astype(np.int64), _FRAC)
 
     def _positions(self, rows: int, width: int) -> Parameter:
         if self.generator is None:
