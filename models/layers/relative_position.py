@@ -16,6 +16,9 @@ import torch
 from torch import Tensor
 
 
+TABLE = "relative_position_bias_table"
+
+
 @dataclass
 class PresentPlaces:
     """Where the tokens present are, for their relative position bias.

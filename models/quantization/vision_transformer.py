@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from trivit.models.accelerator import check_supported
 from trivit.models.layers.blocks import LAYER_NORM_EPS
+from trivit.models.layers.relative_position import TABLE
 from trivit.models.layers.sparse_transformer import SparseTransformer
 from trivit.models.model_config import ModelConfig
 from trivit.models.quantization.onnx_nodes import repeated
@@ -27,6 +28,9 @@ def _as_float32(value: float) -> float:
     """The float32 nearest to a constant: what an exported file can hold, in any precision."""
     return float(torch.tensor(value, dtype=torch.float32))
 
+
+#: A bias below this closes a pair, in every head: no score reaches it.
+CLOSED = -1e29
 
 _EPSILON = _as_float32(LAYER_NORM_EPS)
 
@@ -80,9 +84,17 @@ class QuantPatchEmbed(nn.Module):
 
 
 class QuantAttention(nn.Module):
-    """Attention up to, and without, the residual sum that its projection is fused with."""
+    """Attention up to, and without, the residual sum that its projection is fused with.
 
-    def __init__(self, layer: Block) -> None:
+    With relative positions, ``relative_position_bias_table`` holds what is added to the products of
+    queries and keys, before they are scaled: the float model's table, divided by ``scale``. A row
+    of it below ``CLOSED`` closes the pairs whose index names it.
+    """
+
+    relative_position_bias_table: nn.Parameter | None
+    index_LL: Tensor | None
+
+    def __init__(self, layer: Block, entries: int = 0, index_LL: Tensor | None = None) -> None:
         super().__init__()
         point, width = f"{layer.name}.attn", layer.width
         self.num_heads = layer.heads
@@ -93,6 +105,24 @@ class QuantAttention(nn.Module):
         self.probs_quant = QuantPoint(f"{point}.probs")
         self.context_quant = QuantPoint(f"{point}.context")
         self.proj = _linear(width, width)
+        table = nn.Parameter(torch.zeros(entries, layer.heads)) if entries else None
+        self.register_parameter(TABLE, table)
+        self.register_buffer("index_LL", index_LL, persistent=False)
+        self.bias_quant = QuantPoint(f"{point}.{TABLE}") if entries else None
+
+    @property
+    def closes(self) -> bool:
+        """Whether the bias closes pairs."""
+        table = self.relative_position_bias_table
+        return table is not None and bool((table < CLOSED).any())
+
+    def _score_bias(self) -> Tensor | None:
+        """Quantized bias (H, L, L) of the products of queries and keys."""
+        table = self.relative_position_bias_table
+        if self.bias_quant is None or table is None or self.index_LL is None:
+            return None
+        spread = self.bias_quant(table).t().index_select(1, self.index_LL.flatten())
+        return spread.reshape(self.num_heads, *self.index_LL.shape)
 
     def forward(self, x_BLD: Tensor, mask_B1LL: Tensor | None) -> tuple[Tensor, Tensor]:
         """Unrounded projection (B, L, D) and the quantized probabilities (B, H, L, L)."""
@@ -102,7 +132,10 @@ class QuantAttention(nn.Module):
         q_BHLE = q.reshape(by_head).permute(0, 2, 1, 3)
         k_BHEL = k.reshape(by_head).permute(0, 2, 3, 1)
         v_BHLE = v.reshape(by_head).permute(0, 2, 1, 3)
-        scores = self.scores_quant(q_BHLE @ k_BHEL) * self.scale
+        products, bias_HLL = q_BHLE @ k_BHEL, self._score_bias()
+        if bias_HLL is not None:
+            products = products + bias_HLL
+        scores = self.scores_quant(products) * self.scale
         if mask_B1LL is not None:
             scores = torch.where(mask_B1LL, scores, -math.inf)
         probs_BHLL = self.probs_quant(scores.softmax(dim=-1))
@@ -163,11 +196,13 @@ class QuantMlp(nn.Module):
 class QuantBlock(nn.Module):
     """Pre-norm block; each residual sum is rounded once, with bias and product."""
 
-    def __init__(self, layer: Block, config: ModelConfig) -> None:
+    def __init__(
+        self, layer: Block, config: ModelConfig, entries: int, index_LL: Tensor | None
+    ) -> None:
         super().__init__()
         point = layer.name
         self.norm1 = QuantLayerNorm(layer.width, f"{point}.norm1")
-        self.attn = QuantAttention(layer)
+        self.attn = QuantAttention(layer, entries, index_LL)
         self.attn_quant = QuantPoint(f"{point}.attn.proj")
         self.selector = QuantSelector(config, f"{point}.selector") if layer.selects else None
         self.norm2 = QuantLayerNorm(layer.width, f"{point}.norm2")
@@ -185,6 +220,22 @@ class QuantBlock(nn.Module):
         return self.mlp_quant(self.mlp(self.norm2(x_BLD)) + x_BLD), mask
 
 
+class QuantMeanPool(nn.Module):
+    """Mean of the patch tokens: a product with one row of equal, rounded weights."""
+
+    def __init__(self, patches: int) -> None:
+        super().__init__()
+        self.weights_quant = QuantPoint("pool.weights")
+        self.output_quant = QuantPoint("pool")
+        weights = torch.full((1, 1 + patches), 1 / patches)
+        weights[0, 0] = 0.0  # [CLS]
+        self.register_buffer("weights", weights, persistent=False)
+
+    def forward(self, x_BLD: Tensor) -> Tensor:
+        """Return the mean, (B, D)."""
+        return self.output_quant(torch.matmul(self.weights_quant(self.weights), x_BLD))[:, 0]
+
+
 class QuantVisionTransformer(nn.Module):
     """Quantized counterpart of a float model that ``check_supported`` accepts.
 
@@ -192,7 +243,16 @@ class QuantVisionTransformer(nn.Module):
     The formats are meaningless until ``calibration.calibrate`` has set them.
     """
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(
+        self, config: ModelConfig, entries: int = 0, index_LL: Tensor | None = None
+    ) -> None:
+        """Build the model.
+
+        Args:
+            config: its sizes.
+            entries: of the tables of relative positions; 0: there are none.
+            index_LL: the entry of each pair of tokens, query first.
+        """
         super().__init__()
         self.config = config
         self.sparse = True
@@ -206,8 +266,11 @@ class QuantVisionTransformer(nn.Module):
         self.pos_embed_quant = QuantPoint("pos_embed")
         self.patch_embed = QuantPatchEmbed(embedding)
         self.x0_quant = QuantPoint("x0")
-        self.blocks = nn.ModuleList(QuantBlock(layer, config) for layer in config.blocks)
-        self.norm = QuantLayerNorm(classifier.width, "norm")
+        self.blocks = nn.ModuleList(QuantBlock(layer, config, entries, index_LL) for layer in config.blocks)
+        self.pool = QuantMeanPool(config.num_patches) if classifier.pooling == "mean" else None
+        # timm calls the one behind mean pooling fc_norm.
+        self.last_norm = "norm" if self.pool is None else "fc_norm"
+        self.add_module(self.last_norm, QuantLayerNorm(classifier.width, self.last_norm))
         self.head = _linear(classifier.width, classifier.classes)
         self.head_quant = QuantPoint("head")
 
@@ -219,11 +282,17 @@ class QuantVisionTransformer(nn.Module):
             ModelsError: the model uses a feature that the accelerator does not compute.
         """
         check_supported(model.config)
-        quantized = cls(model.config)
+        index_LL = getattr(model, "relative_position_index", None)
+        tables = [p for name, p in model.named_parameters() if name.endswith(f".{TABLE}")]
+        quantized = cls(model.config, len(tables[0]) if tables else 0, index_LL)
         missing, unexpected = quantized.load_state_dict(model.state_dict(), strict=False)
         missing = [name for name in missing if not name.endswith("scaling_impl.scale")]
         if missing or unexpected:
             raise RuntimeError(f"float and quantized model differ: {missing} / {unexpected}")
+        with torch.no_grad():
+            for attention in quantized.modules():
+                if isinstance(attention, QuantAttention) and tables:
+                    attention.relative_position_bias_table /= attention.scale
         return quantized.eval()
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
@@ -235,4 +304,5 @@ class QuantVisionTransformer(nn.Module):
         mask: Tensor | None = None
         for block in self.blocks:
             x_BLD, mask = block(x_BLD, mask, self.sparse)
-        return self.head_quant(self.head(self.norm(x_BLD[:, 0])))
+        row_BD = x_BLD[:, 0] if self.pool is None else self.pool(x_BLD)
+        return self.head_quant(self.head(self.get_submodule(self.last_norm)(row_BD)))

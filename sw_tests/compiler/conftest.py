@@ -22,9 +22,13 @@ MEAN, STD = 0.3, 0.35
 
 @dataclass(frozen=True)
 class Exported:
-    """A calibrated Brevitas model in float64, its export, and images as uint8 and normalised."""
+    """A calibrated Brevitas model in float64, its export, and images as uint8 and normalised.
+
+    ``floating`` is the model that was quantized, in float64.
+    """
 
     config: ViTConfig
+    floating: VisionTransformer
     model: QuantVisionTransformer
     onnx: onnx.ModelProto
     pixels: np.ndarray
@@ -54,9 +58,29 @@ def metadata(config: ViTConfig) -> dict[str, Any]:
     }
 
 
+def close_windows(model: VisionTransformer, window: int) -> None:
+    """Give pairs of patches of different windows an entry of the bias that closes them."""
+    index_LL, side = model.relative_position_index, model.config.embedding.side
+    assert index_LL is not None and side % window == 0
+    place = torch.arange(side) // window
+    number = (place[:, None] * side + place[None, :]).flatten()
+    apart = torch.zeros_like(index_LL, dtype=torch.bool)
+    apart[-len(number) :, -len(number) :] = number[:, None] != number[None, :]
+    for block in model.blocks:
+        table = block.attn.relative_position_bias_table
+        closed = torch.full((1, table.shape[1]), -1e30)
+        block.attn.relative_position_bias_table = nn.Parameter(torch.cat([table, closed]))
+    model.relative_position_index = torch.where(apart, len(table), index_LL)
+
+
 @cache
-def build(sparse: bool = True, count: int = 4, seed: int = 0, **sizes: Any) -> Exported:
-    """Export a seeded model; ``sizes`` change the fields of a small ViTConfig."""
+def build(
+    sparse: bool = True, count: int = 4, seed: int = 0, window: int | None = None, **sizes: Any
+) -> Exported:
+    """Export a seeded model; ``sizes`` change the fields of a small ViTConfig.
+
+    ``window``: patches see those of their own window of so many by so many, and [CLS].
+    """
     base: dict[str, Any] = {
         "image_size": 12,
         "patch_size": 3,
@@ -82,6 +106,8 @@ def build(sparse: bool = True, count: int = 4, seed: int = 0, **sizes: Any) -> E
                 nn.init.uniform_(parameter, 0.5, 1.5)
             else:
                 nn.init.normal_(parameter, std=0.2)
+        if window is not None:
+            close_windows(floating, window)
         model = QuantVisionTransformer.from_float(floating)
     generator = np.random.default_rng(seed)
     shape = (count, config.in_channels, config.image_size, config.image_size)
@@ -90,7 +116,8 @@ def build(sparse: bool = True, count: int = 4, seed: int = 0, **sizes: Any) -> E
     calibrate(model, [images.float()], headroom=1.25)
     graph = export(model, metadata(config), sparse=sparse)
     model.sparse = sparse
-    return Exported(config, model.double().eval(), graph, pixels, images)
+    model = model.double().eval()
+    return Exported(config, floating.double().eval(), model, graph, pixels, images)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from trivit.tools.compiler.ir import (
     SelectTokens,
     Tensor,
 )
+from trivit.tools.compiler.pooling import mean_pool
 from trivit.tools.compiler.program import Source, assemble
 
 # Any formats that the kernel takes: they change shifts, never cycles.
@@ -90,9 +91,20 @@ class _Untrained:
             assert isinstance(step.layer, Block)
             last = step is steps[-2]
             x, mask = self._block(step.layer, x, mask, step.selection, last)
-        cls = self._norm(x, "norm", 1)
-        logits = self._linear(cls, "head", classifier.classes)
+        name = "norm"
+        if classifier.pooling == "mean":
+            x, name = self._mean(x), "fc_norm"
+        row = self._norm(x, name, 1)
+        logits = self._linear(row, "head", classifier.classes)
         return Model(tuple(self.operations), logits)
+
+    def _mean(self, x: Tensor) -> Tensor:
+        patches = x.rows - 1
+        weights = np.full(x.rows, round(2**_PROBABILITY_FRAC / patches))
+        weights[0] = 0
+        row = Tensor("pool", 1, x.columns, x.frac)
+        self.operations += mean_pool(x, weights, row, _PROBABILITY_FRAC)
+        return row
 
     def _embed(self, layer: PatchEmbedding) -> Tensor:
         rows, width = 1 + layer.side**2, layer.width

@@ -8,7 +8,7 @@ from trivit.host.fixed_point import Int16
 from trivit.host.generated.spec import ENGINE_SUM_BITS, PARAM_PORTS, TILE_DEPTH
 from trivit.host.oracle.checks import column_tiles, matrix_words
 from trivit.tools.errors import ToolsError
-from trivit.tools.schedule.operations import Attention, Network, Product
+from trivit.tools.schedule.operations import Network, Product
 
 _LARGEST = 1 << 15  # of an activation
 
@@ -16,30 +16,21 @@ _LARGEST = 1 << 15  # of an activation
 def prove(network: Network, params: Int16) -> None:
     """Check the sums of all products, with half of the unit that rounding cuts off.
 
-    The sums of an attention without a bias fit without proof: 208 keys or 128 elements of 2^30.
+    The sums of an attention fit without proof: 208 keys of 2^30 each, or 128 elements of 2^30 and
+    a bias of 2^15 that is shifted by 23 at most, so 1.5 * 2^38.
 
     Raises:
         ToolsError: a sum of the weights at hand can leave the accumulator.
     """
     for operation in network.operations:
         if isinstance(operation, Product):
-            what, bound = "matmul", _bound(operation, params)
-        else:
-            what, bound = "attention", _score_bound(operation)
-        if bound >= 1 << (ENGINE_SUM_BITS - 1):
-            raise ToolsError(
-                f"instruction {operation.tag} ({what} for '{operation.output.name}'): sums can "
-                f"reach {bound.bit_length() + 1} bits, the accelerator has {ENGINE_SUM_BITS}: "
-                "quantize its weights, bias or residual with fewer fraction bits"
-            )
-
-
-def _score_bound(attention: Attention) -> int:
-    f = attention.fields
-    bound = f["head_words"] * TILE_DEPTH * _LARGEST * _LARGEST
-    if "bias" in attention.flags:
-        bound += _LARGEST << f["bias_shift"]
-    return bound + _half(f["score_shift"])
+            bound = _bound(operation, params)
+            if bound >= 1 << (ENGINE_SUM_BITS - 1):
+                raise ToolsError(
+                    f"instruction {operation.tag} (matmul for '{operation.output.name}'): sums can "
+                    f"reach {bound.bit_length() + 1} bits, the accelerator has {ENGINE_SUM_BITS}: "
+                    "quantize its weights, bias or residual with fewer fraction bits"
+                )
 
 
 def _bound(product: Product, params: Int16) -> int:
@@ -55,9 +46,4 @@ def _bound(product: Product, params: Int16) -> int:
     bound = int((sums * _LARGEST + biases).max())
     if product.residual is not None:
         bound += _LARGEST << f["residual_shift"]
-    return bound + _half(f["out_shift"])
-
-
-def _half(shift: int) -> int:
-    """Return half of the unit that a right shift cuts off."""
-    return 1 << shift >> 1 if shift > 0 else 0
+    return bound + (1 << f["out_shift"] >> 1 if f["out_shift"] > 0 else 0)
