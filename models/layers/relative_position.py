@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-
 TABLE = "relative_position_bias_table"
 
 

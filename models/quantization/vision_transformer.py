@@ -266,7 +266,9 @@ class QuantVisionTransformer(nn.Module):
         self.pos_embed_quant = QuantPoint("pos_embed")
         self.patch_embed = QuantPatchEmbed(embedding)
         self.x0_quant = QuantPoint("x0")
-        self.blocks = nn.ModuleList(QuantBlock(layer, config, entries, index_LL) for layer in config.blocks)
+        self.blocks = nn.ModuleList(
+            QuantBlock(layer, config, entries, index_LL) for layer in config.blocks
+        )
         self.pool = QuantMeanPool(config.num_patches) if classifier.pooling == "mean" else None
         # timm calls the one behind mean pooling fc_norm.
         self.last_norm = "norm" if self.pool is None else "fc_norm"

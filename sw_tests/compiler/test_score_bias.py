@@ -64,9 +64,7 @@ def test_a_pair_in_different_windows_has_probability_zero(
     assert [i.flags for i in attentions] == [frozenset({"bias"})] * 2
 
 
-def test_the_mean_is_that_of_the_patches(
-    exported: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_the_mean_is_that_of_the_patches(exported: Callable[..., Any], tmp_path: Path) -> None:
     """Copies, an attention that sees all patches alike, a product that notes statistics."""
     case = exported(**PSS)
     traced = trace(case.model, case.images[:1])
@@ -141,5 +139,3 @@ def test_other_weights_than_a_mean_are_refused() -> None:
     for weights in ([0, 8192, 8192, 8192, 8191], [0, *[8000] * 4]):
         with pytest.raises(ToolsError, match="means some rows alike, with 8192"):
             mean_pool(x, np.array(weights), output, 15)
-
-

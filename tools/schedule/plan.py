@@ -33,8 +33,9 @@ class Plan:
 
     ``address`` and ``slot`` of each value (no slot: 0); ``steps`` of each attention;
     ``parts`` of each product; ``norms`` and ``stores`` by the operation that tells their reader to
-    look; ``loads``: operations whose last product tells that biases may be loaded; ``clears``: values whose slot an operation empties for a writer outside the engine, in
-    the order of its products.
+    look; ``loads``: operations whose last product tells that biases may be loaded; ``clears``:
+    values whose slot an operation empties for a writer outside the engine, in the order of its
+    products.
     """
 
     address: dict[Value, int] = field(default_factory=dict)
