@@ -8,11 +8,12 @@ import brevitas.nn as qnn
 import torch
 from torch import Tensor, nn
 
+from trivit.models.quantization.attention import CLOSED
 from trivit.models.quantization.formats import choose_formats, scalings
 from trivit.models.quantization.parallel import map_batches
 from trivit.models.quantization.quantizers import QuantPoint
 from trivit.models.quantization.variants import DENSE, SPARSE, Variant, applied
-from trivit.models.quantization.vision_transformer import CLOSED, QuantVisionTransformer
+from trivit.models.quantization.vision_transformer import QuantVisionTransformer
 
 
 def parameter_maxima(model: QuantVisionTransformer) -> dict[str, float]:

@@ -19,6 +19,7 @@ import brevitas.nn as qnn
 
 from trivit.models.errors import ModelsError
 from trivit.models.layers.relative_position import TABLE
+from trivit.models.quantization.attention import QuantAttention
 from trivit.models.quantization.quantizers import (
     BIT_WIDTH,
     MAX_FRACTION_LENGTH,
@@ -26,7 +27,7 @@ from trivit.models.quantization.quantizers import (
     QuantPoint,
     scaling_of,
 )
-from trivit.models.quantization.vision_transformer import QuantAttention, QuantVisionTransformer
+from trivit.models.quantization.vision_transformer import QuantVisionTransformer
 
 MAX_ALIGN_SHIFT = 30
 PROBABILITY_FRACTION_LENGTH = 15

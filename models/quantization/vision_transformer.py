@@ -6,8 +6,6 @@ LayerNorm. Parameter names are those of ``trivit.models.families.vision_transfor
 Shape suffixes: B batch, H heads, N patch tokens, L = 1 + N tokens, D width, E head width.
 """
 
-import math
-
 import brevitas.nn as qnn
 import torch
 import torch.nn.functional as F
@@ -18,31 +16,13 @@ from trivit.models.layers.blocks import LAYER_NORM_EPS
 from trivit.models.layers.relative_position import TABLE
 from trivit.models.layers.sparse_transformer import SparseTransformer
 from trivit.models.model_config import ModelConfig
+from trivit.models.quantization.attention import QuantAttention, as_float32, linear
 from trivit.models.quantization.onnx_nodes import repeated
 from trivit.models.quantization.quantizers import Fixed16Bias, Fixed16Weight, QuantPoint
 from trivit.models.quantization.selection import gather_rows, kept_rows, open_connections
 from trivit.models.topology import Block, Classifier, PatchEmbedding, plan_selection
 
-
-def _as_float32(value: float) -> float:
-    """The float32 nearest to a constant: what an exported file can hold, in any precision."""
-    return float(torch.tensor(value, dtype=torch.float32))
-
-
-#: A bias below this closes a pair, in every head: no score reaches it.
-CLOSED = -1e29
-
-_EPSILON = _as_float32(LAYER_NORM_EPS)
-
-
-def _linear(inputs: int, outputs: int, bias: bool = True) -> qnn.QuantLinear:
-    return qnn.QuantLinear(
-        inputs,
-        outputs,
-        bias=bias,
-        weight_quant=Fixed16Weight,
-        bias_quant=Fixed16Bias if bias else None,
-    )
+_EPSILON = as_float32(LAYER_NORM_EPS)
 
 
 class QuantLayerNorm(nn.Module):
@@ -81,66 +61,6 @@ class QuantPatchEmbed(nn.Module):
     def forward(self, images_BCHW: Tensor) -> Tensor:
         """Exact patch tokens (B, N, D)."""
         return self.proj(images_BCHW).reshape(-1, *self.shape).transpose(1, 2)
-
-
-class QuantAttention(nn.Module):
-    """Attention up to, and without, the residual sum that its projection is fused with.
-
-    With relative positions, ``relative_position_bias_table`` holds what is added to the products of
-    queries and keys, before they are scaled: the float model's table, divided by ``scale``. A row
-    of it below ``CLOSED`` closes the pairs whose index names it.
-    """
-
-    relative_position_bias_table: nn.Parameter | None
-    index_LL: Tensor | None
-
-    def __init__(self, layer: Block, entries: int = 0, index_LL: Tensor | None = None) -> None:
-        super().__init__()
-        point, width = f"{layer.name}.attn", layer.width
-        self.num_heads = layer.heads
-        self.scale = _as_float32(layer.head_dim**-0.5)
-        self.qkv = _linear(width, 3 * width, layer.qkv_bias)
-        self.qkv_quant = QuantPoint(f"{point}.qkv")
-        self.scores_quant = QuantPoint(f"{point}.scores")
-        self.probs_quant = QuantPoint(f"{point}.probs")
-        self.context_quant = QuantPoint(f"{point}.context")
-        self.proj = _linear(width, width)
-        table = nn.Parameter(torch.zeros(entries, layer.heads)) if entries else None
-        self.register_parameter(TABLE, table)
-        self.register_buffer("index_LL", index_LL, persistent=False)
-        self.bias_quant = QuantPoint(f"{point}.{TABLE}") if entries else None
-
-    @property
-    def closes(self) -> bool:
-        """Whether the bias closes pairs."""
-        table = self.relative_position_bias_table
-        return table is not None and bool((table < CLOSED).any())
-
-    def _score_bias(self) -> Tensor | None:
-        """Quantized bias (H, L, L) of the products of queries and keys."""
-        table = self.relative_position_bias_table
-        if self.bias_quant is None or table is None or self.index_LL is None:
-            return None
-        spread = self.bias_quant(table).t().index_select(1, self.index_LL.flatten())
-        return spread.reshape(self.num_heads, *self.index_LL.shape)
-
-    def forward(self, x_BLD: Tensor, mask_B1LL: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Unrounded projection (B, L, D) and the quantized probabilities (B, H, L, L)."""
-        length, width = (int(size) for size in x_BLD.shape[1:])
-        by_head = (-1, length, self.num_heads, width // self.num_heads)
-        q, k, v = self.qkv_quant(self.qkv(x_BLD)).split(width, dim=-1)
-        q_BHLE = q.reshape(by_head).permute(0, 2, 1, 3)
-        k_BHEL = k.reshape(by_head).permute(0, 2, 3, 1)
-        v_BHLE = v.reshape(by_head).permute(0, 2, 1, 3)
-        products, bias_HLL = q_BHLE @ k_BHEL, self._score_bias()
-        if bias_HLL is not None:
-            products = products + bias_HLL
-        scores = self.scores_quant(products) * self.scale
-        if mask_B1LL is not None:
-            scores = torch.where(mask_B1LL, scores, -math.inf)
-        probs_BHLL = self.probs_quant(scores.softmax(dim=-1))
-        context_BLD = (probs_BHLL @ v_BHLE).permute(0, 2, 1, 3).reshape(-1, length, width)
-        return self.proj(self.context_quant(context_BLD)), probs_BHLL
 
 
 class QuantSelector(nn.Module):
@@ -183,10 +103,10 @@ class QuantMlp(nn.Module):
     def __init__(self, layer: Block) -> None:
         super().__init__()
         point = f"{layer.name}.mlp"
-        self.fc1 = _linear(layer.width, layer.hidden)
+        self.fc1 = linear(layer.width, layer.hidden)
         self.fc1_quant = QuantPoint(f"{point}.fc1")
         self.gelu_quant = QuantPoint(f"{point}.gelu")
-        self.fc2 = _linear(layer.hidden, layer.width)
+        self.fc2 = linear(layer.hidden, layer.width)
 
     def forward(self, x_BLD: Tensor) -> Tensor:
         """Unrounded output (B, L, D)."""
@@ -273,7 +193,7 @@ class QuantVisionTransformer(nn.Module):
         # timm calls the one behind mean pooling fc_norm.
         self.last_norm = "norm" if self.pool is None else "fc_norm"
         self.add_module(self.last_norm, QuantLayerNorm(classifier.width, self.last_norm))
-        self.head = _linear(classifier.width, classifier.classes)
+        self.head = linear(classifier.width, classifier.classes)
         self.head_quant = QuantPoint("head")
 
     @classmethod
@@ -293,8 +213,8 @@ class QuantVisionTransformer(nn.Module):
             raise RuntimeError(f"float and quantized model differ: {missing} / {unexpected}")
         with torch.no_grad():
             for attention in quantized.modules():
-                if isinstance(attention, QuantAttention) and tables:
-                    attention.relative_position_bias_table /= attention.scale
+                if isinstance(attention, QuantAttention):
+                    attention.scale_bias()
         return quantized.eval()
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
