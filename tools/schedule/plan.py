@@ -173,9 +173,8 @@ def _lives(network: Network, decided: Plan) -> dict[Value, _Life]:
             whole.add(operation.probabilities)
             read.add(operation.probabilities)
             if operation.bias is not None:
-                # Loaded while the operation before is at work: what that one's predecessor reads
-                # has been read then, residuals too, since its results are needed.
-                lives[operation.bias] = _Life(max(number - 2, 0), number)
+                first = _free_for_bias(network.operations[number - 1], decided, number)
+                lives[operation.bias] = _Life(first, number)
                 whole.add(operation.bias)
                 read.add(operation.bias)
             if operation.select is not None:
@@ -196,6 +195,17 @@ def _lives(network: Network, decided: Plan) -> dict[Value, _Life]:
         if value.stored or value not in whole:
             life.last = end
     return lives
+
+
+def _free_for_bias(before: Operation, decided: Plan, number: int) -> int:
+    """Return the operation from which on the biases of attention ``number`` have their place.
+
+    The last product of the operation ``before`` announces that they may be loaded. If products of
+    it came before that one, they have been issued, so their operands were complete, and whoever
+    wrote these has read everything, residuals too. Else that holds for one operation less.
+    """
+    alone = isinstance(before, Product) and len(decided.parts[before]) == 1
+    return max(number - 1 - alone, 0)
 
 
 def _norm(product: Product) -> Norm:
