@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from trivit.models.families.vision_transformer import VisionTransformer, ViTConfig
+from trivit.models.layers.relative_position import TABLE
 from trivit.models.quantization.calibration import calibrate
 from trivit.models.quantization.qonnx_graph import export
 from trivit.models.quantization.vision_transformer import QuantVisionTransformer
@@ -64,11 +65,13 @@ def close_windows(model: VisionTransformer, window: int) -> None:
     number = (place[:, None] * side + place[None, :]).flatten()
     apart = torch.zeros_like(index_LL, dtype=torch.bool)
     apart[-len(number) :, -len(number) :] = number[:, None] != number[None, :]
+    entries = int(index_LL.max()) + 1
     for block in model.blocks:
-        table = block.attn.relative_position_bias_table
+        attention = block.get_submodule("attn")
+        table = attention.get_parameter(TABLE)
         closed = torch.full((1, table.shape[1]), -1e30)
-        block.attn.relative_position_bias_table = nn.Parameter(torch.cat([table, closed]))
-    model.relative_position_index = torch.where(apart, len(table), index_LL)
+        attention.register_parameter(TABLE, nn.Parameter(torch.cat([table, closed])))
+    model.relative_position_index = torch.where(apart, entries, index_LL)
 
 
 @cache

@@ -218,7 +218,7 @@ def _attention(tokens: int, heads: int, head_words: int, pattern: str, shift: in
         "attention",
         ("mask", "score_cls", "score_all", "bias"),
         lambda _, size: patterns.tensor(builder.rng, pattern, 1, size * 8).ravel(),
-        bias_shift=shift,
+        bias_shift=max(0, shift),
         dst=result.address,
         src=source.address,
         mask=mask.address,
