@@ -1,4 +1,5 @@
-// Attention of one to sixteen heads, masked and open, with bias and without, with the head sums that selection reads.
+// Attention of one to sixteen heads, masked and open, with bias and without, with the head sums
+// that selection reads.
 #include "direct.hpp"
 #include "trivit/program.hpp"
 

@@ -162,8 +162,7 @@ TRIVIT_INLINE uint32_t round_word(const SumWord& sums, const word_t& bias,
 // Round the scores of a row group and keep each row's largest open score.
 template <bool kBias>
 void round_scores(const AttentionFields& f, uint32_t group, const AttentionMemory& memory,
-                  const ActivationMemory& activation, SoftmaxMemory& softmax,
-                  uint64_t& saturated) {
+                  const ActivationMemory& activation, SoftmaxMemory& softmax, uint64_t& saturated) {
     const Rounding rounding = make_rounding(f.score_shift);
     const Alignment alignment = make_alignment(f.bias_shift);
     const uint32_t mask_row =
