@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from programs import Builder, Shape
+from programs import Builder, Shape, random_bias
 
 from trivit.host.bundle import Bundle, OutputInfo, Preprocessing, Program
 from trivit.host.fixed_point import Int16
@@ -107,7 +107,7 @@ def embed(b: Builder, shape: Shape) -> int:
 
 def random_network(seed: int, shape: Shape | None = None) -> Bundle:
     """Return blocks with and without selectors, and products in unusual places."""
-    rng = np.random.default_rng(seed)
+    rng, biases = np.random.default_rng(seed), np.random.default_rng([seed, 1])
     shape = shape or random_shape(rng)
     b = Builder(rng)
     rows, words, hidden_words = shape.tokens, shape.words, shape.hidden_words
@@ -116,7 +116,8 @@ def random_network(seed: int, shape: Shape | None = None) -> Bundle:
         select = bool(rng.integers(2)) and rows > 2
         qkv = b.linear(f"qkv{block}", x, rows, words, 3 * words, normalise=True)
         flags = ("score_cls",) if select else ()
-        context = b.attention(f"context{block}", qkv, shape, rows, None, *flags)
+        bias = random_bias(biases, shape.heads, rows) if biases.integers(2) else None
+        context = b.attention(f"context{block}", qkv, shape, rows, None, *flags, bias=bias)
         kept = b.kept(f"kept{block}", rows, min(shape.keep, rows - 1)) if select else None
         unusual = int(rng.integers(4))
         if unusual == 1:  # rows are dropped behind GELU, without a residual

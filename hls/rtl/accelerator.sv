@@ -183,7 +183,8 @@ module accelerator #(
   // Engine
   logic engine_report_valid, engine_report_ready, begins;
   logic [REPORT-1:0] engine_report;
-  logic [1:0] announce, row_to;
+  logic [2:0] announce;
+  logic [1:0] row_to;
   logic [PORTS*WORD-1:0] weight_word;
   logic [PORTS-1:0] weight_word_valid, weight_word_ready;
   logic [ROW-1:0] row;
@@ -215,10 +216,10 @@ module accelerator #(
 
   // Counts are those for the array, whose reads of bank t come t cycles later. Readers here take
   // all banks at once, so they see counts and announcements when the last bank is written.
-  logic [1:0] reader_announce;
+  logic [2:0] reader_announce;
   logic [engine_types::SLOTS*engine_types::COUNT_BITS-1:0] reader_groups;
   delay #(
-      .WIDTH(2 + engine_types::SLOTS * engine_types::COUNT_BITS),
+      .WIDTH(3 + engine_types::SLOTS * engine_types::COUNT_BITS),
       .CYCLES(TOKENS - 1),
       .RESET(1'b1)
   ) seen_by_readers (
@@ -376,7 +377,7 @@ module accelerator #(
       .bank_valid(writer_valid[3*TOKENS+:TOKENS]), .bank_ready(writer_ready[3*TOKENS+:TOKENS]),
       .bank_address(writer_address[3*TOKENS*BANK+:TOKENS*BANK]),
       .bank_written(writer_written[3*BLOCK+:BLOCK]),
-      .complete(complete[3]), .complete_slot(complete_slot[11:9])
+      .announce(reader_announce[2]), .complete(complete[3]), .complete_slot(complete_slot[11:9])
   );
   logic [WORD-1:0] stored_word;
   logic stored_word_valid, stored_word_ready;

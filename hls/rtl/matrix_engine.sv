@@ -20,7 +20,7 @@ module matrix_engine #(
     input  logic                                        command_valid,
     output logic                                        command_ready,
     output logic                                        begins,   // a product's first depth word
-    output logic [                                1:0]  announce,  // with it: to reader, to store
+    output logic [                                2:0]  announce,  // with it: to reader, store, load
     // Reports, in the order of the products: saturated values, tag, failed
     output logic [    engine_types::REPORT_BITS-1:0]    report,
     output logic                                        report_valid,
@@ -112,7 +112,7 @@ module matrix_engine #(
   engine_types::result_t result;
   logic [2:0] stall;
   logic complete, complete_last, writes, claim, slots_busy, report_room;
-  logic [1:0] announces;
+  logic [2:0] announces;
   logic [2:0] complete_slot, target_slot, empty_slot, source_slot, residual_slot, placed_slot;
   logic [engine_types::COUNT_BITS-1:0] source_groups, residual_groups, placed_groups;
   logic [PORTS*(RING+1)-1:0] filled;

@@ -155,7 +155,7 @@ OPCODES: dict[str, OpcodeSpec] = {
     ),
     "attention": OpcodeSpec(
         code=5,
-        flags={"mask": 0, "score_cls": 1, "score_all": 2},
+        flags={"mask": 0, "score_cls": 1, "score_all": 2, "bias": 3},
         fields=(
             FieldSpec('dst', 'act', 1),
             FieldSpec('src', 'act', 2),
@@ -168,6 +168,8 @@ OPCODES: dict[str, OpcodeSpec] = {
             FieldSpec('exp_shift', 'u32', 9),
             FieldSpec('prob_frac', 'u32', 10),
             FieldSpec('out_shift', 'i32', 11),
+            FieldSpec('bias', 'u32', 12),
+            FieldSpec('bias_shift', 'u32', 13),
         ),
     ),
     "select_tokens": OpcodeSpec(

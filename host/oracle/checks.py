@@ -134,6 +134,8 @@ def memory_regions(instruction: Instruction) -> list[tuple[str, int, int]]:
             if "normalise" in instruction.flags:
                 read += [("params", f[name], f["depth_words"]) for name in ("gamma", "beta")]
             return read
+        case "attention" if "bias" in instruction.flags:
+            return [("params", f["bias"], f["heads"] * f["tokens"] * depth_words(f["tokens"]))]
     return []
 
 

@@ -18,7 +18,7 @@ from trivit.host.oracle.checks import (
 )
 from trivit.host.oracle.matmul import unpack_weight
 from trivit.host.oracle.selection import pack_mask, unpack_mask
-from trivit.host.tiles import ceil_div
+from trivit.host.tiles import ceil_div, depth_words
 
 WORD = spec.TILE_DEPTH
 BANKS = spec.TILE_TOKENS
@@ -185,6 +185,11 @@ class Machine:
         mask = None
         if "mask" in instruction.flags:
             mask = unpack_mask(self._read(instruction, "mask"), f["tokens"])
+        bias = None
+        if "bias" in instruction.flags:
+            rows = f["heads"] * f["tokens"]
+            block = self._rows_from(self._params, f["bias"], rows, depth_words(f["tokens"]))
+            bias = block[:, : f["tokens"]].reshape(f["heads"], f["tokens"], -1)
         result = oracle.attention(
             self._read(instruction, "src"),
             heads=f["heads"],
@@ -194,6 +199,8 @@ class Machine:
             prob_frac=f["prob_frac"],
             out_shift=f["out_shift"],
             mask=mask,
+            bias=bias,
+            bias_shift=f["bias_shift"],
         )
         self.memory.write(f["dst"], result.context)
         tokens = f["tokens"]

@@ -55,6 +55,13 @@ def test_two_blocks_of_deit_tiny(keep: float, simulator: Path, tmp_path: Path) -
     assert_close(simulator, untrained_program(config, "two", seed=1), tmp_path)
 
 
+def test_a_block_with_relative_positions(simulator: Path, tmp_path: Path) -> None:
+    """Whose biases come while their heads are computed, and the mean of the patches."""
+    whole = replace(model_config("deit_tiny"), depth=1, selector_blocks=())
+    config = replace(whole, relative_position_bias=True, pooling="mean")
+    assert_close(simulator, untrained_program(config, "pss", seed=1), tmp_path)
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("seed", range(3, 103))
 def test_many_networks(seed: int, simulator: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from trivit.host.instructions import decode, encode
 from trivit.host.oracle.checks import memory_regions
 
 #: Fields that are addresses in the parameter region, in the order of checks.memory_regions.
-_PARAMETERS = ("source", "weight", "gamma", "beta")
+_PARAMETERS = ("source", "weight", "gamma", "beta", "bias")
 
 
 @dataclass(frozen=True, kw_only=True)

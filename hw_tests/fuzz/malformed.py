@@ -16,7 +16,7 @@ from trivit.host.oracle.checks import memory_regions, tensors
 
 #: Fields that are addresses outside the chip, in the order of checks.memory_regions; without
 #: the flag that uses them the last ones are not there.
-_OUTSIDE = ("source", "target", "weight", "gamma", "beta")
+_OUTSIDE = ("source", "target", "weight", "gamma", "beta", "bias")
 
 #: Words that hold fields in some opcode; the others of a descriptor are ignored.
 _USED = 1 + max(

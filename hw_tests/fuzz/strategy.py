@@ -320,9 +320,13 @@ def _attention(d: Drawing, wanted: tuple[str, ...] | None = None) -> None:
     if "mask" in flags:
         mask = _mask(d, tokens).address
     target = d.target(tokens, width)
-    d.builder.add(
+    pattern = d.draw(_PATTERNS)
+    d.builder.operands(
         "attention",
         flags,
+        lambda _, size: patterns.tensor(d.builder.rng, pattern, 1, size * 8).ravel(),
+        **({} if "bias" in flags else {"bias": d.draw(_WORD32)}),
+        bias_shift=d.draw(_ALIGN),
         dst=target.address,
         src=source.address,
         mask=mask,

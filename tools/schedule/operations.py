@@ -91,6 +91,7 @@ class Attention:
     """All heads of an attention; ``probabilities`` is the ring of row groups between its steps.
 
     ``flags`` of its v4 instruction; with a mask it sees the keys of the last choice of connections.
+    ``bias``, if there is one, holds what is added to the scores of some heads, in turn.
     """
 
     tag: int
@@ -101,6 +102,7 @@ class Attention:
     select: Select | None = None
     connect: Connect | None = None
     probabilities: Value = field(init=False)
+    bias: Value | None = field(init=False, default=None)
 
     @property
     def rows(self) -> int:

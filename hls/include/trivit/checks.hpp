@@ -107,7 +107,7 @@ inline Error check(const MatmulFields& f, const Regions& regions) {
     return Error::ok;
 }
 
-inline Error check(const AttentionFields& f, const Regions&) {
+inline Error check(const AttentionFields& f, const Regions& regions) {
     if (!rows_fit(f.tokens) || !in_range(f.heads, 1, kMaxHeads) ||
         !in_range(f.head_words, 1, kMaxHeadWords) ||
         3 * f.heads * f.head_words > uint32_t(kMaxDepthWords) ||
@@ -119,7 +119,11 @@ inline Error check(const AttentionFields& f, const Regions&) {
         (f.has_mask && !tensor_fits(f.mask, f.tokens, mask_row_words(f.tokens)))) {
         return Error::activation_address;
     }
-    if (!shift_fits(f.score_shift) || !shift_fits(f.out_shift) ||
+    const uint64_t bias_rows = uint64_t(f.heads) * f.tokens;
+    if (f.has_bias && !region_fits(f.bias, bias_rows * ceil_div(f.tokens, 8), regions.params)) {
+        return Error::memory_address;
+    }
+    if (!shift_fits(f.score_shift) || !shift_fits(f.out_shift) || !align_fits(f.bias_shift) ||
         !in_range(f.exp_multiplier, kMinExpMultiplier, 2 * kMinExpMultiplier - 1) ||
         f.exp_shift > kMaxExpShift || f.prob_frac > kMaxProbFrac) {
         return Error::shift_range;

@@ -165,6 +165,7 @@ def load_command(
     words: int,
     first_row: int = 0,
     complete: bool | None = None,
+    announced: bool = False,
 ) -> None:
     """Rows from the ports, each port's one after the other; `complete` or not (None: either)."""
     stride = words + bench.rng.randrange(3)
@@ -190,6 +191,7 @@ def load_command(
             target_stride=stride,
             slot=slot,
             complete=int(complete),
+            announced=int(announced),
         )
     )
     work.tags.append(tag)

@@ -29,6 +29,7 @@ STREAMS = {
 }
 WRITERS = ("row_writer", "softmax_writer", "norm_writer", "load")
 READERS = {"row_reader": 0, "store": 1}  # and their bits of `announce`
+LOAD_ANNOUNCED = 2  # and that of load
 SLOT_BITS = COMMANDS["store"].fields["first"][1]
 
 

@@ -47,6 +47,8 @@ REFRESHED = 100
 LOAD_CYCLES, LOAD_WORDS = 28, 25
 #: From a load's last word to the next load's first one.
 LOAD_REST = 8
+#: From the beginning of the product that announces a load to its first word, which waits there.
+LOAD_ANNOUNCED = TILE_TOKENS + 5
 #: From a load's last word of a row group until a product can read the row group.
 LOADED = 6
 #: Softmax, normalisation and their writers take two rows at a time, a word of each in a clock.

@@ -19,6 +19,7 @@ from trivit.tools.estimate.timeline.latencies import (
     END,
     FIRST_WORD,
     GUARD,
+    LOAD_ANNOUNCED,
     LOAD_CYCLES,
     LOAD_REST,
     LOAD_WORDS,
@@ -109,6 +110,7 @@ class _Prediction:
         self.asked = 0  # words of a port, of the commands so far
         self.rows_in = self.start + FIRST_WORD
         self.load_free = 0
+        self.announced: deque[int] = deque()  # cycles in which loads may begin that wait for it
         self.list_in = 0  # the cycle in which the row writer has the latest list
         self.finish = 0
         self.held: Command | None = None  # a product whose operand may still be loaded
@@ -139,6 +141,9 @@ class _Prediction:
     def _load(self, command: Command) -> None:
         """Row groups come at the pace of the four ports, one load after the other."""
         fields = command.fields
+        if fields["announced"]:
+            self.flush()
+            self.load_free = max(self.load_free, self.announced.popleft() + LOAD_ANNOUNCED)
         groups = ceil_div(fields["rows"], TILE_TOKENS)
         words = ceil_div(fields["rows"], PORTS) * fields["words"]
         cycles = words * LOAD_CYCLES // LOAD_WORDS
@@ -184,6 +189,8 @@ class _Prediction:
             source = self.board[reader.fields["slot"]]
             target = self.board[result.fields["slot"]]
             self.normalise.announce(Normalisation(reader, source, target, cycle))
+        if fields["announce_load"]:
+            self.announced.append(cycle)
         if fields["announce_store"]:
             store = Store(self.waiting["store"].popleft())
             source = self.board[store.command.fields["slot"]]
