@@ -42,14 +42,14 @@ struct RowReader {
 
     bool wants(const Scoreboard& scoreboard) const {
 #pragma HLS INLINE
-        return active && looks && pairs <= 1 && words_away + kPairs <= kNormWords &&
+        return active && looks && pairs == 0 && words_away + kPairs <= kNormWords &&
                (word != 0 || groups_away < kNormGroups) &&
                scoreboard.has(F::Slot::of(command), F::First::of(command), group);
     }
 
     BankAddress address() const { return BankAddress(row + word); }
 
-    // A pair leaves, of what was read before.
+    // A pair leaves, of what was read before: in each iteration before another word is read.
     bool sends() const { return pairs != 0; }
     WordPair send() {
 #pragma HLS INLINE
