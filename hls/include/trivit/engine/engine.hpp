@@ -73,6 +73,8 @@ struct Engine {
         take_words(load_places, load_words, gelu, lists, probabilities, normalised);
         const bool reported = take_result(reports);
         if (reader.sends()) norm_rows.write(reader.send());
+        // What the second port writes is complete for the reads of the next iteration.
+        work(scores, gelu_rows);
         use_port(stored, reports, reported, row_reports, softmax_reports, norm_reports,
                  load_reports, store_reports);
         if (ring.wants_words() && offered(weights0) && offered(weights1) && offered(weights2) &&
@@ -81,7 +83,6 @@ struct Engine {
                                              weights3.read()};
             ring.take_words(words);
         }
-        work(scores, gelu_rows);
         return true;
     }
 
