@@ -80,28 +80,28 @@ void trivit_engine(hls::stream<Checked>& products, hls::stream<Command>& row_com
     Engine process;
 #pragma HLS ARRAY_PARTITION variable = process.banks complete
 #pragma HLS BIND_STORAGE variable = process.banks type = ram_t2p impl = bram
-#pragma HLS ARRAY_PARTITION variable = process.ring.weight complete
-#pragma HLS DEPENDENCE variable = process.ring.weight inter RAW distance = 4 true
-#pragma HLS BIND_STORAGE variable = process.ring.bias.value type = ram_s2p impl = lutram
-#pragma HLS DEPENDENCE variable = process.ring.bias.value inter RAW distance = 4 true
-#pragma HLS BIND_STORAGE variable = process.results.value type = ram_s2p impl = lutram
-#pragma HLS DEPENDENCE variable = process.results.value inter RAW distance = 26 true
+#pragma HLS ARRAY_PARTITION variable = process.dispatch.ring.weight complete
+#pragma HLS DEPENDENCE variable = process.dispatch.ring.weight inter RAW distance = 4 true
+#pragma HLS BIND_STORAGE variable = process.dispatch.ring.bias.value type = ram_s2p impl = lutram
+#pragma HLS DEPENDENCE variable = process.dispatch.ring.bias.value inter RAW distance = 4 true
+#pragma HLS BIND_STORAGE variable = process.results.rows.value type = ram_s2p impl = lutram
+#pragma HLS DEPENDENCE variable = process.results.rows.value inter RAW distance = 26 true
 #pragma HLS ARRAY_PARTITION variable = process.array.partial complete dim = 0
 #pragma HLS ARRAY_PARTITION variable = process.array.sums complete dim = 0
 #pragma HLS ARRAY_PARTITION variable = process.array.residual complete dim = 0
-#pragma HLS ARRAY_PARTITION variable = process.scoreboard.groups complete dim = 0
-#pragma HLS ARRAY_PARTITION variable = process.scoreboard.writers complete dim = 0
-#pragma HLS ARRAY_PARTITION variable = process.emptier complete dim = 0
-#pragma HLS ARRAY_PARTITION variable = process.emptied complete dim = 0
-#pragma HLS ARRAY_PARTITION variable = process.write_back.now complete dim = 0
-#pragma HLS ARRAY_PARTITION variable = process.write_back.next complete dim = 0
-#pragma HLS ARRAY_PARTITION variable = process.rows.block.now complete dim = 0
-#pragma HLS ARRAY_PARTITION variable = process.rows.block.next complete dim = 0
-#pragma HLS ARRAY_PARTITION variable = process.probs.block.now complete dim = 0
-#pragma HLS ARRAY_PARTITION variable = process.probs.block.next complete dim = 0
-#pragma HLS ARRAY_PARTITION variable = process.norms.block.now complete dim = 0
-#pragma HLS ARRAY_PARTITION variable = process.norms.block.next complete dim = 0
-#pragma HLS ARRAY_PARTITION variable = process.reader.block complete dim = 0
+#pragma HLS ARRAY_PARTITION variable = process.dispatch.scoreboard.groups complete dim = 0
+#pragma HLS ARRAY_PARTITION variable = process.dispatch.scoreboard.writers complete dim = 0
+#pragma HLS ARRAY_PARTITION variable = process.dispatch.emptier complete dim = 0
+#pragma HLS ARRAY_PARTITION variable = process.dispatch.emptied complete dim = 0
+#pragma HLS ARRAY_PARTITION variable = process.results.write_back.now complete dim = 0
+#pragma HLS ARRAY_PARTITION variable = process.results.write_back.next complete dim = 0
+#pragma HLS ARRAY_PARTITION variable = process.agents.rows.block.now complete dim = 0
+#pragma HLS ARRAY_PARTITION variable = process.agents.rows.block.next complete dim = 0
+#pragma HLS ARRAY_PARTITION variable = process.agents.probs.block.now complete dim = 0
+#pragma HLS ARRAY_PARTITION variable = process.agents.probs.block.next complete dim = 0
+#pragma HLS ARRAY_PARTITION variable = process.agents.norms.block.now complete dim = 0
+#pragma HLS ARRAY_PARTITION variable = process.agents.norms.block.next complete dim = 0
+#pragma HLS ARRAY_PARTITION variable = process.agents.reader.block complete dim = 0
     bool running = true;
     do {
 #pragma HLS PIPELINE II = 1 style = flp

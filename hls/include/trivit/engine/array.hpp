@@ -63,7 +63,7 @@ struct Array {
         result.bank = leaving.rows - rows_left;
         result.block_ends = rows_left == 1;
         result.leaving = leaving;
-        for (int row = 0; row + 1 < kRows; ++row) {
+        for (int row = 0; row < kRows - 1; ++row) {
 #pragma HLS UNROLL
             for (int column = 0; column < kColumns; ++column) {
 #pragma HLS UNROLL

@@ -21,11 +21,13 @@ struct BankMemory {
     // Of a write it returns nothing that means anything.
     Value exchange(bool writes, int address, const Value& written) {
 #pragma HLS INLINE
+        Value found = written;
         if (writes) {
             value[address] = written;
-            return written;
+        } else {
+            found = value[address];
         }
-        return value[address];
+        return found;
     }
 
     Value value[kEntries];

@@ -3,6 +3,7 @@
 #ifndef TRIVIT_ENGINE_BLOCK_WRITER_HPP
 #define TRIVIT_ENGINE_BLOCK_WRITER_HPP
 
+#include "answers.hpp"
 #include "scoreboard.hpp"
 
 namespace trivit {
@@ -18,6 +19,15 @@ struct BlockPlace {
     bool finishes;   // the command
     Tag tag;
     ap_uint<32> saturated;
+};
+
+// What is true behind an access of the second port.
+struct Completion {
+    Completion() : completes(false), finishes(false), slot(0) {}
+
+    bool completes;  // a row group of the slot
+    bool finishes;   // a command
+    Slot slot;
 };
 
 struct BlockWriter {
@@ -76,12 +86,12 @@ struct BlockWriter {
         return access;
     }
 
-    // The access has happened; returns whether it was the block's last one.
-    bool written() {
+    // The access has happened.
+    Completion written(Answer& answer) {
 #pragma HLS INLINE
         for (int row = 0; row < kRows; ++row) {
 #pragma HLS UNROLL
-            for (int word = 0; word + 1 < kWordsPerTile; ++word) {
+            for (int word = 0; word < kWordsPerTile - 1; ++word) {
 #pragma HLS UNROLL
                 now[row][word] = now[row][word + 1];
             }
@@ -89,7 +99,12 @@ struct BlockWriter {
         place.address += 1;
         left -= 1;
         busy = left != 0;
-        return !busy;
+        Completion completion;
+        completion.slot = place.slot;
+        completion.completes = !busy && place.completes;
+        completion.finishes = !busy && place.finishes;
+        if (completion.finishes) answer.done(place.tag, place.saturated);
+        return completion;
     }
 
     Word next[kRows][kWordsPerTile], now[kRows][kWordsPerTile];

@@ -66,15 +66,14 @@ struct Placer {
         return BankAddress(row + port * F::SourceStride::of(c) + depth);
     }
 
-    // Hands the block that was read on.
-    void place(const Word (&data)[kRows], Ring& ring) {
+    // Makes what goes to the ring of what was read; returns the port that it belongs to.
+    ap_uint<2> place(const Word (&data)[kRows], Word (&block)[kLanes]) {
 #pragma HLS INLINE
         const Command& c = now.command;
         const bool transposed = F::Transposed::of(c) != 0;
         const bool last_depth = depth + 1 == F::DepthWords::of(c);
         const bool last_stored =
             transposed ? last_depth : output() + 1 == F::OutWords::of(c);
-        Word block[kLanes];
         for (int o = 0; o < kLanes; ++o) {
 #pragma HLS UNROLL
             for (int f = 0; f < kLanes; ++f) {
@@ -85,16 +84,17 @@ struct Placer {
                 block[o].range(16 * f + 15, 16 * f) = there ? value : ap_int<16>(0);
             }
         }
-        ring.take_block(port, block);
+        const ap_uint<2> here = port;
         const bool last_port = port == kParamPorts - 1;
         port = last_port ? ap_uint<2>(0) : ap_uint<2>(port + 1);
-        if (!last_port) return;
+        if (!last_port) return here;
         depth = last_depth ? WordCount(0) : WordCount(depth + 1);
         if (transposed) row = last_depth ? start : BankAddress(row + F::SourceStride::of(c));
-        if (!last_depth) return;
+        if (!last_depth) return here;
         if (!transposed) row += kParamPorts * F::SourceStride::of(c);
         tile += kWordsPerTile;
         active = tile < F::OutWords::of(c);
+        return here;
     }
 
     bool idle() const { return !active && waiting == 0; }

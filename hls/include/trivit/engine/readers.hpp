@@ -56,7 +56,7 @@ struct RowReader {
         WordPair pair;
         pair.range(16 * kLanes - 1, 0) = block[0];
         pair.range(2 * 16 * kLanes - 1, 16 * kLanes) = block[1];
-        for (int at = 0; at + 2 < kRows; ++at) {
+        for (int at = 0; at < kRows - 2; ++at) {
 #pragma HLS UNROLL
             block[at] = block[at + 2];
         }
@@ -138,6 +138,17 @@ struct StoreReader {
     }
 
     BankAddress address() const { return BankAddress(row + word); }
+
+    // Of all banks' words the one that leaves.
+    Word word_of(const Word (&data)[kRows]) const {
+#pragma HLS INLINE
+        Word found = data[0];
+        for (int at = 1; at < kRows; ++at) {
+#pragma HLS UNROLL
+            if (at == bank) found = data[at];
+        }
+        return found;
+    }
 
     // Returns whether the command's last word has been read.
     bool take() {

@@ -63,37 +63,34 @@ struct Ring {
     bool wants_words() const { return active && !now.placed && room(); }
     bool wants_block() const { return active && now.placed && room(); }
 
-    // A word of each port: biases, or weights of outputs `lane` of all ports.
-    void take_words(const Word (&word)[kParamPorts]) {
+    // A word of each port (biases, or weights of outputs `lane` of all ports), or a block from the
+    // banks (weights of all outputs of one port), or neither.
+    void take(bool streams, const Word (&word)[kParamPorts], bool banks, const ap_uint<2>& port,
+              const Word (&block)[kLanes]) {
 #pragma HLS INLINE
-        if (at_bias) {
+        const bool biases_come = streams && at_bias;
+        const bool weights_come = streams && !at_bias;
+        if (biases_come) {
             BiasRow row = 0;
-            for (int port = 0; port < kParamPorts; ++port) {
+            for (int p = 0; p < kParamPorts; ++p) {
 #pragma HLS UNROLL
-                row.range(16 * kLanes * (port + 1) - 1, 16 * kLanes * port) = word[port];
+                row.range(16 * kLanes * (p + 1) - 1, 16 * kLanes * p) = word[p];
             }
             bias.write(int(ap_uint<kBiasBits - 1>(biases)), row);
             biases += 1;
             at_bias = false;
-            return;
         }
         for (int output = 0; output < kColumns; ++output) {
 #pragma HLS UNROLL
-            if (output % kLanes == lane) weight[output].write(place(), word[output / kLanes]);
+            const bool from_stream = weights_come && output % kLanes == lane;
+            const bool from_banks = banks && output / kLanes == port;
+            if (from_stream || from_banks)
+                weight[output].write(
+                    place(), from_stream ? word[output / kLanes] : block[output % kLanes]);
         }
-        const bool ends = lane == kLanes - 1;
-        lane = ends ? ap_uint<3>(0) : ap_uint<3>(lane + 1);
-        if (ends) end_word();
-    }
-
-    // Weights of all outputs of one port.
-    void take_block(const ap_uint<2>& port, const Word (&block)[kLanes]) {
-#pragma HLS INLINE
-        for (int output = 0; output < kColumns; ++output) {
-#pragma HLS UNROLL
-            if (output / kLanes == port) weight[output].write(place(), block[output % kLanes]);
-        }
-        if (port == kParamPorts - 1) end_word();
+        const bool last_lane = lane == kLanes - 1;
+        if ((weights_come && last_lane) || (banks && port == kParamPorts - 1)) end_word();
+        if (weights_come) lane = last_lane ? ap_uint<3>(0) : ap_uint<3>(lane + 1);
     }
 
     int place() const { return int(ap_uint<kRingBits - 1>(position)); }

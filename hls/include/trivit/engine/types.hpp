@@ -50,15 +50,6 @@ struct PortAccess {
     Word data[kRows];
 };
 
-// Reports of commands that cannot run: bit 43 and, above it, why.
-inline Report failed_report(const Command& command, const ap_uint<8>& error) {
-#pragma HLS INLINE
-    Report report = done_report(command, 0);
-    report[43] = 1;
-    report.range(51, 44) = error;
-    return report;
-}
-
 // Whether a stream has a word. The engine serves whoever comes; what it computes does not depend on
 // that (README.md).
 template <class Type>
