@@ -18,16 +18,19 @@ struct BankMemory {
         return bank_->value[address];
     }
 
-    Value exchange(bool writes, int address, const Value& written) {
-        bank_->use(bank_->exchanges, address);
-        if (!writes) return bank_->value[address];
+    Value read_second(int address) const {
+        bank_->use(bank_->seconds, address);
+        return bank_->value[address];
+    }
+
+    void write_second(int address, const Value& written) {
+        bank_->use(bank_->seconds, address);
         if (simulation::Iteration::current()) {
             bank_->place = address;
             bank_->next = written;
         } else {
             bank_->value[address] = written;
         }
-        return written;
     }
 
     // What it holds; and the memories of this kind in the order in which they were made, for whoever
@@ -48,17 +51,17 @@ private:
             simulation::Iteration* iteration = simulation::Iteration::current();
             if (!iteration) return;
             if (port++ != 0) simulation::violated("a port of a bank has one access");
-            if (reads + exchanges == 1) iteration->memories.push_back(this);
+            if (reads + seconds == 1) iteration->memories.push_back(this);
         }
 
         void finish(bool complete) override {
             if (complete && place >= 0) value[place] = next;
             place = -1;
-            reads = exchanges = 0;
+            reads = seconds = 0;
         }
 
         std::vector<Value> value;
-        int reads = 0, exchanges = 0;
+        int reads = 0, seconds = 0;
         int place = -1;
         Value next = Value();
     };

@@ -82,6 +82,18 @@ struct Array {
     // A depth word. Rows of a transposed operand that do not exist are zero already.
     void multiply(bool first, const Word (&operand)[kRows], const Word (&weights)[kColumns]) {
 #pragma HLS INLINE
+        ap_int<16> a[kRows][kLanes], b[kColumns][kLanes];
+        for (int lane = 0; lane < kLanes; ++lane) {
+#pragma HLS UNROLL
+            for (int row = 0; row < kRows; ++row) {
+#pragma HLS UNROLL
+                a[row][lane] = lane16(operand[row], lane);
+            }
+            for (int column = 0; column < kColumns; ++column) {
+#pragma HLS UNROLL
+                b[column][lane] = lane16(weights[column], lane);
+            }
+        }
         for (int row = 0; row < kRows; ++row) {
 #pragma HLS UNROLL
             for (int column = 0; column < kColumns; ++column) {
@@ -89,7 +101,7 @@ struct Array {
                 ap_int<35> dot = 0;
                 for (int lane = 0; lane < kLanes; ++lane) {
 #pragma HLS UNROLL
-                    dot += lane16(operand[row], lane) * lane16(weights[column], lane);
+                    dot += a[row][lane] * b[column][lane];
                 }
                 partial[row][column] = (first ? Sum(0) : partial[row][column]) + dot;
             }

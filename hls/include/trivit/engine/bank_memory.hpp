@@ -18,16 +18,14 @@ struct BankMemory {
         return value[address];
     }
 
-    // Of a write it returns nothing that means anything.
-    Value exchange(bool writes, int address, const Value& written) {
+    // Through the second port, one of both in an iteration.
+    Value read_second(int address) const {
 #pragma HLS INLINE
-        Value found = written;
-        if (writes) {
-            value[address] = written;
-        } else {
-            found = value[address];
-        }
-        return found;
+        return value[address];
+    }
+    void write_second(int address, const Value& written) {
+#pragma HLS INLINE
+        value[address] = written;
     }
 
     Value value[kEntries];

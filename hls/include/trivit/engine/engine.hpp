@@ -227,12 +227,17 @@ struct Engine {
                                  : store.address();
         }
         Word data[kRows];
-        for (int bank = 0; bank < kRows; ++bank) {
+        if (access.writes) {
+            for (int bank = 0; bank < kRows; ++bank) {
 #pragma HLS UNROLL
-            const bool used = access.writes ? access.rows[bank] == 1 : b || f || g || i;
-            if (used)
-                data[bank] =
-                    banks[bank].exchange(access.writes, int(access.address), access.data[bank]);
+                if (access.rows[bank])
+                    banks[bank].write_second(int(access.address), access.data[bank]);
+            }
+        } else if (b || f || g || i) {
+            for (int bank = 0; bank < kRows; ++bank) {
+#pragma HLS UNROLL
+                data[bank] = banks[bank].read_second(int(access.address));
+            }
         }
         Completion completion;
         if (a) {
