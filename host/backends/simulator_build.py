@@ -75,7 +75,7 @@ def build_simulator(*, waves: bool = False, engine: Engine = Engine.rtl) -> Path
     if engine is Engine.hls and waves:
         raise HostError("the engine in C++ has no waveform: leave it out, or use the engine rtl")
     verilator = _verilator_folder() if engine is Engine.rtl else None
-    types = _ap_types()
+    types = ap_types()
     compiler = os.environ.get("CXX", "g++")
     for tool in (compiler, "make")[: 2 if verilator else 1]:
         if shutil.which(tool) is None:
@@ -104,7 +104,8 @@ def _verilator_folder() -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
-def _ap_types() -> Path:
+def ap_types() -> Path:
+    """Return the folder of Xilinx's ap_int.h; HostError when it is missing."""
     named = os.environ.get(AP_TYPES_VARIABLE)
     wheel = Path(sys.prefix) / "hls4ml/hls4ml/templates/vivado/ap_types"
     folder = Path(named) if named else wheel
@@ -116,9 +117,16 @@ def _ap_types() -> Path:
     return folder
 
 
-def _sources(engine: Engine) -> list[Path]:
+def simulator_sources(engine: Engine) -> list[Path]:
+    """Return the files that the simulator with this engine is made of."""
     files = [*rtl_sources()] if engine is Engine.rtl else []
-    for folder in ("generated", "include/trivit", "src", "simulation"):
+    for folder in (
+        "generated",
+        "include/trivit/blocks",
+        "include/trivit/engine",
+        "src",
+        "simulation",
+    ):
         paths = sorted((KERNEL_FOLDER / folder).rglob("*"))
         files += [path for path in paths if path.suffix in (".hpp", ".h", ".cpp", ".vlt")]
     other = _OTHER[engine]
@@ -127,7 +135,7 @@ def _sources(engine: Engine) -> list[Path]:
 
 def _fingerprint(verilator: Path | None, compiler: str, waves: bool) -> str:
     digest = hashlib.sha256()
-    for path in _sources(Engine.rtl if verilator else Engine.hls):
+    for path in simulator_sources(Engine.rtl if verilator else Engine.hls):
         digest.update(str(path.relative_to(KERNEL_FOLDER)).encode())
         digest.update(path.read_bytes())
     tools = [
