@@ -154,6 +154,14 @@ def test_depths_are_the_sums_of_their_stages() -> None:
 
 
 @pytest.mark.full
+def test_deit_tiny(cpp_simulator: Path) -> None:
+    config = model_config("deit_tiny", token_keep_ratio=0.7)
+    bundle = untrained_program(config, "deit_tiny", seed=1)
+    expected, simulated = run_bundle(cpp_simulator, bundle, SimulationSettings())
+    assert_tensors(expected, simulated)
+
+
+@pytest.mark.full
 def test_two_blocks_of_deit_tiny(cpp_simulator: Path) -> None:
     config = model_config("deit_tiny", depth=2, selector_blocks=())
     bundle = untrained_program(config, "deit_tiny", seed=1)

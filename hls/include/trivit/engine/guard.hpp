@@ -25,17 +25,17 @@ struct Guard {
         out.command = c;
         out.groups = GroupCount((F::Rows::of(c) + (kRows - 1)) / kRows);
         out.tiles = WordCount((F::OutWords::of(c) + (kWordsPerTile - 1)) / kWordsPerTile);
-        const ap_uint<20> words = out.tiles * F::DepthWords::of(c);
+        const MatrixWords words = out.tiles * F::DepthWords::of(c);
         const bool place = F::Place::of(c) != 0;
         const bool fills = place || F::Fill::of(c);
-        const ap_uint<20> appended = fills ? words : ap_uint<20>(0);
+        const MatrixWords appended = fills ? words : MatrixWords(0);
         const bool biased = F::HasBias::of(c) != 0;
         const WordCount biases = F::Fill::of(c) && biased ? out.tiles : WordCount(0);
 
-        const ap_uint<20> reach = F::RingOffset::of(c) + words;
+        const MatrixWords reach = F::RingOffset::of(c) + words;
         const bool at_once = F::Keep::of(c) || F::RowsOuter::of(c);
-        const ap_uint<20> held = outstanding + appended;
-        const ap_uint<10> held_biases = outstanding_biases + biases;
+        const MatrixWords held = outstanding + appended;
+        const MatrixWords held_biases = outstanding_biases + biases;
         const bool ring =
             place || (reach <= held && (F::Keep::of(c) || F::RingOffset::of(c) == 0) &&
                       (!at_once ||
@@ -53,7 +53,7 @@ struct Guard {
         out.error = error;
         if (error == 0) {
             const bool releases = !place && !F::Keep::of(c);
-            outstanding = held - (releases ? words : ap_uint<20>(0));
+            outstanding = held - (releases ? words : MatrixWords(0));
             outstanding_biases =
                 held_biases - (releases && biased ? out.tiles : WordCount(0));
         }
@@ -131,8 +131,8 @@ struct Guard {
         return UnitField::of(c) == kUnitEngine && (!F::Place::of(c) || (!product && places));
     }
 
-    ap_uint<20> outstanding;
-    ap_uint<10> outstanding_biases;
+    MatrixWords outstanding;
+    MatrixWords outstanding_biases;
     ap_uint<8> error;
 };
 

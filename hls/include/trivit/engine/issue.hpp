@@ -18,7 +18,7 @@ struct Leaving {
     bool bias, releases_bias, residual, to_banks, completes, finishes;
     ap_uint<2> stream;
     BiasCount bias_place;
-    ap_uint<5> bias_shift, residual_shift, out_shift;
+    Shift bias_shift, residual_shift, out_shift;
     FewWords words;
     BankAddress address;
     Slot slot;

@@ -145,7 +145,7 @@ struct Load {
 
     Command command;
     bool active, odd;
-    ap_uint<10> left;  // rows
+    TokenCount left;  // rows
     ap_uint<3> bank;
     WordCount word;
     BankAddress row_group;

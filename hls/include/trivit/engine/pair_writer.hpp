@@ -9,8 +9,8 @@ namespace blocks {
 
 // What a command of softmax_writer or norm_writer says, in the widest fields of both.
 struct PairJob {
-    ap_uint<5> heads;
-    ap_uint<10> rows;  // of a head
+    HeadCount heads;
+    TokenCount rows;  // of a head
     WordCount words;
     BankAddress target, stride;
     GroupCount wrap;  // 0: none
@@ -122,7 +122,7 @@ struct PairWriter {
         place = wraps ? GroupCount(0) : GroupCount(place + 1);
         address = group;
         left = job.words;
-        rows = head_ends ? job.rows : ap_uint<10>(rows - kRows);
+        rows = head_ends ? job.rows : TokenCount(rows - kRows);
         if (head_ends) heads -= 1;
         active = !finishes;
     }
@@ -131,8 +131,8 @@ struct PairWriter {
 
     BlockWriter block;
     PairJob job;
-    ap_uint<5> heads;  // to come, this one included; so are rows and words
-    ap_uint<10> rows;
+    HeadCount heads;  // to come, this one included; so are rows and words
+    TokenCount rows;
     WordCount left;
     BankAddress group, address;
     GroupCount place;

@@ -57,7 +57,7 @@ struct Placer {
     // Whether it lies in the banks; otherwise it is zero.
     bool exists() const { return output() < F::OutWords::of(now.command); }
 
-    ap_uint<10> output() const { return ap_uint<10>(tile + port); }
+    ap_uint<WordCount::width + 1> output() const { return tile + port; }
 
     BankAddress address() const {
 #pragma HLS INLINE
@@ -105,7 +105,7 @@ struct Placer {
     ap_uint<4> first;
     ap_uint<5> waiting;
     BankAddress start, row;
-    ap_uint<10> tile;  // in words of outputs
+    ap_uint<WordCount::width + 1> tile;  // in words of outputs
     WordCount depth;
     ap_uint<2> port;
 };

@@ -98,7 +98,7 @@ struct RowReader {
     bool active, looks;
     ap_uint<3> pairs;  // that are still to leave
     Word block[kRows];
-    ap_uint<10> rows;  // from this row group on
+    TokenCount rows;  // from this row group on
     GroupCount group;
     WordCount word;
     BankAddress row;
@@ -169,7 +169,7 @@ struct StoreReader {
     Command command;
     ap_uint<8> tokens;
     bool active, looks, ended;
-    ap_uint<10> rows;  // from this one on
+    TokenCount rows;  // from this one on
     GroupCount group;
     ap_uint<3> bank;
     WordCount word;

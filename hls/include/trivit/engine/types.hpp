@@ -15,6 +15,10 @@ typedef decltype(EngineFields::TargetSlot::of(Command())) Slot;
 typedef decltype(EngineFields::SourceFirst::of(Command())) GroupCount;  // of row groups
 typedef decltype(EngineFields::OutWords::of(Command())) WordCount;      // of a row, or of tiles
 typedef decltype(EngineFields::Rows::of(Command())) RowCount;
+typedef decltype(LoadFields::Rows::of(Command())) TokenCount;
+typedef decltype(SoftmaxWriterFields::Heads::of(Command())) HeadCount;
+typedef decltype(EngineFields::OutShift::of(Command())) Shift;
+typedef ap_uint<2 * WordCount::width + 2> MatrixWords;  // and more than one matrix
 typedef decltype(TagField::of(Command())) Tag;
 typedef ap_uint<4> FewRows;   // of a row group
 typedef ap_uint<3> FewWords;  // of a tile
