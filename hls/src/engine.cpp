@@ -16,10 +16,9 @@ void trivit_guard(hls::stream<Command>& commands, hls::stream<Checked>& checked)
     } while (running);
 }
 
-void trivit_load(hls::stream<Command>& commands, hls::stream<Word>& rows0,
-                 hls::stream<Word>& rows1, hls::stream<Word>& rows2, hls::stream<Word>& rows3,
-                 hls::stream<LoadPlace>& places, hls::stream<LoadWords>& words,
-                 hls::stream<Vectors>& vectors) {
+void trivit_load(hls::stream<Command>& commands, hls::stream<Word>& rows0, hls::stream<Word>& rows1,
+                 hls::stream<Word>& rows2, hls::stream<Word>& rows3, hls::stream<LoadPlace>& places,
+                 hls::stream<LoadWords>& words, hls::stream<Vectors>& vectors) {
 #pragma HLS INTERFACE mode = ap_ctrl_none port = return
 #pragma HLS INTERFACE mode = axis port = commands
 #pragma HLS INTERFACE mode = axis port = rows0

@@ -33,8 +33,8 @@ struct BankMemory {
         }
     }
 
-    // What it holds; and the memories of this kind in the order in which they were made, for whoever
-    // looks into a process.
+    // What it holds; and the memories of this kind in the order in which they were made, for
+    // whoever looks into a process.
     const Value& at(int address) const { return bank_->value[std::size_t(address)]; }
     static std::vector<BankMemory>& all() {
         static std::vector<BankMemory> memories;

@@ -113,9 +113,7 @@ public:
     }
 
     // Whether a read would find a word.
-    bool offers() const {
-        return Iteration::current() ? readable(now()) : !words_.empty();
-    }
+    bool offers() const { return Iteration::current() ? readable(now()) : !words_.empty(); }
 
     void write(const Word& word) {
         Iteration* iteration = Iteration::current();

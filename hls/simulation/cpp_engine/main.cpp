@@ -11,7 +11,6 @@ namespace simulation {
 
 namespace {
 
-
 class Simulation {
 public:
     Simulation(const CommandLine& line, const Input& input)
@@ -132,10 +131,10 @@ private:
     }
 
     void write_log(int unit, const ReportWord& report) {
-        const uint64_t words[2] = {
-            (job_cycle_ & ((uint64_t(1) << 48) - 1)) | uint64_t(unit) << 48 |
-                report.range(42, 32).to_uint64() << 52 | uint64_t(report[43]) << 63,
-            report.range(31, 0).to_uint64()};
+        const uint64_t words[2] = {(job_cycle_ & ((uint64_t(1) << 48) - 1)) | uint64_t(unit) << 48 |
+                                       report.range(42, 32).to_uint64() << 52 |
+                                       uint64_t(report[43]) << 63,
+                                   report.range(31, 0).to_uint64()};
         const uint64_t address = input_.jobs[job_].log + logged_++;
         if (address < ddr_.content.size())
             std::memcpy(ddr_.content[address].data(), words, sizeof words);

@@ -45,18 +45,17 @@ Network::Network(const CommandLine& line, Ddr& ddr)
       stored_words("stored"),
       program_end("program_end") {
     const auto bus = [&](int number) {
-        const std::string name = "gmem" + std::to_string(number) + "." +
-                                 std::to_string(buses.size());
+        const std::string name =
+            "gmem" + std::to_string(number) + "." + std::to_string(buses.size());
         const MemoryPort port(name, kAheadWords);
         buses.emplace_back(new MemoryBus(port, number));
         ddr.attach(buses.back()->pins());
         return port;
     };
     typedef hls::stream<Command, kCommandDepth> Commands;
-    Commands row_writer("row_writer"), softmax_writer("softmax_writer"),
-        norm_writer("norm_writer"), row_reader("row_reader"), load("load"), store("store"),
-        gelu("gelu"), softmax("softmax"), normalise("normalise"), select("select"),
-        connections("connections");
+    Commands row_writer("row_writer"), softmax_writer("softmax_writer"), norm_writer("norm_writer"),
+        row_reader("row_reader"), load("load"), store("store"), gelu("gelu"), softmax("softmax"),
+        normalise("normalise"), select("select"), connections("connections");
     hls::stream<Command, kEngineCommandDepth> engine("engine");
     hls::stream<Checked> checked("checked");
     hls::stream<Move> weights0("weights0"), weights1("weights1"), weights2("weights2"),
@@ -181,8 +180,7 @@ DdrWord Network::bank_word(int bank, uint64_t address) const {
 uint64_t Network::bank_words() const { return trivit::kActivationDepth; }
 
 bool Network::stored() const {
-    return stored_words.size() == 0 &&
-           stored_words.channel()->taken == buses.back()->words_written;
+    return stored_words.size() == 0 && stored_words.channel()->taken == buses.back()->words_written;
 }
 
 }  // namespace simulation

@@ -61,7 +61,8 @@ struct BlockWriter {
             for (int word = 0; word < kWordsPerTile; ++word) {
 #pragma HLS UNROLL
                 if (bank == row)
-                    next[bank][word] = words.range(16 * kLanes * (word + 1) - 1, 16 * kLanes * word);
+                    next[bank][word] =
+                        words.range(16 * kLanes * (word + 1) - 1, 16 * kLanes * word);
             }
             if (bank == row) next_place.rows[bank] = 1;
         }

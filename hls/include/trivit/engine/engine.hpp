@@ -60,8 +60,8 @@ struct Engine {
         Word block[kLanes], words[kParamPorts];
         ap_uint<2> port = 0;
         const bool placed = use_port(stored, answers, block, port);
-        const bool comes = dispatch.ring.wants_words() && offered(weights0) &&
-                           offered(weights1) && offered(weights2) && offered(weights3);
+        const bool comes = dispatch.ring.wants_words() && offered(weights0) && offered(weights1) &&
+                           offered(weights2) && offered(weights3);
         if (comes) {
             words[0] = weights0.read();
             words[1] = weights1.read();

@@ -37,11 +37,11 @@ struct Guard {
         const MatrixWords held = outstanding + appended;
         const MatrixWords held_biases = outstanding_biases + biases;
         const bool ring =
-            place || (reach <= held && (F::Keep::of(c) || F::RingOffset::of(c) == 0) &&
-                      (!at_once ||
-                       (reach <= kWeightDepth && (out.tiles <= kWeightTiles || !biased))) &&
-                      (!biased || held_biases == out.tiles ||
-                       (F::RingOffset::of(c) == 0 && held_biases > out.tiles)));
+            place ||
+            (reach <= held && (F::Keep::of(c) || F::RingOffset::of(c) == 0) &&
+             (!at_once || (reach <= kWeightDepth && (out.tiles <= kWeightTiles || !biased))) &&
+             (!biased || held_biases == out.tiles ||
+              (F::RingOffset::of(c) == 0 && held_biases > out.tiles)));
         Error found = Error::ok;
         if (!slots(c, out.groups)) found = Error::size_limit;
         if (F::BiasShift::of(c) > kMaxAlign || F::ResidualShift::of(c) > kMaxAlign)
@@ -54,8 +54,7 @@ struct Guard {
         if (error == 0) {
             const bool releases = !place && !F::Keep::of(c);
             outstanding = held - (releases ? words : MatrixWords(0));
-            outstanding_biases =
-                held_biases - (releases && biased ? out.tiles : WordCount(0));
+            outstanding_biases = held_biases - (releases && biased ? out.tiles : WordCount(0));
         }
         checked.write(out);
         return true;
@@ -126,8 +125,8 @@ struct Guard {
                              F::Stream::of(c) != 0 || F::Keep::of(c) || F::Claim::of(c) ||
                              F::AnnounceReader::of(c) || F::AnnounceStore::of(c) ||
                              F::ClearSlot::of(c) != 0;
-        const bool places = ahead(c) ? !F::Transposed::of(c) && F::SourceSlot::of(c) == 0
-                                     : !F::HasBias::of(c);
+        const bool places =
+            ahead(c) ? !F::Transposed::of(c) && F::SourceSlot::of(c) == 0 : !F::HasBias::of(c);
         return UnitField::of(c) == kUnitEngine && (!F::Place::of(c) || (!product && places));
     }
 

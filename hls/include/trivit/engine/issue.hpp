@@ -59,9 +59,7 @@ struct Issue {
     bool last_group() const { return failed() || group + 1 == now.groups; }
     bool last_tile() const { return failed() || tile + 1 == now.tiles; }
     bool at_begin() const { return depth == 0 && group == 0 && tile == 0; }
-    bool claims() const {
-        return F::Claim::of(now.command) && F::TargetSlot::of(now.command) != 0;
-    }
+    bool claims() const { return F::Claim::of(now.command) && F::TargetSlot::of(now.command) != 0; }
     FewRows rows() const {
         return rows_of_group(RowCount(F::Rows::of(now.command) - kRows * group));
     }
@@ -88,11 +86,11 @@ struct Issue {
         if (!active || failed()) return active;
         const GroupCount wanted = F::Transposed::of(c) ? GroupCount(depth) : group;
         const RingCount ahead = ring.filled - position;
-        const bool emptied = !at_begin() ||
-                             !((claims() && scoreboard.writers[F::TargetSlot::of(c)] != 0) ||
-                               scoreboard.writers[F::ClearSlot::of(c)] != 0);
-        return scoreboard.has(F::SourceSlot::of(c), F::SourceFirst::of(c), wanted) &&
-               ahead != 0 && ahead <= kWeightDepth && emptied &&
+        const bool emptied =
+            !at_begin() || !((claims() && scoreboard.writers[F::TargetSlot::of(c)] != 0) ||
+                             scoreboard.writers[F::ClearSlot::of(c)] != 0);
+        return scoreboard.has(F::SourceSlot::of(c), F::SourceFirst::of(c), wanted) && ahead != 0 &&
+               ahead <= kWeightDepth && emptied &&
                (!last_depth() || !has_residual() || residual_words == words());
     }
 

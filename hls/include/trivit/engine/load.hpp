@@ -32,7 +32,8 @@ inline PortAccess load_access(const LoadPlace& place, const LoadWords& words) {
         const ap_uint<2> port = ap_uint<2>(bank - place.bank);
         for (int p = 0; p < kParamPorts; ++p) {
 #pragma HLS UNROLL
-            if (p == port) access.data[bank] = words.range(16 * kLanes * (p + 1) - 1, 16 * kLanes * p);
+            if (p == port)
+                access.data[bank] = words.range(16 * kLanes * (p + 1) - 1, 16 * kLanes * p);
         }
     }
     return access;
@@ -58,10 +59,9 @@ struct Load {
 
     Load() : active(false) {}
 
-    bool iterate(hls::stream<Command>& commands, hls::stream<Word>& rows0,
-                 hls::stream<Word>& rows1, hls::stream<Word>& rows2, hls::stream<Word>& rows3,
-                 hls::stream<LoadPlace>& places, hls::stream<LoadWords>& words,
-                 hls::stream<Vectors>& vectors) {
+    bool iterate(hls::stream<Command>& commands, hls::stream<Word>& rows0, hls::stream<Word>& rows1,
+                 hls::stream<Word>& rows2, hls::stream<Word>& rows3, hls::stream<LoadPlace>& places,
+                 hls::stream<LoadWords>& words, hls::stream<Vectors>& vectors) {
 #pragma HLS INLINE
         const bool first = !active;
         const Command c = first ? commands.read() : command;
@@ -136,8 +136,7 @@ struct Load {
 #pragma HLS INLINE
         left = F::Rows::of(c);
         bank = F::FirstRow::of(c).range(2, 0);
-        row_group =
-            F::Target::of(c) + (F::FirstRow::of(c) / kRows) * F::TargetStride::of(c);
+        row_group = F::Target::of(c) + (F::FirstRow::of(c) / kRows) * F::TargetStride::of(c);
         word = 0;
         odd = false;
         active = true;

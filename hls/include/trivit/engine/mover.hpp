@@ -14,8 +14,8 @@ typedef ap_uint<kAddressBits> MemoryAddress;  // in words
 typedef ap_uint<kMoveWordBits> MoveWords;
 typedef hls::burst_maxi<Word> MemoryPort;
 
-static const int kBeats = 16;                   // of a burst, which ends at a multiple of so many
-static const int kAhead = 8;                    // bursts that are under way
+static const int kBeats = 16;  // of a burst, which ends at a multiple of so many
+static const int kAhead = 8;   // bursts that are under way
 static const int kAheadWords = kAhead * kBeats;
 
 // Where a move is.

@@ -13,7 +13,7 @@ static const int kPlacements = 16;  // that wait
 
 struct Placement {
     Command command;
-    bool behind;           // it waits for product `writer`, which empties its slot
+    bool behind;  // it waits for product `writer`, which empties its slot
     ProductNumber writer;
 };
 
@@ -50,8 +50,7 @@ struct Placer {
         const bool emptied = !now.behind || ProductDistance(ProductNumber(begun - now.writer)) > 0;
         const GroupCount group = F::Transposed::of(c) ? GroupCount(depth) : GroupCount(output());
         return active && ring.wants_block() && emptied &&
-               (!exists() ||
-                scoreboard.has(F::SourceSlot::of(c), F::SourceFirst::of(c), group));
+               (!exists() || scoreboard.has(F::SourceSlot::of(c), F::SourceFirst::of(c), group));
     }
 
     // Whether it lies in the banks; otherwise it is zero.
@@ -72,8 +71,7 @@ struct Placer {
         const Command& c = now.command;
         const bool transposed = F::Transposed::of(c) != 0;
         const bool last_depth = depth + 1 == F::DepthWords::of(c);
-        const bool last_stored =
-            transposed ? last_depth : output() + 1 == F::OutWords::of(c);
+        const bool last_stored = transposed ? last_depth : output() + 1 == F::OutWords::of(c);
         for (int o = 0; o < kLanes; ++o) {
 #pragma HLS UNROLL
             for (int f = 0; f < kLanes; ++f) {

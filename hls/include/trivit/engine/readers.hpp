@@ -134,7 +134,8 @@ struct StoreReader {
 
     bool wants(const Scoreboard& scoreboard) const {
 #pragma HLS INLINE
-        return active && looks && scoreboard.has(F::Slot::of(command), F::First::of(command), group);
+        return active && looks &&
+               scoreboard.has(F::Slot::of(command), F::First::of(command), group);
     }
 
     BankAddress address() const { return BankAddress(row + word); }

@@ -85,8 +85,8 @@ struct Ring {
             const bool from_stream = weights_come && output % kLanes == lane;
             const bool from_banks = banks && output / kLanes == port;
             if (from_stream || from_banks)
-                weight[output].write(
-                    place(), from_stream ? word[output / kLanes] : block[output % kLanes]);
+                weight[output].write(place(),
+                                     from_stream ? word[output / kLanes] : block[output % kLanes]);
         }
         const bool last_lane = lane == kLanes - 1;
         if ((weights_come && last_lane) || (banks && port == kParamPorts - 1)) end_word();

@@ -78,7 +78,8 @@ struct RowWriter {
 
         // Where the next row goes.
         Rows next_kept = keeps ? Rows(kept + 1) : kept;
-        BankAddress next_group = group_full ? BankAddress(group + F::TargetStride::of(command)) : group;
+        BankAddress next_group =
+            group_full ? BankAddress(group + F::TargetStride::of(command)) : group;
         ap_uint<3> next_bank = keeps ? ap_uint<3>(bank + 1) : bank;
         const bool again = pass_ends && !last_tile;  // the same rows, the next tile
         if (again) {
