@@ -6,8 +6,7 @@ using namespace trivit::blocks;
 void trivit_mover_read(hls::stream<Move>& moves, MemoryPort& memory, hls::stream<Word>& words) {
 #pragma HLS INTERFACE mode = ap_ctrl_none port = return
 #pragma HLS INTERFACE mode = axis port = moves
-#pragma HLS INTERFACE mode = m_axi port = memory offset = off num_read_outstanding = \
-    8 num_write_outstanding = 8 max_read_burst_length = 16 max_write_burst_length = 16
+#pragma HLS INTERFACE mode = m_axi port = memory offset = off
 #pragma HLS INTERFACE mode = axis port = words
     MoverRead process;
     bool running = true;
@@ -21,8 +20,7 @@ void trivit_mover_write(hls::stream<Move>& moves, hls::stream<Word>& words, Memo
 #pragma HLS INTERFACE mode = ap_ctrl_none port = return
 #pragma HLS INTERFACE mode = axis port = moves
 #pragma HLS INTERFACE mode = axis port = words
-#pragma HLS INTERFACE mode = m_axi port = memory offset = off num_read_outstanding = \
-    8 num_write_outstanding = 8 max_read_burst_length = 16 max_write_burst_length = 16
+#pragma HLS INTERFACE mode = m_axi port = memory offset = off
     MoverWrite process;
     bool running = true;
     do {
