@@ -25,6 +25,10 @@ static const int kMaxShift = 60;
 static const int kMinShift = -16;
 static const int kMaxAlignShift = 30;
 static const int kScoreBits = 20;
+static const int kEngineSumBits = 40;
+static const int kEngineCountBits = 11;
+static const int kEngineStreamRows = 64;
+static const int kEngineCommands = 32;
 
 enum class Error : uint32_t {
     ok = 0,

@@ -2,12 +2,11 @@
 // processes, a DDR memory. README.md describes input and output.
 #include <chrono>
 #include <cstdio>
-#include <fstream>
 #include <memory>
 
 #include "Vaccelerator.h"
+#include "job_files.hpp"
 #include "network.hpp"
-#include "options.hpp"
 #include "probe.hpp"
 #include "trace.hpp"
 #if VM_TRACE
@@ -43,58 +42,6 @@ AxiPins axi_pins(Vaccelerator& top, int g) {
             Pin(top.bready, g)};
 }
 
-// Copies tensors from the banks when the unit that writes them says that they are complete.
-class Watches {
-public:
-    Watches(const Probe& probe, const Input& input)
-        : probe_(probe), input_(input), tensors_(input.watches.size()) {}
-
-    void sample(std::size_t job) {
-        if (!probe_.any_report()) return;
-        for (int unit = 0; unit < kUnits; ++unit) {
-            if (!probe_.report(unit).moves() || probe_.report_ends(unit)) continue;
-            for (std::size_t i = 0; i < tensors_.size(); ++i) {
-                const Watch& watch = input_.watches[i];
-                if (watch.job == job && int(watch.unit) == unit && watch.report == reports_[unit])
-                    copy(watch, tensors_[i]);
-            }
-            ++reports_[unit];
-        }
-    }
-
-    void next_job() { reports_ = {}; }
-
-    void write(const std::string& folder) const {
-        if (input_.watched.empty()) return;
-        std::ofstream file(folder + "/" + input_.watched, std::ios::binary);
-        for (std::size_t i = 0; i < tensors_.size(); ++i) {
-            const Watch& watch = input_.watches[i];
-            if (tensors_[i].size() != watch.rows * watch.words)
-                throw std::runtime_error("watch " + std::to_string(i) + ": its report never came");
-            file.write(reinterpret_cast<const char*>(tensors_[i].data()),
-                       std::streamsize(tensors_[i].size() * kWordBytes));
-        }
-        if (!file) throw InputError(input_.watched + ": cannot be written");
-    }
-
-private:
-    void copy(const Watch& watch, std::vector<DdrWord>& tensor) const {
-        for (uint64_t row = 0; row < watch.rows; ++row) {
-            for (uint64_t word = 0; word < watch.words; ++word) {
-                const uint64_t address = watch.address + row / kBanks * watch.stride + word;
-                if (address >= probe_.bank_words())
-                    throw InputError("a watched tensor lies outside of the banks");
-                tensor.push_back(probe_.bank_word(int(row % kBanks), address));
-            }
-        }
-    }
-
-    const Probe probe_;
-    const Input& input_;
-    std::vector<std::vector<DdrWord>> tensors_;
-    std::array<uint64_t, kUnits> reports_ = {};
-};
-
 class Simulation {
 public:
     Simulation(const CommandLine& line, const Input& input)
@@ -103,14 +50,13 @@ public:
           network_(new Network(top_, line)),
           ddr_(line.ddr, input.memory_words),
           probe_(top_),
-          watches_(probe_, input),
+          watches_(input),
           trace_(probe_, *network_),
           started_(std::chrono::steady_clock::now()),
           printed_(started_) {
         for (int g = 0; g < kGmems; ++g)
             ddr_.attach(axi_pins(top_, g));
-        for (const Region& region : input.loads)
-            load(region);
+        load_regions(line.folder, input, ddr_);
         open_wave();
         // Time begins when the accelerator takes a job.
         top_.reset = 1;
@@ -158,12 +104,7 @@ public:
     }
 
     void save() {
-        for (const Region& region : input_.saves) {
-            std::ofstream file(line_.folder + "/" + region.file, std::ios::binary);
-            file.write(reinterpret_cast<const char*>(&ddr_.content[region.address]),
-                       std::streamsize(region.words * kWordBytes));
-            if (!file) throw InputError(region.file + ": cannot be written");
-        }
+        save_regions(line_.folder, input_, ddr_);
         watches_.write(line_.folder);
     }
 
@@ -179,13 +120,6 @@ public:
     }
 
 private:
-    void load(const Region& region) {
-        std::ifstream file(line_.folder + "/" + region.file, std::ios::binary);
-        file.read(reinterpret_cast<char*>(&ddr_.content[region.address]),
-                  std::streamsize(region.words * kWordBytes));
-        if (!file) throw InputError(region.file + ": shorter than job.txt says");
-    }
-
     void start(const Job& job) {
         top_.job_program = job.program;
         top_.job_commands = uint32_t(job.commands);
@@ -222,7 +156,7 @@ private:
         dump(2 * time_);
         const bool begins = top_.job_valid && top_.job_ready;
         trace_.before(job_, top_.job_cycle);
-        watches_.sample(job_);
+        sample_reports();
         bool moved = begins || probe_.stall() == 0;
         if (!held_) moved = network_->transfer() || moved;
         moved = ddr_.transfer() || moved;
@@ -244,6 +178,14 @@ private:
             trace_.attach(*network_);
         }
         held_ = held;
+    }
+
+    void sample_reports() {
+        if (!probe_.any_report()) return;
+        for (int unit = 0; unit < kUnits; ++unit) {
+            if (probe_.report(unit).moves() && !probe_.report_ends(unit))
+                watches_.reported(job_, unit, probe_);
+        }
     }
 
     void edge() {

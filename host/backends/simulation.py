@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trivit.host.backends.base import Backend, BatchOutput
-from trivit.host.backends.simulator_build import build_simulator
+from trivit.host.backends.simulator_build import Engine, build_simulator
 from trivit.host.backends.simulator_run import (
     Simulated,
     SimulatedProgram,
@@ -31,15 +31,19 @@ class SimulationBackend(Backend):
         self,
         settings: SimulationSettings | None = None,
         progress: Callable[[str], None] | None = None,
+        engine: Engine = Engine.rtl,
     ) -> None:
         """Build the simulator, unless the cache holds it; ``progress`` is told lines.
+
+        With ``Engine.hls`` the whole accelerator is C++, and its cycles are modelled.
 
         Raises:
             HostError: it cannot be built on this machine.
         """
         self.settings = settings or SimulationSettings()
         self._progress = progress
-        self._simulator = build_simulator(waves=self.settings.wave is not None)
+        self.form = "engine in HLS C++" if engine is Engine.hls else None
+        self._simulator = build_simulator(waves=self.settings.wave is not None, engine=engine)
         self.last: Simulated | None = None
 
     def run_batch(self, bundle: Bundle, inputs: Int16) -> BatchOutput:

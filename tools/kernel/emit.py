@@ -52,6 +52,7 @@ def cpp_spec(description: KernelDescription) -> str:
         "descriptor_words": description.descriptor_words,
         **{f"tile_{name}": value for name, value in description.geometry.items()},
         **description.limits,
+        **{f"engine_{name}": value for name, value in description.engine.items()},
     }
     parts = [
         f"// {NOTICE}",
