@@ -9,14 +9,12 @@ import numpy as np
 from fuzz.case import Case
 from fuzz.strategy import cases
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from trivit.host.generated import spec
-from trivit.host.instructions import decode
+from trivit.host.generated.operands import RANGES
+from trivit.host.instructions import Instruction, decode
 from trivit.host.oracle.checks import memory_regions, tensors
-
-#: Fields that are addresses outside the chip, in the order of checks.memory_regions; without
-#: the flag that uses them the last ones are not there.
-_OUTSIDE = ("source", "target", "weight", "gamma", "beta")
 
 #: Words that hold fields in some opcode; the others of a descriptor are ignored.
 _USED = 1 + max(
@@ -83,49 +81,46 @@ def _move_to_edge(draw: st.DrawFn, case: Case) -> Case:
         name: (spec.ACTIVATION_DEPTH, -(-rows // spec.TILE_TOKENS) * words)
         for name, (_, rows, words) in tensors(instruction).items()
     }
-    fields = spec.OPCODES[instruction.opcode].fields
-    outside = [field.name for field in fields if field.name in _OUTSIDE]
-    for name, (region, _, words) in zip(outside, memory_regions(instruction), strict=False):
+    for name, (region, _, words) in memory_regions(instruction).items():
         operands[name] = (sizes[region], words)
     name = draw(st.sampled_from(sorted(operands)))
     size, words = operands[name]
     address = draw(st.sampled_from([size - words, size - words + 1, -words, 1 - words, -1]))
     program = case.program.copy()
-    program[index, next(f.word for f in fields if f.name == name)] = address % (1 << 32)
+    _put(program[index], instruction, name, address)
     return replace(case, program=program)
 
 
-#: The last value that each number may have and the first that it may not.
-_LIMITS: dict[str, list[int]] = {
-    **{name: [30, 31] for name in ("bias_shift", "residual_shift", "beta_shift")},
-    **{name: [-17, -16, 60, 61] for name in ("out_shift", "norm_shift", "score_shift")},
-    **{"gelu_in_frac": [15, 16], "gelu_out_frac": [24, 25], "prob_frac": [15, 16]},
-    "exp_multiplier": [(1 << 23) - 1, 1 << 23, (1 << 24) - 1, 1 << 24],
-    "exp_shift": [40, 41],
-    "sqrt_width": [1 << 22, (1 << 22) + 1],
-    "epsilon": [1 << 56, (1 << 56) + 1],
-}
+def _put(words: NDArray[np.uint32], instruction: Instruction, name: str, value: int) -> None:
+    """Write a field into the descriptor of an instruction."""
+    fields = spec.OPCODES[instruction.opcode].fields
+    field = next(field for field in fields if field.name == name)
+    words[field.word] = value & 0xFFFFFFFF
+    if field.type == "u64":
+        words[field.word + 1] = value >> 32 & 0xFFFFFFFF
+
+
+def _limits(instruction: Instruction) -> dict[str, list[int]]:
+    """Return for each number the first and last values that it may have and those beside them."""
+    f, flags = instruction.fields, instruction.flags
+    limits = {}
+    for number in RANGES[instruction.opcode]:
+        if number.name in f:
+            least, most = number.least(f, flags), number.most(f, flags)
+            limits[number.name] = [least - 1, least, most, most + 1]
+    return limits
 
 
 def _move_to_limit(draw: st.DrawFn, case: Case) -> Case:
-    """Give a number the last value that it may have or the first that it may not."""
-    program = case.program.copy()
-    decoded = [(index, decode(words)) for index, words in enumerate(program)]
-    numbered = [(i, d) for i, d in decoded if d and d.opcode in ("attention", "matmul")]
-    if not numbered:
-        return _replace_words(draw, case)
-    index, instruction = draw(st.sampled_from(numbered))
-    limits = {name: edges for name, edges in _LIMITS.items() if name in instruction.fields}
-    if instruction.opcode == "matmul":
-        width = 8 * instruction.fields["depth_words"]
-        most = ((1 << 32) + width) // width
-        limits["inv_width"] = [most, most + 1]
+    """Give a number the first or last value that it may have, or one that it may not."""
+    index = draw(st.integers(0, len(case.program) - 1))
+    instruction = decode(case.program[index])
+    assert instruction is not None
+    limits = _limits(instruction)
     name = draw(st.sampled_from(sorted(limits)))
     value = draw(st.sampled_from(limits[name]))
-    place = next(f for f in spec.OPCODES[instruction.opcode].fields if f.name == name)
-    program[index, place.word] = value % (1 << 32)
-    if place.type == "u64":
-        program[index, place.word + 1] = value >> 32
+    program = case.program.copy()
+    _put(program[index], instruction, name, value)
     return replace(case, program=program)
 
 
