@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
 from fuzz.case import Case
 from fuzz.strategy import cases
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from trivit.host.generated import spec
 from trivit.host.generated.operands import RANGES
-from trivit.host.instructions import Instruction, decode
+from trivit.host.instructions import decode
 from trivit.host.oracle.checks import memory_regions, tensors
 
 #: Words that hold fields in some opcode; the others of a descriptor are ignored.
@@ -71,9 +70,24 @@ def _shuffle(draw: st.DrawFn, case: Case) -> Case:
     return replace(case, program=case.program[list(order)])
 
 
-def _move_to_edge(draw: st.DrawFn, case: Case) -> Case:
-    """Put an operand at the end of its memory or one word beyond, or where 32-bit sums wrap."""
-    index = draw(st.integers(0, len(case.program) - 1))
+def _put(case: Case, index: int, name: str, value: int) -> Case:
+    """Return the case with another value of a field of instruction ``index``."""
+    program = case.program.copy()
+    instruction = decode(program[index])
+    assert instruction is not None
+    fields = spec.OPCODES[instruction.opcode].fields
+    field = next(field for field in fields if field.name == name)
+    program[index, field.word] = value & 0xFFFFFFFF
+    if field.type == "u64":
+        program[index, field.word + 1] = value >> 32 & 0xFFFFFFFF
+    return replace(case, program=program)
+
+
+def edges(case: Case, index: int) -> dict[str, list[int]]:
+    """Return for each operand of an instruction the addresses at the edges of its memory.
+
+    The last one that fits, the one behind, and those where 32-bit sums wrap.
+    """
     instruction = decode(case.program[index])
     assert instruction is not None
     sizes = {"params": case.params_words, "input": case.input_words, "output": case.output_words}
@@ -83,45 +97,46 @@ def _move_to_edge(draw: st.DrawFn, case: Case) -> Case:
     }
     for name, (region, _, words) in memory_regions(instruction).items():
         operands[name] = (sizes[region], words)
-    name = draw(st.sampled_from(sorted(operands)))
-    size, words = operands[name]
-    address = draw(st.sampled_from([size - words, size - words + 1, -words, 1 - words, -1]))
-    program = case.program.copy()
-    _put(program[index], instruction, name, address)
-    return replace(case, program=program)
+    return {
+        name: [size - words, size - words + 1, -words, 1 - words, -1]
+        for name, (size, words) in operands.items()
+    }
 
 
-def _put(words: NDArray[np.uint32], instruction: Instruction, name: str, value: int) -> None:
-    """Write a field into the descriptor of an instruction."""
-    fields = spec.OPCODES[instruction.opcode].fields
-    field = next(field for field in fields if field.name == name)
-    words[field.word] = value & 0xFFFFFFFF
-    if field.type == "u64":
-        words[field.word + 1] = value >> 32 & 0xFFFFFFFF
-
-
-def _limits(instruction: Instruction) -> dict[str, list[int]]:
-    """Return for each number the first and last values that it may have and those beside them."""
+def limits(case: Case, index: int) -> dict[str, list[int]]:
+    """Return for each number of an instruction its first and last value and those beside them."""
+    instruction = decode(case.program[index])
+    assert instruction is not None
     f, flags = instruction.fields, instruction.flags
-    limits = {}
+    found = {}
     for number in RANGES[instruction.opcode]:
         if number.name in f:
             least, most = number.least(f, flags), number.most(f, flags)
-            limits[number.name] = [least - 1, least, most, most + 1]
-    return limits
+            found[number.name] = [least - 1, least, most, most + 1]
+    return found
+
+
+def bent(case: Case, index: int) -> Iterator[Case]:
+    """Yield the case with each operand and number of an instruction at each edge and limit."""
+    for values in (edges(case, index), limits(case, index)):
+        for name, choices in values.items():
+            for value in choices:
+                yield _put(case, index, name, value)
+
+
+def _move(draw: st.DrawFn, case: Case, values: Callable[[Case, int], dict[str, list[int]]]) -> Case:
+    index = draw(st.integers(0, len(case.program) - 1))
+    choices = values(case, index)
+    name = draw(st.sampled_from(sorted(choices)))
+    return _put(case, index, name, draw(st.sampled_from(choices[name])))
+
+
+def _move_to_edge(draw: st.DrawFn, case: Case) -> Case:
+    return _move(draw, case, edges)
 
 
 def _move_to_limit(draw: st.DrawFn, case: Case) -> Case:
-    """Give a number the first or last value that it may have, or one that it may not."""
-    index = draw(st.integers(0, len(case.program) - 1))
-    instruction = decode(case.program[index])
-    assert instruction is not None
-    limits = _limits(instruction)
-    name = draw(st.sampled_from(sorted(limits)))
-    value = draw(st.sampled_from(limits[name]))
-    program = case.program.copy()
-    _put(program[index], instruction, name, value)
-    return replace(case, program=program)
+    return _move(draw, case, limits)
 
 
 def _cut_region(draw: st.DrawFn, case: Case) -> Case:
