@@ -15,6 +15,7 @@ from trivit.host.bundle import Bundle
 from trivit.host.instructions import Instruction, decode
 from trivit.host.oracle.checks import tensors
 from trivit.host.tracing import with_trace
+from trivit.models.topology import passages
 from trivit.tools.compiler import compile_model, compile_run
 from trivit.tools.compiler.fusion import fused
 from trivit.tools.compiler.graph import load_graph
@@ -146,7 +147,8 @@ def test_rows_are_normalised_by_the_sums_of_their_own_tensor(case: Any) -> None:
 def test_macs_are_those_of_the_model(case: Any) -> None:
     model, bundle = case
     config = model.config
-    kept = config.patch_counts() if model.model.sparse else []
+    steps = passages(config, config.final_ratios())
+    kept = [step.left for step in steps if step.selection is not None]
     selectors = dict(zip(config.selector_blocks, kept, strict=False))
     tokens, width = 1 + config.num_patches, config.embed_dim
     total = config.num_patches * config.in_channels * config.patch_size**2 * width
