@@ -113,7 +113,7 @@ def _opcode(
             f"opcode {name}: {word} words do not fit a descriptor of {descriptor_words}"
         )
     flags = entry.get("flags", {})
-    names = Names(fields=tuple(entry["fields"]), flags=tuple(flags), sizes=sizes)
+    names = Names(fields=tuple(entry["fields"]), flags=tuple(flags), sizes=tuple(sizes))
     return Opcode(
         name=name,
         code=entry["code"],

@@ -1,7 +1,7 @@
 """Operands and ranges of an op, written in ``hls/kernel.yaml`` as expressions of its fields."""
 
 import ast
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ class Names:
 
     fields: Collection[str]
     flags: Collection[str]
-    sizes: Mapping[str, int]
+    sizes: Collection[str]
 
 
 def _write(
