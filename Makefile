@@ -85,7 +85,7 @@ bench-gpu: $(VENV)/stamp-dev  ## On a CUDA GPU: its tests, training steps, the a
 	@sh tools/bootstrap.sh data
 	$(BIN)/trivit bench gpu --out runs/gpu --minutes $(or $(MINUTES),60)
 
-rtl-report: $(VENV)/stamp-dev  ## Count LUTs, DSPs and memories of the RTL with Yosys (2 minutes)
+rtl-report: $(VENV)/stamp-dev  ## Count LUTs, DSPs and memories of the RTL with Yosys (4 minutes)
 	PYTHONPATH=hw_tests $(BIN)/python -m rtl.report
 
 simulation-report: $(VENV)/stamp-dev  ## Simulate DeiT-T and DeiT-S on the whole accelerator (half an hour)

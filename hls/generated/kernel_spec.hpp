@@ -20,6 +20,7 @@ static const int kMaxConnectionTokens = 208;
 static const int kMaxDepthWords = 384;
 static const int kMaxHeadWords = 16;
 static const int kMaxHeads = 16;
+static const int kMaxSide = 4096;
 static const int kMaxInstructions = 1024;
 static const int kMaxShift = 60;
 static const int kMinShift = -16;

@@ -12,6 +12,7 @@ package trivit_spec;
   localparam int MAX_DEPTH_WORDS = 384;
   localparam int MAX_HEAD_WORDS = 16;
   localparam int MAX_HEADS = 16;
+  localparam int MAX_SIDE = 4096;
   localparam int MAX_INSTRUCTIONS = 1024;
   localparam int MAX_SHIFT = 60;
   localparam int MIN_SHIFT = -16;

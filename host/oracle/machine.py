@@ -12,7 +12,6 @@ from trivit.host.instructions import Instruction, KernelError, decode
 from trivit.host.oracle.checks import (
     check,
     column_tiles,
-    index_count,
     matrix_words,
     tensors,
 )
@@ -148,7 +147,7 @@ class Machine:
             self._params, f["weight"], matrix_words(tiles, f["depth_words"]), 1
         )
         weight, bias = unpack_weight(packed, tiles, f["depth_words"])
-        kept = self._indices(instruction, f["rows"]) if "compact" in flags else None
+        kept = self._indices(instruction, f["kept"], f["rows"]) if "compact" in flags else None
         x, clamped = self._read(instruction, "src"), 0
         if "normalise" in flags:
             x, clamped = self._normalise(x, f)
@@ -218,16 +217,16 @@ class Machine:
         self.memory.write(f["dst"], row)
         return 0
 
-    def _indices(self, instruction: Instruction, bound: int) -> Int16:
-        """Return the strictly ascending row numbers below ``bound`` of the index tensor."""
-        index = self._read(instruction, "index")[0, : index_count(instruction)]
+    def _indices(self, instruction: Instruction, count: int, bound: int) -> Int16:
+        """Return ``count`` strictly ascending row numbers below ``bound`` of the index tensor."""
+        index = self._read(instruction, "index")[0, :count]
         if index[0] < 0 or index[-1] >= bound or (index[1:] <= index[:-1]).any():
             raise KernelError(spec.ERRORS["index_range"], self._index)
         return index
 
     def _select_connections(self, instruction: Instruction) -> int:
         f = instruction.fields
-        index = self._indices(instruction, f["tokens"])
+        index = self._indices(instruction, f["rows"], f["tokens"])
         mask = oracle.select_connections(self.head_sum, index, f["keep"])
         self.memory.write(f["dst"], pack_mask(mask))
         return 0

@@ -22,7 +22,6 @@ from trivit.host.commands import decode, encode, from_words, to_words
 from trivit.host.errors import HostError
 from trivit.models.families import model_config
 from trivit.tools.compiler.named import untrained_program
-from trivit.tools.schedule import schedule
 
 HERE = Path(__file__).resolve().parent
 ENGINE = KERNEL_FOLDER / "include" / "trivit" / "engine"

@@ -79,6 +79,16 @@ BENCH = Design(
     verilator_flags=_FLAGS,
     cxx_flags="-O1",
 )
+PLACEMENTS = Design(
+    top="placement_bench",
+    sources=(
+        *PACKAGES,
+        *(ROOT / "hls/rtl" / f"{name}.sv" for name in ("delay", "placer", "slot_order")),
+        FOLDER / "placement_bench.sv",
+    ),
+    verilator_flags=_FLAGS,
+    cxx_flags="-O0",
+)
 ENGINE_FULL = Design(
     top="matrix_engine",
     sources=RTL,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from rtl.designs import BANKS_FULL, BANKS_LEAST, BENCH, ENGINE_FULL, TOP
+from rtl.designs import BANKS_FULL, BANKS_LEAST, BENCH, ENGINE_FULL, PLACEMENTS, TOP
 from simulation.simulator import build, simulate
 
 
@@ -18,6 +18,12 @@ def bench() -> None:
 )
 def test_small(bench: None, module: str) -> None:
     simulate(BENCH, f"rtl.bench.cocotb_{module}")
+
+
+def test_placements() -> None:
+    """What copies keys and values into the ring, and when it may, in a build of its own."""
+    build(PLACEMENTS)
+    simulate(PLACEMENTS, "rtl.bench.cocotb_placements")
 
 
 @pytest.fixture(scope="module")

@@ -287,7 +287,7 @@ def bias_of(instruction: Instruction, bundle: Bundle) -> np.ndarray:
     heads, tokens = instruction.fields["heads"], instruction.fields["tokens"]
     if "bias" not in instruction.flags:
         return np.zeros((heads, tokens, tokens), np.int64)
-    [(_, first, words)] = memory_regions(instruction)
+    [(_, first, words)] = memory_regions(instruction).values()
     block = bundle.params[first * 8 : (first + words) * 8].astype(np.int64)
     return block.reshape(heads, tokens, -1)[:, :, :tokens]
 

@@ -8,6 +8,14 @@ from trivit.models.errors import ModelsError
 from trivit.models.yaml_text import read_yaml
 from trivit.tools.errors import ToolsError
 from trivit.tools.kernel.commands import Commands, read_commands
+from trivit.tools.kernel.operands import (
+    RANGE_ERRORS,
+    Names,
+    Operand,
+    Range,
+    read_operands,
+    read_ranges,
+)
 from trivit.tools.kernel.registers import HostRegister, read_registers
 from trivit.tools.kernel.streams import Stream, read_streams
 
@@ -18,7 +26,7 @@ _TOP = (
     *("errors", "descriptor_words", "opcodes", "timing"),
 )
 _REGISTER = ("offset", "pointer", "bits", "access")
-_OPCODE = ("code", "doc", "flags", "fields")
+_OPCODE = ("code", "doc", "flags", "fields", "operands", *RANGE_ERRORS)
 
 #: Descriptor words that a field type takes. ``act`` is an address in activation memory.
 FIELD_WORDS = {"act": 1, "u32": 1, "i32": 1, "u64": 2}
@@ -35,13 +43,20 @@ class Field:
 
 @dataclass(frozen=True, kw_only=True)
 class Opcode:
-    """One opcode with its flags (name to bit) and fields in descriptor order."""
+    """One opcode with its flags (name to bit) and fields in descriptor order.
+
+    ``operands`` are the tensors and regions that it reads and writes; ``ranges`` what must lie
+    between which bounds, in this order, by the error that it gives otherwise.
+    """
 
     name: str
     code: int
     doc: str
     flags: dict[str, int]
     fields: tuple[Field, ...]
+    operands: tuple[Operand, ...]
+    ranges: dict[str, tuple[Range, ...]]
+    names: Names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +100,9 @@ def _section(path: Path, value: Any, names: tuple[str, ...], place: str) -> dict
     return value
 
 
-def _opcode(name: str, entry: dict[str, Any], descriptor_words: int) -> Opcode:
+def _opcode(
+    path: Path, name: str, entry: dict[str, Any], descriptor_words: int, sizes: dict[str, int]
+) -> Opcode:
     fields = []
     word = 1
     for field, kind in entry["fields"].items():
@@ -100,12 +117,20 @@ def _opcode(name: str, entry: dict[str, Any], descriptor_words: int) -> Opcode:
         raise ToolsError(
             f"opcode {name}: {word} words do not fit a descriptor of {descriptor_words}"
         )
+    flags = entry.get("flags", {})
+    names = Names(fields=tuple(entry["fields"]), flags=tuple(flags), sizes=tuple(sizes))
     return Opcode(
         name=name,
         code=entry["code"],
         doc=entry["doc"],
-        flags=entry.get("flags", {}),
+        flags=flags,
         fields=tuple(fields),
+        operands=read_operands(path, name, entry["operands"], names),
+        ranges={
+            error: read_ranges(path, name, entry.get(section, {}), names)
+            for section, error in RANGE_ERRORS.items()
+        },
+        names=names,
     )
 
 
@@ -204,7 +229,13 @@ def load_description(path: Path) -> KernelDescription:
             _register(path, name, entry) for name, entry in raw["emulator_registers"].items()
         )
         opcodes = tuple(
-            _opcode(name, _section(path, entry, _OPCODE, name), raw["descriptor_words"])
+            _opcode(
+                path,
+                name,
+                _section(path, entry, _OPCODE, name),
+                raw["descriptor_words"],
+                raw["limits"],
+            )
             for name, entry in raw["opcodes"].items()
         )
         description = KernelDescription(

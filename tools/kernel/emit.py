@@ -9,7 +9,8 @@ NOTICE = "Generated from hls/kernel.yaml by `python -m trivit.tools.kernel`; do 
 _CPP_TYPES = {"act": "uint32_t", "u32": "uint32_t", "i32": "int32_t", "u64": "uint64_t"}
 
 
-def _camel(name: str) -> str:
+def camel(name: str) -> str:
+    """Return a name with underscores in camel case."""
     return "".join(part.capitalize() for part in name.split("_"))
 
 
@@ -25,7 +26,7 @@ def _decode_field(field: Field) -> str:
 
 
 def _cpp_opcode(opcode: Opcode) -> str:
-    name = _camel(opcode.name)
+    name = camel(opcode.name)
     lines = [f"// {line}" for line in textwrap.wrap(opcode.doc, 96)]
     lines.append(f"struct {name}Fields {{")
     lines += [f"    {_CPP_TYPES[field.type]} {field.name};" for field in opcode.fields]
@@ -63,7 +64,7 @@ def cpp_spec(description: KernelDescription) -> str:
         "",
         "namespace trivit {",
         "",
-        *(f"static const int k{_camel(name)} = {value};" for name, value in constants.items()),
+        *(f"static const int k{camel(name)} = {value};" for name, value in constants.items()),
         "",
         "enum class Error : uint32_t {",
         *(f"    {name} = {code}," for name, code in description.errors.items()),
@@ -96,7 +97,7 @@ def cpp_tables() -> str:
     for name, (doc, values) in TABLES.items():
         parts += [
             f"// {doc}",
-            f"static const int32_t k{_camel(name.lower())}Table[{len(values)}] = {{",
+            f"static const int32_t k{camel(name.lower())}Table[{len(values)}] = {{",
             _rows(values),
             "};",
             "",
@@ -119,7 +120,7 @@ def cpp_step_tables() -> str:
     for name, (doc, type_name, values) in STEPS.items():
         parts += [
             f"// {doc}",
-            f"static const {type_name} k{_camel(name.lower())}Steps[{len(values)}] = {{",
+            f"static const {type_name} k{camel(name.lower())}Steps[{len(values)}] = {{",
             _rows(values),
             "};",
             "",

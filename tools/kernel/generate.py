@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from trivit.models.files import atomic_write
-from trivit.tools.kernel import commands, emit, registers, top
+from trivit.tools.kernel import commands, emit, operands_code, registers, top
 from trivit.tools.kernel.description import load_description
 
 #: The project's root: the generator serves developers, who work in a checkout.
@@ -19,6 +19,7 @@ def generate(root: Path = ROOT) -> dict[Path, str]:
     description = load_description(root / "hls" / "kernel.yaml")
     return {
         root / "hls/generated/kernel_spec.hpp": emit.cpp_spec(description),
+        root / "hls/generated/checks.hpp": operands_code.cpp_checks(description, emit.NOTICE),
         root / "hls/generated/tables.hpp": emit.cpp_tables(),
         root / "hls/generated/step_tables.hpp": emit.cpp_step_tables(),
         root / "hls/generated/emulator_registers.svh": emit.verilog_emulator_registers(description),
@@ -43,6 +44,9 @@ def generate(root: Path = ROOT) -> dict[Path, str]:
             description.registers, emit.NOTICE
         ),
         root / "host/generated/__init__.py": '"""Files generated from hls/kernel.yaml."""\n',
+        root / "host/generated/operands.py": operands_code.python_operands(
+            description, emit.NOTICE
+        ),
         root / "host/generated/spec.py": emit.python_spec(description),
         root / "host/generated/tables.py": emit.python_tables(),
     }

@@ -34,6 +34,7 @@ from trivit.tools.estimate.timeline.latencies import (
     SELECT_REST,
     SELECT_WORDS,
     START,
+    STREAM_ROWS,
     TILE_TOKENS,
 )
 from trivit.tools.estimate.timeline.ring import Fill, Ring
@@ -93,8 +94,10 @@ class Timeline:
 
 
 class _Prediction:
-    def __init__(self, later: int) -> None:
+    def __init__(self, later: int, commands: int, stream_rows: int) -> None:
         self.start = START + later
+        self.queue = commands
+        self.stream_rows = stream_rows
         self.board = Scoreboard()
         self.ring = Ring()
         self.normalise = Normalise()
@@ -158,7 +161,7 @@ class _Prediction:
         fields = command.fields
         products = self.products
         # Room in the queue: the product so many before has been taken by the array.
-        taken = products[-QUEUE].begin if len(products) >= QUEUE else 0
+        taken = products[-self.queue].begin if len(products) >= self.queue else 0
         self.accepted = max(self.accepted + GUARD, taken)
         tiles = ceil_div(fields["out_words"], PORTS)
         if fields["place"] or fields["fill"]:
@@ -268,7 +271,9 @@ class _Prediction:
             return self._writer().room(rows)
         if self.softmax is None or self.softmax.command.tag != command.tag:
             self.softmax = Softmax(
-                self.waiting["softmax"].popleft(), self.waiting["softmax_writer"].popleft()
+                self.waiting["softmax"].popleft(),
+                self.waiting["softmax_writer"].popleft(),
+                self.stream_rows,
             )
         return self.softmax.room(rows)
 
@@ -277,7 +282,8 @@ class _Prediction:
             command = self.waiting["row_writer"].popleft()
             if command.fields["compact"]:
                 self._select()
-            self.writer = RowWriter(command, begin=self.list_in if command.fields["compact"] else 0)
+            begin = self.list_in if command.fields["compact"] else 0
+            self.writer = RowWriter(command, self.stream_rows, begin)
         return self.writer
 
     def _select(self) -> None:
@@ -308,14 +314,21 @@ def _order(tiles: int, groups: int, rows_outer: bool) -> Iterator[tuple[int, int
     return ((tile, group) for tile in range(tiles) for group in range(groups))
 
 
-def predict(schedule: Schedule, memory_latency: int = MEMORY_LATENCY) -> Timeline:
+def predict(
+    schedule: Schedule,
+    memory_latency: int = MEMORY_LATENCY,
+    *,
+    commands: int = QUEUE,
+    stream_rows: int = STREAM_ROWS,
+) -> Timeline:
     """Return the modelled timeline of one image.
 
     ``memory_latency`` is that of DDR in cycles; it shows before the first product and behind the
-    last one alone, because everything else is asked for in time.
+    last one alone, because everything else is asked for in time. ``commands`` are the products that
+    wait in the engine, ``stream_rows`` the rows that wait behind it (hls/kernel.yaml).
     """
     later = memory_latency - MEMORY_LATENCY
-    prediction = _Prediction(later)
+    prediction = _Prediction(later, commands, stream_rows)
     for word in from_words(schedule.commands):
         prediction.command(decode(word))
     prediction.flush()
