@@ -75,8 +75,8 @@ def test_a_changed_description_makes_them_stale(tmp_path: Path) -> None:
         ("dst: [write, banks, rows", "dst: [write, banks, rows / 2", "'rows / 2' is no expression"),
         ("words: [1, max_depth_words]", "words: 384", "range of words is 384: write .least, most."),
         (
-            "max_tokens: 208",
-            "max_tokns: 208",
+            "max_tokens: 592",
+            "max_tokns: 592",
             "names 'max_tokens', which is no field, flag or size",
         ),
     ],
