@@ -10,8 +10,8 @@ import time_shares
 
 ROOT = Path(__file__).parents[2]
 # 12 minutes of two workers, which groups never fill both to the end. What belongs to the
-# accelerator alone has 10 minutes of its own, over both workers: it is built twice, with its engine in
-# SystemVerilog and in C++, and its host side is simulated.
+# accelerator alone has 10 minutes of its own, over both workers: it is built twice, with its engine
+# in SystemVerilog and in C++, and its host side is simulated.
 # With installation and lint, four minutes, CI stays far below its 25.
 ACCELERATOR = {"hw_tests/accelerator", "hw_tests/blocks", "hw_tests/rtl"}
 MOST_SECONDS = 2 * 720 * 0.95

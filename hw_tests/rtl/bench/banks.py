@@ -13,6 +13,8 @@ from cocotb.triggers import RisingEdge
 from numpy.typing import NDArray
 from rtl.bench.signals import Receiver, Sender, Steps, from_bits, to_bits
 
+from trivit.host.generated.commands import COMMANDS
+
 Int16 = NDArray[np.int16]
 Word = tuple[int, int]  # bank, address
 
