@@ -12,6 +12,14 @@ from trivit.tools.errors import ToolsError
 _ATTEMPTS = 64
 
 
+class NoRoomError(ToolsError):
+    """Tensors that do not fit together; ``steps``: at which, or the fullest if all do by size."""
+
+    def __init__(self, message: str, steps: list[int]) -> None:
+        super().__init__(message)
+        self.steps = steps
+
+
 @dataclass(frozen=True)
 class Interval:
     """A tensor of ``size`` bank words, alive from step ``first`` to ``last``, both included."""
@@ -37,7 +45,7 @@ def allocate(intervals: Sequence[Interval], depth: int) -> dict[str, int]:
     Tensors that are alive together never overlap.
 
     Raises:
-        ToolsError: they do not fit; the message names the tensors alive at the fullest step.
+        NoRoomError: they do not fit; the message names the tensors alive at the fullest step.
     """
     # Large tensors first leaves the fewest gaps; by time is the second try. Then whatever found no
     # place comes first.
@@ -48,7 +56,7 @@ def allocate(intervals: Sequence[Interval], depth: int) -> dict[str, int]:
         if homeless is None:
             return addresses
         order.insert(0, order.pop(order.index(homeless)))
-    raise ToolsError(_too_large(intervals, depth))
+    raise _no_room(intervals, depth)
 
 
 def _first_fit(order: Sequence[Interval], depth: int) -> tuple[dict[str, int], Interval | None]:
@@ -66,15 +74,19 @@ def _first_fit(order: Sequence[Interval], depth: int) -> tuple[dict[str, int], I
     return {interval.name: address for address, interval in placed}, None
 
 
-def _too_large(intervals: Sequence[Interval], depth: int) -> str:
+def _no_room(intervals: Sequence[Interval], depth: int) -> NoRoomError:
     def alive(step: int) -> list[Interval]:
         return [i for i in intervals if i.first <= step <= i.last]
 
-    fullest = max((i.first for i in intervals), key=lambda step: sum(i.size for i in alive(step)))
-    group = sorted(alive(fullest), key=lambda i: -i.size)
-    sizes = " + ".join(f"{i.name} {i.size}" for i in group)
-    per_word = TILE_DEPTH * TILE_TOKENS
-    return (
+    needs = {i.first: sum(other.size for other in alive(i.first)) for i in intervals}
+    fullest = max(needs, key=lambda step: needs[step])
+    need = needs[fullest]
+    sizes = " + ".join(f"{i.name} {i.size}" for i in sorted(alive(fullest), key=lambda i: -i.size))
+    missing = f"{need - depth} too many" if need > depth else "which leaves gaps that are too small"
+    message = (
         f"activations do not fit the kernel: {sizes} words per bank are needed together, "
-        f"{depth} are there ({depth * per_word} elements): choose a smaller width, MLP or image"
+        f"{depth} are there ({depth * TILE_DEPTH * TILE_TOKENS} elements), {missing}: choose a "
+        "smaller width, MLP or image"
     )
+    over = [step for step, words in needs.items() if words > depth]
+    return NoRoomError(message, over or [fullest])

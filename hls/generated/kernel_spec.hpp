@@ -12,6 +12,7 @@ static const int kTileTokens = 8;
 static const int kTileOutputs = 32;
 static const int kTileDepth = 8;
 static const int kActivationDepth = 15360;
+static const int kProgramDepth = 49152;
 static const int kWeightDepth = 1024;
 static const int kWeightTiles = 64;
 static const int kParamPorts = 4;

@@ -4,6 +4,7 @@ package trivit_spec;
   localparam int TILE_OUTPUTS = 32;
   localparam int TILE_DEPTH = 8;
   localparam int ACTIVATION_DEPTH = 15360;
+  localparam int PROGRAM_DEPTH = 49152;
   localparam int WEIGHT_DEPTH = 1024;
   localparam int WEIGHT_TILES = 64;
   localparam int PARAM_PORTS = 4;

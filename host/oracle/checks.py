@@ -71,7 +71,7 @@ def check(instruction: Instruction | None, regions: dict[str, int]) -> str:
     if not _numbers_fit(instruction, "size_limit"):
         return "size_limit"
     for address, rows, words in tensors(instruction).values():
-        if address + row_groups(rows) * words > spec.ACTIVATION_DEPTH:
+        if address + row_groups(rows) * words > spec.PROGRAM_DEPTH:
             return "activation_address"
     for region, start, count in memory_regions(instruction).values():
         if start + count > regions[region]:

@@ -30,7 +30,7 @@ class ActivationMemory:
     """Banked on-chip memory: row r of a tensor lies in bank r mod 8."""
 
     def __init__(self) -> None:
-        self.banks = np.zeros((BANKS, spec.ACTIVATION_DEPTH, WORD), dtype=np.int16)
+        self.banks = np.zeros((BANKS, spec.PROGRAM_DEPTH, WORD), dtype=np.int16)
 
     def read(self, address: int, rows: int, words: int) -> Int16:
         """Return a copy of the (rows, words·8) tensor at ``address``."""

@@ -17,10 +17,13 @@ from trivit.host.bundle import Bundle
 
 
 def run_bundle(
-    simulator: Path, bundle: Bundle, settings: SimulationSettings
+    simulator: Path, bundle: Bundle, settings: SimulationSettings, **options: int
 ) -> tuple[Compared, Simulated]:
-    """Simulate a bundle's first program with a random image, and run the oracle."""
-    expected = compared(bundle)
+    """Simulate a bundle's first program with a random image, and run the oracle.
+
+    ``options`` are those of the schedule.
+    """
+    expected = compared(bundle, **options)
     made = expected.schedule
     program = SimulatedProgram(
         commands=made.commands,

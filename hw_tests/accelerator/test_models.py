@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from trivit.host.backends.simulator_build import build_simulator
 from trivit.host.backends.simulator_run import SimulationSettings, simulate
 from trivit.models.families import model_config
 from trivit.tools.compiler.named import untrained_program
+from trivit.tools.estimate import estimate_bundle
+from trivit.tools.estimate.estimate import modelled_cycles
 from trivit.tools.profile import profile, read_trace
 
 
@@ -56,6 +59,19 @@ def test_as_many_tokens_as_deit_384(simulator: Path, tmp_path: Path) -> None:
 def test_more_row_groups_than_nine_bits_count(simulator: Path) -> None:
     expected, simulated = run_bundle(simulator, most_row_groups(), SimulationSettings())
     assert_tensors(expected, simulated)
+
+
+@pytest.mark.full
+def test_four_blocks_of_deit_base(simulator: Path) -> None:
+    """Every tensor, and the cycles that the estimate for the whole model stands on."""
+    config = replace(model_config("deit_base"), depth=4, selector_blocks=())
+    bundle = untrained_program(config, "four_blocks", seed=1)
+    expected, simulated = run_bundle(simulator, bundle, SimulationSettings())
+    assert_tensors(expected, simulated)
+    cycles = int(simulated.cycles[0])
+    assert abs(modelled_cycles(bundle) - cycles) <= 0.01 * cycles
+    whole = untrained_program(model_config("deit_base"), "deit_base")
+    assert estimate_bundle(whole).latency_ms <= 61.5
 
 
 @pytest.mark.full

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from accelerator.comparison import run_bundle
+from accelerator.comparison import assert_tensors, run_bundle
 from networks import random_network
 
 from trivit.host.backends.simulator_run import SimulationSettings
 from trivit.host.bundle import Bundle
+from trivit.host.commands import decode, from_words
+from trivit.host.schedule import Schedule
 from trivit.models.families import model_config
 from trivit.tools.compiler.named import untrained_program
 from trivit.tools.estimate.timeline import predict
@@ -25,10 +28,16 @@ SHORT = 240
 END = 64
 
 
-def assert_close(simulator: Path, bundle: Bundle, folder: Path) -> None:
-    """Hold a program within 1 % of its simulated cycles, each op within 2 %."""
+def assert_close(simulator: Path, bundle: Bundle, folder: Path, **options: int) -> Schedule:
+    """Hold a program within 1 % of its simulated cycles, each op within 2 %.
+
+    Returns:
+        Its schedule, made with ``options``; the simulation has given every tensor of it.
+    """
     trace = folder / "trace.csv"
-    expected, simulated = run_bundle(simulator, bundle, SimulationSettings(trace=trace))
+    settings = SimulationSettings(trace=trace)
+    expected, simulated = run_bundle(simulator, bundle, settings, **options)
+    assert_tensors(expected, simulated)
     measured = profile(bundle, read_trace(trace).of_job(0), int(simulated.cycles[0]))
     tags = expected.schedule.tags
     timeline = predict(expected.schedule)
@@ -40,6 +49,7 @@ def assert_close(simulator: Path, bundle: Bundle, folder: Path) -> None:
         cycles = limits[op.index] + sum(waits[op.index].values())
         assert limits[op.index] == op.work, op
         assert abs(cycles - op.cycles) <= max(SHORT, 0.02 * op.cycles), (op, waits[op.index])
+    return expected.schedule
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -60,6 +70,16 @@ def test_a_block_with_relative_positions(simulator: Path, tmp_path: Path) -> Non
     whole = replace(model_config("deit_tiny"), depth=1, selector_blocks=())
     config = replace(whole, relative_position_bias=True, pooling="mean")
     assert_close(simulator, untrained_program(config, "pss", seed=1), tmp_path)
+
+
+def test_a_program_larger_than_its_banks(simulator: Path, tmp_path: Path) -> None:
+    """Heads in groups, which choose tokens together; rows of an MLP in pieces; a pause."""
+    config = model_config("deit_tiny", token_keep_ratio=0.7)
+    config = replace(config, image_size=64, patch_size=8, depth=2, selector_blocks=(1,))
+    bundle = untrained_program(config, "two", seed=1)
+    made = assert_close(simulator, bundle, tmp_path, depth=930)
+    units = Counter(decode(command).unit for command in from_words(made.commands))
+    assert (units["softmax"], units["gelu"], units["select"]) == (6, 3, 1)
 
 
 @pytest.mark.full

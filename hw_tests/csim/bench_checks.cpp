@@ -93,7 +93,7 @@ int main() {
     Checker checker("checks");
     const Error act = Error::activation_address;
     const Error mem = Error::memory_address;
-    const uint32_t depth = trivit::kActivationDepth;
+    const uint32_t depth = trivit::kProgramDepth;
 
     for (uint32_t opcode = 0; opcode < 256; ++opcode) {
         if (opcode >= 1 && opcode <= 7) continue;
@@ -260,8 +260,8 @@ int main() {
     // select_connections: dst index tokens rows keep. A list of 0..15 where it reads indices.
     const auto list = [](uint32_t address) {
         for (int16_t i = 0; i < 16; ++i) {
-            const size_t word = std::min<size_t>(address + size_t(i / 8), trivit::kActivationDepth);
-            if (word < size_t(trivit::kActivationDepth))
+            const size_t word = std::min<size_t>(address + size_t(i / 8), trivit::kProgramDepth);
+            if (word < size_t(trivit::kProgramDepth))
                 state.activation.bank[0][word].lane[i % 8] = i;
         }
     };

@@ -35,7 +35,7 @@ static void one_product(Random& random, Checker& checker, bool extreme) {
     const uint32_t outputs = trivit::ceil_div(out * 8, trivit::kOutputs) * trivit::kOutputs;
     const uint32_t src_size = groups(rows) * depth;
     const uint32_t dst_size = groups(rows) * out;
-    if (src_size + 2 * dst_size + 26 > uint32_t(trivit::kActivationDepth)) return;
+    if (src_size + 2 * dst_size + 26 > uint32_t(trivit::kProgramDepth)) return;
 
     Tensor x = random.tensor(rows, depth, int(random.between(6, 15)));
     Tensor weight = random.tensor(outputs, depth, int(random.between(6, 15)));
@@ -77,7 +77,7 @@ static void one_product(Random& random, Checker& checker, bool extreme) {
     f.gamma = append(params, Tensor(1, gamma));
     f.beta = append(params, Tensor(1, beta));
     f.src = uint32_t(
-        random.between(0, trivit::kActivationDepth - int64_t(src_size + 2 * dst_size + 26)));
+        random.between(0, trivit::kProgramDepth - int64_t(src_size + 2 * dst_size + 26)));
     f.dst = f.src + src_size;
     f.residual = random.one_in(2) ? f.dst : f.dst + dst_size;
     f.index = f.dst + 2 * dst_size;

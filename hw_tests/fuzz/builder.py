@@ -54,7 +54,7 @@ class FuzzBuilder(Builder):
         for start, end in sorted(self._occupied):
             found.append((first, start))
             first = end
-        return [gap for gap in [*found, (first, spec.ACTIVATION_DEPTH)] if gap[1] > gap[0]]
+        return [gap for gap in [*found, (first, spec.PROGRAM_DEPTH)] if gap[1] > gap[0]]
 
     def room(self) -> int:
         """Return the depth words of the largest free interval."""

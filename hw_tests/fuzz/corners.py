@@ -21,7 +21,7 @@ _ROWS, _WORDS = spec.MAX_TOKENS, spec.MAX_DEPTH_WORDS
 
 def _most_rows(words: int) -> int:
     """Return the most rows for which tensors of ``words`` words in all fit into memory."""
-    return min(_ROWS, spec.TILE_TOKENS * (spec.ACTIVATION_DEPTH // words))
+    return min(_ROWS, spec.TILE_TOKENS * (spec.PROGRAM_DEPTH // words))
 
 
 def _builder() -> FuzzBuilder:

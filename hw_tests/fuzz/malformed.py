@@ -25,7 +25,7 @@ _EDGES = st.one_of(
     st.sampled_from(
         [
             *(60, 61, 207, 208, 209, 383, 384, 385, 591, 592, 593, 4095, 4096, 4097),
-            *(spec.ACTIVATION_DEPTH - 1, spec.ACTIVATION_DEPTH, 1 << 22, 1 << 23, 1 << 24),
+            *(spec.PROGRAM_DEPTH - 1, spec.PROGRAM_DEPTH, 1 << 22, 1 << 23, 1 << 24),
             *(2**31 - 1, 2**31, 2**32 - 17, 2**32 - 16, 2**32 - 1),
         ]
     ),
@@ -92,7 +92,7 @@ def edges(case: Case, index: int) -> dict[str, list[int]]:
     assert instruction is not None
     sizes = {"params": case.params_words, "input": case.input_words, "output": case.output_words}
     operands = {
-        name: (spec.ACTIVATION_DEPTH, -(-rows // spec.TILE_TOKENS) * words)
+        name: (spec.PROGRAM_DEPTH, -(-rows // spec.TILE_TOKENS) * words)
         for name, (_, rows, words) in tensors(instruction).items()
     }
     for name, (region, _, words) in memory_regions(instruction).items():

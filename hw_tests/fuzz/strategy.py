@@ -16,7 +16,7 @@ from trivit.host.generated import spec
 from trivit.host.oracle.checks import mask_words
 
 #: Depth words of the largest drawn tensor: five of them fit activation memory.
-VOLUME = min(2500, spec.ACTIVATION_DEPTH // 6)
+VOLUME = min(2500, spec.PROGRAM_DEPTH // 6)
 #: Products of the largest drawn instruction, which keeps a case to some tens of milliseconds.
 PRODUCTS = 2_000_000
 

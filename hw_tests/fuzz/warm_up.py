@@ -16,7 +16,7 @@ def warm_up() -> Case:
     oracle, which starts from the same values.
     """
     builder = Builder(np.random.default_rng(1))
-    builder.address = spec.ACTIVATION_DEPTH // 2
+    builder.address = spec.PROGRAM_DEPTH // 2
 
     def load(dst: int, rows: int, words: int) -> None:
         block = builder.rng.integers(-(1 << 15), 1 << 15, rows * words * spec.TILE_DEPTH)
@@ -28,7 +28,7 @@ def warm_up() -> Case:
         builder.add(
             "attention",
             (flag,),
-            dst=spec.ACTIVATION_DEPTH // 2,
+            dst=spec.PROGRAM_DEPTH // 2,
             src=0,
             mask=0,
             tokens=tokens,
@@ -43,7 +43,7 @@ def warm_up() -> Case:
             bias_shift=0,
         )
     address, groups = 0, spec.MAX_TOKENS // spec.TILE_TOKENS
-    while left := spec.ACTIVATION_DEPTH - address:
+    while left := spec.PROGRAM_DEPTH - address:
         words = min(spec.MAX_DEPTH_WORDS, left // groups)
         rows = spec.MAX_TOKENS if words else left * spec.TILE_TOKENS
         load(address, rows, max(words, 1))

@@ -61,7 +61,7 @@ VALID: dict[str, dict[str, Any]] = {
     "select_tokens": {"dst": 0, "tokens": 4, "keep": 2},
     "select_connections": {"dst": 50, "index": 40, "tokens": 4, "rows": 3, "keep": 1},
 }
-LAST = spec.ACTIVATION_DEPTH - 1
+LAST = spec.PROGRAM_DEPTH - 1
 
 REFUSED: list[tuple[str, dict[str, int], str]] = [
     ("load", {"rows": 0}, "size_limit"),
@@ -155,7 +155,7 @@ def test_flags_bring_their_fields_into_the_check(
 def test_compaction_makes_room_at_the_end_of_memory() -> None:
     """Two words at the end of each bank hold eight rows of two words, not nine."""
     load = encode("load", dst=0, source=0, rows=1, words=1)
-    fields = {**VALID["matmul"], "rows": 9, "kept": 8, "dst": spec.ACTIVATION_DEPTH - 2}
+    fields = {**VALID["matmul"], "rows": 9, "kept": 8, "dst": spec.PROGRAM_DEPTH - 2}
     run(load, encode("matmul", ("compact",), **fields))
     with pytest.raises(KernelError) as caught:
         run(load, encode("matmul", **fields))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from trivit.tools.schedule.operations import Thirds
 from trivit.tools.schedule.parts import Part, keys_first, parts
 
 
@@ -40,6 +41,19 @@ def test_keys_and_values_come_before_queries() -> None:
         Part(0, 6, 24, rows_outer=False, counts=True),
     ]
     assert keys_first(18) is None  # thirds of one and a half tiles
+
+
+def test_heads_in_the_middle_skip_the_others() -> None:
+    """Words 8 to 15 of each third of 24: tiles 2 and 3, 8 and 9, 14 and 15 of 18."""
+    found = keys_first(24, Thirds(8, 72))
+    assert found is not None
+    assert [(part.first, part.weights, part.tiles, part.out_words) for part in found] == [
+        (2, 8, 2, 8),
+        (4, 14, 2, 8),
+        (0, 2, 2, 8),
+    ]
+    assert [part.counts for part in found] == [False, True, True]
+    assert keys_first(18, Thirds(6, 72)) is keys_first(24, Thirds(6, 72)) is None
 
 
 def test_the_last_tile_of_fc2_is_long_enough() -> None:

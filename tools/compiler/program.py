@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from trivit.host.bundle import Bundle, OutputInfo, Preprocessing, Program, TensorInfo
 from trivit.host.fixed_point import INT16_MAX, INT16_MIN
 from trivit.host.generated.operands import OPERANDS
-from trivit.host.generated.spec import ACTIVATION_DEPTH, MAX_INSTRUCTIONS, TILE_DEPTH
+from trivit.host.generated.spec import MAX_INSTRUCTIONS, PROGRAM_DEPTH, TILE_DEPTH
 from trivit.host.instructions import decode, encode
 from trivit.host.oracle.checks import check
 from trivit.host.tiles import depth_words
@@ -93,7 +93,7 @@ def _drafts(source: Source, params: ParameterImage) -> list[Draft]:
 
 def _program(source: Source, drafts: Sequence[Draft]) -> Program:
     logits = source.model.logits
-    addresses = allocate(live_intervals(drafts), ACTIVATION_DEPTH)
+    addresses = allocate(live_intervals(drafts), PROGRAM_DEPTH)
     return Program(
         name=source.name,
         instructions=np.stack([_encode(draft, addresses) for draft in drafts]),

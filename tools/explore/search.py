@@ -84,7 +84,8 @@ def activation_words(scheduled: Schedule) -> int:
         f = command.fields
         words = f.get("out_words", f.get("words", 0))
         # Rows that go to a wrapped buffer take its length alone.
-        groups = f.get("wrap") or row_groups(f.get("kept") or f.get("rows", 0))
+        rows = 1 if f.get("list") else f.get("kept") or f.get("rows", 0)
+        groups = f.get("wrap") or row_groups(rows)
         if f.get("target_stride") and (command.unit != "engine" or f["to_banks"]):
             most = max(most, f["target"] + (groups - 1) * f["target_stride"] + words)
     return most

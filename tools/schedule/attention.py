@@ -24,20 +24,23 @@ def attention(
     """
     _softmax(listing, operation)
     _Products(listing, number, operation, following).run()
-    listing.watch(operation.output, "engine")
+    if operation.completes:
+        listing.watch(operation.output, "engine")
 
 
 def _softmax(listing: Listing, operation: Attention) -> None:
     plan, f, tag, rows = listing.plan, operation.fields, operation.tag, operation.rows
     ring, select, connect = operation.probabilities, operation.select, operation.connect
     masked = "mask" in operation.flags
-    sizes = {"heads": operation.heads, "rows": rows, "keys": rows}
-    if masked:
+    sizes = {"heads": operation.all_heads, "rows": rows, "keys": rows}
+    if masked and operation.begins:
         listing.add("connections", tag, replay=1, **sizes)
     listing.add(
         "softmax",
         tag,
-        **sizes,
+        heads=operation.heads,
+        rows=rows,
+        keys=rows,
         masked=masked,
         send_cls=select is not None,
         send_all=connect is not None,
@@ -56,11 +59,13 @@ def _softmax(listing: Listing, operation: Attention) -> None:
         wrap=row_groups(ring.rows),
         slot=plan.slot[ring],
     )
+    if not operation.begins:
+        return  # who chooses was told of all heads
     if select is not None:
         listing.add(
             "select",
             select.tag,
-            heads=operation.heads,
+            heads=operation.all_heads,
             tokens=select.tokens,
             keep=select.keep,
             send_kept=connect is not None,
@@ -133,7 +138,8 @@ class _Products:
         bias, rows, head = self.operation.bias, self.operation.rows, self.biased
         assert bias is not None
         words = rows * bias.words
-        block = self.listing.rows(self.operation.fields["bias"] + head * words, words)
+        of_all = self.operation.first_head + head
+        block = self.listing.rows(self.operation.fields["bias"] + of_all * words, words)
         share = ceil_div(rows, PARAM_PORTS) * bias.words
         self.listing.add(
             "move_rows",
@@ -235,19 +241,21 @@ class _Products:
         ring, output = operation.probabilities, operation.output
         begins = (step.head, step.first) == (0, 0)
         ends = step.head + 1 == operation.heads and self._last(step)
+        place = (step.head * self.steps.groups + step.first) % row_groups(ring.rows)
+        head = operation.first_head + step.head
         self._product(
             f"values {step.head}",
             step,
             to_banks=1,
-            claim=begins and plan.slot[output] > 0,
+            claim=begins and operation.begins and plan.slot[output] > 0,
             announce_reader=begins and self.number in plan.norms,
             announce_store=begins and self.number in plan.stores,
             announce_load=announce_load or (ends and self.number in plan.loads),
-            source=plan.address[ring] + step.first * ring.words,
+            source=plan.address[ring] + place * ring.words,
             source_stride=ring.words,
             source_slot=plan.slot[ring],
             source_first=step.head * self.steps.groups + step.first,
-            target=plan.address[output] + step.head * self.head_words + step.first * output.words,
+            target=plan.address[output] + head * self.head_words + step.first * output.words,
             target_stride=output.words,
             target_slot=plan.slot[output],
             depth_words=self.key_words,

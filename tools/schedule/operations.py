@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from trivit.host.generated.spec import TILE_TOKENS
+
 
 @dataclass(eq=False)
 class Value:
@@ -35,6 +37,14 @@ class Norm:
     result: Value
 
 
+@dataclass(frozen=True)
+class Thirds:
+    """Some words of each third of a row of ``of`` words: from word ``first`` of the third on."""
+
+    first: int
+    of: int
+
+
 @dataclass(eq=False)
 class Product:
     """A matrix product with weights from DDR; ``fields`` and ``flags`` of its v4 instruction.
@@ -42,6 +52,11 @@ class Product:
     ``source`` are the rows that the engine multiplies (normalised ones, if there is a ``norm``).
     ``first_row`` is the row of ``output`` that the first result goes to; ``kept`` names the rows
     that are written at all.
+
+    A piece of a product (tiling.py) takes ``rows`` rows from row group ``reads_from`` of its source
+    (of what is normalised, if there is a ``norm``); its residual and result begin at row group
+    ``writes_from``, and one that does not ``complete`` the result has others behind it. ``thirds``:
+    the columns of some heads alone.
     """
 
     tag: int
@@ -55,6 +70,10 @@ class Product:
     kept: Value | None = None
     first_row: int = 0
     gelu: bool = False
+    reads_from: int = 0
+    writes_from: int = 0
+    completes: bool = True
+    thirds: Thirds | None = None
 
     @property
     def streams(self) -> bool:
@@ -64,6 +83,16 @@ class Product:
     def reads(self) -> list[Value]:
         """Return what the engine reads."""
         return [self.source] if self.residual is None else [self.source, self.residual]
+
+    def reads_last(self, value: Value) -> bool:
+        """Return whether the last row of ``value``, which is read, is among those that are."""
+        if value is self.residual:
+            first = self.writes_from
+        elif self.norm is not None and value is self.norm.result:
+            first = 0
+        else:
+            first = self.reads_from
+        return first * TILE_TOKENS + self.rows == value.rows
 
 
 @dataclass(eq=False)
@@ -88,10 +117,12 @@ class Connect:
 
 @dataclass(eq=False)
 class Attention:
-    """All heads of an attention; ``probabilities`` is the ring of row groups between its steps.
+    """Heads of an attention; ``probabilities`` is the ring of row groups between its steps.
 
     ``flags`` of its v4 instruction; with a mask it sees the keys of the last choice of connections.
     ``bias``, if there is one, holds what is added to the scores of some heads, in turn.
+    A piece has the heads from ``first_head`` on, of ``all_heads`` (0: these are all); ``fields``
+    count its own. The choices are those by all heads.
     """
 
     tag: int
@@ -101,8 +132,13 @@ class Attention:
     flags: frozenset[str] = frozenset()
     select: Select | None = None
     connect: Connect | None = None
+    first_head: int = 0
+    all_heads: int = 0
     probabilities: Value = field(init=False)
     bias: Value | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self.all_heads = self.all_heads or self.heads
 
     @property
     def rows(self) -> int:
@@ -114,9 +150,23 @@ class Attention:
         """Number of heads."""
         return self.fields["heads"]
 
+    @property
+    def begins(self) -> bool:
+        """Whether no heads come before these."""
+        return self.first_head == 0
+
+    @property
+    def completes(self) -> bool:
+        """Whether no heads come behind these."""
+        return self.first_head + self.heads == self.all_heads
+
     def reads(self) -> list[Value]:
         """Return what the engine reads."""
         return [self.source]
+
+    def reads_last(self, value: Value) -> bool:
+        """Return whether the last row of ``value``, which is read, is among those that are."""
+        return self.rows == value.rows
 
 
 @dataclass(eq=False)

@@ -13,8 +13,9 @@ from trivit.host.generated.spec import (
 )
 from trivit.host.oracle.checks import column_tiles
 from trivit.host.tiles import ceil_div
+from trivit.tools.schedule.operations import Thirds
 
-_NORM_CLOCKS = 4  # of normalisation, for a word of a row group
+NORM_CLOCKS = 4  # of normalisation, for a word of a row group
 _LOAD_CLOCKS = TILE_TOKENS // PARAM_PORTS  # of a port, for a word of a row group
 _RING_FOR_MATRIX = WEIGHT_DEPTH * 3 // 4  # the rest is for the matrix behind
 _TILE_WORDS = TILE_OUTPUTS // TILE_DEPTH
@@ -24,7 +25,8 @@ _TILE_WORDS = TILE_OUTPUTS // TILE_DEPTH
 class Part:
     """Tiles ``first`` to ``first + tiles`` of a product, ``out_words`` words of its result.
 
-    A part that ``counts`` tells the scoreboard of its row groups.
+    A part that ``counts`` tells the scoreboard of its row groups. The matrix in DDR has ``skipped``
+    tiles before its first that the product does without.
     """
 
     first: int
@@ -32,6 +34,12 @@ class Part:
     out_words: int
     rows_outer: bool
     counts: bool
+    skipped: int = 0
+
+    @property
+    def weights(self) -> int:
+        """First tile in DDR."""
+        return self.first + self.skipped
 
     @property
     def offset(self) -> int:
@@ -57,7 +65,7 @@ def parts(
     most = min(tiles, _RING_FOR_MATRIX // depth_words)
     clocks = {
         True: _LOAD_CLOCKS * (depth_words + out_words) if loaded else 0,
-        False: _NORM_CLOCKS * out_words if normalised else 0,
+        False: NORM_CLOCKS * out_words if normalised else 0,
     }
     first, last = (min(ceil_div(clocks[begin], depth_words), most) for begin in (True, False))
     last = min(last if last > 1 else 0, tiles - first)
@@ -75,17 +83,31 @@ def parts(
     ]
 
 
-def keys_first(out_words: int) -> list[Part] | None:
+def keys_first(out_words: int, thirds: Thirds | None = None) -> list[Part] | None:
     """Return keys and values as one product and queries as the next, whose row groups count behind.
 
     Keys and values are then placed in the ring while the queries are computed. None if the thirds
-    of a row are no whole tiles.
+    of a row are no whole tiles. ``thirds``: which columns of a wider matrix these are; keys and
+    values do not lie together there.
     """
     third, rest = divmod(out_words, 3 * _TILE_WORDS)
-    if rest:
+    if rest or (thirds and (thirds.first % _TILE_WORDS or thirds.of % (3 * _TILE_WORDS))):
         return None
-    words = third * _TILE_WORDS
+    if thirds is None:
+        words = third * _TILE_WORDS
+        return [
+            Part(third, 2 * third, 2 * words, rows_outer=False, counts=True),
+            Part(0, third, words, rows_outer=False, counts=True),
+        ]
+    whole, first = thirds.of // (3 * _TILE_WORDS), thirds.first // _TILE_WORDS
     return [
-        Part(third, 2 * third, 2 * words, rows_outer=False, counts=True),
-        Part(0, third, words, rows_outer=False, counts=True),
+        Part(
+            number * third,
+            third,
+            third * _TILE_WORDS,
+            rows_outer=False,
+            counts=number != 1,
+            skipped=number * (whole - third) + first,
+        )
+        for number in (1, 2, 0)
     ]

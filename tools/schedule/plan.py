@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from trivit.host.generated.commands import COMMANDS
-from trivit.host.generated.spec import ACTIVATION_DEPTH, TILE_TOKENS
+from trivit.host.generated.spec import TILE_TOKENS
 from trivit.host.tiles import depth_words, row_groups
 from trivit.tools.allocation import Interval, allocate, bank_words
 from trivit.tools.errors import ToolsError
@@ -62,36 +62,48 @@ class _Life:
     counted: bool = True
 
 
-def plan(network: Network, lag: int) -> Plan:
-    """Return when and where each value lives.
+def plan(network: Network, lag: int, depth: int) -> Plan:
+    """Return when and where each value lives, in ``depth`` words of each bank.
 
     Raises:
-        ToolsError: the banks or the scoreboard are too small, or nobody can announce a store.
+        NoRoomError: the banks are too small.
+        ToolsError: the scoreboard is too small, or nobody can announce a store.
     """
     decided = Plan()
     for number, operation in enumerate(network.operations):
         if isinstance(operation, Attention):
             decided.steps[operation] = steps(operation, lag)
-            operation.probabilities = _probabilities(operation, number)
+            operation.probabilities = _probabilities(operation, number, decided.steps[operation])
             if "bias" in operation.flags:
                 operation.bias = _bias(operation, number)
                 decided.loads.add(number - 1)
     _announce(network, decided)
     for number, operation in enumerate(network.operations):
         if isinstance(operation, Product):
-            depth, words = operation.source.words, operation.output.words
+            words = operation.output.words
             following = network.operations[number + 1 :][:1]
-            split = keys_first(words) if _feeds(operation, following) else None
-            if split is not None:
+            feeds = operation.thirds is not None or _feeds(operation, following)
+            split = keys_first(words, operation.thirds) if feeds else None
+            if split is not None and operation.rows == operation.output.rows:
                 operation.output.first = row_groups(operation.rows)
+            elif split is not None:  # rows of one product after the other: counted once
+                split = [replace(part, counts=part is split[-1]) for part in split]
             decided.parts[operation] = split or parts(
-                depth, words, normalised=number in decided.norms, loaded=number == 0
+                operation.source.words,
+                words,
+                normalised=_normalised(operation, decided.norms.get(number)),
+                loaded=number == 0,
             )
     lives = _lives(network, decided)
     _empty(network, decided, lives)
     decided.slot = _slots(lives)
-    decided.address = _addresses(network, lives)
+    decided.address = _addresses(network, lives, depth)
     return decided
+
+
+def _normalised(product: Product, reader: Product | None) -> bool:
+    """Return whether the rows that the product writes are normalised meanwhile."""
+    return reader is not None and _norm(reader).source is product.output
 
 
 def _feeds(product: Product, following: list[Operation]) -> bool:
@@ -102,12 +114,9 @@ def _feeds(product: Product, following: list[Operation]) -> bool:
     )
 
 
-def _probabilities(attention: Attention, number: int) -> Value:
-    """Return the ring of row groups: those of one head.
-
-    The context of a row group is computed before the scores of the same one of the next head.
-    """
-    rows = row_groups(attention.rows) * TILE_TOKENS
+def _probabilities(attention: Attention, number: int, steps: Steps) -> Value:
+    """Return the ring of row groups between scores and context."""
+    rows = steps.row_groups * TILE_TOKENS
     name = f"probabilities of instruction {attention.tag}"
     return Value(name, rows, depth_words(attention.rows), number, attention.tag)
 
@@ -124,14 +133,14 @@ def _bias(attention: Attention, number: int) -> Value:
 def _announce(network: Network, decided: Plan) -> None:
     """Choose the operation at whose beginning each reader outside the engine may look.
 
-    It is the one that writes what is read; a later one if that one has told another reader. Readers
-    obey in the order in which their results are needed, so each finds its own.
+    Rows are normalised beside the operation before the one that needs them, which writes them or
+    comes behind the one that does. What is stored is told of by the operation that writes it; by a
+    later one if that one has told of another store. Readers obey in the order in which their
+    results are needed, so each finds its own.
     """
-    last = -1
-    for operation in network.operations:
+    for number, operation in enumerate(network.operations):
         if isinstance(operation, Product) and operation.norm is not None:
-            norm = _norm(operation)
-            last = max(norm.source.writer, last + 1)
+            norm, last = operation.norm, number - 1
             norm.result.writer = last
             decided.norms[last] = operation
     last = -1
@@ -161,11 +170,11 @@ def _lives(network: Network, decided: Plan) -> dict[Value, _Life]:
     for number, operation in enumerate(network.operations):
         if number in decided.norms:
             lives[_norm(decided.norms[number]).result] = _Life(number, number)
-        lives[operation.output] = _Life(number, number)
+        lives.setdefault(operation.output, _Life(number, number)).last = number
         for value in operation.reads():
             lives[value].last = number
             read.add(value)
-            if operation.rows == value.rows:
+            if operation.reads_last(value):
                 whole.add(value)
         if isinstance(operation, Attention):
             lives[operation.output].claimed = True
@@ -178,7 +187,7 @@ def _lives(network: Network, decided: Plan) -> dict[Value, _Life]:
                 whole.add(operation.bias)
                 read.add(operation.bias)
             if operation.select is not None:
-                lives[operation.select.output] = _Life(number, number)
+                lives.setdefault(operation.select.output, _Life(number, number)).last = number
             continue
         if operation.kept is not None:  # whose rows tell that the list was written
             lives[operation.kept].last = number
@@ -187,7 +196,7 @@ def _lives(network: Network, decided: Plan) -> dict[Value, _Life]:
         if operation.norm is not None:
             lives[operation.norm.source].last = number
             read.add(operation.norm.source)
-            if operation.rows == operation.norm.source.rows:
+            if operation.reads_last(operation.norm.source):
                 whole.add(operation.norm.source)
     for value, life in lives.items():
         life.emptied = life.first
@@ -221,7 +230,7 @@ def _empty(network: Network, decided: Plan, lives: dict[Value, _Life]) -> None:
     """
     wanted: dict[int, list[Value]] = defaultdict(list)
     for number, operation in enumerate(network.operations):
-        if isinstance(operation, Attention) and operation.select is not None:
+        if isinstance(operation, Attention) and operation.select is not None and operation.begins:
             lives[operation.select.output].emptied -= 1  # nothing may stand beside the scores
         if isinstance(operation, Attention) and operation.bias is not None:
             lives[operation.bias].emptied = number - 1  # whose last product announces the load
@@ -264,7 +273,7 @@ def _slots(lives: dict[Value, _Life]) -> dict[Value, int]:
     return slots
 
 
-def _addresses(network: Network, lives: dict[Value, _Life]) -> dict[Value, int]:
+def _addresses(network: Network, lives: dict[Value, _Life], depth: int) -> dict[Value, int]:
     """Return the address of each value; a sum may take the place of its residual."""
     place: dict[Value, Value] = {}
     for number, operation in enumerate(network.operations):
@@ -285,5 +294,5 @@ def _addresses(network: Network, lives: dict[Value, _Life]) -> dict[Value, int]:
         same = sum(other.name == value.name for other in intervals)
         label = f"{value.name} ({same + 1})" if same else value.name
         intervals[value] = Interval(label, bank_words(value.rows, value.words), first, last)
-    addresses = allocate(list(intervals.values()), ACTIVATION_DEPTH)
+    addresses = allocate(list(intervals.values()), depth)
     return {value: addresses[intervals[place.get(value, value)].name] for value in lives}

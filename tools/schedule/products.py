@@ -43,10 +43,10 @@ def norm(listing: Listing, product: Product) -> None:
         tag,
         rows=product.rows,
         words=words,
-        source=listing.plan.address[source],
+        source=listing.plan.address[source] + product.reads_from * words,
         source_stride=words,
         slot=listing.plan.slot[source],
-        first=source.first,
+        first=source.first + product.reads_from,
     )
     listing.add(
         "normalise",
@@ -94,8 +94,9 @@ def product(listing: Listing, number: int, operation: Product) -> None:
 
 
 def written(listing: Listing, operation: Product) -> None:
-    """Note that the result is complete with the commands so far."""
-    listing.watch(operation.output, "row_writer" if operation.streams else "engine")
+    """Note that the result is complete with the commands so far, if it is."""
+    if operation.completes:
+        listing.watch(operation.output, "row_writer" if operation.streams else "engine")
 
 
 def part(listing: Listing, number: int, operation: Product, index: int) -> None:
@@ -144,20 +145,31 @@ def fill_ahead(listing: Listing, number: int, operation: Product) -> None:
     Otherwise they come when the product's command is in the engine's queue: behind many short
     products, that is too late.
     """
-    parts = listing.plan.parts[operation]
-    tiles = sum(part.tiles for part in parts)
-    _weights(listing, operation, 0, tiles)
-    listing.add(
-        "engine",
-        operation.tag,
-        place=1,
-        fill=1,
-        has_bias=1,
-        depth_words=operation.source.words,
-        out_words=operation.output.words,
-    )
+    for run in _runs(listing.plan.parts[operation]):
+        _weights(listing, operation, run[0].weights, sum(part.tiles for part in run))
+        listing.add(
+            "engine",
+            operation.tag,
+            place=1,
+            fill=1,
+            has_bias=1,
+            depth_words=operation.source.words,
+            out_words=sum(part.out_words for part in run),
+        )
+        for part in run:
+            listing.ring.append(_matrix(number, part), part.tiles * operation.source.words)
+
+
+def _runs(parts: list[Part]) -> list[list[Part]]:
+    """Return the parts whose weights lie one after the other in DDR together."""
+    runs: list[list[Part]] = []
     for part in parts:
-        listing.ring.append(_matrix(number, part), part.tiles * operation.source.words)
+        before = runs[-1][-1] if runs else None
+        if before is not None and before.weights + before.tiles == part.weights:
+            runs[-1].append(part)
+        else:
+            runs.append([part])
+    return runs
 
 
 def _matrix(number: int, part: Part) -> str:
@@ -173,7 +185,7 @@ def _weights(listing: Listing, operation: Product, first: int, tiles: int) -> No
         ports=ALL_PORTS,
         address=operation.fields["weight"] + first * column,
         words=tiles * column,
-        port_stride=column_tiles(operation.output.words) * column,
+        port_stride=column_tiles(operation.fields["out_words"]) * column,
     )
 
 
@@ -186,10 +198,13 @@ def _multiply(listing: Listing, number: int, operation: Product, index: int) -> 
     matrix = _matrix(number, part)
     fill = not listing.ring.holds(matrix)
     if fill:
-        _weights(listing, operation, part.first, part.tiles)
+        _weights(listing, operation, part.weights, part.tiles)
         listing.ring.append(matrix, part.tiles * source.words)
     cleared = plan.clears[number][index : index + 1]
     to_banks = not operation.streams
+    begins = operation.writes_from == 0
+    reads = 0 if operation.norm else operation.reads_from  # what is normalised begins at 0
+    written = operation.writes_from * output.words + part.offset
     listing.add(
         "engine",
         tag,
@@ -199,7 +214,7 @@ def _multiply(listing: Listing, number: int, operation: Product, index: int) -> 
         to_banks=to_banks,
         stream=0 if to_banks else GELU if operation.gelu else ROW_WRITER,
         fill=fill,
-        claim=to_banks and part.counts and first and plan.slot[output] > 0,
+        claim=to_banks and part.counts and first and begins and plan.slot[output] > 0,
         announce_reader=last and number in plan.norms,
         announce_store=last and number in plan.stores,
         announce_load=last and number in plan.loads,
@@ -207,13 +222,13 @@ def _multiply(listing: Listing, number: int, operation: Product, index: int) -> 
         residual_slot=0 if residual is None else plan.slot[residual],
         target_slot=plan.slot[output] if to_banks and part.counts else 0,
         clear_slot=plan.slot[cleared[0]] if cleared else 0,
-        source_first=source.first,
-        residual_first=0 if residual is None else residual.first,
+        source_first=source.first + reads,
+        residual_first=0 if residual is None else residual.first + operation.writes_from,
         ring_offset=listing.ring.offset(matrix),
-        source=plan.address[source],
+        source=plan.address[source] + reads * source.words,
         source_stride=source.words,
-        residual=0 if residual is None else plan.address[residual] + part.offset,
-        target=plan.address[output] + part.offset if to_banks else 0,
+        residual=0 if residual is None else plan.address[residual] + written,
+        target=plan.address[output] + written if to_banks else 0,
         target_stride=output.words,
         rows=operation.rows,
         depth_words=source.words,

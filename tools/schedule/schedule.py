@@ -8,6 +8,7 @@ import numpy as np
 
 from trivit.host.bundle import Bundle
 from trivit.host.commands import to_words
+from trivit.host.generated.spec import ACTIVATION_DEPTH
 from trivit.host.program import Program
 from trivit.host.schedule import ImageLayout, Schedule
 from trivit.tools.errors import ToolsError
@@ -15,21 +16,28 @@ from trivit.tools.schedule.attention import attention
 from trivit.tools.schedule.embedding import embedding
 from trivit.tools.schedule.listing import Listing
 from trivit.tools.schedule.operations import Attention, Product
-from trivit.tools.schedule.plan import plan
 from trivit.tools.schedule.products import norm, product, store, vectors
 from trivit.tools.schedule.reader import read
 from trivit.tools.schedule.sums import prove
+from trivit.tools.schedule.tiling import fitted
 
 LAG = 6  # row groups between the scores and the context of a step
 
 
-def schedule(bundle: Bundle, program: str | float | None = None, *, lag: int = LAG) -> Schedule:
+def schedule(
+    bundle: Bundle,
+    program: str | float | None = None,
+    *,
+    lag: int = LAG,
+    depth: int = ACTIVATION_DEPTH,
+) -> Schedule:
     """Return the commands that compute a program of ``bundle`` (None: the first).
 
     Args:
         bundle: compiled for the emulator.
         program: its name or token keep ratio.
         lag: row groups that the scores of attention run ahead of its context.
+        depth: words of each activation bank that may be used.
 
     Raises:
         ToolsError: the units cannot compute it; one line that names the instruction.
@@ -38,9 +46,9 @@ def schedule(bundle: Bundle, program: str | float | None = None, *, lag: int = L
     if lag < 1:
         raise ToolsError(f"a lag of {lag} row groups leaves softmax no time: use 1 or more")
     chosen = bundle.choose(program)
-    network = read(chosen)
-    prove(network, chosen.params)
-    decided = plan(network, lag)
+    whole = read(chosen)
+    prove(whole, chosen.params)
+    network, decided = fitted(whole, lag, depth)
     listing = Listing(decided, chosen.params)
     for number, operation in enumerate(network.operations):
         if number in decided.norms:

@@ -35,6 +35,16 @@ class Steps:
     lag: int
 
     @property
+    def row_groups(self) -> int:
+        """Row groups of probabilities that are there at the same time at most.
+
+        Those of a step are written when its scores begin, behind the context of the step that is
+        the lag and one more before.
+        """
+        single = len(self.starts) == self.groups
+        return min(self.groups, self.lag + 1) if single else self.groups
+
+    @property
     def products(self) -> int:
         """Steps of all heads: products of scores, and as many of context."""
         return self.heads * len(self.starts)

@@ -7,7 +7,7 @@
 namespace trivit {
 
 struct ActivationMemory {
-    word_t bank[kBanks][kActivationDepth];
+    word_t bank[kBanks][kProgramDepth];
 };
 
 // Walks the words of a tensor row by row with running counters instead of divisions.

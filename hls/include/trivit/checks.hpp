@@ -21,7 +21,7 @@ inline bool in_range(int64_t value, int64_t least, int64_t most) {
 
 // rows and words have been checked.
 inline bool tensor_fits(uint32_t address, int64_t rows, int64_t words) {
-    return address + (rows + kTileTokens - 1) / kTileTokens * words <= kActivationDepth;
+    return address + (rows + kTileTokens - 1) / kTileTokens * words <= kProgramDepth;
 }
 
 inline bool region_fits(uint32_t first, int64_t rows, int64_t words, uint32_t size) {

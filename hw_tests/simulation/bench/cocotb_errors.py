@@ -20,7 +20,7 @@ from trivit.host.oracle.machine import Machine
 from trivit.host.tracing import with_trace
 
 UNTOUCHED = np.uint16(0xA5A5).astype(np.int16)
-LAST = spec.ACTIVATION_DEPTH - 1
+LAST = spec.PROGRAM_DEPTH - 1
 HUGE = 2**32 - 1
 ONE_PAST = -1  # stands for the first address whose access ends one word behind its region
 

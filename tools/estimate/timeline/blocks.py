@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, field
+from functools import partial
 
 from trivit.host.commands import Command
 from trivit.host.tiles import ceil_div
@@ -35,6 +36,11 @@ class Softmax:
     issued: int = 0  # rows of tiles
     taken: list[tuple[int, int, int]] = field(default_factory=list)  # rows before, begin, end
     cls_out: int = 0  # probabilities of the last head's row 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether the rows of all heads have come."""
+        return len(self.taken) == self._groups() * self.command.fields["heads"]
 
     def room(self, rows: int) -> int:
         """Return when there is room for ``rows`` more rows of a tile."""
@@ -150,12 +156,12 @@ class Normalise:
 
     def _begin(self) -> None:
         now = self.queue[0]
-        now.source.listen(self._row_group, now.reader.fields["first"], now.announced)
+        listener = partial(self._row_group, now)
+        now.source.listen(listener, now.reader.fields["first"], now.announced)
 
-    def _row_group(self, cycle: int) -> None:
-        if not self.queue:
+    def _row_group(self, now: Normalisation, cycle: int) -> None:
+        if now.finished:  # the source has more rows than are read
             return
-        now = self.queue[0]
         fields = now.reader.fields
         words = fields["words"] * TILE_TOKENS // SOFTMAX_ROWS  # as many for a group of fewer rows
         now.group += 1
@@ -163,7 +169,6 @@ class Normalise:
         self.out = max(self.out, self.read + NORM_SUMS) + words
         now.result.complete(self.out + NORM_REST)
         if now.finished:
-            now.source.listeners.clear()
             self.queue.popleft()
             if self.queue:
                 self._begin()

@@ -269,7 +269,7 @@ class _Prediction:
             return 0
         if command.fields["stream"] != _SOFTMAX:
             return self._writer().room(rows)
-        if self.softmax is None or self.softmax.command.tag != command.tag:
+        if self.softmax is None or self.softmax.complete:
             self.softmax = Softmax(
                 self.waiting["softmax"].popleft(),
                 self.waiting["softmax_writer"].popleft(),
