@@ -13,11 +13,15 @@ _ATTEMPTS = 64
 
 
 class NoRoomError(ToolsError):
-    """Tensors that do not fit together; ``steps``: at which, or the fullest if all do by size."""
+    """Tensors that do not fit together.
 
-    def __init__(self, message: str, steps: list[int]) -> None:
-        super().__init__(message)
-        self.steps = steps
+    ``problems``: what is too much at each step that holds too much; at the fullest one, if none
+    does and gaps between tensors are the reason.
+    """
+
+    def __init__(self, problems: dict[int, str], fullest: int) -> None:
+        super().__init__(problems[fullest])
+        self.problems = problems
 
 
 @dataclass(frozen=True)
@@ -75,18 +79,23 @@ def _first_fit(order: Sequence[Interval], depth: int) -> tuple[dict[str, int], I
 
 
 def _no_room(intervals: Sequence[Interval], depth: int) -> NoRoomError:
-    def alive(step: int) -> list[Interval]:
-        return [i for i in intervals if i.first <= step <= i.last]
-
-    needs = {i.first: sum(other.size for other in alive(i.first)) for i in intervals}
+    alive = {
+        step: [i for i in intervals if i.first <= step <= i.last]
+        for step in sorted({i.first for i in intervals})
+    }
+    needs = {step: sum(i.size for i in found) for step, found in alive.items()}
     fullest = max(needs, key=lambda step: needs[step])
-    need = needs[fullest]
-    sizes = " + ".join(f"{i.name} {i.size}" for i in sorted(alive(fullest), key=lambda i: -i.size))
-    missing = f"{need - depth} too many" if need > depth else "which leaves gaps that are too small"
-    message = (
+    over = [step for step, need in needs.items() if need > depth] or [fullest]
+    return NoRoomError({step: _problem(alive[step], depth) for step in over}, fullest)
+
+
+def _problem(alive: Sequence[Interval], depth: int) -> str:
+    largest_first = sorted(alive, key=lambda i: -i.size)
+    sizes = " + ".join(f"{i.name} {i.size}" for i in largest_first)
+    missing = sum(i.size for i in alive) - depth
+    why = f"{missing} too many" if missing > 0 else "with gaps that are too small"
+    return (
         f"activations do not fit the kernel: {sizes} words per bank are needed together, "
-        f"{depth} are there ({depth * TILE_DEPTH * TILE_TOKENS} elements), {missing}: choose a "
+        f"{depth} are there ({depth * TILE_DEPTH * TILE_TOKENS} elements), {why}: choose a "
         "smaller width, MLP or image"
     )
-    over = [step for step, words in needs.items() if words > depth]
-    return NoRoomError(message, over or [fullest])

@@ -47,7 +47,7 @@ def test_a_changed_description_makes_them_stale(tmp_path: Path) -> None:
         ("  load:\n", "  load: 1\n  old_load:\n", "is not a kernel description: load"),
         ("flags: {statistics: 0}", "flag: {statistics: 0}", "load has an unknown entry 'flag'"),
         ("pointer: true", "pointer: yes", "program: pointer is 'yes': write true or false"),
-        ("max_heads: 16", "max_heads: 016", "line 23 is not valid YAML: 016 is no clear whole"),
+        ("max_heads: 16", "max_heads: 016", "line 24 is not valid YAML: 016 is no clear whole"),
         ("descriptor_words: 32", "descriptor_words: 4", "do not fit a descriptor"),
         ("max_tokens: 592", "max_tokens: many", "limits: max_tokens is 'many', not a whole number"),
         ("sum_bits: 40", "sum_bits: wide", "engine: sum_bits is 'wide', not a whole number"),

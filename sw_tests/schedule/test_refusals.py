@@ -185,9 +185,10 @@ def test_tensors_that_do_not_fit() -> None:
     shape = Shape(grid=14, patch=2, heads=15, head_words=8)
 
     def fc1(b: Builder, x: int) -> None:
-        """Tokens, their normalised rows and the hidden layer are alive together."""
+        """Tokens and the hidden layer, which is read twice, are alive together."""
         hidden = b.linear("hidden", x, shape.tokens, shape.words, 384, normalise=True)
-        b.linear("out", hidden, shape.tokens, 384, shape.words, residual=x)
+        out = b.linear("out", hidden, shape.tokens, 384, shape.words, residual=x)
+        b.linear("again", hidden, shape.tokens, 384, shape.words, residual=out)
 
     b = Builder(np.random.default_rng(1))
     fc1(b, embed(b, shape))

@@ -134,11 +134,16 @@ def test_heads_in_groups_choose_together(share: float) -> None:
 
 def test_the_first_norm_waits_for_the_patches() -> None:
     """A product of a tile stands between: patches, positions and normalised tokens do not fit."""
-    bundle = network(2)
-    whole, cut = compared(bundle), compared(bundle, depth=300)
+    config = replace(model_config("deit_tiny"), image_size=128, depth=1, selector_blocks=())
+    bundle = untrained_program(config, "one_block", seed=1)
+    whole, cut = compared(bundle), compared(bundle, depth=1200)
     assert_equal(cut)
-    pauses = [c for c in commands(cut) if c.unit == "engine" and c.fields["out_shift"] == 31]
-    assert pauses and all(c.fields["announce_reader"] and c.fields["rows"] <= 8 for c in pauses)
+    [pause] = [
+        c.fields for c in commands(cut) if c.unit == "engine" and c.fields["out_shift"] == 31
+    ]
+    assert pause["announce_reader"] and pause["rows"] == 1
+    reader = next(c.fields for c in commands(cut) if c.unit == "row_reader")
+    assert reader["source"] == pause["source"] and reader["rows"] == 65
     assert np.array_equal(cut.outcome.saturations, whole.outcome.saturations)
 
 

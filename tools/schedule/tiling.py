@@ -14,6 +14,7 @@ from trivit.host.generated.spec import TILE_DEPTH, TILE_OUTPUTS, TILE_TOKENS
 from trivit.host.oracle.checks import column_tiles
 from trivit.host.tiles import depth_words, row_groups
 from trivit.tools.allocation import NoRoomError
+from trivit.tools.errors import ToolsError
 from trivit.tools.schedule.operations import (
     Attention,
     Network,
@@ -45,11 +46,10 @@ class Cuts:
 
 
 def fitted(network: Network, lag: int, depth: int) -> tuple[Network, Plan]:
-    """Return a network that fits ``depth`` words of each bank, cut no further than it must be.
+    """Return a network that fits ``depth`` words of each bank, cut little further than it must be.
 
     Raises:
-        NoRoomError: none does.
-        ToolsError: as ``plan``.
+        ToolsError: none does, or as ``plan``.
     """
     cuts, possible = Cuts(), _possible(network)
     while True:
@@ -57,44 +57,44 @@ def fitted(network: Network, lag: int, depth: int) -> tuple[Network, Plan]:
         try:
             return pieces, plan(pieces, lag, depth)
         except NoRoomError as error:
-            full = sorted({origins[step] for step in error.steps})
-            helped = [_further(network, cuts, possible, number) for number in full]
-            if not any(helped):
-                raise _refusal(error, pieces) from None
+            ways = set()
+            for step, problem in error.problems.items():
+                way = _way(network, cuts, possible, origins[step])
+                if way is None:
+                    tag = pieces.operations[step].tag
+                    raise ToolsError(
+                        f"{problem}; instruction {tag} cannot be cut into smaller pieces"
+                    ) from None
+                ways.add(way)
+            for number, count in ways:
+                if count:
+                    cuts.pieces[number] = count
+                else:
+                    cuts.pauses.add(number)
 
 
-def _refusal(error: NoRoomError, pieces: Network) -> NoRoomError:
-    tags = sorted({pieces.operations[step].tag for step in error.steps})
-    where = f"instruction{'s' * (len(tags) > 1)} {', '.join(map(str, tags))}"
-    message = f"{error}; {where} cannot be cut into smaller pieces"
-    return NoRoomError(message, error.steps)
+def _way(
+    network: Network, cuts: Cuts, possible: dict[int, int], number: int
+) -> tuple[int, int] | None:
+    """Return the cheapest way to make operation ``number`` smaller, if there is any.
 
-
-def _further(network: Network, cuts: Cuts, possible: dict[int, int], number: int) -> bool:
-    """Cut what makes operation ``number`` too large once more, in the cheapest way.
-
-    Returns:
-        Whether there was a way.
+    It is the first operation of a pair and into how many pieces, or an operation and 0: a pause.
     """
     whole, following = network.operations, number + 1
     pairs = [number, number - 1]
     if following + 1 < len(whole) and isinstance(whole[following + 1], Product):
         pairs.append(following)  # whose rows may be normalised meanwhile: fewer are
-    ways: list[tuple[int, int]] = []  # cost in cycles, first operation of the pair
+    ways: list[tuple[int, int, int]] = []  # cost in cycles, first operation of the pair, pieces
     for first in pairs:
         count = cuts.pieces.get(first, 1)
         if count < possible.get(first, 1):
-            ways.append((_lost(whole, first, count + 1) - _lost(whole, first, count), first))
+            more = min(count + max(1, count // 8), possible[first])
+            ways.append((_lost(whole, first, more) - _lost(whole, first, count), first, more))
     after = whole[following] if following < len(whole) else None
-    pause = None
     if isinstance(after, Product) and after.norm is not None and following not in cuts.pauses:
         pause = NORM_CLOCKS * after.source.words * row_groups(after.rows)
-    if ways and (pause is None or min(ways)[0] <= pause):
-        first = min(ways)[1]
-        cuts.pieces[first] = cuts.pieces.get(first, 1) + 1
-    elif pause is not None:
-        cuts.pauses.add(following)
-    return bool(ways) or pause is not None
+        ways.append((pause, following, 0))
+    return min(ways)[1:] if ways else None
 
 
 def _lost(whole: list[Operation], number: int, count: int) -> int:
