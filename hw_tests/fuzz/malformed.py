@@ -124,19 +124,31 @@ def bent(case: Case, index: int) -> Iterator[Case]:
                 yield _put(case, index, name, value)
 
 
-def _move(draw: st.DrawFn, case: Case, values: Callable[[Case, int], dict[str, list[int]]]) -> Case:
-    index = draw(st.integers(0, len(case.program) - 1))
+def _move(
+    draw: st.DrawFn,
+    case: Case,
+    index: int,
+    values: Callable[[Case, int], dict[str, list[int]]],
+) -> Case:
     choices = values(case, index)
     name = draw(st.sampled_from(sorted(choices)))
     return _put(case, index, name, draw(st.sampled_from(choices[name])))
 
 
 def _move_to_edge(draw: st.DrawFn, case: Case) -> Case:
-    return _move(draw, case, edges)
+    return _move(draw, case, draw(st.integers(0, len(case.program) - 1)), edges)
 
 
 def _move_to_limit(draw: st.DrawFn, case: Case) -> Case:
-    return _move(draw, case, limits)
+    """Prefer instructions that have more numbers than sizes: loads and stores are the most."""
+    decoded = [decode(words) for words in case.program]
+    numbered = [
+        index
+        for index, found in enumerate(decoded)
+        if found and any(number.error == "shift_range" for number in RANGES[found.opcode])
+    ]
+    index = draw(st.sampled_from(numbered or range(len(decoded))))
+    return _move(draw, case, index, limits)
 
 
 def _cut_region(draw: st.DrawFn, case: Case) -> Case:
