@@ -105,8 +105,11 @@ def embed(b: Builder, shape: Shape) -> int:
     return x
 
 
-def random_network(seed: int, shape: Shape | None = None) -> Bundle:
-    """Return blocks with and without selectors, and products in unusual places."""
+def random_network(seed: int, shape: Shape | None = None, *, biased: bool = True) -> Bundle:
+    """Return blocks with and without selectors, and products in unusual places.
+
+    With ``biased``, half of the attentions add biases to their scores.
+    """
     rng, biases = np.random.default_rng(seed), np.random.default_rng([seed, 1])
     shape = shape or random_shape(rng)
     b = Builder(rng)
@@ -116,7 +119,9 @@ def random_network(seed: int, shape: Shape | None = None) -> Bundle:
         select = bool(rng.integers(2)) and rows > 2
         qkv = b.linear(f"qkv{block}", x, rows, words, 3 * words, normalise=True)
         flags = ("score_cls",) if select else ()
-        bias = random_bias(biases, shape.heads, rows) if biases.integers(2) else None
+        bias = None
+        if biased and biases.integers(2):
+            bias = random_bias(biases, shape.heads, rows)
         context = b.attention(f"context{block}", qkv, shape, rows, None, *flags, bias=bias)
         kept = b.kept(f"kept{block}", rows, min(shape.keep, rows - 1)) if select else None
         unusual = int(rng.integers(4))
