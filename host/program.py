@@ -1,7 +1,7 @@
 """One program of a bundle: instructions, memory map, and what it skips."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from trivit.host.errors import HostError
 from trivit.host.fixed_point import Int16
+from trivit.host.schedule import Schedule
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 
@@ -69,6 +70,8 @@ class Program:
     which the output "logits" holds the result. ``token_keep_ratio`` is that of each selector,
     ``attention_keep_ratio`` that of each kept token's keys; 1 and 1 select nothing. ``info`` holds
     the compiler's figures: ``macs``, ``open_macs``, and ``instructions`` (tensor and MACs of each).
+    ``schedule`` holds the same program as commands of the accelerator; without them,
+    ``unscheduled`` says why, in one line.
 
     Raises:
         HostError: a name that is not made of lower-case letters, digits, ``_``, ``.`` and ``-``.
@@ -82,6 +85,8 @@ class Program:
     token_keep_ratio: float = 1.0
     attention_keep_ratio: float = 1.0
     info: dict[str, Any] = field(default_factory=dict)
+    schedule: Schedule | None = None
+    unscheduled: str = "it was never scheduled: use a file of `trivit compile`"
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -100,3 +105,25 @@ class Program:
                 return output
         names = ", ".join(o.name for o in self.outputs)
         raise HostError(f"the program has no output {name!r}: it has {names}")
+
+    def commands(self) -> Schedule:
+        """Return the commands for the accelerator and what must lie in DDR for them.
+
+        Raises:
+            HostError: the accelerator cannot run this program; the message says why.
+        """
+        if self.schedule is None:
+            raise HostError(
+                f"the program '{self.name}' has no commands for the accelerator: {self.unscheduled}"
+            )
+        return self.schedule
+
+    def with_instructions(self, instructions: NDArray[np.uint32], **changes: Any) -> "Program":
+        """Return the program with other instructions, (n, 32) uint32, and no commands for them."""
+        return replace(
+            self,
+            instructions=instructions,
+            schedule=None,
+            unscheduled="its instructions were changed; schedule it again",
+            **changes,
+        )

@@ -1,15 +1,16 @@
 """A program as the accelerator runs it: commands, parameters beside the bundle's, image layout."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trivit.host.errors import HostError
 from trivit.host.fixed_point import Int16
+from trivit.host.generated.commands import COMMAND_BITS
 from trivit.host.generated.spec import PARAM_PORTS, TILE_DEPTH
 from trivit.host.patches import patchify
-from trivit.host.program import OutputInfo
 from trivit.host.tiles import ceil_div
 
 
@@ -79,17 +80,48 @@ class Schedule:
 
     ``commands`` is (n, 4) uint64 (host.commands), the last one ends the program; ``extra_params``
     follows the bundle's params in the params region, (words·8,) int16; ``reports`` is the number of
-    reports that complete the program; ``tags`` the v4 instructions, whose numbers the tags are.
+    reports that complete the program, a word of the log each; ``tags`` the number of v4
+    instructions, whose indices the tags are.
     """
 
     commands: NDArray[np.uint64]
     extra_params: Int16
     image: ImageLayout
     output_words: int
-    outputs: tuple[OutputInfo, ...]
     reports: int
     tags: int
     watched: tuple[Watched, ...]
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a bundle's manifest says beside the commands and the extra parameters."""
+        return {
+            "image": asdict(self.image),
+            "reports": self.reports,
+            "watched": [asdict(tensor) for tensor in self.watched],
+        }
+
+    @staticmethod
+    def read(
+        entry: dict[str, Any], commands: bytes, extra: bytes, *, output_words: int, tags: int
+    ) -> "Schedule":
+        """Return the schedule of a manifest's entry and the members of a bundle beside it.
+
+        Raises:
+            ValueError: commands or parameters that are not whole.
+        """
+        words = np.frombuffer(commands, dtype="<u8").astype(np.uint64)
+        vectors = np.frombuffer(extra, dtype="<i2").astype(np.int16)
+        if len(words) == 0 or len(words) % (COMMAND_BITS // 64) or len(vectors) % TILE_DEPTH:
+            raise ValueError("its commands are not whole")
+        return Schedule(
+            commands=words.reshape(-1, COMMAND_BITS // 64),
+            extra_params=vectors,
+            image=ImageLayout(**entry["image"]),
+            output_words=output_words,
+            reports=entry["reports"],
+            tags=tags,
+            watched=tuple(Watched(**tensor) for tensor in entry["watched"]),
+        )
 
 
 def port_order(rows: Int16) -> Int16:

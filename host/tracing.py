@@ -76,9 +76,8 @@ def _traced(program: Program, names: Iterable[str] | None) -> Program:
             f"tracing needs {len(instructions)} instructions, the kernel takes {MAX_INSTRUCTIONS}: "
             "trace fewer tensors at a time"
         )
-    return replace(
-        program,
-        instructions=np.stack(instructions),
+    return program.with_instructions(
+        np.stack(instructions),
         output_words=target,
         outputs=tuple(outputs),
         tensors=tuple(replace(t, instruction=moved[t.instruction]) for t in program.tensors),

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from programs import Builder, Shape
+from programs import Builder, Shape, random_bias
 
 from trivit.host.bundle import Bundle, OutputInfo, Preprocessing, Program
 from trivit.host.fixed_point import Int16
@@ -105,9 +105,12 @@ def embed(b: Builder, shape: Shape) -> int:
     return x
 
 
-def random_network(seed: int, shape: Shape | None = None) -> Bundle:
-    """Return blocks with and without selectors, and products in unusual places."""
-    rng = np.random.default_rng(seed)
+def random_network(seed: int, shape: Shape | None = None, *, biased: bool = True) -> Bundle:
+    """Return blocks with and without selectors, and products in unusual places.
+
+    With ``biased``, half of the attentions add biases to their scores.
+    """
+    rng, biases = np.random.default_rng(seed), np.random.default_rng([seed, 1])
     shape = shape or random_shape(rng)
     b = Builder(rng)
     rows, words, hidden_words = shape.tokens, shape.words, shape.hidden_words
@@ -116,7 +119,10 @@ def random_network(seed: int, shape: Shape | None = None) -> Bundle:
         select = bool(rng.integers(2)) and rows > 2
         qkv = b.linear(f"qkv{block}", x, rows, words, 3 * words, normalise=True)
         flags = ("score_cls",) if select else ()
-        context = b.attention(f"context{block}", qkv, shape, rows, None, *flags)
+        bias = None
+        if biased and biases.integers(2):
+            bias = random_bias(biases, shape.heads, rows)
+        context = b.attention(f"context{block}", qkv, shape, rows, None, *flags, bias=bias)
         kept = b.kept(f"kept{block}", rows, min(shape.keep, rows - 1)) if select else None
         unusual = int(rng.integers(4))
         if unusual == 1:  # rows are dropped behind GELU, without a residual
@@ -176,10 +182,17 @@ def bundle_of(b: Builder, shape: Shape, out_words: int) -> Bundle:
     )
 
 
-def as_many_tokens_as_deit_384(keep: float) -> Bundle:
+def deit_384(keep: float, **changes: int) -> Bundle:
     """Return two narrow blocks of 577 tokens, of which the first keeps a share."""
-    config = model_config("deit_tiny_384", token_keep_ratio=keep)
-    small = {"image_size": 48, "patch_size": 2, "embed_dim": 64, "num_heads": 1, "depth": 2}
-    selectors = (0,) if keep < 1 else ()
-    config = replace(config, **small, mlp_ratio=1.0, num_classes=10, selector_blocks=selectors)
-    return untrained_program(config, "two_blocks", seed=1)
+    sizes: dict[str, Any] = {
+        **{"image_size": 48, "patch_size": 2, "embed_dim": 64, "num_heads": 1, "depth": 2},
+        **{"mlp_ratio": 1.0, "num_classes": 10, "selector_blocks": (0,) if keep < 1 else ()},
+        **changes,
+    }
+    config = replace(model_config("deit_tiny_384", token_keep_ratio=keep), **sizes)
+    return untrained_program(config, "narrow", seed=1)
+
+
+def most_row_groups() -> Bundle:
+    """Return a block whose 16 heads have more row groups than nine bits count."""
+    return deit_384(1.0, image_size=32, embed_dim=128, num_heads=16, depth=1)

@@ -153,13 +153,31 @@ class Builder:
         return dst
 
     def attention(
-        self, name: str, src: int, shape: Shape, tokens: int, mask: int | None, *scores: str
+        self,
+        name: str,
+        src: int,
+        shape: Shape,
+        tokens: int,
+        mask: int | None,
+        *scores: str,
+        bias: Int16 | None = None,
     ) -> int:
-        """Append an attention; ``scores`` are the flags of what it keeps for the selectors."""
+        """Append an attention; ``scores`` are the flags of what it keeps for the selectors.
+
+        ``bias`` is (heads, tokens, tokens).
+        """
         dst = self.tensor(name, tokens, shape.words)
+        place = 0
+        if bias is not None:
+            padded = np.pad(bias, ((0, 0), (0, 0), (0, -tokens % 8)))
+            place = self.constants(padded.reshape(-1))
         self.add(
             "attention",
-            (*(("mask",) if mask is not None else ()), *scores),
+            (
+                *(("mask",) if mask is not None else ()),
+                *(("bias",) if bias is not None else ()),
+                *scores,
+            ),
             dst=dst,
             src=src,
             mask=mask or 0,
@@ -171,6 +189,8 @@ class Builder:
             exp_shift=int(self.rng.integers(12, 16)),
             prob_frac=15,
             out_shift=14,
+            bias=place,
+            bias_shift=0 if bias is None else 12,
         )
         return dst
 
@@ -186,6 +206,11 @@ class Builder:
         dst = self.tensor(name, rows, mask_words(rows), "mask")
         self.add("select_connections", dst=dst, index=index, tokens=tokens, rows=rows, keep=keep)
         return dst
+
+
+def random_bias(rng: np.random.Generator, heads: int, tokens: int) -> Int16:
+    """Return what an attention adds to its products, (heads, tokens, tokens)."""
+    return rng.integers(-(1 << 13), 1 << 13, (heads, tokens, tokens)).astype(np.int16)
 
 
 def random_bundle(seed: int, shape: Shape | None = None) -> tuple[Bundle, NDArray[np.uint8]]:
@@ -231,7 +256,8 @@ def random_bundle(seed: int, shape: Shape | None = None) -> tuple[Bundle, NDArra
     x = b.linear("fc2", hidden, rows, shape.hidden_words, words, residual=x, statistics=True)
 
     qkv = b.linear("qkv2", x, rows, words, 3 * words, normalise=True)
-    context = b.attention("context2", qkv, shape, rows, mask, "score_all")
+    bias = random_bias(rng, shape.heads, rows)
+    context = b.attention("context2", qkv, shape, rows, mask, "score_all", bias=bias)
     x = b.linear("proj2", context, rows, words, words, residual=x, in_place=True, statistics=True)
     keep = -(-shape.keep // 2)
     kept = b.kept("kept2", rows, keep)

@@ -25,6 +25,13 @@ def check_supported(config: ModelConfig) -> None:
             raise ModelsError(
                 f"model.{name} is {value!r}, which the accelerator does not compute: use {wanted}"
             )
+    early = [i for i in config.selector_blocks if i + 1 < len(config.blocks)]
+    if getattr(config, "relative_position_bias", False) and early and config.token_keep_ratio < 1:
+        raise ModelsError(
+            f"model.selector_blocks has {early[0]} and model.relative_position_bias is True: which "
+            "tokens stay differs from image to image, a bias on the accelerator does not; use no "
+            "selectors, or no bias"
+        )
 
 
 def _needs(config: ModelConfig) -> Iterator[tuple[str, object, list[object]]]:

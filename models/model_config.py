@@ -14,7 +14,7 @@ from trivit.models.errors import ModelsError
 from trivit.models.methods.attention_view import Probe
 from trivit.models.methods.connections.patterns import CONNECTION_PATTERNS
 from trivit.models.methods.tokens.selection import TOKEN_SCORES
-from trivit.models.topology import Block, Classifier, KeepRatios, Layer, PatchEmbedding, passages
+from trivit.models.topology import Block, Classifier, KeepRatios, Layer, PatchEmbedding
 
 
 def check_keep_ratio(name: str, value: float) -> None:
@@ -185,16 +185,6 @@ class ModelConfig:
     def final_ratios(self) -> KeepRatios:
         """Return the keep ratios that a finished model uses, on all patches."""
         return KeepRatios(self.token_keep_ratio, self.attention_keep_ratio, 1.0)
-
-    def patch_counts(self, keep_ratio: float | None = None) -> list[int]:
-        """Return the patch tokens left after each selector.
-
-        Args:
-            keep_ratio: of the selectors (default: the final one).
-        """
-        ratio = self.token_keep_ratio if keep_ratio is None else keep_ratio
-        ratios = KeepRatios(token=ratio, attention=1.0, patch=1.0)
-        return [p.left for p in passages(self, ratios) if p.selection is not None]
 
     def dense(self) -> "ModelConfig":
         """Return the same model without token and connection selection."""

@@ -28,11 +28,14 @@ def program_of(
     """
     if names_model(target):
         from trivit.tools.compiler.named import named_program  # needs PyTorch; a bundle does not
+        from trivit.tools.schedule import with_commands
 
-        return named_program(
-            target,
-            token_keep=1.0 if keep is None else keep,
-            attention_keep=1.0 if attention_keep is None else attention_keep,
+        return with_commands(
+            named_program(
+                target,
+                token_keep=1.0 if keep is None else keep,
+                attention_keep=1.0 if attention_keep is None else attention_keep,
+            )
         )
     if attention_keep is not None:
         raise ToolsError(

@@ -64,25 +64,26 @@ struct EngineFields {
     typedef CommandField<26, 1> Claim;
     typedef CommandField<27, 1> AnnounceReader;
     typedef CommandField<28, 1> AnnounceStore;
-    typedef CommandField<29, 3> SourceSlot;
-    typedef CommandField<32, 3> ResidualSlot;
-    typedef CommandField<35, 3> TargetSlot;
-    typedef CommandField<38, 3> ClearSlot;
-    typedef CommandField<41, 11> SourceFirst;
-    typedef CommandField<52, 11> ResidualFirst;
-    typedef CommandField<63, 10> RingOffset;
-    typedef CommandField<73, 14> Source;
-    typedef CommandField<87, 14> SourceStride;
-    typedef CommandField<101, 14> Residual;
-    typedef CommandField<115, 14> Target;
-    typedef CommandField<129, 14> TargetStride;
-    typedef CommandField<143, 12> Rows;
-    typedef CommandField<155, 9> DepthWords;
-    typedef CommandField<164, 9> OutWords;
-    typedef CommandField<173, 4> LastRows;
-    typedef CommandField<177, 5> BiasShift;
-    typedef CommandField<182, 5> ResidualShift;
-    typedef CommandField<187, 5> OutShift;
+    typedef CommandField<29, 1> AnnounceLoad;
+    typedef CommandField<30, 3> SourceSlot;
+    typedef CommandField<33, 3> ResidualSlot;
+    typedef CommandField<36, 3> TargetSlot;
+    typedef CommandField<39, 3> ClearSlot;
+    typedef CommandField<42, 11> SourceFirst;
+    typedef CommandField<53, 11> ResidualFirst;
+    typedef CommandField<64, 10> RingOffset;
+    typedef CommandField<74, 14> Source;
+    typedef CommandField<88, 14> SourceStride;
+    typedef CommandField<102, 14> Residual;
+    typedef CommandField<116, 14> Target;
+    typedef CommandField<130, 14> TargetStride;
+    typedef CommandField<144, 12> Rows;
+    typedef CommandField<156, 9> DepthWords;
+    typedef CommandField<165, 9> OutWords;
+    typedef CommandField<174, 4> LastRows;
+    typedef CommandField<178, 5> BiasShift;
+    typedef CommandField<183, 5> ResidualShift;
+    typedef CommandField<188, 5> OutShift;
 };
 
 struct GeluFields {
@@ -170,6 +171,7 @@ struct LoadFields {
     typedef CommandField<60, 14> TargetStride;
     typedef CommandField<74, 3> Slot;
     typedef CommandField<77, 1> Complete;
+    typedef CommandField<78, 1> Announced;
 };
 
 struct StoreFields {

@@ -21,11 +21,16 @@ static const int kMaxConnectionTokens = 208;
 static const int kMaxDepthWords = 384;
 static const int kMaxHeadWords = 16;
 static const int kMaxHeads = 16;
+static const int kMaxSide = 4096;
 static const int kMaxInstructions = 1024;
 static const int kMaxShift = 60;
 static const int kMinShift = -16;
 static const int kMaxAlignShift = 30;
 static const int kScoreBits = 20;
+static const int kEngineSumBits = 40;
+static const int kEngineCountBits = 11;
+static const int kEngineStreamRows = 64;
+static const int kEngineCommands = 32;
 
 enum class Error : uint32_t {
     ok = 0,
@@ -36,6 +41,10 @@ enum class Error : uint32_t {
     shift_range = 5,
     program_length = 6,
     index_range = 7,
+    read_response = 8,
+    write_response = 9,
+    report_count = 10,
+    aborted = 11,
 };
 
 enum class Opcode : uint32_t {
@@ -174,7 +183,8 @@ inline MatmulFields decode_matmul(const uint32_t (&w)[kDescriptorWords]) {
 
 // Multi-head softmax(Q K^T) V of a [tokens, 3 * heads * head_dim] tensor into [tokens, heads *
 // head_dim]; sums the probabilities over heads into score memory for the selectors, with -1 for
-// closed keys.
+// closed keys. `bias`: a matrix of params for each head, [heads * tokens, tokens] row-major, is
+// added to the products before they are rounded to scores.
 struct AttentionFields {
     uint32_t dst;
     uint32_t src;
@@ -187,11 +197,14 @@ struct AttentionFields {
     uint32_t exp_shift;
     uint32_t prob_frac;
     int32_t out_shift;
+    uint32_t bias;
+    uint32_t bias_shift;
     bool has_mask;
     bool has_score_cls;
     bool has_score_all;
+    bool has_bias;
 };
-static const uint32_t kAttentionFlags = 0x7;
+static const uint32_t kAttentionFlags = 0xf;
 inline AttentionFields decode_attention(const uint32_t (&w)[kDescriptorWords]) {
     AttentionFields f;
     f.dst = uint32_t(w[1]);
@@ -205,9 +218,12 @@ inline AttentionFields decode_attention(const uint32_t (&w)[kDescriptorWords]) {
     f.exp_shift = uint32_t(w[9]);
     f.prob_frac = uint32_t(w[10]);
     f.out_shift = int32_t(w[11]);
+    f.bias = uint32_t(w[12]);
+    f.bias_shift = uint32_t(w[13]);
     f.has_mask = ((w[0] >> 8) & 1) != 0;
     f.has_score_cls = ((w[0] >> 9) & 1) != 0;
     f.has_score_all = ((w[0] >> 10) & 1) != 0;
+    f.has_bias = ((w[0] >> 11) & 1) != 0;
     return f;
 }
 

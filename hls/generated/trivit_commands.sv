@@ -28,7 +28,7 @@ package trivit_commands;
   } sequencer_command_t;
 
   typedef struct packed {
-    logic [63:0] reserved;
+    logic [62:0] reserved;
     logic [4:0] out_shift;
     logic [4:0] residual_shift;
     logic [4:0] bias_shift;
@@ -48,6 +48,7 @@ package trivit_commands;
     logic [2:0] target_slot;
     logic [2:0] residual_slot;
     logic [2:0] source_slot;
+    logic [0:0] announce_load;
     logic [0:0] announce_store;
     logic [0:0] announce_reader;
     logic [0:0] claim;
@@ -174,7 +175,8 @@ package trivit_commands;
   } row_reader_command_t;
 
   typedef struct packed {
-    logic [177:0] reserved;
+    logic [176:0] reserved;
+    logic [0:0] announced;
     logic [0:0] complete;
     logic [2:0] slot;
     logic [13:0] target_stride;

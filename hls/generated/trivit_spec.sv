@@ -13,6 +13,7 @@ package trivit_spec;
   localparam int MAX_DEPTH_WORDS = 384;
   localparam int MAX_HEAD_WORDS = 16;
   localparam int MAX_HEADS = 16;
+  localparam int MAX_SIDE = 4096;
   localparam int MAX_INSTRUCTIONS = 1024;
   localparam int MAX_SHIFT = 60;
   localparam int MIN_SHIFT = -16;
@@ -30,4 +31,10 @@ package trivit_spec;
   localparam int ERROR_SHIFT_RANGE = 5;
   localparam int ERROR_PROGRAM_LENGTH = 6;
   localparam int ERROR_INDEX_RANGE = 7;
+  localparam int ERROR_READ_RESPONSE = 8;
+  localparam int ERROR_WRITE_RESPONSE = 9;
+  localparam int ERROR_REPORT_COUNT = 10;
+  localparam int ERROR_ABORTED = 11;
+  localparam int KERNEL_VERSION = 4;
+  localparam int CLOCK_MHZ = 150;
 endpackage

@@ -28,9 +28,15 @@ module accelerator #(
     output logic                             job_ready,
     output logic                             job_done,
     output logic [                     47:0] job_cycle,
-    // Not zero: what went wrong since the reset. 7:0 engine (codes of hls/kernel.yaml), then for
-    // each gmem a bit for reads and one for writes, then: reports that the job did not name
-    output logic [            8+2*GMEMS : 0] error,
+    // Everything is drained and reset; a job that runs ends. For one cycle, or while it is high.
+    input  logic                             job_abort,
+    // Of the job that has ended, not zero: what went wrong. 7:0 engine (codes of hls/kernel.yaml),
+    // then for each gmem a bit for reads and one for writes, then: reports that the job did not
+    // name, then: abort. The instruction is that of the engine's command, else of the latest report
+    output logic [            9+2*GMEMS : 0] error,
+    output logic [                     10:0] error_tag,
+    // Reset of the blocks outside, which begins with that of the units here and ends before
+    output logic                             blocks_resetn,
     // Sequencer
     output logic [                    255:0] jobs_data,
     output logic                             jobs_valid,
@@ -124,9 +130,31 @@ module accelerator #(
   localparam int LOAD = 5;
   localparam int STORE = 6;
 
+  // What went wrong, and the way back
+  localparam int FAULTS = 9 + 2 * GMEMS;
+  logic [FAULTS-1:0] faults;
+  logic [10:0] engine_tag, latest_tag;
+  logic [GMEMS-1:0] idle;
+  logic recovering, halt, clear, clear_blocks, cleared;
+  logic control_ready, control_done, failed_done, begins_job;
+  recovery #(
+      .FAULTS(FAULTS)
+  ) recovers (
+      .clk, .reset, .give_up(job_abort), .faults, .engine_tag, .latest_tag, .begins(begins_job),
+      .running(!control_ready), .quiet(&idle), .busy(recovering), .halt, .clear,
+      .clear_blocks, .done(failed_done), .error, .tag(error_tag)
+  );
+  assign job_ready = control_ready && !recovering && !cleared && !job_abort && faults == '0;
+  assign begins_job = job_valid && job_ready;
+  assign job_done = control_done || failed_done;
+  always_ff @(posedge clk) begin
+    cleared <= reset || clear;
+    blocks_resetn <= !(reset || clear_blocks);
+  end
+
   // Counts of the scoreboard, the ring and announcements are those of one program.
   logic restart;
-  always_ff @(posedge clk) restart <= reset || (job_valid && job_ready);
+  always_ff @(posedge clk) restart <= reset || clear || begins_job;
 
   // Commands that wait for their unit. The units here have no loop to leave: an end command is
   // taken and does nothing.
@@ -155,7 +183,8 @@ module accelerator #(
   // Engine
   logic engine_report_valid, engine_report_ready, begins;
   logic [REPORT-1:0] engine_report;
-  logic [1:0] announce, row_to;
+  logic [2:0] announce;
+  logic [1:0] row_to;
   logic [PORTS*WORD-1:0] weight_word;
   logic [PORTS-1:0] weight_word_valid, weight_word_ready;
   logic [ROW-1:0] row;
@@ -181,15 +210,16 @@ module accelerator #(
       .row, .row_to, .row_last, .row_valid, .row_ready,
       .bank_valid, .bank_ready, .bank_write, .bank_address, .bank_written, .bank_read, .bank_data,
       .outside_complete(complete), .outside_slot(complete_slot), .slot_groups,
-      .clear_statistics(job_done), .cycles(stall_cycles), .error(error[7:0])
+      .clear_statistics(job_done), .cycles(stall_cycles), .error(faults[7:0]),
+      .error_tag(engine_tag)
   );
 
   // Counts are those for the array, whose reads of bank t come t cycles later. Readers here take
   // all banks at once, so they see counts and announcements when the last bank is written.
-  logic [1:0] reader_announce;
+  logic [2:0] reader_announce;
   logic [engine_types::SLOTS*engine_types::COUNT_BITS-1:0] reader_groups;
   delay #(
-      .WIDTH(2 + engine_types::SLOTS * engine_types::COUNT_BITS),
+      .WIDTH(3 + engine_types::SLOTS * engine_types::COUNT_BITS),
       .CYCLES(TOKENS - 1),
       .RESET(1'b1)
   ) seen_by_readers (
@@ -347,7 +377,7 @@ module accelerator #(
       .bank_valid(writer_valid[3*TOKENS+:TOKENS]), .bank_ready(writer_ready[3*TOKENS+:TOKENS]),
       .bank_address(writer_address[3*TOKENS*BANK+:TOKENS*BANK]),
       .bank_written(writer_written[3*BLOCK+:BLOCK]),
-      .complete(complete[3]), .complete_slot(complete_slot[11:9])
+      .announce(reader_announce[2]), .complete(complete[3]), .complete_slot(complete_slot[11:9])
   );
   logic [WORD-1:0] stored_word;
   logic stored_word_valid, stored_word_ready;
@@ -375,19 +405,20 @@ module accelerator #(
       .UNITS(UNITS),
       .REPORT_BITS(REPORT)
   ) reports (
-      .clk, .reset, .cycle(job_cycle), .report, .ends(report_ends), .valid(report_valid),
+      .clk, .reset(cleared), .cycle(job_cycle), .report, .ends(report_ends), .valid(report_valid),
       .ready(report_ready), .begins,
-      .word(log_word), .word_valid(log_word_valid), .word_ready(log_word_ready)
+      .word(log_word), .word_valid(log_word_valid), .word_ready(log_word_ready), .latest_tag
   );
   logic [MOVE-1:0] program_command, log_command;
   logic program_valid, program_ready, log_valid, log_ready, stored;
   logic [PORTS*16-1:0] finished;
   logic [15:0] logs_finished;
   job_control control (
-      .clk, .reset, .program_base(job_program), .commands(job_commands), .reports(job_reports),
+      .clk, .reset(cleared), .hold(recovering || job_abort || faults != '0),
+      .program_base(job_program), .commands(job_commands), .reports(job_reports),
       .params_base(job_params), .input_base(job_input), .output_base(job_output),
-      .log_base(job_log), .valid(job_valid), .ready(job_ready), .done(job_done),
-      .cycle(job_cycle), .mismatch(error[8+2*GMEMS]),
+      .log_base(job_log), .valid(begins_job), .ready(control_ready), .done(control_done),
+      .cycle(job_cycle), .mismatch(faults[8+2*GMEMS]),
       .read_command(program_command), .read_valid(program_valid), .read_ready(program_ready),
       .write_command(log_command), .write_valid(log_valid), .write_ready(log_ready),
       .logs_finished, .job(jobs_data), .job_valid(jobs_valid), .job_ready(jobs_ready),
@@ -398,7 +429,7 @@ module accelerator #(
   word_pairs #(
       .WIDTH(WORD)
   ) pairs (
-      .clk, .reset, .in_data(program_word), .in_valid(program_word_valid),
+      .clk, .reset(cleared), .in_data(program_word), .in_valid(program_word_valid),
       .in_ready(program_word_ready), .out_data(descriptors_data), .out_valid(descriptors_valid),
       .out_ready(descriptors_ready)
   );
@@ -406,14 +437,13 @@ module accelerator #(
   // Movers
   localparam logic [1:0] OKAY = 2'd0;
   logic [255:0] read_cycles[GMEMS], write_cycles[GMEMS];
-  logic [GMEMS-1:0] idle;
   logic [1:0] read_error[GMEMS], write_error[GMEMS];
   mover_port #(
       .STREAMS(1),
       .WORD(WORD),
       .PORTS(PORTS)
   ) gmem0 (
-      .clk, .reset, .halt(1'b0),
+      .clk, .reset(cleared), .halt,
       .read_command(program_command), .read_command_valid(program_valid),
       .read_command_ready(program_ready), .read_word(program_word),
       .read_word_valid(program_word_valid), .read_word_ready(program_word_ready),
@@ -442,7 +472,7 @@ module accelerator #(
           .WORD(WORD),
           .PORTS(PORTS)
       ) mover (
-          .clk, .reset, .halt(1'b0),
+          .clk, .reset(cleared), .halt,
           .read_command({rows_data[MOVE*p+:MOVE], weights_data[MOVE*p+:MOVE]}),
           .read_command_valid({rows_valid[p], weights_valid[p]}),
           .read_command_ready({rows_ready[p], weights_ready[p]}),
@@ -470,13 +500,13 @@ module accelerator #(
       // Words that are here and have not left; those that left are written when no burst is open.
       logic [7:0] here;
       always_ff @(posedge clk)
-        here <= reset ? '0 : here + 8'(write_word_valid[p] && write_word_ready[p])
+        here <= cleared ? '0 : here + 8'(write_word_valid[p] && write_word_ready[p])
             - 8'(wvalid[G] && wready[G]);
       assign written[p] = here == '0 && idle[G];
     end
     for (genvar g = 0; g < GMEMS; g++) begin : errors
-      assign error[8+2*g] = read_error[g] != OKAY;
-      assign error[9+2*g] = write_error[g] != OKAY;
+      assign faults[8+2*g] = read_error[g] != OKAY;
+      assign faults[9+2*g] = write_error[g] != OKAY;
     end
   endgenerate
 endmodule

@@ -25,7 +25,8 @@ module command_guard #(
     output engine_types::placement_t          placement,  // but for `behind` and `writer`
     output logic                              placement_valid,
     input  logic                              placement_ready,
-    output logic [                       7:0] error       // code of the first refusal; 0: none
+    output logic [                       7:0] error,      // code of the first refusal; 0: none
+    output logic [                      10:0] error_tag   // of that command
 );
   localparam int ROW_BITS = $clog2(TOKENS);
   localparam int PORT_BITS = $clog2(PORTS);
@@ -107,7 +108,8 @@ module command_guard #(
 
   logic known, only_places;
   assign only_places = {now.rows_outer, now.has_residual, now.to_banks, now.stream, now.keep,
-                        now.claim, now.announce_reader, now.announce_store, now.clear_slot} == '0
+                        now.claim, now.announce_reader, now.announce_store, now.announce_load,
+                        now.clear_slot} == '0
                        && (ahead ? !now.transposed && now.source_slot == '0 : !now.has_bias);
   assign known = now.unit == 4'(trivit_commands::UNIT_ENGINE) && !now.last && now.reserved == '0
                  && (!place || only_places);
@@ -148,7 +150,10 @@ module command_guard #(
       CHECK: state <= HAND;
       default: if (hand) state <= IDLE;
     endcase
-    if (state == CHECK && error == '0) error <= found;
+    if (state == CHECK && error == '0) begin
+      error <= found;
+      error_tag <= now.tag;
+    end
     if (hand && !refused) begin
       outstanding <= outstanding + (fills ? 20'(words) : '0)
                      - (place || now.keep ? '0 : 20'(words));
@@ -177,7 +182,8 @@ module command_guard #(
     product.stream <= failed ? '0 : now.stream;
     product.keep <= failed || now.keep;
     product.claim <= !failed && now.claim;
-    product.announce <= failed ? '0 : {now.announce_store, now.announce_reader};
+    product.announce <= failed ? '0
+                        : {now.announce_load, now.announce_store, now.announce_reader};
     product.source_slot <= now.source_slot;
     product.residual_slot <= now.residual_slot;
     product.target_slot <= now.target_slot;

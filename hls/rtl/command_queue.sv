@@ -25,7 +25,8 @@ module command_queue #(
     input  logic                                 fill_ready,
     input  logic                                 begins,  // a product
     output logic [engine_types::NUMBER_BITS-1:0] begun,   // how many
-    output logic [                          7:0] error
+    output logic [                          7:0] error,
+    output logic [                         10:0] error_tag
 );
   engine_types::product_t checked;
   engine_types::placement_t copied, ordered;
@@ -54,7 +55,8 @@ module command_queue #(
       .placement(copied),
       .placement_valid(copied_valid),
       .placement_ready(copied_ready),
-      .error
+      .error,
+      .error_tag
   );
   slot_order order (
       .clk,

@@ -4,7 +4,7 @@
 package engine_types;
 
   localparam int SLOTS = 8;            // of the scoreboard; slot 0 is always complete
-  localparam int COUNT_BITS = trivit_spec::ENGINE_COUNT_BITS;  // of a slot's row groups
+  localparam int COUNT_BITS = 11;      // of a slot's row groups: engine.count_bits in hls/kernel.yaml
 
   // A checked product. `failed`: an array pass that reads and writes nothing, so that the report of
   // a refused command comes behind those of the products before.
@@ -19,7 +19,7 @@ package engine_types;
     logic [1:0]  stream;           // whom the rows go to as well; 0: nobody
     logic        keep;             // its words stay in the ring
     logic        claim;            // empties target_slot when it begins
-    logic [1:0]  announce;         // when it begins: to the row reader, to the store
+    logic [2:0]  announce;         // when it begins: to the row reader, to the store, to load
     logic [2:0]  source_slot;
     logic [2:0]  residual_slot;
     logic [2:0]  target_slot;
@@ -42,7 +42,7 @@ package engine_types;
     logic [13:0] target;
     logic [13:0] target_stride;
   } product_t;
-  localparam int PRODUCT_BITS = 174 + 2 * COUNT_BITS;
+  localparam int PRODUCT_BITS = 175 + 2 * COUNT_BITS;
 
   // Words that are appended to the ring.
   typedef struct packed {

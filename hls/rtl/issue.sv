@@ -19,7 +19,7 @@ module issue #(
     output logic                                       claim,
     output logic [                               2:0]  target_slot,
     output logic [                               2:0]  empty_slot,
-    output logic [                               1:0]  announce,
+    output logic [                               2:0]  announce,
     input  logic                                       slots_busy,
     output logic [                               2:0]  source_slot,
     input  logic [       engine_types::COUNT_BITS-1:0]  source_groups,

@@ -4,6 +4,7 @@
 module job_control (
     input  logic                              clk,
     input  logic                              reset,
+    input  logic                              hold,            // something is wrong: no end
     // Addresses and sizes in words of 16 bytes; a command has two
     input  logic [                      35:0] program_base,
     input  logic [                      22:0] commands,
@@ -61,7 +62,7 @@ module job_control (
       ended <= 1'b1;
       if (program_end != write_command[59:36]) mismatch <= 1'b1;
     end
-    if (ended && logs_finished == logs && stored) begin
+    if (ended && logs_finished == logs && stored && !hold) begin
       running <= 1'b0;
       ended <= 1'b0;
       done <= 1'b1;

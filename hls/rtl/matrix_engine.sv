@@ -20,7 +20,7 @@ module matrix_engine #(
     input  logic                                        command_valid,
     output logic                                        command_ready,
     output logic                                        begins,   // a product's first depth word
-    output logic [                                1:0]  announce,  // with it: to reader, to store
+    output logic [                                2:0]  announce,  // with it: to reader, store, load
     // Reports, in the order of the products: saturated values, tag, failed
     output logic [    engine_types::REPORT_BITS-1:0]    report,
     output logic                                        report_valid,
@@ -50,7 +50,8 @@ module matrix_engine #(
     // State
     input  logic                                        clear_statistics,
     output logic [     engine_types::STALLS*32-1:0]     cycles,
-    output logic [                                7:0]  error
+    output logic [                                7:0]  error,      // the first refusal: its code
+    output logic [                               10:0]  error_tag   // and its command
 );
   localparam int PORTS = OUTPUTS / DEPTH;
   localparam int WORD = DEPTH * 16;
@@ -70,7 +71,8 @@ module matrix_engine #(
             && $bits(engine_types::start_t) == engine_types::START_BITS
             && $bits(engine_types::result_t) == engine_types::RESULT_BITS
             && $bits(engine_types::row_t) == engine_types::ROW_BITS
-            && $bits(engine_types::report_t) == engine_types::REPORT_BITS)
+            && $bits(engine_types::report_t) == engine_types::REPORT_BITS
+            && engine_types::COUNT_BITS == trivit_spec::ENGINE_COUNT_BITS)
     else $fatal(1, "widths in engine_types are wrong");
     assert (PORTS > 1 && 1 << $clog2(PORTS) == PORTS && 1 << $clog2(TOKENS) == TOKENS)
     else $fatal(1, "tokens and ports must be powers of two, ports more than one");
@@ -101,7 +103,7 @@ module matrix_engine #(
       .clk, .reset, .command, .command_valid, .command_ready,
       .product(queued), .product_valid(queued_valid), .product_ready(queued_ready),
       .placement, .placement_valid, .placement_ready, .fill, .fill_valid, .fill_ready,
-      .begins(begins_now), .begun, .error
+      .begins(begins_now), .begun, .error, .error_tag
   );
 
   // Issue
@@ -110,7 +112,7 @@ module matrix_engine #(
   engine_types::result_t result;
   logic [2:0] stall;
   logic complete, complete_last, writes, claim, slots_busy, report_room;
-  logic [1:0] announces;
+  logic [2:0] announces;
   logic [2:0] complete_slot, target_slot, empty_slot, source_slot, residual_slot, placed_slot;
   logic [engine_types::COUNT_BITS-1:0] source_groups, residual_groups, placed_groups;
   logic [PORTS*(RING+1)-1:0] filled;

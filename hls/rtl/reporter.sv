@@ -16,7 +16,8 @@ module reporter #(
     input  logic                         begins,    // a product issues its first depth word
     output logic [                127:0] word,
     output logic                         word_valid,
-    input  logic                         word_ready
+    input  logic                         word_ready,
+    output logic [                 10:0] latest_tag  // of what was logged
 );
   localparam int UNIT = $clog2(UNITS);
   localparam int ENGINE = trivit_commands::UNIT_ENGINE;
@@ -38,6 +39,7 @@ module reporter #(
   assign logged = taken && !ends[choice];
   always_comb
     for (int u = 0; u < UNITS; u++) ready[u] = taken && choice == UNIT'(u);
+  always_ff @(posedge clk) if (logged) latest_tag <= chosen[42:32];
   always_ff @(posedge clk) previous <= reset ? '0 : taken ? choice : previous;
 
   // A placement reports only when it was refused; it has not begun.

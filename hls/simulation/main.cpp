@@ -2,12 +2,11 @@
 // processes, a DDR memory. README.md describes input and output.
 #include <chrono>
 #include <cstdio>
-#include <fstream>
 #include <memory>
 
 #include "Vaccelerator.h"
+#include "job_files.hpp"
 #include "network.hpp"
-#include "options.hpp"
 #include "probe.hpp"
 #include "trace.hpp"
 #if VM_TRACE
@@ -43,84 +42,33 @@ AxiPins axi_pins(Vaccelerator& top, int g) {
             Pin(top.bready, g)};
 }
 
-// Copies tensors from the banks when the unit that writes them says that they are complete.
-class Watches {
-public:
-    Watches(const Probe& probe, const Input& input)
-        : probe_(probe), input_(input), tensors_(input.watches.size()) {}
-
-    void sample(std::size_t job) {
-        if (!probe_.any_report()) return;
-        for (int unit = 0; unit < kUnits; ++unit) {
-            if (!probe_.report(unit).moves() || probe_.report_ends(unit)) continue;
-            for (std::size_t i = 0; i < tensors_.size(); ++i) {
-                const Watch& watch = input_.watches[i];
-                if (watch.job == job && int(watch.unit) == unit && watch.report == reports_[unit])
-                    copy(watch, tensors_[i]);
-            }
-            ++reports_[unit];
-        }
-    }
-
-    void next_job() { reports_ = {}; }
-
-    void write(const std::string& folder) const {
-        if (input_.watched.empty()) return;
-        std::ofstream file(folder + "/" + input_.watched, std::ios::binary);
-        for (std::size_t i = 0; i < tensors_.size(); ++i) {
-            const Watch& watch = input_.watches[i];
-            if (tensors_[i].size() != watch.rows * watch.words)
-                throw std::runtime_error("watch " + std::to_string(i) + ": its report never came");
-            file.write(reinterpret_cast<const char*>(tensors_[i].data()),
-                       std::streamsize(tensors_[i].size() * kWordBytes));
-        }
-        if (!file) throw InputError(input_.watched + ": cannot be written");
-    }
-
-private:
-    void copy(const Watch& watch, std::vector<DdrWord>& tensor) const {
-        for (uint64_t row = 0; row < watch.rows; ++row) {
-            for (uint64_t word = 0; word < watch.words; ++word) {
-                const uint64_t address = watch.address + row / kBanks * watch.stride + word;
-                if (address >= probe_.bank_words())
-                    throw InputError("a watched tensor lies outside of the banks");
-                tensor.push_back(probe_.bank_word(int(row % kBanks), address));
-            }
-        }
-    }
-
-    const Probe probe_;
-    const Input& input_;
-    std::vector<std::vector<DdrWord>> tensors_;
-    std::array<uint64_t, kUnits> reports_ = {};
-};
-
 class Simulation {
 public:
     Simulation(const CommandLine& line, const Input& input)
         : line_(line),
           input_(input),
-          network_(top_, line),
+          network_(new Network(top_, line)),
           ddr_(line.ddr, input.memory_words),
           probe_(top_),
-          watches_(probe_, input),
-          trace_(probe_, network_),
+          watches_(input),
+          trace_(probe_, *network_),
           started_(std::chrono::steady_clock::now()),
           printed_(started_) {
         for (int g = 0; g < kGmems; ++g)
             ddr_.attach(axi_pins(top_, g));
-        for (const Region& region : input.loads)
-            load(region);
+        load_regions(line.folder, input, ddr_);
         open_wave();
+        // Time begins when the accelerator takes a job.
         top_.reset = 1;
-        for (int i = 0; i < 4; ++i) {
+        for (int i = 0; i < 4 || (i < 100 && !top_.job_ready); ++i) {
+            if (i == 4) top_.reset = 0;
             top_.eval();
             edge();
         }
-        top_.reset = 0;
+        held_ = top_.blocks_resetn == 0;
     }
 
-    // Returns whether all programs came to their end.
+    // Returns whether all programs came to their end; with --go-on, also one with an error.
     bool run() {
         for (job_ = 0; job_ < input_.jobs.size(); ++job_) {
             start(input_.jobs[job_]);
@@ -130,18 +78,25 @@ public:
             while (!done) {
                 idle = clock() ? 0 : idle + 1;
                 done = top_.job_done;
-                if (top_.error != 0) {
-                    std::fprintf(stderr, "%s in cycle %llu of job %zu\n", error().c_str(),
-                                 (unsigned long long)top_.job_cycle, job_);
-                    return false;
+                if (line_.go_on && idle > line_.patience && !top_.job_abort) {
+                    std::fprintf(stderr, "%s%s", trace_.waits().c_str(), network_->waits().c_str());
+                    top_.job_abort = 1;
+                    idle = 0;
                 }
                 if (idle > line_.patience || cycles_ > line_.most_cycles) {
                     std::fprintf(stderr, "%s in cycle %llu of job %zu\n%s%s%s",
                                  idle > line_.patience ? "nothing moves" : "too many cycles",
                                  (unsigned long long)top_.job_cycle, job_, trace_.waits().c_str(),
-                                 network_.waits().c_str(), ddr_.report().c_str());
+                                 network_->waits().c_str(), ddr_.report().c_str());
                     return false;
                 }
+            }
+            top_.job_abort = 0;
+            if (top_.error != 0) {
+                std::fprintf(stderr, "%s in cycle %llu of job %zu, instruction %d\n",
+                             error().c_str(), (unsigned long long)top_.job_cycle, job_,
+                             int(top_.error_tag));
+                if (!line_.go_on) return false;
             }
             std::printf("job %zu: %llu cycles\n", job_, (unsigned long long)top_.job_cycle);
         }
@@ -149,12 +104,7 @@ public:
     }
 
     void save() {
-        for (const Region& region : input_.saves) {
-            std::ofstream file(line_.folder + "/" + region.file, std::ios::binary);
-            file.write(reinterpret_cast<const char*>(&ddr_.content[region.address]),
-                       std::streamsize(region.words * kWordBytes));
-            if (!file) throw InputError(region.file + ": cannot be written");
-        }
+        save_regions(line_.folder, input_, ddr_);
         watches_.write(line_.folder);
     }
 
@@ -170,13 +120,6 @@ public:
     }
 
 private:
-    void load(const Region& region) {
-        std::ifstream file(line_.folder + "/" + region.file, std::ios::binary);
-        file.read(reinterpret_cast<char*>(&ddr_.content[region.address]),
-                  std::streamsize(region.words * kWordBytes));
-        if (!file) throw InputError(region.file + ": shorter than job.txt says");
-    }
-
     void start(const Job& job) {
         top_.job_program = job.program;
         top_.job_commands = uint32_t(job.commands);
@@ -199,28 +142,50 @@ private:
                     return "gmem" + std::to_string(g) + names[direction] + " outside of the memory";
             }
         }
-        return "the program makes other reports than the job says";
+        if (error >> (8 + 2 * kGmems) & 1)
+            return "the program makes other reports than the job says";
+        return "given up";
     }
 
     // One clock. What moves is decided when the RTL's outputs have settled for the words and the
     // room that it sees.
     bool clock() {
-        network_.drive();
+        network_->drive();
         ddr_.drive();
         top_.eval();
         dump(2 * time_);
         const bool begins = top_.job_valid && top_.job_ready;
         trace_.before(job_, top_.job_cycle);
-        watches_.sample(job_);
+        sample_reports();
         bool moved = begins || probe_.stall() == 0;
-        moved = network_.transfer() || moved;
+        if (!held_) moved = network_->transfer() || moved;
         moved = ddr_.transfer() || moved;
-        moved = network_.clock() || moved;
+        if (!held_) moved = network_->clock() || moved;
         trace_.after(job_, top_.job_cycle);
         edge();
         if (begins) top_.job_valid = 0;
+        reset_blocks();
         if ((++cycles_ & 1023) == 0) print_progress();
         return moved;
+    }
+
+    // Blocks in reset take nothing and bring nothing, and begin again behind it.
+    void reset_blocks() {
+        const bool held = top_.blocks_resetn == 0;
+        if (held && !held_) {
+            network_.reset();
+            network_.reset(new Network(top_, line_));
+            trace_.attach(*network_);
+        }
+        held_ = held;
+    }
+
+    void sample_reports() {
+        if (!probe_.any_report()) return;
+        for (int unit = 0; unit < kUnits; ++unit) {
+            if (probe_.report(unit).moves() && !probe_.report_ends(unit))
+                watches_.reported(job_, unit, probe_);
+        }
     }
 
     void edge() {
@@ -267,7 +232,7 @@ private:
     const CommandLine line_;
     const Input& input_;
     Vaccelerator top_;
-    Network network_;
+    std::unique_ptr<Network> network_;
     Ddr ddr_;
     const Probe probe_;
     Watches watches_;
@@ -276,6 +241,7 @@ private:
     std::chrono::steady_clock::time_point printed_;
     std::size_t job_ = 0;
     uint64_t cycles_ = 0, time_ = 0;
+    bool held_ = true;  // the blocks are in reset
 };
 
 }  // namespace

@@ -34,6 +34,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
         {"--seed", [&](double v) { line.seed = uint64_t(v); }},
         {"--pauses", [&](double v) { line.pauses = int(v); }},
         {"--patience", [&](double v) { line.patience = uint64_t(v); }},
+        {"--go-on", [&](double v) { line.go_on = v != 0; }},
         {"--most-cycles", [&](double v) { line.most_cycles = uint64_t(v); }},
         {"--progress", [&](double v) { line.progress_seconds = v; }},
         {"--wave-from", [&](double v) { line.wave_from = uint64_t(v); }},

@@ -26,6 +26,7 @@ struct CommandLine {
     uint64_t seed = 0;       // of the order of the processes, and of all pauses
     int pauses = 0;          // of 256 clocks, on every stream and AXI channel
     uint64_t patience = 20000;
+    bool go_on = false;  // behind a job that failed or stood still
     uint64_t most_cycles = ~uint64_t(0);
     double progress_seconds = 5;
     std::string trace;  // file of the trace, none when empty

@@ -17,15 +17,21 @@ const char* const kStallNames[kStalls] = {"work",    "command", "source", "resid
 
 }  // namespace
 
-Trace::Trace(const Probe& probe, const Network& network)
-    : probe_(probe),
-      network_(network),
-      gelu_results_(network.stream("gelu_results")),
-      lists_(network.stream("select_lists")),
-      probabilities_(network.stream("softmax_results")),
-      normalised_(network.stream("normalise_results")),
-      rows_(network.stream("normalise_rows")),
-      taken_(network.blocks().size(), 0) {}
+Trace::Trace(const Probe& probe, const Network& network) : probe_(probe) { attach(network); }
+
+void Trace::attach(const Network& network) {
+    network_ = &network;
+    gelu_results_ = network.stream("gelu_results");
+    lists_ = network.stream("select_lists");
+    probabilities_ = network.stream("softmax_results");
+    normalised_ = network.stream("normalise_results");
+    rows_ = network.stream("normalise_rows");
+    taken_.assign(network.blocks().size(), 0);
+    accounted_.clear();
+    active_ = {};
+    products_.resize(reported_);
+    issuing_ = reported_;
+}
 
 // The data stream of a unit; of several, whether any has a word and any moves one.
 Handshake Trace::data_of(int unit) const {
@@ -98,7 +104,7 @@ void Trace::before(std::size_t job, uint64_t cycle) {
     for (int unit = kRowWriter; unit <= kStore; ++unit)
         sample_unit(job, cycle, unit, unit - kRowWriter + 1);
     if (!probe_.any_report()) return;
-    for (const Block& block : network_.blocks()) {
+    for (const Block& block : network_->blocks()) {
         if (!probe_.report(block.unit).moves() || probe_.report_ends(block.unit)) continue;
         const int tag = probe_.report_tag(block.unit);
         account(job, block, tag);
@@ -108,7 +114,7 @@ void Trace::before(std::size_t job, uint64_t cycle) {
 
 void Trace::after(std::size_t job, uint64_t cycle) {
     for (std::size_t b = 1; b < taken_.size(); ++b) {
-        const Block& block = network_.blocks()[b];
+        const Block& block = network_->blocks()[b];
         if (block.commands->taken == taken_[b]) continue;
         taken_[b] = block.commands->taken;
         active_[std::size_t(block.unit)].push_back({job, block.unit, -1, cycle, cycle, 0, 0, 0});
@@ -117,7 +123,7 @@ void Trace::after(std::size_t job, uint64_t cycle) {
 
 // What the block's processes did since its last report.
 void Trace::account(std::size_t job, const Block& block, int tag) {
-    const auto& pipelines = network_.simulator().blocks();
+    const auto& pipelines = network_->simulator().blocks();
     for (std::size_t i = block.first_process; i < block.first_process + block.processes; ++i) {
         const Pipeline& pipeline = *pipelines[i];
         const auto add = [&](const std::string& what, uint64_t clocks) {

@@ -17,6 +17,9 @@ class Trace {
 public:
     Trace(const Probe& probe, const Network& network);
 
+    // The blocks begin again, as others; what was under way is forgotten.
+    void attach(const Network& network);
+
     // In every clock, when the outputs of the RTL have settled, and behind the clock of the blocks.
     // `cycle` counts from the begin of the job.
     void before(std::size_t job, uint64_t cycle);
@@ -58,7 +61,7 @@ private:
     void account(std::size_t job, const Block& block, int tag);
 
     const Probe probe_;
-    const Network& network_;
+    const Network* network_;
     const RtlStream *gelu_results_, *lists_, *probabilities_, *normalised_, *rows_;
     std::vector<Product> products_;
     std::size_t issuing_ = 0, reported_ = 0;       // products

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trivit.host.backends.base import Backend, BatchOutput
-from trivit.host.backends.simulator_build import build_simulator
+from trivit.host.backends.simulator_build import Engine, build_simulator
 from trivit.host.backends.simulator_run import (
     Simulated,
     SimulatedProgram,
@@ -29,26 +29,30 @@ class SimulationBackend(Backend):
 
     def __init__(
         self,
-        schedule: Callable[[Bundle], Schedule],
         settings: SimulationSettings | None = None,
         progress: Callable[[str], None] | None = None,
+        engine: Engine = Engine.rtl,
     ) -> None:
-        """Build the simulator, unless the cache holds it.
+        """Build the simulator, unless the cache holds it; ``progress`` is told lines.
 
-        ``schedule`` makes the commands of a bundle's first program; ``progress`` is told lines.
+        With ``Engine.hls`` the whole accelerator is C++, and its cycles are modelled.
 
         Raises:
             HostError: it cannot be built on this machine.
         """
         self.settings = settings or SimulationSettings()
-        self._schedule = schedule
         self._progress = progress
-        self._simulator = build_simulator(waves=self.settings.wave is not None)
+        self.form = "engine in HLS C++" if engine is Engine.hls else None
+        self._simulator = build_simulator(waves=self.settings.wave is not None, engine=engine)
         self.last: Simulated | None = None
 
     def run_batch(self, bundle: Bundle, inputs: Int16) -> BatchOutput:
-        """Run the input regions one after the other."""
-        schedule = self._schedule(bundle)
+        """Run the input regions one after the other.
+
+        Raises:
+            HostError: the program has no commands, or the accelerator refused one or stood still.
+        """
+        schedule = bundle.first.commands()
         self.last = self.run_schedule(schedule, bundle.params, schedule.image.arrange(inputs))
         saturations = np.zeros(schedule.tags, dtype=np.uint64)
         cycles = np.zeros(schedule.tags, dtype=np.uint64)

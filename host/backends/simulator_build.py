@@ -2,10 +2,13 @@
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
+from enum import Enum
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,6 +22,7 @@ _WHAT = "simulator"
 _PACKAGES = (
     "generated/trivit_spec.sv",
     "generated/trivit_commands.sv",
+    "generated/trivit_registers.sv",
     "rtl/engine_types.sv",
     "rtl/mover_types.sv",
 )
@@ -30,7 +34,26 @@ _VERILATOR = (
 _CXX = ("-std=c++17", "-DTRIVIT_SIMULATION", "-Wno-unknown-pragmas")
 # Verilator has done these passes; leaving them out takes two fifths of g++'s time and no speed.
 _OPTIMISE = "-O1 -fno-tree-dominator-opts -fno-tree-fre -fno-tree-dse -fno-tree-ccp"
+# The engine in C++ is one clocked process, which is most of a clock.
+_CPP_ENGINE = ("-O2",)
+
+
+class Engine(str, Enum):
+    """What engine, agents at the banks and movers are made of."""
+
+    rtl = "rtl"
+    hls = "hls"
+
+
 _MAKE = (f"OPT_FAST={_OPTIMISE}", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1", "CFG_CXXFLAGS_PCH_I=-include")
+
+#: What either simulator is made of that the other one is not, by path.
+_OTHER = {
+    Engine.rtl: re.compile(r"cpp_engine/|trivit/engine/|src/(engine|mover|trivit_kernel)\.cpp"),
+    Engine.hls: re.compile(r"\.vlt$|simulation/(main|network|probe|trace)|trivit_kernel"),
+}
+#: Sources in hls/simulation that both have.
+_SHARED = ("ddr", "job_files", "options")
 
 
 def rtl_sources() -> list[Path]:
@@ -40,19 +63,22 @@ def rtl_sources() -> list[Path]:
     return packages + others
 
 
-def build_simulator(*, waves: bool = False) -> Path:
+def build_simulator(*, waves: bool = False, engine: Engine = Engine.rtl) -> Path:
     """Return the simulator; with ``waves`` one that can write waveforms, which is slower.
 
-    It comes from the cache if that holds what these very sources and tools make; otherwise it is
-    built under a temporary name and renamed, so that several processes may build at once.
+    With ``Engine.hls`` everything is a process of the clocked simulation, and Verilator is not
+    needed. It comes from the cache if that holds what these very sources and tools make; otherwise
+    it is built under a temporary name and renamed, so that several processes may build at once.
 
     Raises:
         HostError: a tool or a header is missing, the cache cannot be written, or the build failed.
     """
-    verilator = _verilator_folder()
-    types = _ap_types()
+    if engine is Engine.hls and waves:
+        raise HostError("the engine in C++ has no waveform: leave it out, or use the engine rtl")
+    verilator = _verilator_folder() if engine is Engine.rtl else None
+    types = ap_types()
     compiler = os.environ.get("CXX", "g++")
-    for tool in (compiler, "make"):
+    for tool in (compiler, "make")[: 2 if verilator else 1]:
         if shutil.which(tool) is None:
             raise HostError(f"the simulation needs {tool} and it is missing: install it")
     cache = cache_folder(_WHAT)
@@ -62,7 +88,10 @@ def build_simulator(*, waves: bool = False) -> Path:
             return program
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as folder:
-            built = _build(verilator, types, compiler, Path(folder), waves)
+            if verilator:
+                built = _build(verilator, types, compiler, Path(folder), waves)
+            else:
+                built = _build_cpp(types, compiler, Path(folder))
             built.replace(program)
     except OSError as error:
         raise unwritable(cache, error.strerror or str(error), _WHAT) from error
@@ -76,7 +105,8 @@ def _verilator_folder() -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
-def _ap_types() -> Path:
+def ap_types() -> Path:
+    """Return the folder of Xilinx's ap_int.h; HostError when it is missing."""
     named = os.environ.get(AP_TYPES_VARIABLE)
     wheel = Path(sys.prefix) / "hls4ml/hls4ml/templates/vivado/ap_types"
     folder = Path(named) if named else wheel
@@ -88,33 +118,58 @@ def _ap_types() -> Path:
     return folder
 
 
-def _sources() -> list[Path]:
-    files = [*rtl_sources()]
-    for folder in ("generated", "include/trivit/blocks", "src", "simulation"):
+def simulator_sources(engine: Engine) -> list[Path]:
+    """Return the files that the simulator with this engine is made of."""
+    files = [*rtl_sources()] if engine is Engine.rtl else []
+    for folder in (
+        "generated",
+        "include/trivit/blocks",
+        "include/trivit/engine",
+        "src",
+        "simulation",
+    ):
         paths = sorted((KERNEL_FOLDER / folder).rglob("*"))
         files += [path for path in paths if path.suffix in (".hpp", ".h", ".cpp", ".vlt")]
-    return files
+    other = _OTHER[engine]
+    return [path for path in files if not other.search(path.relative_to(KERNEL_FOLDER).as_posix())]
 
 
-def _fingerprint(verilator: Path, compiler: str, waves: bool) -> str:
+def _fingerprint(verilator: Path | None, compiler: str, waves: bool) -> str:
     digest = hashlib.sha256()
-    for path in _sources():
+    for path in simulator_sources(Engine.rtl if verilator else Engine.hls):
         digest.update(str(path.relative_to(KERNEL_FOLDER)).encode())
         digest.update(path.read_bytes())
     tools = [
         subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False).stdout,
-        str(verilator),
-        str((verilator / "bin" / "verilator_bin").stat().st_size),
-        *(*_VERILATOR, *_CXX, *_MAKE, str(waves)),
+        *(*_CXX, str(waves)),
     ]
+    if verilator:
+        size = (verilator / "bin" / "verilator_bin").stat().st_size
+        tools += [str(verilator), str(size), *_VERILATOR, *_MAKE]
+    else:
+        tools += [*_CPP_ENGINE]
     digest.update("\0".join(tools).encode())
     return digest.hexdigest()[:16]
 
 
-def _build(verilator: Path, types: Path, compiler: str, folder: Path, waves: bool) -> Path:
+def _flags(types: Path) -> list[str]:
     simulation = KERNEL_FOLDER / "simulation"
     includes = [KERNEL_FOLDER / "include", simulation, simulation / "clocked"]
-    flags = [*_CXX, *(f"-I{include}" for include in includes), f"-isystem {types}"]
+    return [*_CXX, *(f"-I{include}" for include in includes), "-isystem", str(types)]
+
+
+def _build_cpp(types: Path, compiler: str, folder: Path) -> Path:
+    simulation = KERNEL_FOLDER / "simulation"
+    sources = [*sorted((simulation / "cpp_engine").glob("*.cpp"))]
+    sources += [simulation / f"{name}.cpp" for name in _SHARED]
+    built = folder / "simulator"
+    command = [compiler, *_flags(types), *_CPP_ENGINE, *sources, "-o", built]
+    _run([command], {**os.environ, "LC_ALL": "C", "TMPDIR": str(folder)})
+    return built
+
+
+def _build(verilator: Path, types: Path, compiler: str, folder: Path, waves: bool) -> Path:
+    simulation = KERNEL_FOLDER / "simulation"
     environment = {
         **os.environ,
         "VERILATOR_ROOT": str(verilator),
@@ -125,7 +180,7 @@ def _build(verilator: Path, types: Path, compiler: str, folder: Path, waves: boo
     translate = [
         *(verilator / "bin" / "verilator_bin", "--cc", "--exe", *_VERILATOR),
         *(["--trace-vcd"] if waves else []),
-        *("--top-module", _TOP, "--Mdir", folder, "-CFLAGS", " ".join(flags)),
+        *("--top-module", _TOP, "--Mdir", folder, "-CFLAGS", " ".join(_flags(types))),
         simulation / "visible.vlt",
         *rtl_sources(),
         *sorted(simulation.glob("*.cpp")),
@@ -135,7 +190,12 @@ def _build(verilator: Path, types: Path, compiler: str, folder: Path, waves: boo
         *("make", "-C", folder, "-f", f"V{_TOP}.mk", f"-j{os.cpu_count() or 1}"),
         *(*_MAKE, f"CXX={compiler}", f"LINK={compiler}"),
     ]
-    for command in (translate, compile_all):
+    _run([translate, compile_all], environment)
+    return folder / f"V{_TOP}"
+
+
+def _run(commands: Sequence[Sequence[object]], environment: dict[str, str]) -> None:
+    for command in commands:
         result = subprocess.run(
             [*map(str, command)],
             capture_output=True,
@@ -150,4 +210,3 @@ def _build(verilator: Path, types: Path, compiler: str, folder: Path, waves: boo
             raise HostError(
                 f"the simulator could not be built: {(errors or ['no message'])[0].strip()}"
             )
-    return folder / f"V{_TOP}"

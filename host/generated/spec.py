@@ -34,6 +34,7 @@ MAX_CONNECTION_TOKENS = 208
 MAX_DEPTH_WORDS = 384
 MAX_HEAD_WORDS = 16
 MAX_HEADS = 16
+MAX_SIDE = 4096
 MAX_INSTRUCTIONS = 1024
 MAX_SHIFT = 60
 MIN_SHIFT = -16
@@ -56,8 +57,12 @@ ERRORS: dict[str, int] = {
     'shift_range': 5,
     'program_length': 6,
     'index_range': 7,
+    'read_response': 8,
+    'write_response': 9,
+    'report_count': 10,
+    'aborted': 11,
 }
-REGISTERS: dict[str, int] = {
+EMULATOR_REGISTERS: dict[str, int] = {
     'control': 0x00,
     'gier': 0x04,
     'ier': 0x08,
@@ -80,7 +85,7 @@ REGISTERS: dict[str, int] = {
     'input_words': 0xb4,
     'output_words': 0xbc,
 }
-CONTROL_BITS: dict[str, int] = {
+EMULATOR_CONTROL_BITS: dict[str, int] = {
     'start': 0,
     'done': 1,
     'idle': 2,
@@ -88,8 +93,8 @@ CONTROL_BITS: dict[str, int] = {
     'auto_restart': 7,
     'interrupt': 9,
 }
-POINTERS: tuple[str, ...] = ('program', 'params0', 'params1', 'params2', 'params3', 'input0', 'input1', 'input2', 'input3', 'output', 'stats')
-PORTS: dict[str, tuple[str, ...]] = {'gmem0': ('program', 'output', 'stats'), 'gmem1': ('params0', 'input0'), 'gmem2': ('params1', 'input1'), 'gmem3': ('params2', 'input2'), 'gmem4': ('params3', 'input3')}
+EMULATOR_POINTERS: tuple[str, ...] = ('program', 'params0', 'params1', 'params2', 'params3', 'input0', 'input1', 'input2', 'input3', 'output', 'stats')
+EMULATOR_PORTS: dict[str, tuple[str, ...]] = {'gmem0': ('program', 'output', 'stats'), 'gmem1': ('params0', 'input0'), 'gmem2': ('params1', 'input1'), 'gmem3': ('params2', 'input2'), 'gmem4': ('params3', 'input3')}
 OPCODES: dict[str, OpcodeSpec] = {
     "load": OpcodeSpec(
         code=1,
@@ -152,7 +157,7 @@ OPCODES: dict[str, OpcodeSpec] = {
     ),
     "attention": OpcodeSpec(
         code=5,
-        flags={"mask": 0, "score_cls": 1, "score_all": 2},
+        flags={"mask": 0, "score_cls": 1, "score_all": 2, "bias": 3},
         fields=(
             FieldSpec('dst', 'act', 1),
             FieldSpec('src', 'act', 2),
@@ -165,6 +170,8 @@ OPCODES: dict[str, OpcodeSpec] = {
             FieldSpec('exp_shift', 'u32', 9),
             FieldSpec('prob_frac', 'u32', 10),
             FieldSpec('out_shift', 'i32', 11),
+            FieldSpec('bias', 'u32', 12),
+            FieldSpec('bias_shift', 'u32', 13),
         ),
     ),
     "select_tokens": OpcodeSpec(

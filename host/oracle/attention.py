@@ -83,8 +83,10 @@ def attention(
     prob_frac: int,
     out_shift: int,
     mask: NDArray[np.bool_] | None = None,
+    bias: Int16 | None = None,
+    bias_shift: int = 0,
 ) -> AttentionOutput:
-    """Return softmax(Q Kᵀ)·V of every head and what the selectors need.
+    """Return softmax(Q Kᵀ + bias)·V of every head and what the selectors need.
 
     Args:
         qkv: (tokens, 3·heads·head_dim): queries, keys, values.
@@ -95,6 +97,8 @@ def attention(
         prob_frac: fraction length of the probabilities.
         out_shift: right shift from the product p·v to the output.
         mask: (tokens, tokens), True where a query may see a key; all open when absent.
+        bias: (heads, tokens, tokens), added to the products q·k.
+        bias_shift: left shift of the bias to the products.
     """
     tokens = qkv.shape[0]
     q, k, v = np.split(qkv.reshape(tokens, 3 * heads, -1).transpose(1, 0, 2), 3)
@@ -102,7 +106,10 @@ def attention(
     scores, probs, contexts = [], [], []
     saturated = 0
     for head in range(heads):
-        s, s_count = requantize(exact_product(q[head], k[head].T), score_shift)
+        product = exact_product(q[head], k[head].T)
+        if bias is not None:
+            product = product + (bias[head].astype(np.int64) << bias_shift)
+        s, s_count = requantize(product, score_shift)
         p, p_count = softmax(
             s,
             open_keys,

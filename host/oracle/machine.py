@@ -12,13 +12,12 @@ from trivit.host.instructions import Instruction, KernelError, decode
 from trivit.host.oracle.checks import (
     check,
     column_tiles,
-    index_count,
     matrix_words,
     tensors,
 )
 from trivit.host.oracle.matmul import unpack_weight
 from trivit.host.oracle.selection import pack_mask, unpack_mask
-from trivit.host.tiles import ceil_div
+from trivit.host.tiles import ceil_div, depth_words
 
 WORD = spec.TILE_DEPTH
 BANKS = spec.TILE_TOKENS
@@ -148,7 +147,7 @@ class Machine:
             self._params, f["weight"], matrix_words(tiles, f["depth_words"]), 1
         )
         weight, bias = unpack_weight(packed, tiles, f["depth_words"])
-        kept = self._indices(instruction, f["rows"]) if "compact" in flags else None
+        kept = self._indices(instruction, f["kept"], f["rows"]) if "compact" in flags else None
         x, clamped = self._read(instruction, "src"), 0
         if "normalise" in flags:
             x, clamped = self._normalise(x, f)
@@ -185,6 +184,11 @@ class Machine:
         mask = None
         if "mask" in instruction.flags:
             mask = unpack_mask(self._read(instruction, "mask"), f["tokens"])
+        bias = None
+        if "bias" in instruction.flags:
+            rows = f["heads"] * f["tokens"]
+            block = self._rows_from(self._params, f["bias"], rows, depth_words(f["tokens"]))
+            bias = block[:, : f["tokens"]].reshape(f["heads"], f["tokens"], -1)
         result = oracle.attention(
             self._read(instruction, "src"),
             heads=f["heads"],
@@ -194,6 +198,8 @@ class Machine:
             prob_frac=f["prob_frac"],
             out_shift=f["out_shift"],
             mask=mask,
+            bias=bias,
+            bias_shift=f["bias_shift"],
         )
         self.memory.write(f["dst"], result.context)
         tokens = f["tokens"]
@@ -211,16 +217,16 @@ class Machine:
         self.memory.write(f["dst"], row)
         return 0
 
-    def _indices(self, instruction: Instruction, bound: int) -> Int16:
-        """Return the strictly ascending row numbers below ``bound`` of the index tensor."""
-        index = self._read(instruction, "index")[0, : index_count(instruction)]
+    def _indices(self, instruction: Instruction, count: int, bound: int) -> Int16:
+        """Return ``count`` strictly ascending row numbers below ``bound`` of the index tensor."""
+        index = self._read(instruction, "index")[0, :count]
         if index[0] < 0 or index[-1] >= bound or (index[1:] <= index[:-1]).any():
             raise KernelError(spec.ERRORS["index_range"], self._index)
         return index
 
     def _select_connections(self, instruction: Instruction) -> int:
         f = instruction.fields
-        index = self._indices(instruction, f["tokens"])
+        index = self._indices(instruction, f["rows"], f["tokens"])
         mask = oracle.select_connections(self.head_sum, index, f["keep"])
         self.memory.write(f["dst"], pack_mask(mask))
         return 0

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -16,18 +15,15 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from simulation.simulator import ROOT
 
-from trivit.host.backends.simulation import SimulationBackend
 from trivit.host.backends.simulator_build import build_simulator
 from trivit.host.backends.simulator_run import SimulationSettings
-from trivit.host.images import preprocess
 from trivit.models.files import atomic_write
 from trivit.tools.estimate.kinds import tensor_kind
-from trivit.tools.profile import Profile, profile, read_trace
+from trivit.tools.profile import Profile
+from trivit.tools.profile.simulate import simulate
 from trivit.tools.programs import program_of
-from trivit.tools.schedule import schedule
 
 REPORT = ROOT / "docs" / "benchmarks" / "accelerator.json"
 #: The board of the Tri-Level paper, ms, by model and token keep ratio (Table of the ZCU102).
@@ -118,15 +114,8 @@ known.
 def measure(case: Case) -> dict[str, Any]:
     """Simulate a case and return its figures."""
     bundle = program_of(case.model, case.keep, case.attention_keep)
-    layout = bundle.preprocessing
-    image = np.zeros((1, layout.channels, layout.height, layout.width), dtype=np.uint8)
-    with tempfile.TemporaryDirectory(prefix="trivit-report-") as folder:
-        trace = Path(folder) / "trace.csv"
-        settings = SimulationSettings(trace=trace, **case.settings)  # type: ignore[arg-type]
-        backend = SimulationBackend(schedule, settings)
-        backend.run_batch(bundle, preprocess(bundle, image))
-        assert backend.last is not None
-        measured = profile(bundle, read_trace(trace).of_job(0), int(backend.last.cycles[0]))
+    settings = SimulationSettings(**case.settings)  # type: ignore[arg-type]
+    measured, _ = simulate(bundle, settings)
     return {
         **asdict(case),
         "clock_mhz": settings.clock,

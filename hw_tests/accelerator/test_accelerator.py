@@ -24,7 +24,7 @@ from trivit.host.bundle import Bundle
 from trivit.host.commands import decode, encode, from_words, to_words
 from trivit.host.errors import HostError
 from trivit.host.instructions import decode as decode_instruction
-from trivit.tools.schedule import schedule
+from trivit.tools.schedule import with_commands
 
 STEADY = SimulationSettings()
 
@@ -76,12 +76,12 @@ def test_every_tensor_of_random_networks(seed: int, simulator: Path) -> None:
 
 
 def test_backends_agree(simulator: Path) -> None:
-    """Two images through the interface of all backends; the counts of time are the log's."""
-    bundle = random_network(4)
+    """Two images through the interface of all backends, with the commands that a file holds."""
+    bundle = Bundle.from_bytes(with_commands(random_network(4)).to_bytes())
     p = bundle.preprocessing
     shape = (2, p.channels, p.height, p.width)
     images = np.random.default_rng(1).integers(0, 256, shape).astype(np.uint8)
-    backend = SimulationBackend(schedule)
+    backend = SimulationBackend()
     result = backend.run(bundle, images)
     assert np.array_equal(result.logits, ReferenceBackend().run(bundle, images).logits)
     assert backend.last is not None

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from accelerator.comparison import assert_tensors, run_bundle
 from accelerator.tiny import load_product_store
+from networks import deit_384, most_row_groups
 
 from trivit.host.backends.simulator_build import build_simulator
 from trivit.host.backends.simulator_run import SimulationSettings, simulate
@@ -16,6 +17,7 @@ from trivit.models.families import model_config
 from trivit.tools.compiler.named import untrained_program
 from trivit.tools.estimate import estimate_bundle
 from trivit.tools.estimate.estimate import modelled_cycles
+from trivit.tools.profile import profile, read_trace
 
 
 @pytest.mark.full
@@ -26,6 +28,8 @@ from trivit.tools.estimate.estimate import modelled_cycles
         ("deit_tiny", 0.7, 3.2),
         ("deit_small", 1.0, 16.5),
         ("deit_small", 0.7, 11.3),
+        ("deit_tiny_384", 1.0, 15.8),
+        ("deit_tiny_384", 0.7, 9.8),
     ],
 )
 def test_deit(name: str, keep: float, most: float, simulator: Path) -> None:
@@ -37,6 +41,24 @@ def test_deit(name: str, keep: float, most: float, simulator: Path) -> None:
     assert_tensors(expected, simulated)
     assert len(np.unique(simulated.outputs)) > 100
     assert int(simulated.cycles[0]) / 150e3 <= most
+
+
+def test_as_many_tokens_as_deit_384(simulator: Path, tmp_path: Path) -> None:
+    """577 tokens in the first block, 405 in the second; softmax keeps pace with the array."""
+    bundle, trace = deit_384(0.7), tmp_path / "trace.csv"
+    expected, simulated = run_bundle(simulator, bundle, SimulationSettings(trace=trace))
+    assert_tensors(expected, simulated)
+    measured = profile(bundle, read_trace(trace).of_job(0), int(simulated.cycles[0]))
+    attentions = [op for op in measured.instructions if op.opcode == "attention"]
+    assert len(attentions) == 2
+    for attention in attentions:
+        assert attention.work < attention.cycles < 1.04 * attention.work
+
+
+@pytest.mark.full
+def test_more_row_groups_than_nine_bits_count(simulator: Path) -> None:
+    expected, simulated = run_bundle(simulator, most_row_groups(), SimulationSettings())
+    assert_tensors(expected, simulated)
 
 
 @pytest.mark.full

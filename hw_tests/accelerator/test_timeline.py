@@ -65,6 +65,13 @@ def test_two_blocks_of_deit_tiny(keep: float, simulator: Path, tmp_path: Path) -
     assert_close(simulator, untrained_program(config, "two", seed=1), tmp_path)
 
 
+def test_a_block_with_relative_positions(simulator: Path, tmp_path: Path) -> None:
+    """Whose biases come while their heads are computed, and the mean of the patches."""
+    whole = replace(model_config("deit_tiny"), depth=1, selector_blocks=())
+    config = replace(whole, relative_position_bias=True, pooling="mean")
+    assert_close(simulator, untrained_program(config, "pss", seed=1), tmp_path)
+
+
 def test_a_program_larger_than_its_banks(simulator: Path, tmp_path: Path) -> None:
     """Heads in groups, which choose tokens together; rows of an MLP in pieces; a pause."""
     config = model_config("deit_tiny", token_keep_ratio=0.7)

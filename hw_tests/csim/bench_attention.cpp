@@ -1,4 +1,5 @@
-// Attention of one to sixteen heads, masked and open, with the head sums that selection reads.
+// Attention of one to sixteen heads, masked and open, with bias and without, with the head sums
+// that selection reads.
 #include "direct.hpp"
 #include "trivit/program.hpp"
 
@@ -57,7 +58,16 @@ static void one_attention(Random& random, Checker& checker, bool extreme, uint32
     f.has_mask = masked;
     f.has_score_cls = random.one_in(2);
     f.has_score_all = !most && random.one_in(2);
-    const trivit::Regions regions = {0, 0, 0};
+    f.has_bias = random.one_in(2);
+    f.bias = f.has_bias ? uint32_t(random.between(0, 9)) : 0xffffffffu;
+    f.bias_shift = uint32_t(random.one_in(4) ? random.between(0, 30) : random.between(8, 18));
+    const uint32_t key_words = (tokens + 7) / 8;
+    // What lies beyond the keys is read and not used.
+    Tensor bias;
+    if (f.has_bias) bias = random.tensor(heads * tokens, key_words, extreme ? 16 : 15);
+    Words params(f.has_bias ? f.bias : 0);
+    if (f.has_bias) append(params, bias);
+    const trivit::Regions regions = {uint32_t(params.size()), 0, 0};
     checker.equal(int64_t(trivit::check(f, regions)), 0, "accepted");
 
     scramble(state.activation, random);
@@ -77,10 +87,14 @@ static void one_attention(Random& random, Checker& checker, bool extreme, uint32
     before = state.scores;
     Untouched untouched(state.activation);
     uint64_t saturated = 0;
-    trivit::attention(f, state.activation, state.normalise, state.weights, state.probability,
+    GuardedPort port(params);
+    trivit::QuadPort<GuardedPort> ports = four(port);
+    trivit::attention(f, ports, state.activation, state.normalise, state.weights, state.probability,
                       state.softmax, state.attention, state.scores, saturated);
+    checker.equal(int64_t(port.violations()), 0, "reads within params");
 
-    const direct::Attended expected = direct::attention(qkv, heads, n, open);
+    const direct::Attended expected =
+        direct::attention(qkv, heads, n, open, bias, int(f.bias_shift));
     checker.equal(get(state.activation, f.dst, tokens, width), expected.context, "context");
     checker.equal(int64_t(saturated), int64_t(expected.saturated), "saturated");
     for (uint32_t i = 0; i < uint32_t(trivit::kMaxConnectionTokens); ++i) {

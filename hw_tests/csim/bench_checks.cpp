@@ -217,10 +217,16 @@ int main() {
     }
 
     // attention: dst src mask tokens heads head_words score_shift multiplier exp_shift frac
-    // out_shift.
-    for (uint32_t flag = 0; flag < 8; ++flag) {
-        d = make(5 | flag << 8, {100, 10, 200, 9, 2, 3, 4, 1u << 23, 5, 6, 7});
-        flags(d, 7, checker);
+    // out_shift bias bias_shift.
+    for (uint32_t flag = 0; flag < 16; ++flag) {
+        d = make(5 | flag << 8, {100, 10, 200, 9, 2, 3, 4, 1u << 23, 5, 6, 7, 8, 9});
+        flags(d, 15, checker);
+        if (flag & 8) {
+            upper(d, 12, kParams - 2 * 9 * 2, mem, "attention bias", checker);
+        } else {
+            expect(d, 12, 0xffffffffu, Error::ok, "unused bias", checker);
+        }
+        upper(d, 13, 30, Error::shift_range, "attention bias_shift", checker);
         upper(d, 1, depth - 12, act, "attention dst", checker);
         upper(d, 2, depth - 36, act, "attention src", checker);
         if (flag & 1) {

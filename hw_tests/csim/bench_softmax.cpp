@@ -77,7 +77,7 @@ static void one_group(Random& random, Checker& checker) {
     format.prob_frac = uint32_t(n.prob_frac);
     trivit::ScoreTarget target;
     target.enabled = random.one_in(2);
-    target.only_cls = random.one_in(2);
+    target.only_cls = random.one_in(2) || tokens > uint32_t(trivit::kMaxConnectionTokens);
     target.first_head = random.one_in(2);
     target.group = group;
     target.tokens = tokens;

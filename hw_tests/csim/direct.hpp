@@ -219,8 +219,10 @@ struct Attended {
 };
 
 // mask[i][j] empty: all open.
+// `bias` has a row for each head and query, or none.
 inline Attended attention(const Tensor& qkv, uint32_t heads, const AttentionNumbers& n,
-                          const std::vector<std::vector<bool>>& mask) {
+                          const std::vector<std::vector<bool>>& mask, const Tensor& bias = {},
+                          int bias_shift = 0) {
     const size_t tokens = qkv.size();
     const size_t width = qkv[0].size() / 3;
     const size_t size = width / heads;
@@ -232,7 +234,7 @@ inline Attended attention(const Tensor& qkv, uint32_t heads, const AttentionNumb
         for (size_t i = 0; i < tokens; ++i) {
             Row s(tokens);
             for (size_t j = 0; j < tokens; ++j) {
-                wide acc = 0;
+                wide acc = bias.empty() ? 0 : bias[h * tokens + i][j] * (wide(1) << bias_shift);
                 for (size_t d = 0; d < size; ++d) {
                     acc += wide(qkv[i][h * size + d]) * qkv[j][width + h * size + d];
                 }

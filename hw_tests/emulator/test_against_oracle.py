@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from networks import as_many_tokens_as_deit_384
+from networks import deit_384
 from programs import Shape, random_bundle
 
 from trivit.host.backends import open_backend
@@ -84,7 +84,7 @@ def test_largest_token_count(heads: int, head_words: int, emulator: Backend) -> 
 @pytest.mark.parametrize("keep", [1.0, 0.7])
 def test_as_many_tokens_as_deit_384(keep: float, emulator: Backend) -> None:
     images = np.random.default_rng(1).integers(0, 256, (1, 3, 48, 48)).astype(np.uint8)
-    assert_same(as_many_tokens_as_deit_384(keep), images, emulator)
+    assert_same(deit_384(keep), images, emulator)
 
 
 def test_images_do_not_depend_on_each_other(emulator: Backend) -> None:

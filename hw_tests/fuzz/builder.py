@@ -7,16 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from fuzz.case import Case
-from fuzz.overlap import neighbours_overlap
 from programs import Builder
 
 from trivit.host.fixed_point import Int16
 from trivit.host.generated import spec
+from trivit.host.generated.operands import OPERANDS
 from trivit.host.instructions import decode, encode
 from trivit.host.oracle.checks import memory_regions
-
-#: Fields that are addresses in the parameter region, in the order of checks.memory_regions.
-_PARAMETERS = ("source", "weight", "gamma", "beta")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,14 +65,6 @@ class FuzzBuilder(Builder):
         self._occupied.clear()
         self._hoisted = len(self.program)
 
-    def add(self, opcode: str, flags: tuple[str, ...] = (), **fields: int) -> None:
-        """Append an instruction, and a store before it where its result would be undefined."""
-        ours = decode(encode(opcode, flags, **fields))
-        before = decode(self.program[-1]) if self.program else None
-        if before is not None and ours is not None and neighbours_overlap(before, ours):
-            self.store(Tensor(address=0, rows=1, words=1))
-        super().add(opcode, flags, **fields)
-
     def place(self, depth: int, where: str) -> int:
         """Reserve ``depth`` words of each bank and return their address.
 
@@ -103,18 +92,14 @@ class FuzzBuilder(Builder):
         Parameters in ``fields`` are not used by the instruction.
         """
         names = [
-            field.name
-            for field in spec.OPCODES[opcode].fields
-            if field.name in _PARAMETERS and field.name not in fields
+            operand.name
+            for operand in OPERANDS[opcode]
+            if operand.memory == "params" and operand.name not in fields
         ]
         draft = decode(encode(opcode, flags, **dict.fromkeys(names, 0), **fields))
         assert draft is not None
         regions = memory_regions(draft)
-        assert [region for region, _, _ in regions] == ["params"] * len(names)
-        addresses = {
-            name: self.constants(fill(name, words))
-            for name, (_, _, words) in zip(names, regions, strict=True)
-        }
+        addresses = {name: self.constants(fill(name, regions[name][2])) for name in names}
         self.add(opcode, flags, **fields, **addresses)
 
     def load(self, tensor: Tensor, values: Int16, *flags: str) -> None:

@@ -214,9 +214,11 @@ def _attention(tokens: int, heads: int, head_words: int, pattern: str, shift: in
     values = patterns.mask(builder.rng, "some_rows_closed", tokens, mask.words)
     builder.load(mask, values)
     result = _result(builder, tokens, width)
-    builder.add(
+    builder.operands(
         "attention",
-        ("mask", "score_cls", "score_all"),
+        ("mask", "score_cls", "score_all", "bias"),
+        lambda _, size: patterns.tensor(builder.rng, pattern, 1, size * 8).ravel(),
+        bias_shift=max(0, shift),
         dst=result.address,
         src=source.address,
         mask=mask.address,
@@ -312,6 +314,8 @@ def _connections(tokens: int, rows: int, pattern: str, live: str = "open") -> Ca
         exp_shift=14,
         prob_frac=15,
         out_shift=15,
+        bias=0,
+        bias_shift=0,
     )
     index = _result(builder, 1, -(-rows // 8), "first")
     builder.load(index, patterns.indices(builder.rng, pattern, rows, tokens))

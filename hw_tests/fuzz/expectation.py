@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from fuzz.case import Case
 from fuzz.driver import UNTOUCHED
-from fuzz.overlap import neighbours_overlap, overlaps
+from fuzz.overlap import overlaps
 from numpy.typing import NDArray
 
 from trivit.host.fixed_point import Int16
 from trivit.host.generated import spec
 from trivit.host.instructions import Instruction, KernelError, decode
-from trivit.host.oracle.checks import check
+from trivit.host.oracle.checks import check, operands
 from trivit.host.oracle.machine import Machine
 
 INDEX_RANGE = spec.ERRORS["index_range"]
@@ -61,7 +61,6 @@ class _Execution:
         self.touched = np.zeros(shape, dtype=bool)
         self.saturations = np.zeros(len(case.program), dtype=np.uint64)
         self.defined = True
-        self.before: Instruction | None = None
         # Tokens whose head sums an attention has left; the warm-up's has the most.
         self.cls_tokens = self.all_tokens = spec.MAX_CONNECTION_TOKENS
 
@@ -79,7 +78,6 @@ class _Execution:
         if not 1 <= self.case.length <= spec.MAX_INSTRUCTIONS:
             return spec.ERRORS["program_length"] << 24
         for image in range(self.case.images):
-            self.before = None
             for index in range(self.case.length):
                 try:
                     self._step(image, index)
@@ -95,8 +93,7 @@ class _Execution:
             self._watch(instruction)
         output, saturations = self.machine.run(program, *arguments)
         self.saturations[index] += saturations[0]
-        if instruction is not None and instruction.opcode == "store":
-            words = _stored(instruction)
+        for words in _stored(instruction):
             elements = slice(words.start * spec.TILE_DEPTH, words.stop * spec.TILE_DEPTH)
             self.regions[image, elements] = output[elements]
             # A stored word that equals the driver's filling looks untouched.
@@ -114,8 +111,7 @@ class _Execution:
     def _watch(self, instruction: Instruction) -> None:
         """Note what makes results undefined."""
         f = instruction.fields
-        before, self.before = self.before, instruction
-        if overlaps(instruction) or (before and neighbours_overlap(before, instruction)):
+        if overlaps(instruction):
             self.defined = False
         match instruction.opcode:
             case "attention" if "score_all" in instruction.flags:
@@ -131,13 +127,18 @@ class _Execution:
         allowed = np.zeros_like(self.touched)
         for words in self.case.program:
             instruction = decode(words)
-            if instruction is None or check(instruction, self._sizes()) != "ok":
-                continue
-            if instruction.opcode == "store":
-                allowed[:, _stored(instruction)] = True
+            if check(instruction, self._sizes()) == "ok":
+                for stored in _stored(instruction):
+                    allowed[:, stored] = True
         return allowed
 
 
-def _stored(instruction: Instruction) -> slice:
-    f = instruction.fields
-    return slice(f["target"], f["target"] + f["rows"] * f["words"])
+def _stored(instruction: Instruction | None) -> list[slice]:
+    """Return the words of the output region that an instruction writes."""
+    if instruction is None:
+        return []
+    return [
+        slice(address, address + rows * words)
+        for operand, address, rows, words in operands(instruction)
+        if operand.memory == "output"
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -11,12 +11,9 @@ from fuzz.strategy import cases
 from hypothesis import strategies as st
 
 from trivit.host.generated import spec
+from trivit.host.generated.operands import RANGES
 from trivit.host.instructions import decode
 from trivit.host.oracle.checks import memory_regions, tensors
-
-#: Fields that are addresses outside the chip, in the order of checks.memory_regions; without
-#: the flag that uses them the last ones are not there.
-_OUTSIDE = ("source", "target", "weight", "gamma", "beta")
 
 #: Words that hold fields in some opcode; the others of a descriptor are ignored.
 _USED = 1 + max(
@@ -73,9 +70,24 @@ def _shuffle(draw: st.DrawFn, case: Case) -> Case:
     return replace(case, program=case.program[list(order)])
 
 
-def _move_to_edge(draw: st.DrawFn, case: Case) -> Case:
-    """Put an operand at the end of its memory or one word beyond, or where 32-bit sums wrap."""
-    index = draw(st.integers(0, len(case.program) - 1))
+def _put(case: Case, index: int, name: str, value: int) -> Case:
+    """Return the case with another value of a field of instruction ``index``."""
+    program = case.program.copy()
+    instruction = decode(program[index])
+    assert instruction is not None
+    fields = spec.OPCODES[instruction.opcode].fields
+    field = next(field for field in fields if field.name == name)
+    program[index, field.word] = value & 0xFFFFFFFF
+    if field.type == "u64":
+        program[index, field.word + 1] = value >> 32 & 0xFFFFFFFF
+    return replace(case, program=program)
+
+
+def edges(case: Case, index: int) -> dict[str, list[int]]:
+    """Return for each operand of an instruction the addresses at the edges of its memory.
+
+    The last one that fits, the one behind, and those where 32-bit sums wrap.
+    """
     instruction = decode(case.program[index])
     assert instruction is not None
     sizes = {"params": case.params_words, "input": case.input_words, "output": case.output_words}
@@ -83,50 +95,60 @@ def _move_to_edge(draw: st.DrawFn, case: Case) -> Case:
         name: (spec.PROGRAM_DEPTH, -(-rows // spec.TILE_TOKENS) * words)
         for name, (_, rows, words) in tensors(instruction).items()
     }
-    fields = spec.OPCODES[instruction.opcode].fields
-    outside = [field.name for field in fields if field.name in _OUTSIDE]
-    for name, (region, _, words) in zip(outside, memory_regions(instruction), strict=False):
+    for name, (region, _, words) in memory_regions(instruction).items():
         operands[name] = (sizes[region], words)
-    name = draw(st.sampled_from(sorted(operands)))
-    size, words = operands[name]
-    address = draw(st.sampled_from([size - words, size - words + 1, -words, 1 - words, -1]))
-    program = case.program.copy()
-    program[index, next(f.word for f in fields if f.name == name)] = address % (1 << 32)
-    return replace(case, program=program)
+    return {
+        name: [size - words, size - words + 1, -words, 1 - words, -1]
+        for name, (size, words) in operands.items()
+    }
 
 
-#: The last value that each number may have and the first that it may not.
-_LIMITS: dict[str, list[int]] = {
-    **{name: [30, 31] for name in ("bias_shift", "residual_shift", "beta_shift")},
-    **{name: [-17, -16, 60, 61] for name in ("out_shift", "norm_shift", "score_shift")},
-    **{"gelu_in_frac": [15, 16], "gelu_out_frac": [24, 25], "prob_frac": [15, 16]},
-    "exp_multiplier": [(1 << 23) - 1, 1 << 23, (1 << 24) - 1, 1 << 24],
-    "exp_shift": [40, 41],
-    "sqrt_width": [1 << 22, (1 << 22) + 1],
-    "epsilon": [1 << 56, (1 << 56) + 1],
-}
+def limits(case: Case, index: int) -> dict[str, list[int]]:
+    """Return for each number of an instruction its first and last value and those beside them."""
+    instruction = decode(case.program[index])
+    assert instruction is not None
+    f, flags = instruction.fields, instruction.flags
+    found = {}
+    for number in RANGES[instruction.opcode]:
+        if number.name in f:
+            least, most = number.least(f, flags), number.most(f, flags)
+            found[number.name] = [least - 1, least, most, most + 1]
+    return found
+
+
+def bent(case: Case, index: int) -> Iterator[Case]:
+    """Yield the case with each operand and number of an instruction at each edge and limit."""
+    for values in (edges(case, index), limits(case, index)):
+        for name, choices in values.items():
+            for value in choices:
+                yield _put(case, index, name, value)
+
+
+def _move(
+    draw: st.DrawFn,
+    case: Case,
+    index: int,
+    values: Callable[[Case, int], dict[str, list[int]]],
+) -> Case:
+    choices = values(case, index)
+    name = draw(st.sampled_from(sorted(choices)))
+    return _put(case, index, name, draw(st.sampled_from(choices[name])))
+
+
+def _move_to_edge(draw: st.DrawFn, case: Case) -> Case:
+    return _move(draw, case, draw(st.integers(0, len(case.program) - 1)), edges)
 
 
 def _move_to_limit(draw: st.DrawFn, case: Case) -> Case:
-    """Give a number the last value that it may have or the first that it may not."""
-    program = case.program.copy()
-    decoded = [(index, decode(words)) for index, words in enumerate(program)]
-    numbered = [(i, d) for i, d in decoded if d and d.opcode in ("attention", "matmul")]
-    if not numbered:
-        return _replace_words(draw, case)
-    index, instruction = draw(st.sampled_from(numbered))
-    limits = {name: edges for name, edges in _LIMITS.items() if name in instruction.fields}
-    if instruction.opcode == "matmul":
-        width = 8 * instruction.fields["depth_words"]
-        most = ((1 << 32) + width) // width
-        limits["inv_width"] = [most, most + 1]
-    name = draw(st.sampled_from(sorted(limits)))
-    value = draw(st.sampled_from(limits[name]))
-    place = next(f for f in spec.OPCODES[instruction.opcode].fields if f.name == name)
-    program[index, place.word] = value % (1 << 32)
-    if place.type == "u64":
-        program[index, place.word + 1] = value >> 32
-    return replace(case, program=program)
+    """Prefer instructions that have more numbers than sizes: loads and stores are the most."""
+    decoded = [decode(words) for words in case.program]
+    numbered = [
+        index
+        for index, found in enumerate(decoded)
+        if found and any(number.error == "shift_range" for number in RANGES[found.opcode])
+    ]
+    index = draw(st.sampled_from(numbered or range(len(decoded))))
+    return _move(draw, case, index, limits)
 
 
 def _cut_region(draw: st.DrawFn, case: Case) -> Case:

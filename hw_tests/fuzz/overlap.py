@@ -4,43 +4,25 @@ from __future__ import annotations
 
 from trivit.host.generated import spec
 from trivit.host.instructions import Instruction
-from trivit.host.oracle.checks import tensors
+from trivit.host.oracle.checks import operands
 
 _Tensor = tuple[int, int, int]
-_SCORES = frozenset({"score_cls", "score_all"})
 
 
 def overlaps(instruction: Instruction) -> bool:
-    """Whether the destination overlaps a source, other than a residual in place."""
-    found = tensors(instruction)
-    if "dst" not in found:
-        return False
-    target = found.pop("dst")
+    """Whether a destination overlaps a source, other than a residual in place."""
+    read: list[tuple[str, _Tensor]] = []
+    written: list[_Tensor] = []
+    for operand, *tensor in operands(instruction):
+        address, rows, words = tensor
+        if operand.memory == "banks" and operand.writes:
+            written.append((address, rows, words))
+        elif operand.memory == "banks":
+            read.append((operand.name, (address, rows, words)))
     return any(
         _meet(target, source) and not (name == "residual" and source[0] == target[0])
-        for name, source in found.items()
-    )
-
-
-def neighbours_overlap(first: Instruction, second: Instruction) -> bool:
-    """Whether two instructions that the kernel runs side by side write what the other touches.
-
-    A matmul directly behind patchify may read the very patches that it writes.
-    """
-    ours, theirs = tensors(first), tensors(second)
-    match first.opcode, second.opcode:
-        case ("select_connections", "matmul"):
-            pass
-        case ("attention", "select_tokens") if first.flags & _SCORES:
-            pass
-        case ("patchify", "matmul"):
-            address, _, words = ours["dst"]
-            if (theirs["src"][0], theirs["src"][2]) == (address, words):
-                del theirs["src"]
-        case _:
-            return False
-    return any(_meet(ours["dst"], tensor) for tensor in theirs.values()) or any(
-        _meet(theirs["dst"], tensor) for tensor in ours.values()
+        for target in written
+        for name, source in read
     )
 
 

@@ -143,7 +143,7 @@ class Drawing:
     def wrote(self, target: Target, *, last: bool = True) -> None:
         """Store a result, at once or after others, and let later instructions use it.
 
-        Not as the ``last`` one if they would then have to wait for a selection beside them.
+        Not as the ``last`` one if it is no matrix of values.
         """
         self.values.insert(len(self.values) if last else 0, target)
         self.unstored.append((target, self.draw(st.sampled_from([0, 0, 0, 3]))))
@@ -320,9 +320,13 @@ def _attention(d: Drawing, wanted: tuple[str, ...] | None = None) -> None:
     if "mask" in flags:
         mask = _mask(d, tokens).address
     target = d.target(tokens, width)
-    d.builder.add(
+    pattern = d.draw(_PATTERNS)
+    d.builder.operands(
         "attention",
         flags,
+        lambda _, size: patterns.tensor(d.builder.rng, pattern, 1, size * 8).ravel(),
+        **({} if "bias" in flags else {"bias": d.draw(_WORD32)}),
+        bias_shift=d.draw(_ALIGN),
         dst=target.address,
         src=source.address,
         mask=mask,
@@ -436,7 +440,7 @@ _OPS: dict[str, Callable[[Drawing], None]] = {
     "store": _store,
 }
 assert set(_OPS) == set(spec.OPCODES)
-#: What to draw from: the ops with most to go wrong more often, and those that overlap in time.
+#: What to draw from: the ops with most to go wrong more often, and those that follow each other.
 _CHOICES: list[tuple[str, ...]] = [
     *((name,) for name in sorted(_OPS)),
     *[("matmul",)] * 2,

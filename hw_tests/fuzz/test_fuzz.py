@@ -25,8 +25,8 @@ from trivit.host.instructions import decode
 #: Another seed draws other cases: TRIVIT_FUZZ_SEED=7 pytest hw_tests/fuzz.
 SEED = int(os.environ.get("TRIVIT_FUZZ_SEED", "0"))
 
-#: Instructions that overlap in time when one directly follows the other.
-BESIDE = [
+#: Instructions that follow each other directly in the programs of models.
+NEIGHBOURS = [
     ("attention", "select_tokens"),
     ("select_connections", "matmul"),
     ("patchify", "matmul"),
@@ -97,14 +97,14 @@ def fuzz(
 
 
 def assert_everything_ran(tally: Tally) -> None:
-    """Every opcode with all that any three of its flags can be, programs whose instructions
-    overlap, saturate, and are refused.
+    """Every opcode with all that any three of its flags can be, programs with the
+    neighbours of models, that saturate, and that are refused.
     """
     for name, opcode in spec.OPCODES.items():
         sets = [flags for opcode_ran, flags in tally.ran if opcode_ran == name]
         for some in combinations(opcode.flags, min(3, len(opcode.flags))):
             assert len({flags.intersection(some) for flags in sets}) == 1 << len(some), (name, some)
-    for pair in BESIDE:
+    for pair in NEIGHBOURS:
         assert tally.neighbours[pair] > 5, pair
     assert tally.saturations > 1000
     assert tally.statuses[spec.ERRORS["index_range"]] > 0

@@ -39,6 +39,8 @@ def warm_up() -> Case:
             exp_shift=15,
             prob_frac=15,
             out_shift=14,
+            bias=0,
+            bias_shift=0,
         )
     address, groups = 0, spec.MAX_TOKENS // spec.TILE_TOKENS
     while left := spec.PROGRAM_DEPTH - address:

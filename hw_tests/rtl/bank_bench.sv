@@ -18,7 +18,7 @@ module bank_bench #(
   logic [2*TOKENS-1:0] reader_valid, reader_ready, reader_read;
   logic [2*TOKENS*BANK-1:0] reader_address;
   logic [TOKENS*WORD-1:0] reader_data;
-  logic [1:0] announce;
+  logic [2:0] announce;
   logic [8*trivit_spec::ENGINE_COUNT_BITS-1:0] slot_groups;
 
   // row_writer
@@ -172,6 +172,7 @@ module bank_bench #(
       .bank_ready(writer_ready[TOKENS*3+:TOKENS]),
       .bank_address(writer_address[TOKENS*BANK*3+:TOKENS*BANK]),
       .bank_written(writer_written[TOKENS*WORD*3+:TOKENS*WORD]),
+      .announce(announce[2]),
       .complete(load_complete),
       .complete_slot(load_complete_slot)
   );

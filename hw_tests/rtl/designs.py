@@ -14,6 +14,7 @@ DESCRIPTION = load_description(ROOT / "hls" / "kernel.yaml")
 PACKAGES = (
     ROOT / "hls/generated/trivit_spec.sv",
     ROOT / "hls/generated/trivit_commands.sv",
+    ROOT / "hls/generated/trivit_registers.sv",
     ROOT / "hls/rtl/engine_types.sv",
     ROOT / "hls/rtl/mover_types.sv",
 )
@@ -78,6 +79,16 @@ BENCH = Design(
     verilator_flags=_FLAGS,
     cxx_flags="-O1",
 )
+PLACEMENTS = Design(
+    top="placement_bench",
+    sources=(
+        *PACKAGES,
+        *(ROOT / "hls/rtl" / f"{name}.sv" for name in ("delay", "placer", "slot_order")),
+        FOLDER / "placement_bench.sv",
+    ),
+    verilator_flags=_FLAGS,
+    cxx_flags="-O0",
+)
 ENGINE_FULL = Design(
     top="matrix_engine",
     sources=RTL,
@@ -111,4 +122,19 @@ BANKS_LEAST = Design(
     verilator_flags=_FLAGS,
     cxx_flags="-O0",
     name="banks_least",
+)
+
+# The top with its registers and ports; no array, and the bench is the sequencer.
+TOP = Design(
+    top="trivit_top",
+    sources=(
+        *(path for path in RTL if path.name != "matrix_engine.sv"),
+        ROOT / "hls/generated/trivit_top.v",
+        FOLDER / "guard_engine.sv",
+        FOLDER.parent / "simulation/rtl/axi_checker.sv",
+        FOLDER / "top_checks.sv",
+    ),
+    parameters=(("ACTIVATION_DEPTH", 512),),
+    verilator_flags=(*_FLAGS, str(FOLDER / "top_visible.vlt")),
+    cxx_flags="-O0",
 )

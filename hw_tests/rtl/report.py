@@ -1,4 +1,4 @@
-"""Resources of the matrix engine by unit.
+"""Resources of the accelerator's RTL by unit.
 
 `make rtl-report` writes docs/benchmarks/rtl.json and the page rtl.md beside it.
 """
@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from rtl.designs import FULL, SUM_BITS
+from rtl.designs import DESCRIPTION, FULL
+from rtl.report_page import COLUMNS, page, table
 from rtl.synthesis import FAMILY, FLOW, name_of, synthesize, top_of
 from simulation.simulator import ROOT
 
@@ -22,45 +23,18 @@ from trivit.models.files import atomic_write
 from trivit.tools.estimate.part import ZU9EG
 
 REPORT = ROOT / "docs" / "benchmarks" / "rtl.json"
-COLUMNS = ("lut", "ff", "dsp", "bram36")
+#: Units that are counted at other sizes too, each of a parameter of its own.
+SIZES = {
+    "activation_bank": ("WORDS", range(1024, DESCRIPTION.limits["activation_depth"] + 1, 1024)),
+    "row_stream": ("ROWS", (32, 64, 128)),
+    "command_queue": ("COMMANDS", (16, 32, 64)),
+}
 # Modules that are no unit of their own: counted with whoever holds them.
 PARTS = {"delay", "result_delay", "stream_fifo"}
 # LUTs of a primitive that uses them as memory or as a shift register.
 _LUT_MEMORY = {"RAM32M": 4, "RAM64M": 4, "RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1D": 4}
 _LUT_MEMORY |= {"SRL16E": 1, "SRLC32E": 1}
 _FREE = ("CARRY", "MUXF")  # beside the LUTs of a slice
-
-TEXT = """\
-# Matrix engine, counted by Yosys
-
-Written by `make rtl-report`, which writes [rtl.json](rtl.json) too. {tool}, {date}: the
-engine of [hls/rtl](../../hls/rtl/README.md) with {tokens} x {outputs} x {depth} multipliers.
-
-**Counted, not built.** Yosys has no mapping to the ZU9EG's UltraScale+ blocks that packs the
-registers of a DSP, so 7-series primitives (`{family}`) are a **proxy**; LUTs, RAMB36 and the
-registers of the multipliers are alike in both. No vendor tool has seen this RTL; nothing was
-placed, routed or timed. Not in it: movers to DDR, sequencer, and the HLS blocks (GELU, softmax,
-normalisation, selection).
-
-{table}
-
-Each row leaves out the units in it that have a row; delays and FIFOs count with their holder.
-
-- **Settings**: `synth_xilinx` with its hierarchy kept, each module mapped once and multiplied by
-  its instances; ABC instead of ABC9 (seconds instead of many minutes; at 4 x 8 x 4, ABC9 counts
-  1 % more LUTs), no retiming. Logic is not shared across modules, two small LUTs never share a
-  LUT6, and an inverter counts as a LUT.
-- **BRAM36**: a RAMB18 is half. A lane of the weight ring is {weight_depth:,} x 16 bits: a RAMB18,
-  18 bits wide with two idle, so {lanes} lanes take {ring_blocks:g} BRAM36. An activation bank is
-  {activation_depth:,} x {width} bits with both ports in use: {bank_blocks:g} RAMB36 of 4,096 x 9,
-  and LUTs behind them that select by the address's high bits.
-- **Flip-flops**: {behind:,} of them are the output registers of the ring (`weight_memory`), which
-  every block RAM has too: a vendor tool can move them there.
-- **DSP**: {registered:,} of the {blocks:,} blocks of the dot products have their A, B, M and P
-  registers, {cascaded:,} take their sum from the block before (all but the first of {chains}
-  cascades), and the dot products hold no LUT. The other blocks add the residuals
-  (`rounding_lane`) and check sizes (`command_guard`).
-"""
 
 
 def total(modules: Mapping[str, Any], module: str) -> Counter[str]:
@@ -120,6 +94,35 @@ def by_unit(modules: Mapping[str, Any], top: str) -> dict[str, dict[str, float]]
     return dict(sorted(lines.items(), key=lambda line: -line[1]["lut"]))
 
 
+def by_part(modules: Mapping[str, Any], top: str) -> dict[str, dict[str, float]]:
+    """Instances and resources of what `top` holds, inner units included, and of `top` itself.
+
+    The rows add up to `total` of `top`.
+    """
+    sums: dict[str, Counter[str]] = {top: Counter()}
+    instances = Counter({top: 1})
+    for cell in modules[top_of(modules, top)]["cells"].values():
+        kind = cell["type"]
+        inner = name_of(kind) if kind in modules else top
+        part = top if inner in PARTS else inner
+        sums.setdefault(part, Counter()).update(total(modules, kind) if kind in modules else [kind])
+        instances[part] += inner == part != top
+    lines = {name: {"instances": instances[name]} | resources(sums[name]) for name in sums}
+    return dict(sorted(lines.items(), key=lambda line: -line[1]["lut"]))
+
+
+def variants(sizes: Mapping[str, tuple[str, Sequence[int]]] = SIZES) -> dict[str, Any]:
+    """Resources of one instance of each unit at each value of a parameter, by unit and value."""
+    counted: dict[str, Any] = {}
+    for unit, (parameter, values) in sizes.items():
+        by_value = {}
+        for value in values:
+            modules = synthesize(unit, {parameter: value})
+            by_value[str(value)] = resources(total(modules, top_of(modules, unit)))
+        counted[unit] = {"parameter": parameter, "values": by_value}
+    return counted
+
+
 def packing(modules: Mapping[str, Any]) -> dict[str, int]:
     """Of one dot product: DSPs, those with all registers, those in the cascade, other cells."""
     cells = modules[top_of(modules, "dot_product")]["cells"].values()
@@ -146,15 +149,19 @@ def check_packing(found: Mapping[str, int], depth: int) -> None:
 def write_report(
     path: Path,
     top: str,
-    parameters: Mapping[str, int],
+    geometry: Mapping[str, int],
+    parameters: Mapping[str, int] | None = None,
+    sizes: Mapping[str, tuple[str, Sequence[int]]] = SIZES,
     progress: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """Map `top`, check it, write `path` (JSON) and return what it holds.
 
-    ValueError, and nothing written, if there is a latch or a dot product is not packed.
+    `geometry` is what `top` has with its `parameters` (None: the description's); `sizes` says what
+    else is counted. ValueError, and nothing written, if there is a latch or a dot product is not
+    packed.
     """
     modules = synthesize(top, parameters, progress)
-    check_packing(packing(modules), parameters["DEPTH"])
+    check_packing(packing(modules), geometry["depth"])
     primitives = total(modules, top_of(modules, top))
     counts = resources(primitives)
     report = {
@@ -164,8 +171,10 @@ def write_report(
         "command": "make rtl-report",
         "date": datetime.now(timezone.utc).date().isoformat(),
         "top": top,
-        "geometry": {name.lower(): value for name, value in parameters.items()},
+        "geometry": dict(geometry),
         "units": by_unit(modules, top),
+        "parts": by_part(modules, top),
+        "variants": variants(sizes),
         "total": counts,
         "part": ZU9EG.name,
         "share": {name: round(counts[name] / getattr(ZU9EG, name), 4) for name in COLUMNS},
@@ -181,41 +190,6 @@ def _write(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def table(report: Mapping[str, Any]) -> str:
-    """The units, the total and its shares of the part as a Markdown table."""
-    lines = ["| unit | instances | LUT | FF | DSP | BRAM36 |", "|---|---|---|---|---|---|"]
-
-    def line(name: str, *values: str) -> None:
-        lines.append("| " + " | ".join((name, *values)) + " |")
-
-    for name, counts in report["units"].items():
-        line(f"`{name}`", *(f"{counts[column]:,g}" for column in ("instances", *COLUMNS)))
-    line("**all**", "", *(f"**{report['total'][column]:,g}**" for column in COLUMNS))
-    line("of the ZU9EG's", "", *(f"{getattr(ZU9EG, column):,}" for column in COLUMNS))
-    line("share", "", *(f"{100 * report['share'][column]:.1f} %" for column in COLUMNS))
-    return "\n".join(lines)
-
-
-def page(report: Mapping[str, Any]) -> str:
-    """docs/benchmarks/rtl.md for a report on `matrix_engine`."""
-    geometry, units, product = report["geometry"], report["units"], report["dot_product"]
-    chains = units["dot_product"]["instances"]
-    return TEXT.format(
-        table=table(report),
-        **{name: report[name] for name in ("tool", "date", "family")},
-        **geometry,
-        width=16 * geometry["depth"],
-        lanes=units["weight_memory"]["instances"],
-        ring_blocks=units["weight_memory"]["bram36"],
-        bank_blocks=units["activation_bank"]["bram36"] / units["activation_bank"]["instances"],
-        behind=units["weight_memory"]["ff"],
-        blocks=chains * product["dsp"],
-        registered=chains * product["registered"],
-        cascaded=chains * product["cascaded"],
-        chains=chains,
-    )
-
-
 def main() -> int:
     """Write the report and its page; the exit status."""
     try:
@@ -223,16 +197,16 @@ def main() -> int:
     except ImportError:
         print("pyosys is missing: pip install -e '.[rtl]'", file=sys.stderr)
         return 2
-    parameters = {**dict(FULL.parameters), "SUM_BITS": SUM_BITS}
+    geometry = {**vars(FULL), **DESCRIPTION.engine}
     try:
         report = write_report(
-            REPORT, "matrix_engine", parameters, lambda line: print(line, flush=True)
+            REPORT, "accelerator", geometry, progress=lambda line: print(line, flush=True)
         )
     except ValueError as error:
         print(f"nothing written: {error}", file=sys.stderr)
         return 1
     _write(REPORT.with_suffix(".md"), page(report))
-    print(table(report))
+    print(table(report, "parts"))
     return 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from rtl.designs import BANKS_FULL, BANKS_LEAST, BENCH, ENGINE_FULL
+from rtl.designs import BANKS_FULL, BANKS_LEAST, BENCH, ENGINE_FULL, PLACEMENTS, TOP
 from simulation.simulator import build, simulate
 
 
@@ -20,6 +20,12 @@ def test_small(bench: None, module: str) -> None:
     simulate(BENCH, f"rtl.bench.cocotb_{module}")
 
 
+def test_placements() -> None:
+    """What copies keys and values into the ring, and when it may, in a build of its own."""
+    build(PLACEMENTS)
+    simulate(PLACEMENTS, "rtl.bench.cocotb_placements")
+
+
 @pytest.fixture(scope="module")
 def agents() -> None:
     """The agents at port B of the banks, built once."""
@@ -29,6 +35,17 @@ def agents() -> None:
 @pytest.mark.parametrize("module", ["writers", "readers", "together", "rates"])
 def test_bank_agents(agents: None, module: str) -> None:
     simulate(BANKS_FULL, f"rtl.bench.cocotb_banks_{module}")
+
+
+@pytest.fixture(scope="module")
+def top() -> None:
+    """The top with its bus ports, without the array, built once."""
+    build(TOP)
+
+
+@pytest.mark.parametrize("module", ["top", "recovery"])
+def test_top(top: None, module: str) -> None:
+    simulate(TOP, f"rtl.bench.cocotb_{module}")
 
 
 @pytest.mark.full

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rtl import report
-from rtl.designs import SMALL, SUM_BITS
+from rtl import report, report_page
+from rtl.designs import ROOT, RTL, SMALL, SUM_BITS
 from rtl.synthesis import inferred_latches, synthesize, top_of
 
 GEOMETRY = {
@@ -65,7 +65,8 @@ def test_report_adds_up(
 ) -> None:
     monkeypatch.setattr(report, "synthesize", lambda *_: modules)
     path = tmp_path / "rtl.json"
-    report.write_report(path, "systolic_array", GEOMETRY)
+    geometry = {name.lower(): size for name, size in GEOMETRY.items()}
+    report.write_report(path, "systolic_array", geometry, GEOMETRY, sizes={})
     written = json.loads(path.read_text())
     units, whole = written["units"], written["total"]
     sums = SMALL.tokens * SMALL.outputs
@@ -76,11 +77,23 @@ def test_report_adds_up(
         "row_sum": sums,
         "dot_product": sums,
     }
-    for column in report.COLUMNS:
+    for column in report_page.COLUMNS:
         assert sum(counts[column] for counts in units.values()) == whole[column]
+        assert sum(counts[column] for counts in written["parts"].values()) == whole[column]
+    assert {name: counts["instances"] for name, counts in written["parts"].items()} == {
+        "systolic_array": 1,
+        "array_column": SMALL.outputs,
+    }
     assert whole["dsp"] == sums * SMALL.depth
     assert written["share"]["dsp"] == round(whole["dsp"] / 2520, 4)
-    assert f"| **all** |  | **{whole['lut']:,}** |" in report.table(written)
+    assert f"| **all** |  | **{whole['lut']:,}** |" in report_page.table(written)
+
+
+def test_units_are_counted_at_other_sizes(pyosys: None) -> None:
+    counted = report.variants({"row_stream": ("ROWS", (16, 64))})["row_stream"]
+    assert counted["parameter"] == "ROWS"
+    shallow, deep = counted["values"]["16"], counted["values"]["64"]
+    assert shallow["lut"] < deep["lut"] and shallow["dsp"] == deep["bram36"] == 0
 
 
 def test_luts_that_are_memory_and_half_blocks_are_counted() -> None:
@@ -102,6 +115,12 @@ def test_the_engine_has_no_latch(pyosys: None, tmp_path: Path) -> None:
     assert inferred_latches("held", sources=[source]) == 1
 
 
+def test_the_top_has_no_latch(pyosys: None) -> None:
+    """Yosys reads all of it, and every port that is connected is there."""
+    sources = [*RTL, ROOT / "hls/generated/trivit_top.v"]
+    assert inferred_latches("trivit_top", sources=sources) == 0
+
+
 def test_page_shows_the_report() -> None:
     written = json.loads(report.REPORT.read_text())
-    assert report.REPORT.with_suffix(".md").read_text() == report.page(written)
+    assert report.REPORT.with_suffix(".md").read_text() == report_page.page(written)

@@ -48,11 +48,7 @@ class ViTConfig(ModelConfig):
 
     offers_no_class_token: ClassVar = True
     offers_patch_sampling: ClassVar = True
-    accelerator_settings: ClassVar = {
-        "class_token": True,
-        "pooling": "cls",
-        "relative_position_bias": False,
-    }
+    accelerator_settings: ClassVar = {"class_token": True}
 
     patch_size: int
     embed_dim: int

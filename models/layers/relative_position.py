@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+TABLE = "relative_position_bias_table"
+
 
 @dataclass
 class PresentPlaces:

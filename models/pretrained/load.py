@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from trivit.models.errors import ModelsError
+from trivit.models.layers.relative_position import TABLE
 from trivit.models.layers.sparse_transformer import SparseTransformer
 from trivit.models.model_config import ModelConfig
-from trivit.models.pretrained.names import TABLE, converted, is_buffer
+from trivit.models.pretrained.names import converted, is_buffer
 from trivit.models.pretrained.positions import Grid, fit_positions, fit_table
 from trivit.models.pretrained.sections import GivenWeights, Weights, read_weights
 from trivit.models.pretrained.soundness import all_zero, ill_scaled, listed, refuse_impossible

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from trivit.models.errors import ModelsError
+from trivit.models.layers.relative_position import TABLE
 
 _DISTILLATION = ("dist_token", "head_dist.weight", "head_dist.bias")
 
@@ -27,7 +28,6 @@ _DECODER = re.compile(r"decoder[._].*|mask_token")
 
 _BLOCK = re.compile(r"blocks\.(\d+)\.")
 
-TABLE = "relative_position_bias_table"
 
 _SHARED_TABLE = f"rel_pos_bias.{TABLE}"
 

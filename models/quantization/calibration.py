@@ -8,6 +8,7 @@ import brevitas.nn as qnn
 import torch
 from torch import Tensor, nn
 
+from trivit.models.quantization.attention import CLOSED
 from trivit.models.quantization.formats import choose_formats, scalings
 from trivit.models.quantization.parallel import map_batches
 from trivit.models.quantization.quantizers import QuantPoint
@@ -17,7 +18,13 @@ from trivit.models.quantization.vision_transformer import QuantVisionTransformer
 
 def parameter_maxima(model: QuantVisionTransformer) -> dict[str, float]:
     """Largest magnitude of every parameter, by timm's parameter name."""
-    return {name: float(tensor.detach().abs().max()) for name, tensor in model.named_parameters()}
+    return {name: _largest(tensor.detach()) for name, tensor in model.named_parameters()}
+
+
+def _largest(values: Tensor) -> float:
+    """Return the largest magnitude, without that of closed pairs."""
+    largest = float(torch.linalg.vector_norm(values, torch.inf))
+    return largest if largest < -CLOSED else float(values[values > CLOSED].abs().max())
 
 
 @contextmanager
@@ -61,8 +68,7 @@ def activation_maxima(
 
     def observe(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         assert isinstance(module, QuantPoint)
-        largest = torch.linalg.vector_norm(inputs[0], torch.inf)
-        seen.setdefault(module.point, []).append(float(largest))
+        seen.setdefault(module.point, []).append(_largest(inputs[0]))
 
     handles = [point.register_forward_pre_hook(observe) for point in points]
     try:

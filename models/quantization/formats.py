@@ -7,7 +7,9 @@ lengths are lowered where the accelerator aligns tensors with each other (docs/n
 * a bias, a residual and an output have at most the fraction bits of the product they belong to;
 * bias and residual are shifted left by at most 30 bits to meet the product;
 * probabilities use 15 bits (their bound of 1 is known; exactly 1 becomes 1 - 2^-15);
-* the GELU table takes at most 15 fraction bits.
+* the GELU table takes at most 15 fraction bits;
+* where a bias closes pairs, scores reach 25 halvings below the smallest one that is expected, and
+  the bias has a fraction bit less: its lowest value is below every score, so the probability is 0.
 """
 
 import math
@@ -16,6 +18,8 @@ from collections.abc import Mapping
 import brevitas.nn as qnn
 
 from trivit.models.errors import ModelsError
+from trivit.models.layers.relative_position import TABLE
+from trivit.models.quantization.attention import QuantAttention
 from trivit.models.quantization.quantizers import (
     BIT_WIDTH,
     MAX_FRACTION_LENGTH,
@@ -30,6 +34,8 @@ PROBABILITY_FRACTION_LENGTH = 15
 MAX_GELU_FRACTION_LENGTH = 15
 # Fraction bits of the normalised value inside the LayerNorm unit, before gamma.
 _NORMALISED_FRACTION_LENGTH = 20
+# Halvings below the largest score after which a probability is 0.
+_VANISHES = 25
 
 
 def scalings(model: QuantVisionTransformer) -> dict[str, FixedPointScaling]:
@@ -90,19 +96,30 @@ def choose_formats(
         if name in parameter_maxima:
             f[name] = largest_fraction_length(parameter_maxima[name], name)
         elif name in activation_maxima:
-            f[name] = largest_fraction_length(activation_maxima[name] * headroom, name)
+            limit = activation_maxima[name] * headroom + _below(model, name)
+            f[name] = largest_fraction_length(limit, name)
         else:
             raise ModelsError(f"no calibration statistics for {name}; calibrate on more images")
     # Lowering one format can ask for another; all of them only fall, so this ends.
     before: dict[str, int] = {}
     while before != f:
         before = dict(f)
-        _fit_model(f, len(model.config.blocks))
+        _fit_model(f, model)
     return f
 
 
-def _fit_model(f: dict[str, int], depth: int) -> None:
+def _below(model: QuantVisionTransformer, name: str) -> float:
+    """Return how far scores must reach below the smallest ones, so that closed pairs vanish."""
+    if not name.endswith(".attn.scores"):
+        return 0.0
+    attention = model.get_submodule(name.removesuffix(".scores"))
+    assert isinstance(attention, QuantAttention)
+    return _VANISHES * math.log(2) / attention.scale if attention.closes else 0.0
+
+
+def _fit_model(f: dict[str, int], model: QuantVisionTransformer) -> None:
     """Lower formats until each tensor fits the product or table that it meets."""
+    depth = len(model.config.blocks)
     for index in range(depth):
         point = f"blocks.{index}"
         source = "x0" if index == 0 else f"blocks.{index - 1}.mlp.fc2"
@@ -114,6 +131,7 @@ def _fit_model(f: dict[str, int], depth: int) -> None:
         bias = [name for name in [f"{attn}.qkv.bias"] if name in f]
         _fit_product(f, f"{attn}.qkv", f"{point}.norm1", bias)
         _lower(f, f"{attn}.scores", 2 * f[f"{attn}.qkv"])
+        _fit_score_bias(f, model, attn)
         _lower(f, f"{attn}.context", f[f"{attn}.probs"] + f[f"{attn}.qkv"])
         _fit_product(f, f"{attn}.proj", f"{attn}.context", [f"{attn}.proj.bias", source])
         _fit_product(f, f"{point}.mlp.fc1", f"{point}.norm2", [f"{point}.mlp.fc1.bias"])
@@ -123,8 +141,11 @@ def _fit_model(f: dict[str, int], depth: int) -> None:
             f"{point}.mlp.gelu",
             [f"{point}.mlp.fc2.bias", f"{attn}.proj"],
         )
-    _fit_norm(f, "norm")
-    _fit_product(f, "head", "norm", ["head.bias"])
+    if model.pool is not None:
+        f["pool.weights"] = PROBABILITY_FRACTION_LENGTH
+        _lower(f, "pool", PROBABILITY_FRACTION_LENGTH + f[f"blocks.{depth - 1}.mlp.fc2"])
+    _fit_norm(f, model.last_norm)
+    _fit_product(f, "head", model.last_norm, ["head.bias"])
     _fit_product(
         f,
         "patch_embed.proj",
@@ -132,6 +153,19 @@ def _fit_model(f: dict[str, int], depth: int) -> None:
         ["patch_embed.proj.bias", "pos_embed", "cls_token"],
         output="x0",
     )
+
+
+def _fit_score_bias(f: dict[str, int], model: QuantVisionTransformer, attn: str) -> None:
+    """Align the bias of the scores, if there is one, with the products that it is added to."""
+    table = f"{attn}.{TABLE}"
+    if table not in f:
+        return
+    _lower(f, f"{attn}.qkv", (MAX_ALIGN_SHIFT + f[table]) // 2)
+    _lower(f, table, 2 * f[f"{attn}.qkv"])
+    attention = model.get_submodule(attn)
+    assert isinstance(attention, QuantAttention)
+    if attention.closes:  # their bias alone is below every score then
+        _lower(f, table, f[f"{attn}.scores"] - 1)
 
 
 def _lower(f: dict[str, int], name: str, limit: int) -> None:

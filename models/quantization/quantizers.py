@@ -139,14 +139,3 @@ def to_integers(values: Tensor, fraction_length: int) -> Tensor:
     if not torch.equal(integers, scaled):
         raise ModelsError(f"values are not multiples of 2**-{fraction_length}; quantize them first")
     return integers.long()
-
-
-def quantize_tensor(
-    values: Tensor, fraction_length: int, *, narrow_range: bool = False
-) -> tuple[Tensor, int]:
-    """Round half to even and saturate: int64 integers and the number of saturated values."""
-    high = (1 << (BIT_WIDTH - 1)) - 1
-    low = -high if narrow_range else -high - 1
-    rounded = torch.round(values.double() * math.ldexp(1.0, fraction_length))
-    saturated = int(((rounded > high) | (rounded < low)).sum())
-    return rounded.clamp(low, high).long(), saturated

@@ -6,8 +6,6 @@ LayerNorm. Parameter names are those of ``trivit.models.families.vision_transfor
 Shape suffixes: B batch, H heads, N patch tokens, L = 1 + N tokens, D width, E head width.
 """
 
-import math
-
 import brevitas.nn as qnn
 import torch
 import torch.nn.functional as F
@@ -15,30 +13,16 @@ from torch import Tensor, nn
 
 from trivit.models.accelerator import check_supported
 from trivit.models.layers.blocks import LAYER_NORM_EPS
+from trivit.models.layers.relative_position import TABLE
 from trivit.models.layers.sparse_transformer import SparseTransformer
 from trivit.models.model_config import ModelConfig
+from trivit.models.quantization.attention import QuantAttention, as_float32, linear
 from trivit.models.quantization.onnx_nodes import repeated
 from trivit.models.quantization.quantizers import Fixed16Bias, Fixed16Weight, QuantPoint
 from trivit.models.quantization.selection import gather_rows, kept_rows, open_connections
 from trivit.models.topology import Block, Classifier, PatchEmbedding, plan_selection
 
-
-def _as_float32(value: float) -> float:
-    """The float32 nearest to a constant: what an exported file can hold, in any precision."""
-    return float(torch.tensor(value, dtype=torch.float32))
-
-
-_EPSILON = _as_float32(LAYER_NORM_EPS)
-
-
-def _linear(inputs: int, outputs: int, bias: bool = True) -> qnn.QuantLinear:
-    return qnn.QuantLinear(
-        inputs,
-        outputs,
-        bias=bias,
-        weight_quant=Fixed16Weight,
-        bias_quant=Fixed16Bias if bias else None,
-    )
+_EPSILON = as_float32(LAYER_NORM_EPS)
 
 
 class QuantLayerNorm(nn.Module):
@@ -77,37 +61,6 @@ class QuantPatchEmbed(nn.Module):
     def forward(self, images_BCHW: Tensor) -> Tensor:
         """Exact patch tokens (B, N, D)."""
         return self.proj(images_BCHW).reshape(-1, *self.shape).transpose(1, 2)
-
-
-class QuantAttention(nn.Module):
-    """Attention up to, and without, the residual sum that its projection is fused with."""
-
-    def __init__(self, layer: Block) -> None:
-        super().__init__()
-        point, width = f"{layer.name}.attn", layer.width
-        self.num_heads = layer.heads
-        self.scale = _as_float32(layer.head_dim**-0.5)
-        self.qkv = _linear(width, 3 * width, layer.qkv_bias)
-        self.qkv_quant = QuantPoint(f"{point}.qkv")
-        self.scores_quant = QuantPoint(f"{point}.scores")
-        self.probs_quant = QuantPoint(f"{point}.probs")
-        self.context_quant = QuantPoint(f"{point}.context")
-        self.proj = _linear(width, width)
-
-    def forward(self, x_BLD: Tensor, mask_B1LL: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Unrounded projection (B, L, D) and the quantized probabilities (B, H, L, L)."""
-        length, width = (int(size) for size in x_BLD.shape[1:])
-        by_head = (-1, length, self.num_heads, width // self.num_heads)
-        q, k, v = self.qkv_quant(self.qkv(x_BLD)).split(width, dim=-1)
-        q_BHLE = q.reshape(by_head).permute(0, 2, 1, 3)
-        k_BHEL = k.reshape(by_head).permute(0, 2, 3, 1)
-        v_BHLE = v.reshape(by_head).permute(0, 2, 1, 3)
-        scores = self.scores_quant(q_BHLE @ k_BHEL) * self.scale
-        if mask_B1LL is not None:
-            scores = torch.where(mask_B1LL, scores, -math.inf)
-        probs_BHLL = self.probs_quant(scores.softmax(dim=-1))
-        context_BLD = (probs_BHLL @ v_BHLE).permute(0, 2, 1, 3).reshape(-1, length, width)
-        return self.proj(self.context_quant(context_BLD)), probs_BHLL
 
 
 class QuantSelector(nn.Module):
@@ -150,10 +103,10 @@ class QuantMlp(nn.Module):
     def __init__(self, layer: Block) -> None:
         super().__init__()
         point = f"{layer.name}.mlp"
-        self.fc1 = _linear(layer.width, layer.hidden)
+        self.fc1 = linear(layer.width, layer.hidden)
         self.fc1_quant = QuantPoint(f"{point}.fc1")
         self.gelu_quant = QuantPoint(f"{point}.gelu")
-        self.fc2 = _linear(layer.hidden, layer.width)
+        self.fc2 = linear(layer.hidden, layer.width)
 
     def forward(self, x_BLD: Tensor) -> Tensor:
         """Unrounded output (B, L, D)."""
@@ -163,11 +116,13 @@ class QuantMlp(nn.Module):
 class QuantBlock(nn.Module):
     """Pre-norm block; each residual sum is rounded once, with bias and product."""
 
-    def __init__(self, layer: Block, config: ModelConfig) -> None:
+    def __init__(
+        self, layer: Block, config: ModelConfig, entries: int, index_LL: Tensor | None
+    ) -> None:
         super().__init__()
         point = layer.name
         self.norm1 = QuantLayerNorm(layer.width, f"{point}.norm1")
-        self.attn = QuantAttention(layer)
+        self.attn = QuantAttention(layer, entries, index_LL)
         self.attn_quant = QuantPoint(f"{point}.attn.proj")
         self.selector = QuantSelector(config, f"{point}.selector") if layer.selects else None
         self.norm2 = QuantLayerNorm(layer.width, f"{point}.norm2")
@@ -185,6 +140,22 @@ class QuantBlock(nn.Module):
         return self.mlp_quant(self.mlp(self.norm2(x_BLD)) + x_BLD), mask
 
 
+class QuantMeanPool(nn.Module):
+    """Mean of the patch tokens: a product with one row of equal, rounded weights."""
+
+    def __init__(self, patches: int) -> None:
+        super().__init__()
+        self.weights_quant = QuantPoint("pool.weights")
+        self.output_quant = QuantPoint("pool")
+        weights = torch.full((1, 1 + patches), 1 / patches)
+        weights[0, 0] = 0.0  # [CLS]
+        self.register_buffer("weights", weights, persistent=False)
+
+    def forward(self, x_BLD: Tensor) -> Tensor:
+        """Return the mean, (B, D)."""
+        return self.output_quant(torch.matmul(self.weights_quant(self.weights), x_BLD))[:, 0]
+
+
 class QuantVisionTransformer(nn.Module):
     """Quantized counterpart of a float model that ``check_supported`` accepts.
 
@@ -192,7 +163,16 @@ class QuantVisionTransformer(nn.Module):
     The formats are meaningless until ``calibration.calibrate`` has set them.
     """
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(
+        self, config: ModelConfig, entries: int = 0, index_LL: Tensor | None = None
+    ) -> None:
+        """Build the model.
+
+        Args:
+            config: its sizes.
+            entries: of the tables of relative positions; 0: there are none.
+            index_LL: the entry of each pair of tokens, query first.
+        """
         super().__init__()
         self.config = config
         self.sparse = True
@@ -206,9 +186,14 @@ class QuantVisionTransformer(nn.Module):
         self.pos_embed_quant = QuantPoint("pos_embed")
         self.patch_embed = QuantPatchEmbed(embedding)
         self.x0_quant = QuantPoint("x0")
-        self.blocks = nn.ModuleList(QuantBlock(layer, config) for layer in config.blocks)
-        self.norm = QuantLayerNorm(classifier.width, "norm")
-        self.head = _linear(classifier.width, classifier.classes)
+        self.blocks = nn.ModuleList(
+            QuantBlock(layer, config, entries, index_LL) for layer in config.blocks
+        )
+        self.pool = QuantMeanPool(config.num_patches) if classifier.pooling == "mean" else None
+        # timm calls the one behind mean pooling fc_norm.
+        self.last_norm = "norm" if self.pool is None else "fc_norm"
+        self.add_module(self.last_norm, QuantLayerNorm(classifier.width, self.last_norm))
+        self.head = linear(classifier.width, classifier.classes)
         self.head_quant = QuantPoint("head")
 
     @classmethod
@@ -219,11 +204,17 @@ class QuantVisionTransformer(nn.Module):
             ModelsError: the model uses a feature that the accelerator does not compute.
         """
         check_supported(model.config)
-        quantized = cls(model.config)
+        index_LL = getattr(model, "relative_position_index", None)
+        tables = [p for name, p in model.named_parameters() if name.endswith(f".{TABLE}")]
+        quantized = cls(model.config, len(tables[0]) if tables else 0, index_LL)
         missing, unexpected = quantized.load_state_dict(model.state_dict(), strict=False)
         missing = [name for name in missing if not name.endswith("scaling_impl.scale")]
         if missing or unexpected:
             raise RuntimeError(f"float and quantized model differ: {missing} / {unexpected}")
+        with torch.no_grad():
+            for attention in quantized.modules():
+                if isinstance(attention, QuantAttention):
+                    attention.scale_bias()
         return quantized.eval()
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
@@ -235,4 +226,5 @@ class QuantVisionTransformer(nn.Module):
         mask: Tensor | None = None
         for block in self.blocks:
             x_BLD, mask = block(x_BLD, mask, self.sparse)
-        return self.head_quant(self.head(self.norm(x_BLD[:, 0])))
+        row_BD = x_BLD[:, 0] if self.pool is None else self.pool(x_BLD)
+        return self.head_quant(self.head(self.get_submodule(self.last_norm)(row_BD)))

@@ -62,6 +62,8 @@ class CudaRecorder:
             RuntimeError: the work waits for the device, or its memory does not suffice.
         """
         current, graph = torch.cuda.current_stream(), torch.cuda.CUDAGraph()
+        generator = torch.cuda.default_generators[self._stream.device_index]
+        before = generator.clone_state()
         try:
             # Threads that load images go on with calls that are unsafe in this one alone.
             with torch.cuda.graph(
@@ -69,10 +71,13 @@ class CudaRecorder:
             ):
                 work()
         except BaseException:
-            # Where a capture cannot even end, torch leaves its stream and its pool open.
+            # Where a capture cannot even end, torch leaves its stream current, its pool open, and
+            # a generator that draws in captures alone.
             torch.cuda.set_stream(current)
             with suppress(RuntimeError):  # the pool is closed
                 torch._C._cuda_endAllocateToPool(self._stream.device_index, self._pool)
+            self._pool = torch.cuda.graph_pool_handle()
+            generator.graphsafe_set_state(before)
             raise
         return graph.replay
 

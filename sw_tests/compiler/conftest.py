@@ -1,96 +1,10 @@
-"""Fixtures: small quantized models with seeded weights, exported as `trivit quantize` does."""
+"""Fixtures: small exported models, and one thread."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Any
 
-import numpy as np
-import onnx
 import pytest
 import torch
-from torch import nn
-
-from trivit.models.families.vision_transformer import VisionTransformer, ViTConfig
-from trivit.models.quantization.calibration import calibrate
-from trivit.models.quantization.qonnx_graph import export
-from trivit.models.quantization.vision_transformer import QuantVisionTransformer
-
-MEAN, STD = 0.3, 0.35
-
-
-@dataclass(frozen=True)
-class Exported:
-    """A calibrated Brevitas model in float64, its export, and images as uint8 and normalised."""
-
-    config: ViTConfig
-    model: QuantVisionTransformer
-    onnx: onnx.ModelProto
-    pixels: np.ndarray
-    images: torch.Tensor
-
-    def save(self, folder: Path, name: str = "model.qonnx") -> Path:
-        """Write the export into ``folder``."""
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        onnx.save_model(self.onnx, str(path))
-        return path
-
-
-def metadata(config: ViTConfig) -> dict[str, Any]:
-    """Return the metadata of an export."""
-    return {
-        "format": 1,
-        "model": "test",
-        "image": {
-            "channels": config.in_channels,
-            "height": config.image_size,
-            "width": config.image_size,
-        },
-        "mean": [MEAN] * config.in_channels,
-        "std": [STD] * config.in_channels,
-        "class_names": [f"class {i}" for i in range(config.num_classes)],
-    }
-
-
-@cache
-def build(sparse: bool = True, count: int = 4, seed: int = 0, **sizes: Any) -> Exported:
-    """Export a seeded model; ``sizes`` change the fields of a small ViTConfig."""
-    base: dict[str, Any] = {
-        "image_size": 12,
-        "patch_size": 3,
-        "in_channels": 1,
-        "num_classes": 5,
-        "embed_dim": 32,
-        "depth": 2,
-        "num_heads": 2,
-        "mlp_ratio": 2.0,
-        "selector_blocks": (0,),
-        "token_keep_ratio": 0.6,
-        "attention_keep_ratio": 0.5,
-    }
-    config = ViTConfig(**{**base, **sizes})
-    torch.manual_seed(seed)
-    with torch.no_grad():
-        floating = VisionTransformer(config)
-        # Sharp attention and visible biases: with the usual tiny weights every token looks alike.
-        for name, parameter in floating.named_parameters():
-            if parameter.ndim > 1:
-                nn.init.normal_(parameter, std=parameter[0].numel() ** -0.5)
-            elif "norm" in name and name.endswith("weight"):
-                nn.init.uniform_(parameter, 0.5, 1.5)
-            else:
-                nn.init.normal_(parameter, std=0.2)
-        model = QuantVisionTransformer.from_float(floating)
-    generator = np.random.default_rng(seed)
-    shape = (count, config.in_channels, config.image_size, config.image_size)
-    pixels = generator.integers(0, 256, shape).astype(np.uint8)
-    images = (torch.from_numpy(pixels).double() / 255 - MEAN) / STD
-    calibrate(model, [images.float()], headroom=1.25)
-    graph = export(model, metadata(config), sparse=sparse)
-    model.sparse = sparse
-    return Exported(config, model.double().eval(), graph, pixels, images)
+from exported_model import Exported, build
 
 
 @pytest.fixture

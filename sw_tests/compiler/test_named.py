@@ -175,11 +175,13 @@ def test_other_architectures_are_refused() -> None:
     config = ViTConfig(
         **{
             **SMALL,
+            "class_token": False,
             "pooling": "mean",
+            "token_score": "column_sum",
             "selector_blocks": (),
             "token_keep_ratio": 1.0,
             "attention_keep_ratio": 1.0,
         }
     )
-    with pytest.raises(ModelsError, match=r"model.pooling is 'mean', .* use 'cls'"):
+    with pytest.raises(ModelsError, match=r"model.class_token is False, .* use True"):
         untrained_program(config, "test")

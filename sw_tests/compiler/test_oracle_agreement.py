@@ -17,13 +17,14 @@ from trivit.host.bundle import Bundle, TensorInfo
 from trivit.host.fixed_point import requantize
 from trivit.host.images import preprocess
 from trivit.host.instructions import Instruction, decode
-from trivit.host.oracle.checks import column_tiles, matrix_words
+from trivit.host.oracle.checks import column_tiles, matrix_words, memory_regions
 from trivit.host.oracle.machine import HEAD_SUMS, Machine
 from trivit.host.oracle.matmul import exact_product, unpack_weight
 from trivit.host.oracle.selection import pack_mask
 from trivit.models.quantization.trace import TracedTensor, trace
 from trivit.tools.compiler import compile_model
 
+DENSE = {"selector_blocks": (), "token_keep_ratio": 1.0, "attention_keep_ratio": 1.0}
 VARIANTS: list[dict[str, Any]] = [
     {},
     {"depth": 3, "selector_blocks": (0, 1), "num_heads": 4},
@@ -32,6 +33,9 @@ VARIANTS: list[dict[str, Any]] = [
     {"attention_keep_ratio": 1.0, "qkv_bias": False},
     {"in_channels": 3, "patch_size": 2, "embed_dim": 48, "num_heads": 3, "num_classes": 11},
     {"token_keep_ratio": 0.9, "mlp_ratio": 4.0, "seed": 1},
+    {**DENSE, "relative_position_bias": True, "pooling": "mean"},
+    # Patches see their own window, by a bias that closes the others, and [CLS].
+    {**DENSE, "relative_position_bias": True, "window": 2},
     # Widths and tokens of DeiT-T.
     {
         "image_size": 224,
@@ -155,7 +159,7 @@ def test_every_instruction_agrees_with_brevitas(case: Any) -> None:
                 machine.head_sum = np.zeros(HEAD_SUMS, np.int64)
                 open_keys = mask_of(instruction, index, bundle, traced, tokens)
                 machine.head_sum[:tokens, :tokens] = np.where(open_keys, probs.sum(axis=0), -1)
-    internal = (".scores", ".probs", ".fc1", "norm1", "norm2", "norm")
+    internal = (".scores", ".probs", ".fc1", "norm1", "norm2", "norm", "pool.weights")
     observable = {n for n in traced if n != "input" and not n.endswith(internal)}
     kept = [n for n in traced if n.endswith(".selector.tokens")]
     assert compared == observable - {n.replace(".selector.tokens", ".attn.proj") for n in kept}
@@ -191,7 +195,8 @@ def normalised(
     """Return the rows that the oracle normalises and those of Brevitas."""
     f, rows = instruction.fields, instruction.fields["rows"]
     x = traced[source_of(instruction, bundle, index).name]
-    norm = traced[NORMS[name_of(bundle, index).rpartition(".")[2]](name_of(bundle, index))]
+    norm_name = NORMS[name_of(bundle, index).rpartition(".")[2]](name_of(bundle, index))
+    norm = traced.get(norm_name) or traced["fc_norm"]
     width = f["depth_words"] * 8
     source = x.integers[0].reshape(-1, width)[:rows].astype(np.int16)
     gamma, beta = (bundle.params[f[n] * 8 :][:width] for n in ("gamma", "beta"))
@@ -256,7 +261,7 @@ def test_inner_steps_of_fused_instructions_agree(case: Any) -> None:
             instruction = decode(words)
             assert instruction is not None
             name = name_of(bundle, index)
-            if instruction.opcode == "attention":
+            if instruction.opcode == "attention" and name in traced:
                 check_attention(name.removesuffix(".context"), instruction, index, bundle, traced)
             elif "normalise" in instruction.flags:
                 check_normalised_product(name, instruction, index, bundle, traced)
@@ -277,6 +282,16 @@ def mask_of(
     return traced[source_of(instruction, bundle, index, "mask").name].integers[0].astype(bool)
 
 
+def bias_of(instruction: Instruction, bundle: Bundle) -> np.ndarray:
+    """Return what is added to the products of an attention, (heads, tokens, tokens)."""
+    heads, tokens = instruction.fields["heads"], instruction.fields["tokens"]
+    if "bias" not in instruction.flags:
+        return np.zeros((heads, tokens, tokens), np.int64)
+    [(_, first, words)] = memory_regions(instruction).values()
+    block = bundle.params[first * 8 : (first + words) * 8].astype(np.int64)
+    return block.reshape(heads, tokens, -1)[:, :, :tokens]
+
+
 def check_attention(
     prefix: str,
     instruction: Instruction,
@@ -291,9 +306,12 @@ def check_attention(
     scores, probs = (traced[f"{prefix}.{n}"].integers[0] for n in ("scores", "probs"))
     context = traced[f"{prefix}.context"].integers[0]
     mask = mask_of(instruction, index, bundle, traced, scores.shape[-1])
+    bias = bias_of(instruction, bundle)
+    mask = mask & (bias[0] != -32768)
     results = []
     for head in range(heads):
-        s, _ = requantize(exact_product(q[head], k[head].T), f["score_shift"])
+        product = exact_product(q[head], k[head].T) + (bias[head] << f["bias_shift"])
+        s, _ = requantize(product, f["score_shift"])
         assert_close(f"{prefix}.scores", s, scores[head])
         p, _ = oracle.softmax(
             scores[head].astype(np.int16),

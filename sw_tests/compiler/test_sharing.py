@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from exported_model import metadata
 from onnx import numpy_helper
 
 from trivit.host.backends import open_backend
@@ -21,8 +22,6 @@ from trivit.models.quantization.vision_transformer import QuantVisionTransformer
 from trivit.tools.compiler import compile_model, compile_models
 from trivit.tools.compiler.exports import exported_models
 from trivit.tools.errors import ToolsError
-
-from .conftest import metadata
 
 SIZES = ViTConfig(
     image_size=12,

@@ -9,7 +9,7 @@ from trivit.tools.errors import ToolsError
 from trivit.tools.estimate import primitives
 from trivit.tools.estimate.hls_blocks import BLOCKS
 from trivit.tools.estimate.part import ZU9EG, Resources
-from trivit.tools.estimate.resources import ENGINE_REPORT, check_fits, estimate_resources, fits
+from trivit.tools.estimate.resources import RTL_REPORT, check_fits, estimate_resources, fits
 from trivit.tools.explore.description_file import with_values
 from trivit.tools.kernel import ROOT, load_description
 
@@ -63,27 +63,40 @@ def test_the_kernel_fits_its_part() -> None:
     assert total.dsp <= 2_270 and total.bram36 <= 775 and total.lut <= 165_000
 
 
-def test_the_engine_is_what_yosys_counted() -> None:
-    counted = json.loads(ENGINE_REPORT.read_text())["total"]
+def test_the_rtl_is_what_yosys_counted() -> None:
+    report = json.loads(RTL_REPORT.read_text())
     units = estimate_resources(KERNEL).units
+    rtl = sum((u.resources for u in units.values() if u.source == "Yosys"), Resources())
+    assert {name: getattr(rtl, name) for name in report["total"]} == report["total"]
     names = ("engine", "activation banks", "weight ring")
     engine = sum((units[name].resources for name in names), Resources())
-    assert {name: getattr(engine, name) for name in counted} == counted
-    assert {units[name].source for name in names} == {"Yosys"}
+    counted = report["parts"]["matrix_engine"]
+    assert {name: getattr(engine, name) for name in report["total"]} == {
+        name: counted[name] for name in report["total"]
+    }
+    modelled = {name for name, unit in units.items() if unit.source == "modelled"}
+    assert modelled == set(BLOCKS)
 
 
 def test_resources_follow_the_description() -> None:
     whole = estimate_resources(KERNEL)
     shallow = estimate_resources(with_values(KERNEL, {"activation_depth": 1024}))
     assert whole.total.bram36 - shallow.total.bram36 == 8 * (60 - 4)
-    assert shallow.units["activation banks"].source == "Yosys, memories by depth"
-    with pytest.raises(ToolsError, match="counted with 32 outputs, not 16"):
-        estimate_resources(with_values(KERNEL, {"outputs": 16}))
+    assert shallow.units["activation banks"].source == "Yosys"
+    assert shallow.total.lut < whole.total.lut
+    longer = estimate_resources(with_values(KERNEL, {"stream_rows": 128, "commands": 64}))
+    assert longer.total.lut > whole.total.lut and longer.total.bram36 == whole.total.bram36
+    with pytest.raises(ToolsError, match="counted with 1024 weight_depth, not 512"):
+        estimate_resources(with_values(KERNEL, {"weight_depth": 512}))
+    with pytest.raises(ToolsError, match="not counted activation_depth 1000: use one of 1024, "):
+        estimate_resources(with_values(KERNEL, {"activation_depth": 1000}))
 
 
 def test_products_of_blocks_are_those_of_their_readme() -> None:
     dsp = {name: block().dsp for name, block in BLOCKS.items()}
-    assert dsp == {"gelu": 32, "softmax": 66, "normalise": 75, "select": 0, "sequencer": 0}
+    products = {"gelu": 32, "softmax": 66, "normalise": 75}
+    assert dsp == {**products, "select": 0, "connections": 0, "sequencer": 0}
+    assert BLOCKS["connections"]().bram36 == 35 + 2
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,9 @@
 """The search: cycles at other clocks, the front, the choice, the file it writes."""
 
 import json
+import re
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,11 +25,19 @@ from trivit.tools.explore.search import (
     pareto_front,
     schedule_of,
 )
-from trivit.tools.explore.space import candidates
+from trivit.tools.explore.space import candidates, chosen_sizes
 from trivit.tools.kernel import ROOT, load_description
 
 KERNEL = load_description(ROOT / "hls" / "kernel.yaml")
 MODEL = "deit_tiny"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def scheduled_once() -> Iterator[None]:
+    """A schedule takes a second, so that of a ratio is made once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "schedule_of", cache(schedule_of))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +47,10 @@ def result() -> Exploration:
 
 def test_memory_is_as_slow_in_time_at_every_clock() -> None:
     scheduled = schedule_of(MODEL, 0.7)
-    cycles = {clock: cycles_at(scheduled, clock, 150) for clock in (75, 150, 200)}
+    queues = {name: KERNEL.engine[name] for name in ("commands", "stream_rows")}
+    cycles = {
+        clock: cycles_at(scheduled, {**queues, "clock_mhz": clock}, 150) for clock in (75, 150, 200)
+    }
     assert cycles[150] == predict(scheduled).cycles
     assert cycles[75] < cycles[150] < cycles[200] < cycles[150] + 100
 
@@ -55,9 +69,10 @@ def test_deeper_banks_take_blocks_and_no_cycles(result: Exploration) -> None:
     assert len({point.cycles for point in result.fitting}) == 1 < len(result.fitting)
     blocks = [point.resources.bram36 for point in result.fitting]
     assert blocks == sorted(blocks) and blocks[0] < blocks[-1]
-    # So the front is the shallowest alone.
-    assert result.front == (result.chosen,)
     assert result.chosen.resources.bram36 == blocks[0]
+    # Deeper ones are on the front only where their addresses take fewer LUTs.
+    luts = [point.resources.lut for point in result.front]
+    assert luts == sorted(luts, reverse=True) and len(set(luts)) == len(luts)
 
 
 def test_a_target_chooses_among_clocks() -> None:
@@ -79,7 +94,32 @@ def test_no_point_of_the_front_beats_another() -> None:
 
 def test_clocks_that_memory_cannot_serve_are_refused() -> None:
     with pytest.raises(ToolsError, match=r"201 MHz is outside 1\.\.200"):
-        list(candidates(KERNEL, 1, (201,)))
+        list(candidates(KERNEL, {"stream_rows": (64,)}, (201,)))
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("outputs=16", "'outputs=16' cannot be tried: array, ring and limits are those"),
+        ("weight_depth=512", "use activation_depth=VALUE, stream_rows=VALUE, commands=VALUE"),
+        ("stream_rows", "'stream_rows' was not counted by Yosys: use one of 32, 64, 128"),
+        ("commands=17", "'commands=17' was not counted by Yosys: use one of 16, 32, 64"),
+    ],
+)
+def test_what_cannot_be_varied_is_refused(setting: str, message: str) -> None:
+    with pytest.raises(ToolsError, match=re.escape(message)) as caught:
+        chosen_sizes(KERNEL, (setting,), 1)
+    assert "\n" not in str(caught.value)
+
+
+def test_queues_cost_luts_and_save_cycles() -> None:
+    shallow = ("stream_rows=32", "commands=16", "activation_depth=15360")
+    found = explore(KERNEL, MODEL, settings=(*shallow, "stream_rows=64", "commands=32"))
+    assert found.tried == 4
+    by_size = {(p.values["stream_rows"], p.values["commands"]): p for p in found.fitting}
+    least, most = by_size[32, 16], by_size[64, 32]
+    assert least.resources.lut < most.resources.lut and least.cycles >= most.cycles
+    assert {point.resources.bram36 for point in found.fitting} == {most.resources.bram36}
 
 
 def test_a_model_without_room_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,7 +131,7 @@ def test_a_model_without_room_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_the_file_keeps_everything_but_the_numbers(tmp_path: Path) -> None:
     text = (ROOT / "hls" / "kernel.yaml").read_text()
-    values = {"outputs": 16, "weight_depth": 2048, "clock_mhz": 100}
+    values = {"commands": 16, "weight_depth": 2048, "clock_mhz": 100}
     changed = tmp_path / "kernel.yaml"
     changed.write_text(rewrite(text, values))
     assert load_description(changed) == with_values(KERNEL, values)

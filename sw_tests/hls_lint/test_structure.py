@@ -1,8 +1,11 @@
 """Loops, calls and what has no hardware: each rule finds its example and passes another."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+
+from trivit.tools.hls_lint import check
 
 Lint = Callable[[str], list[str]]
 
@@ -54,6 +57,18 @@ def test_an_iteration_of_a_pipeline(lint: Lint, body: str, message: str) -> None
     found = lint(PROCESS % body)
     assert (message in " ".join(found)) if message else found == []
     assert bool(found) == bool(message)
+
+
+def test_the_engine_may_ask_whether_a_stream_has_a_word(tmp_path: Path) -> None:
+    """It serves many streams; reads that do not wait are not allowed there either."""
+    folder = tmp_path / "trivit" / "engine"
+    folder.mkdir(parents=True)
+    source = folder / "example.cpp"
+    start = "#include <hls_stream.h>\n"
+    source.write_text(start + PROCESS % "if (!in.empty()) sum += 1;")
+    assert check([source]) == []
+    source.write_text(start + PROCESS % "in.read_nb(sum);")
+    assert "read_nb() of a stream" in check([source])[0].message
 
 
 def test_bounds_of_inner_loops_may_depend_on_unrolled_ones_and_on_arguments(lint: Lint) -> None:

@@ -125,3 +125,30 @@ def test_largest_operands_stay_exact() -> None:
     x = np.full((1, 3072), -32768, dtype=np.int16)
     y, saturated = oracle.matmul(x, x, np.zeros(1, dtype=np.int16), bias_shift=0, out_shift=27 + 10)
     assert (int(y[0, 0]), saturated) == (3072 * 2**30 >> 37, 0)
+
+
+def test_a_bias_is_added_before_the_scores_are_rounded() -> None:
+    """Against float64, with a closed pair in each row but the last; formats of docs/numerics.md."""
+    rng = np.random.default_rng(3)
+    heads, tokens, frac, bias_frac, scores_frac = 2, 9, 10, 8, 9
+    qkv = rng.integers(-2000, 2000, (tokens, 3 * 8 * heads)).astype(np.int16)
+    bias = rng.integers(-500, 500, (heads, tokens, tokens)).astype(np.int16)
+    bias[:, np.arange(tokens - 1), np.arange(1, tokens)] = -32768
+    result = oracle.attention(
+        qkv,
+        heads=heads,
+        score_shift=2 * frac - scores_frac,
+        exp_multiplier=round(np.log2(np.e) * 2**23),  # scale 1
+        exp_shift=23 + scores_frac - 20,
+        prob_frac=15,
+        out_shift=15,
+        bias=bias,
+        bias_shift=2 * frac - bias_frac,
+    )
+    q, k, _ = np.split(qkv.reshape(tokens, 3 * heads, -1).transpose(1, 0, 2) * 2.0**-frac, 3)
+    scores = q @ k.transpose(0, 2, 1) + bias * 2.0**-bias_frac
+    exponentials = np.exp(scores - scores.max(axis=2, keepdims=True))
+    expected = exponentials / exponentials.sum(axis=2, keepdims=True)
+    assert np.abs(result.probs * 2.0**-15 - expected).max() < 2.0**-scores_frac
+    closed = bias == -32768
+    assert (result.scores[closed] == -32768).all() and not result.probs[closed].any()

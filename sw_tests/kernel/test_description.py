@@ -19,7 +19,7 @@ def test_generated_files_are_current() -> None:
 def test_a_changed_description_makes_them_stale(tmp_path: Path) -> None:
     (tmp_path / "hls").mkdir()
     (tmp_path / "hls/kernel.yaml").write_text(KERNEL.read_text())
-    assert len(write(tmp_path)) == 11
+    assert len(write(tmp_path)) == 17
     assert stale(tmp_path) == []
     text = KERNEL.read_text().replace("max_tokens: 592", "max_tokens: 584")
     (tmp_path / "hls/kernel.yaml").write_text(text)
@@ -28,6 +28,11 @@ def test_a_changed_description_makes_them_stale(tmp_path: Path) -> None:
         "spec.py",
         "trivit_spec.sv",
     }
+    text = KERNEL.read_text().replace(
+        "dst: [write, banks, rows, words]", "dst: [write, banks, 1, words]"
+    )
+    (tmp_path / "hls/kernel.yaml").write_text(text)
+    assert {"checks.hpp", "operands.py"} == {path.name for path in stale(tmp_path)}
 
 
 @pytest.mark.parametrize(
@@ -47,7 +52,7 @@ def test_a_changed_description_makes_them_stale(tmp_path: Path) -> None:
         ("max_tokens: 592", "max_tokens: many", "limits: max_tokens is 'many', not a whole number"),
         ("sum_bits: 40", "sum_bits: wide", "engine: sum_bits is 'wide', not a whole number"),
         ("clock_mhz: 150", "clock_mhz:", "timing: clock_mhz is None"),
-        ("{offset: 0x9c}", "{offset: 1.5}", "registers: num_instructions is 1.5"),
+        ("{offset: 0x9c}", "{offset: 1.5}", "emulator_registers: num_instructions is 1.5"),
         ("code: 2", "code: 1", "share a code"),
         ("number: 2", "number: 1", "number the units"),
         ("reports: 24", "reports: 300", "sequencer has 316 bits of 256"),
@@ -58,6 +63,22 @@ def test_a_changed_description_makes_them_stale(tmp_path: Path) -> None:
         ("keys: 10", "keys: 9", "softmax: keys has 9 bits, max_tokens is 592"),
         ("max_depth_words: 384", "max_depth_words: 512", "engine: depth_words has 9 bits, max_de"),
         ("opcodes:", "opcodes: [", "is not valid YAML"),
+        ("dst: [write, banks", "dist: [write, banks", "load: operand dist is no field of the op"),
+        ("dst: [write, banks", "dst: [writes, banks", "access is 'writes': use one of read, write"),
+        ("out_words, residual]", "out_words, bias]", "flag is 'bias': use one of gelu, residual"),
+        ("dst: [write, banks, rows, words]", "dst: [write, banks]", "write .access, memory, rows,"),
+        (
+            "dst: [write, banks, rows",
+            "dst: [write, banks, row",
+            "'row' names 'row', which is no fie",
+        ),
+        ("dst: [write, banks, rows", "dst: [write, banks, rows / 2", "'rows / 2' is no expression"),
+        ("words: [1, max_depth_words]", "words: 384", "range of words is 384: write .least, most."),
+        (
+            "max_tokens: 592",
+            "max_tokns: 592",
+            "names 'max_tokens', which is no field, flag or size",
+        ),
     ],
 )
 def test_contradictions_are_named(tmp_path: Path, old: str, new: str, message: str) -> None:

@@ -11,6 +11,7 @@ from trivit.models.data import train_image_count
 from trivit.models.errors import ModelsError
 from trivit.models.experiment.config_files import save_config
 from trivit.models.experiment.costs import savings, training_macs
+from trivit.models.topology import passages
 from trivit.models.training import ExperimentConfig, load_config, parse_config
 
 FOLDER = Path(__file__).parents[2] / "configs"
@@ -71,7 +72,8 @@ def test_overrides_are_typed_values(tiny: Callable[..., ExperimentConfig]) -> No
 def test_model_settings_are_filled_in_from_the_name() -> None:
     config = parse_config({"model": {"name": "deit_tiny", "token_keep_ratio": 0.7}})
     assert config.model.embed_dim == 192
-    assert config.model.patch_counts() == [138, 97, 68]
+    steps = passages(config.model, config.model.final_ratios())
+    assert [p.left for p in steps if p.selection is not None] == [138, 97, 68]
 
 
 @pytest.mark.parametrize(

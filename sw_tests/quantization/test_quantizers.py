@@ -16,7 +16,6 @@ from trivit.models.quantization.quantizers import (
     Fixed16Weight,
     QuantPoint,
     fraction_length_of,
-    quantize_tensor,
     scaling_of,
     to_integers,
 )
@@ -129,11 +128,3 @@ def test_fraction_lengths_outside_the_contract_are_refused(fraction_length: int)
 def test_unquantized_values_have_no_integers() -> None:
     with pytest.raises(ModelsError, match="multiples"):
         to_integers(torch.tensor([0.3]), 8)
-
-
-def test_quantize_tensor_counts_saturations() -> None:
-    integers, saturated = quantize_tensor(torch.tensor([1.5, 2.5, 40000.0, -32768.0]), 0)
-    assert integers.tolist() == [2, 2, 32767, -32768]
-    assert saturated == 1
-    integers, saturated = quantize_tensor(torch.tensor([-32768.0]), 0, narrow_range=True)
-    assert (integers.tolist(), saturated) == ([-32767], 1)

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from networks import as_many_tokens_as_deit_384, assert_equal, compared, random_network
+from networks import assert_equal, compared, deit_384, most_row_groups, random_network
 
+from trivit.host.commands import decode as decode_command
+from trivit.host.commands import from_words
 from trivit.host.generated.spec import OPCODES
 from trivit.host.instructions import decode
 from trivit.host.tracing import with_trace
@@ -53,12 +55,18 @@ def test_stores_of_tensors_on_the_way(seed: int) -> None:
     assert result.output.size > plain.output_words * 8
 
 
-@pytest.mark.parametrize("keep", [1.0, 0.7])
-def test_as_many_tokens_as_deit_384(keep: float) -> None:
-    result = compared(as_many_tokens_as_deit_384(keep))
+def test_as_many_tokens_as_deit_384() -> None:
+    result = compared(deit_384(0.7))
     assert_equal(result)
-    rows = {w.rows for w in result.schedule.watched}
-    assert {577, 405} & rows == ({577, 405} if keep < 1 else {577})
+    assert {577, 405} <= {w.rows for w in result.schedule.watched}
+
+
+def test_context_of_more_row_groups_than_nine_bits_count() -> None:
+    result = compared(most_row_groups())
+    assert_equal(result)
+    commands = [decode_command(command) for command in from_words(result.schedule.commands)]
+    firsts = [c.fields["source_first"] for c in commands if c.unit == "engine"]
+    assert max(firsts) == 16 * 33 - 1
 
 
 @pytest.mark.parametrize("keep", [1.0, 0.7])

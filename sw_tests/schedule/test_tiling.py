@@ -30,7 +30,7 @@ SMALL = replace(model_config("deit_tiny"), image_size=112, patch_size=8)
 
 
 @cache
-def network(seed: int) -> Bundle:
+def network(seed: int, *, biased: bool = False) -> Bundle:
     """Return a random network whose widest tensors are several times as wide as its tokens."""
     rng = np.random.default_rng(seed)
     shape = Shape(
@@ -42,7 +42,7 @@ def network(seed: int) -> Bundle:
         keep=9,
         classes=20,
     )
-    return random_network(seed, shape)
+    return random_network(seed, shape, biased=biased)
 
 
 def commands(result: Compared) -> list[Command]:
@@ -54,9 +54,9 @@ def units(result: Compared) -> Counter[str]:
 
 
 @settings(deadline=None, max_examples=15)
-@given(seed=st.integers(0, 30), share=st.floats(0.4, 1.0))
-def test_every_tensor_in_banks_of_any_depth(seed: int, share: float) -> None:
-    bundle = network(seed)
+@given(seed=st.integers(0, 30), share=st.floats(0.4, 1.0), biased=st.booleans())
+def test_every_tensor_in_banks_of_any_depth(seed: int, share: float, biased: bool) -> None:
+    bundle = network(seed, biased=biased)
     whole = schedule(bundle)
     depth = int(share * activation_words(whole))
     try:

@@ -555,6 +555,10 @@ def test_what_cuda_cannot_record_leaves_the_stream_as_it_was() -> None:
     with pytest.raises(RuntimeError):
         recorder.record(lambda: values.sum().item())
     assert torch.cuda.current_stream() == before
+    torch.manual_seed(1)
+    drawn = torch.randn(3, device="cuda")
+    torch.manual_seed(1)
+    assert torch.equal(torch.randn(3, device="cuda"), drawn)
     replay = recorded(lambda: values.add_(1.0), recorder)
     torch.cuda.synchronize()
     warm = values.clone()

@@ -20,6 +20,7 @@ MAX_GELU_IN_FRAC = 15
 MAX_PROB_FRAC = 15
 _MAX_EXP_SHIFT = 40
 _MAX_EPSILON = 1 << 56
+VANISHES = 25  # halvings below the largest score after which a probability is 0
 _EXP_FRAC = 20  # fraction bits of the exponent in softmax
 _NORM_FRAC = 20  # fraction bits of a normalised value
 _INT16 = 1 << 15
@@ -60,10 +61,45 @@ def check_product(
     _check_accumulator(name, bound)
 
 
-def check_attention(operation: Attention) -> None:
-    """Prove that the products of attention fit, whatever the data."""
+def check_attention(operation: Attention, bias_shift: int) -> None:
+    """Prove that the products of attention fit, with a bias, whatever the data."""
     terms = max(operation.head_dim, operation.tokens)
-    _check_accumulator(operation.output.name, terms * _INT16 * _INT16)
+    bias = 0 if operation.bias is None else _INT16 << bias_shift
+    _check_accumulator(operation.output.name, terms * _INT16 * _INT16 + bias)
+
+
+def score_bias_shift(operation: Attention) -> int:
+    """Return the left shift that aligns the bias of the scores with their products."""
+    if operation.bias is None:
+        return 0
+    frac = 2 * operation.qkv.frac
+    return align_shift(operation.scores.name, "the bias", frac, operation.bias.frac)
+
+
+def check_closed_pairs(operation: Attention, multiplier: int, exp_shift: int) -> None:
+    """Check that a pair whose bias is the lowest integer gets the probability 0.
+
+    docs/numerics.md, attention, says which formats that needs.
+    """
+    assert operation.bias is not None
+    name, bias, scores = operation.bias.name, operation.bias, operation.scores
+    closed = bias.integers == -_INT16
+    if not closed.any():
+        return
+    if closed.all(axis=-1).any():
+        raise ToolsError(
+            f"'{name}' closes every key of a row (all its values are {-_INT16}): leave one open"
+        )
+    if bias.frac >= scores.frac:
+        raise ToolsError(
+            f"'{name}' closes pairs and has {bias.frac} fraction bits, '{scores.name}' has "
+            f"{scores.frac}: give the bias fewer, so that closed pairs have the lowest score"
+        )
+    if (_INT16 * multiplier) >> exp_shift < VANISHES << _EXP_FRAC:
+        raise ToolsError(
+            f"'{scores.name}' with {scores.frac} fraction bits and scale {operation.scale:g} does "
+            f"not reach low enough to close pairs: 2^{-VANISHES} of the largest probability"
+        )
 
 
 def _check_accumulator(name: str, bound: int) -> None:

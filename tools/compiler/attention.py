@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from trivit.tools.compiler.calls import refuse
+from trivit.tools.compiler.formats import integers
 from trivit.tools.compiler.graph import Node
-from trivit.tools.compiler.ir import Attention, Tensor
+from trivit.tools.compiler.ir import Attention, Parameter, Tensor
 from trivit.tools.compiler.selection import Probabilities, Selectors
 from trivit.tools.compiler.tensors import Tensors
 from trivit.tools.compiler.values import (
+    Constant,
     Elements,
     Ids,
     Masked,
@@ -35,6 +37,7 @@ class Scores:
     qkv: Tensor
     heads: int
     ids: Ids
+    bias: Parameter | None
 
 
 class AttentionRecogniser:
@@ -46,9 +49,17 @@ class AttentionRecogniser:
         self._selectors = selectors
         self._scores: dict[int, Scores] = {}
 
-    def scores(self, node: Node, value: Elements, frac: int) -> Elements:
-        """Return the elements of rounded queries times keys."""
-        product = self._tensors.whole(node, value).expression
+    def scores(
+        self,
+        node: Node,
+        value: Elements,
+        frac: int,
+        products: Elements,
+        bias: Constant | None = None,
+    ) -> Elements:
+        """Return the elements of rounded queries times keys, with a bias or without."""
+        self._tensors.whole(node, value)
+        product = self._tensors.whole(node, products).expression
         assert isinstance(product, Product) and isinstance(product.b, Elements)
         qkv, matrix = self._tensors.owner(product.a)
         queries = product.a.ids
@@ -73,7 +84,13 @@ class AttentionRecogniser:
             )
         elements = self._space.new(Quantised(frac), value.shape, f"'{node.label}'")
         tensor = Tensor(self._tensors.unique(node.label), heads * qkv.rows, qkv.rows, frac)
-        self._scores[int(elements.ids.flat[0])] = Scores(tensor, qkv, heads, elements.ids[0])
+        added = None
+        if bias is not None:
+            table = integers(bias).reshape(heads, qkv.rows, qkv.rows)
+            assert bias.frac is not None
+            added = Parameter(bias.name, table, bias.frac)
+        scores = Scores(tensor, qkv, heads, elements.ids[0], added)
+        self._scores[int(elements.ids.flat[0])] = scores
         return elements
 
     def probabilities(self, node: Node, value: Elements, frac: int) -> Elements:
@@ -117,6 +134,7 @@ class AttentionRecogniser:
                 heads=scores.heads,
                 scale=scale,
                 mask=mask_tensor,
+                bias=scores.bias,
                 ids=elements.ids[0],
             )
         )
@@ -154,6 +172,7 @@ class AttentionRecogniser:
             scale=probs.scale,
             scores=probs.scores,
             probs=probs.tensor,
+            bias=probs.bias,
         )
 
 

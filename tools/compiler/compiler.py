@@ -14,6 +14,7 @@ from trivit.tools.compiler.program import Source, assemble
 from trivit.tools.compiler.recogniser import recognise
 from trivit.tools.compiler.sharing import check_shared
 from trivit.tools.errors import ToolsError
+from trivit.tools.schedule import with_commands
 
 PROGRAM_FILE = "program.trivit"
 
@@ -30,6 +31,9 @@ def compile_model(qonnx: Path | str, name: str = "model") -> Bundle:
 def compile_models(files: Mapping[str, Path]) -> Bundle:
     """Compile exports of one model at several keep ratios, by program name; they share parameters.
 
+    Each program comes with its commands for the accelerator; one that the accelerator cannot run
+    comes with the reason (the emulator runs all).
+
     The first file's program is the one that runs unless the host chooses another.
 
     Raises:
@@ -45,7 +49,7 @@ def compile_models(files: Mapping[str, Path]) -> Bundle:
     first = next(iter(files.values()))
     try:
         check_shared(sources)
-        return assemble(sources)
+        return with_commands(assemble(sources))
     except ToolsError as error:
         raise ToolsError(f"{first if len(files) == 1 else first.parent}: {error}") from error
 
@@ -81,11 +85,12 @@ def compile_run(run: Path | str, keep: Sequence[float] = ()) -> dict[str, Any]:
 
 
 def _summarise(bundle: Bundle) -> dict[str, Any]:
-    info = bundle.first.info
+    info, commands = bundle.first.info, bundle.first.schedule
     return {
         "token_keep_ratio": bundle.first.token_keep_ratio,
         "attention_keep_ratio": bundle.first.attention_keep_ratio,
         "instructions": len(bundle.program),
+        "commands": 0 if commands is None else len(commands.commands),
         "macs": info["macs"],
         "open_macs": info["open_macs"],
     }

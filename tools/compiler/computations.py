@@ -16,6 +16,7 @@ from trivit.tools.compiler.values import (
     Masked,
     Negated,
     Normalised,
+    Pooled,
     Product,
     Scaled,
     Softmax,
@@ -51,7 +52,12 @@ def _convolution(call: Call) -> Value:
 
 
 def _product(call: Call) -> Value:
-    a, b = call.dynamic(0), call.operand(1)
+    weights, x = call.operand(0), call.operand(1)
+    if isinstance(weights, Constant) and isinstance(x, Elements):
+        if len(weights.shape) != 2 or (1, x.shape[-2]) != weights.shape:
+            raise refuse(call.node, "a constant before computed rows must be one row of weights")
+        return call.new(Pooled(weights, x), (*x.shape[:-2], 1, x.shape[-1]))
+    a, b = call.dynamic(0), x
     if b is None or a.shape[-1] != b.shape[-2 if len(b.shape) > 1 else 0]:
         raise refuse(call.node, "its operands do not fit together")
     if isinstance(b, Constant) and len(b.shape) != 2:

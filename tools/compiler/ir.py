@@ -123,7 +123,7 @@ class Gelu:
 
 @dataclass(frozen=True, eq=False)
 class Attention:
-    """softmax(scale · Q Kᵀ) V of the thirds of ``qkv``.
+    """softmax(scale · (Q Kᵀ + bias)) V of the thirds of ``qkv``; ``bias`` is (heads, rows, rows).
 
     ``scores`` and ``probs`` name the rounded products and probabilities (rows: heads · tokens).
     ``selectors`` is "", "cls" or "all": what the score memory must hold afterwards.
@@ -137,6 +137,7 @@ class Attention:
     scores: Tensor
     probs: Tensor
     selectors: str = ""
+    bias: Parameter | None = None
 
     @property
     def tokens(self) -> int:

@@ -97,7 +97,7 @@ def _lower(operation: Operation, params: ParameterImage, keys: dict[str, int]) -
         case Linear():
             yield _linear(operation, params)
         case Attention():
-            yield _attention(operation, keys)
+            yield _attention(operation, params, keys)
         case SelectTokens(output=output, tokens=tokens, keep=keep):
             yield Draft("select_tokens", output, {"dst": output}, {"tokens": tokens, "keep": keep})
         case AllTokens(output=output):
@@ -244,7 +244,7 @@ def _norm_fields(norm: LayerNorm | None, params: ParameterImage) -> dict[str, in
     return places | arithmetic.layer_norm_fields(norm)
 
 
-def _attention(operation: Attention, keys: dict[str, int]) -> Draft:
+def _attention(operation: Attention, params: ParameterImage, keys: dict[str, int]) -> Draft:
     output, qkv, tokens = operation.output, operation.qkv, operation.tokens
     head_dim, heads = operation.head_dim, operation.heads
     if head_dim % TILE_DEPTH or head_dim > MAX_HEAD_WORDS * TILE_DEPTH:
@@ -254,7 +254,8 @@ def _attention(operation: Attention, keys: dict[str, int]) -> Draft:
         )
     if heads > MAX_HEADS:
         raise ToolsError(f"'{output.name}' has {heads} heads, the kernel takes {MAX_HEADS}")
-    arithmetic.check_attention(operation)
+    bias_shift = arithmetic.score_bias_shift(operation)
+    arithmetic.check_attention(operation, bias_shift)
     multiplier, shift = arithmetic.exponent(operation)
     tensors = {"dst": output, "src": qkv}
     flags = set()
@@ -266,6 +267,12 @@ def _attention(operation: Attention, keys: dict[str, int]) -> Draft:
         connections = tokens + (tokens - 1) * (1 + keys[operation.mask.name])
     if operation.selectors:
         flags.add(f"score_{operation.selectors}")
+    place = 0
+    if operation.bias is not None:
+        flags.add("bias")
+        arithmetic.check_closed_pairs(operation, multiplier, shift)
+        table = operation.bias.integers
+        place = params.add(operation.bias.name, pack_rows(table), table.shape)
     fields = {
         "tokens": tokens,
         "heads": heads,
@@ -279,6 +286,8 @@ def _attention(operation: Attention, keys: dict[str, int]) -> Draft:
         "out_shift": arithmetic.out_shift(
             output.name, operation.probs.frac + qkv.frac, output.frac
         ),
+        "bias": place,
+        "bias_shift": bias_shift,
     }
     per_connection = 2 * output.columns  # one product for the score, one for the value
     return Draft(

@@ -24,6 +24,7 @@ from trivit.tools.compiler.ir import (
     SelectTokens,
     Tensor,
 )
+from trivit.tools.compiler.pooling import mean_pool
 from trivit.tools.compiler.program import Source, assemble
 
 # Any formats that the kernel takes: they change shifts, never cycles.
@@ -32,6 +33,7 @@ _WEIGHT_FRAC = 12
 _PRODUCT_FRAC = _FRAC + _WEIGHT_FRAC
 _PROBABILITY_FRAC = 15
 _EPSILON = 1e-6
+BIAS = "relative_position_bias"
 
 
 def named_program(name: str, *, token_keep: float = 1.0, attention_keep: float = 1.0) -> Bundle:
@@ -89,9 +91,20 @@ class _Untrained:
             assert isinstance(step.layer, Block)
             last = step is steps[-2]
             x, mask = self._block(step.layer, x, mask, step.selection, last)
-        cls = self._norm(x, "norm", 1)
-        logits = self._linear(cls, "head", classifier.classes)
+        name = "norm"
+        if classifier.pooling == "mean":
+            x, name = self._mean(x), "fc_norm"
+        row = self._norm(x, name, 1)
+        logits = self._linear(row, "head", classifier.classes)
         return Model(tuple(self.operations), logits)
+
+    def _mean(self, x: Tensor) -> Tensor:
+        patches = x.rows - 1
+        weights = np.full(x.rows, round(2**_PROBABILITY_FRAC / patches))
+        weights[0] = 0
+        row = Tensor("pool", 1, x.columns, x.frac)
+        self.operations += mean_pool(x, weights, row, _PROBABILITY_FRAC)
+        return row
 
     def _embed(self, layer: PatchEmbedding) -> Tensor:
         rows, width = 1 + layer.side**2, layer.width
@@ -178,6 +191,7 @@ class _Untrained:
             scores=scores,
             probs=replace(scores, name=f"{point}.probs", frac=_PROBABILITY_FRAC),
             selectors=selectors,
+            bias=self._score_bias(f"{point}.{BIAS}", layer.heads, rows),
         )
         self.operations.append(attention)
         return attention
@@ -206,6 +220,15 @@ class _Untrained:
         scale = inputs**-0.5 * 2.0**_WEIGHT_FRAC
         values = self.generator.normal(scale=scale, size=(outputs, inputs))
         return Parameter(name, np.rint(values).astype(np.int64), _WEIGHT_FRAC)
+
+    def _score_bias(self, name: str, heads: int, rows: int) -> Parameter | None:
+        """Return the bias of a block's scores, if the model has relative positions."""
+        if not getattr(self.config, "relative_position_bias", False):
+            return None
+        if self.generator is None:
+            return _constant(name, heads, rows, rows)
+        values = self.generator.normal(scale=2.0**_FRAC, size=(heads, rows, rows))
+        return Parameter(name, np.rint(values).astype(np.int64), _FRAC)
 
     def _positions(self, rows: int, width: int) -> Parameter:
         if self.generator is None:

@@ -1,8 +1,7 @@
-"""Puts selections where the kernel hides them: beside an attention, beside a product.
+"""Puts selections next to what gives their scores and what can hide them.
 
-docs/cycles.md: the search for tokens starts when the [CLS] row of an attention is there and ends
-with that attention when it follows directly; the search for connections runs on memories of its own
-beside the matmul that follows directly.
+A selection of tokens stands directly behind its attention, one of connections before a long
+product. On the accelerator both run beside the array, wherever they stand.
 """
 
 from __future__ import annotations

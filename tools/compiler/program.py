@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from trivit.host.bundle import Bundle, OutputInfo, Preprocessing, Program, TensorInfo
 from trivit.host.fixed_point import INT16_MAX, INT16_MIN
+from trivit.host.generated.operands import OPERANDS
 from trivit.host.generated.spec import MAX_INSTRUCTIONS, PROGRAM_DEPTH, TILE_DEPTH
 from trivit.host.instructions import decode, encode
 from trivit.host.oracle.checks import check
@@ -24,11 +25,6 @@ from trivit.tools.compiler.params import ParameterImage
 from trivit.tools.compiler.placement import placed
 from trivit.tools.errors import ToolsError
 
-# Pairs that run at the same time when the second directly follows the first (docs/numerics.md,
-# Activation memory).
-_BESIDE = {("attention", "select_tokens"), ("select_connections", "matmul")}
-# Address fields that a flag asks for.
-_OPTIONAL = {"matmul": ("residual", "index"), "attention": ("mask",)}
 # Metadata that is kept elsewhere in the bundle, or that differs between its programs.
 _NOT_SHARED = ("class_names", "selector_blocks", "token_keep_ratio", "attention_keep_ratio")
 
@@ -130,20 +126,12 @@ def _ratio(metadata: Metadata, name: str) -> float:
 
 
 def live_intervals(drafts: Sequence[Draft]) -> list[Interval]:
-    """Return when each tensor is alive: from its first write to its last read.
-
-    A tensor of an instruction that runs beside its neighbour lives through both.
-    """
+    """Return when each tensor is alive: from its first write to its last read."""
     seen: dict[str, tuple[Tensor, int, int]] = {}
     for step, draft in enumerate(drafts):
-        start, end = step, step
-        if step > 0 and (drafts[step - 1].opcode, draft.opcode) in _BESIDE:
-            start = step - 1
-        if step + 1 < len(drafts) and (draft.opcode, drafts[step + 1].opcode) in _BESIDE:
-            end = step + 1
         for tensor in draft.tensors.values():
-            known, first, last = seen.get(tensor.name, (tensor, start, end))
-            seen[tensor.name] = (known, min(first, start), max(last, end))
+            known, first, _ = seen.get(tensor.name, (tensor, step, step))
+            seen[tensor.name] = (known, first, step)
     return [
         Interval(name, bank_words(tensor.rows, tensor.words), first, last)
         for name, (tensor, first, last) in seen.items()
@@ -151,9 +139,10 @@ def live_intervals(drafts: Sequence[Draft]) -> list[Interval]:
 
 
 def _encode(draft: Draft, addresses: dict[str, int]) -> NDArray[np.uint32]:
-    places = dict.fromkeys(_OPTIONAL.get(draft.opcode, ()), 0)
-    places |= {name: addresses[tensor.name] for name, tensor in draft.tensors.items()}
-    return encode(draft.opcode, draft.flags, **places, **draft.fields)
+    # An operand that is not there has an address all the same.
+    fields = {operand.name: 0 for operand in OPERANDS[draft.opcode] if operand.flag}
+    fields |= {name: addresses[tensor.name] for name, tensor in draft.tensors.items()}
+    return encode(draft.opcode, draft.flags, **fields | draft.fields)
 
 
 def _memory_map(drafts: Sequence[Draft], addresses: dict[str, int]) -> tuple[TensorInfo, ...]:

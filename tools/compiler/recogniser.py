@@ -28,6 +28,7 @@ from trivit.tools.compiler.ir import (
     SelectTokens,
     Tensor,
 )
+from trivit.tools.compiler.pooling import mean_pool
 from trivit.tools.compiler.selection import Selectors
 from trivit.tools.compiler.tensors import Tensors
 from trivit.tools.compiler.values import (
@@ -38,6 +39,7 @@ from trivit.tools.compiler.values import (
     Ids,
     ImageInput,
     Normalised,
+    Pooled,
     Product,
     Quantised,
     Softmax,
@@ -66,6 +68,9 @@ class ModelRecogniser:
             ToolsError: the kernel has no such operation.
         """
         terms = self._space.terms(value)
+        biased = self._biased_scores(terms)
+        if biased is not None:
+            return self._attention.scores(node, value, frac, *biased)
         if len(terms) > 1 or self._is_embedding(terms[0]):
             return self._sum(node, value, terms, frac)
         source = self._space.single(value)
@@ -76,6 +81,8 @@ class ModelRecogniser:
                 return self._layer_norm(node, value, frac)
             case GeluOf():
                 return self._gelu(node, value, frac)
+            case Pooled():
+                return self._pool(node, value, frac)
             case Softmax():
                 return self._attention.probabilities(node, value, frac)
             case Product(b=Constant()):
@@ -84,7 +91,7 @@ class ModelRecogniser:
                 operation = self._attention.context(node, value, frac)
                 return self._add(node, operation, value.shape)
             case Product():
-                return self._attention.scores(node, value, frac)
+                return self._attention.scores(node, value, frac, value)
             case Quantised(frac=same) if same == frac:
                 return value
         what = source.label if source else "several computations at once"
@@ -136,6 +143,31 @@ class ModelRecogniser:
         elements = self._space.new(Quantised(frac), value.shape, f"'{node.label}'")
         self._image = (elements.ids, frac)
         return elements
+
+    def _biased_scores(self, terms: list[Value]) -> tuple[Elements, Constant] | None:
+        """Return a product of two computed tensors and the constant that is added to it."""
+        products = [term for term in terms if isinstance(term, Elements)]
+        constants = [term for term in terms if isinstance(term, Constant)]
+        if (len(products), len(constants)) != (1, 1):
+            return None
+        source = self._space.single(products[0])
+        expression = source.expression if source else None
+        if not isinstance(expression, Product) or isinstance(expression.b, Constant):
+            return None
+        return products[0], constants[0]
+
+    def _pool(self, node: Node, value: Elements, frac: int) -> Elements:
+        pooled = self._tensors.whole(node, value).expression
+        assert isinstance(pooled, Pooled)
+        width = value.shape[-1]
+        x = self._tensor(node, pooled.x.ids.reshape(-1, width))
+        weights = integers(pooled.weights).reshape(-1)
+        if value.ids.size != width or len(weights) != x.rows or pooled.weights.frac is None:
+            raise refuse(node, "it must weigh all rows of one tensor")
+        output = Tensor(self._name(node), 1, width, frac)
+        *before, last = mean_pool(x, weights, output, pooled.weights.frac)
+        self._operations += before
+        return self._add(node, last, value.shape)
 
     def _is_embedding(self, term: Value) -> bool:
         if isinstance(term, Constant):

@@ -18,6 +18,7 @@ from trivit.tools.compiler.ir import (
     AllTokens,
     Gather,
     Operation,
+    Parameter,
     SelectConnections,
     SelectTokens,
     Tensor,
@@ -58,6 +59,7 @@ class Probabilities:
     heads: int
     scale: float
     mask: Tensor | None
+    bias: Parameter | None
     ids: Ids
 
 

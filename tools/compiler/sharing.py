@@ -89,6 +89,8 @@ def _parameters(operation: Operation) -> list[Parameter | None]:
             return [gamma, beta]
         case Linear(weight=weight, bias=bias):
             return [weight, bias]
+        case Attention(bias=bias):
+            return [bias]
     return []
 
 

@@ -85,6 +85,14 @@ class Product:
 
 
 @dataclass(frozen=True)
+class Pooled:
+    """A row of constant weights (1, rows) times the rows of ``x``."""
+
+    weights: Constant
+    x: Elements
+
+
+@dataclass(frozen=True)
 class Sum:
     """Elementwise sum, both operands broadcast to the same shape."""
 
@@ -206,6 +214,7 @@ Expression: TypeAlias = (
     | Quantised
     | Convolution
     | Product
+    | Pooled
     | Sum
     | Scaled
     | Normalised

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from trivit.tools.estimate.part import Resources
 from trivit.tools.estimate.primitives import (
     adder_luts,
+    bram36,
     lutram_luts,
     multiplier_dsps,
     mux_luts,
@@ -72,9 +73,20 @@ def select() -> Resources:
     return _block({}, 0, compare + crossbar + memories + 8 * adder_luts(20) + 2 * _stream(128))
 
 
+def connections() -> Resources:
+    """Sums of eight keys of two rows; sixteen keys a clock against three thresholds, four rows."""
+    sums = _LANES * (adder_luts(20) + mux_luts(21, 2))
+    compare = 3 * 16 * adder_luts(20) + 3 * 16 * 4 + 4 * 3 * adder_luts(20)
+    memories = 2 * lutram_luts(64, 352) + lutram_luts(64, 32)
+    blocks = bram36(3328, 336, true_dual_port=False) + bram36(1664, 32, true_dual_port=False)
+    # Probabilities with their marks, the tokens that stay, open keys, between its three processes.
+    streams = _stream(272) + _stream(8) + _stream(32) + _stream(352) + _stream(32)
+    return _block({}, blocks, sums + compare + memories + streams)
+
+
 def sequencer() -> Resources:
-    """Twelve addresses, and a stream of commands for each unit."""
-    return _block({}, 0, 12 * adder_luts(36) + 11 * _stream(256) + 12 * _stream(80))
+    """Twelve addresses, and a stream of commands for each of the units."""
+    return _block({}, 0, 12 * adder_luts(36) + 12 * _stream(256) + 12 * _stream(80))
 
 
 BLOCKS: dict[str, Callable[[], Resources]] = {
@@ -82,5 +94,6 @@ BLOCKS: dict[str, Callable[[], Resources]] = {
     "softmax": softmax,
     "normalise": normalise,
     "select": select,
+    "connections": connections,
     "sequencer": sequencer,
 }

@@ -47,5 +47,6 @@ def image_cycles(bundle: Bundle, backend: Backend, result: Result) -> ImageCycle
     """Return what a simulation counted for the bundle's first program, or its modelled cycles."""
     if backend.name == SIMULATION:
         counted = int(result.cycles.sum()) // len(result.logits)
-        return ImageCycles(cycles=counted, evidence=SIMULATED)
+        # A simulation that has a form is one of C++ alone: its pipelines are assumptions.
+        return ImageCycles(cycles=counted, evidence=MODELLED if backend.form else SIMULATED)
     return model_cycles(bundle)

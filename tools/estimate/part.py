@@ -29,6 +29,14 @@ class Resources:
     lut: int = 0
     ff: int = 0
 
+    def __sub__(self, other: "Resources") -> "Resources":
+        return Resources(
+            dsp=self.dsp - other.dsp,
+            bram36=self.bram36 - other.bram36,
+            lut=self.lut - other.lut,
+            ff=self.ff - other.ff,
+        )
+
     def __add__(self, other: "Resources") -> "Resources":
         return Resources(
             dsp=self.dsp + other.dsp,

@@ -14,19 +14,31 @@ from typing import Any
 from trivit.tools.errors import ToolsError
 from trivit.tools.estimate.hls_blocks import BLOCKS
 from trivit.tools.estimate.part import BRAM_SHARE, ZU9EG, Part, Resources
-from trivit.tools.estimate.primitives import bram36
 from trivit.tools.kernel import ROOT
 from trivit.tools.kernel.description import KernelDescription
 
-#: The engine, as Yosys counts it (`make rtl-report`).
-ENGINE_REPORT = ROOT / "docs" / "benchmarks" / "rtl.json"
+#: The RTL, as Yosys counts it (`make rtl-report`).
+RTL_REPORT = ROOT / "docs" / "benchmarks" / "rtl.json"
 #: How far LUTs and flip-flops that no tool has counted may lie from the model, as a share of it.
 UNCERTAINTY = 0.4
-_YOSYS, _SCALED, _MODELLED = "Yosys", "Yosys, memories by depth", "modelled"
-#: A port's mover (hls/rtl/README.md), five of them; all bank agents (hls/rtl/banks/README.md).
-_MOVER = Resources(lut=2_177, ff=1_724)
-_PORTS = 5
-_AGENTS = Resources(lut=11_559, ff=6_647)
+_YOSYS, _MODELLED = "Yosys", "modelled"
+_ENGINE = "matrix_engine"
+#: What the top level holds beside the engine; the rest is its queues.
+_PARTS = {
+    "movers": ("mover_port",),
+    "bank agents": (
+        *("bank_arbiter", "row_writer", "softmax_writer", "norm_writer"),
+        *("row_reader", "load", "store"),
+    ),
+    "jobs and reports": ("job_control", "reporter", "word_pairs"),
+    "queues of the top level": ("accelerator",),
+}
+#: Units that are counted at several sizes, and the size in hls/kernel.yaml.
+_SIZES = {
+    "activation_bank": "activation_depth",
+    "row_stream": "stream_rows",
+    "command_queue": "commands",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,17 +71,36 @@ def estimate_resources(kernel: KernelDescription) -> ResourceEstimate:
     """Return the resources of the accelerator, by unit.
 
     Raises:
-        ToolsError: the engine was counted with an array of another size, or not at all.
+        ToolsError: the RTL was counted with an array or ring of another size, or not at all, or not
+            with the sizes of ``kernel``.
     """
-    movers = sum((_MOVER for _ in range(_PORTS)), Resources())
+    report = _read(RTL_REPORT)
+    parts = report["parts"]
+    known = {_ENGINE, *(name for names in _PARTS.values() for name in names)}
+    if set(parts) != known:
+        wrong = ", ".join(sorted(set(parts) ^ known))
+        raise ToolsError(f"{RTL_REPORT} counts other units ({wrong}): run `make rtl-report`")
     return ResourceEstimate(
         {
-            **_engine(kernel, _read(ENGINE_REPORT)),
-            "movers": Unit(resources=movers, source=_YOSYS),
-            "bank agents": Unit(resources=_AGENTS, source=_YOSYS),
+            **_engine(kernel, report),
+            **{
+                unit: Unit(
+                    resources=sum((_counted(parts[name]) for name in names), Resources()),
+                    source=_YOSYS,
+                )
+                for unit, names in _PARTS.items()
+            },
             **{name: Unit(resources=block(), source=_MODELLED) for name, block in BLOCKS.items()},
         }
     )
+
+
+def counted_sizes() -> dict[str, tuple[int, ...]]:
+    """Return the sizes of hls/kernel.yaml at which Yosys has counted the RTL, by their name."""
+    report = _read(RTL_REPORT)
+    return {
+        size: tuple(map(int, report["variants"][unit]["values"])) for unit, size in _SIZES.items()
+    }
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -80,39 +111,47 @@ def _read(path: Path) -> dict[str, Any]:
     return report
 
 
+def _counted(entry: Mapping[str, Any]) -> Resources:
+    return Resources(**{name: entry[name] for name in ("lut", "ff", "dsp", "bram36")})
+
+
 def _engine(kernel: KernelDescription, report: Mapping[str, Any]) -> dict[str, Unit]:
-    """Engine as counted; banks and ring have the block RAM of their depths in ``kernel``."""
-    counted = report["geometry"]
-    for name, size in kernel.geometry.items():
-        if counted[name] != size:
+    """Return the engine as counted; banks and queues as counted at the sizes of ``kernel``."""
+    sizes = {**kernel.geometry, **kernel.limits, **kernel.engine}
+    for name, size in report["geometry"].items():
+        if sizes[name] != size and name not in _SIZES.values():
             raise ToolsError(
-                f"the engine was counted with {counted[name]} {name}, not {size}: "
+                f"the engine was counted with {size} {name}, not {sizes[name]}: "
                 "run `make rtl-report`"
             )
-    units = {
-        name: Resources(lut=unit["lut"], ff=unit["ff"], dsp=unit["dsp"])
-        for name, unit in report["units"].items()
+    units = report["units"]
+    banks, ring = _counted(units["activation_bank"]), _counted(units["weight_memory"])
+    more = {
+        unit: sum([_more(report, unit, sizes[size])] * units[unit]["instances"], Resources())
+        for unit, size in _SIZES.items()
     }
-    depth = kernel.limits["activation_depth"]
-    lanes = kernel.geometry["depth"]
-    banks = kernel.geometry["tokens"] * bram36(depth, 16 * lanes, true_dual_port=True)
-    ring = kernel.geometry["outputs"] * lanes
-    ring_blocks = ring * bram36(kernel.limits["weight_depth"], 16, true_dual_port=False)
-    same = counted["activation_depth"] == depth
-    same_ring = counted["weight_depth"] == kernel.limits["weight_depth"]
-    memory = "activation_bank", "weight_memory"
-    rest = sum((r for name, r in units.items() if name not in memory), Resources())
+    deeper = more.pop("activation_bank")
+    rest = sum(more.values(), _counted(report["parts"][_ENGINE])) - banks - ring
     return {
         "engine": Unit(resources=rest, source=_YOSYS),
-        "activation banks": Unit(
-            resources=units[memory[0]] + Resources(bram36=banks),
-            source=_YOSYS if same else _SCALED,
-        ),
-        "weight ring": Unit(
-            resources=units[memory[1]] + Resources(bram36=ring_blocks),
-            source=_YOSYS if same_ring else _SCALED,
-        ),
+        "activation banks": Unit(resources=banks + deeper, source=_YOSYS),
+        "weight ring": Unit(resources=ring, source=_YOSYS),
     }
+
+
+def _more(report: Mapping[str, Any], unit: str, size: int) -> Resources:
+    """Return what one instance of a unit takes more at a size than in the whole that was counted.
+
+    Raises:
+        ToolsError: the unit was not counted at that size.
+    """
+    name, counted = _SIZES[unit], report["variants"][unit]["values"]
+    if str(size) not in counted:
+        raise ToolsError(
+            f"Yosys has not counted {name} {size}: use one of {', '.join(counted)}, or add the "
+            "size to hw_tests/rtl/report.py and run `make rtl-report`"
+        )
+    return _counted(counted[str(size)]) - _counted(counted[str(report["geometry"][name])])
 
 
 @dataclass(frozen=True, kw_only=True)

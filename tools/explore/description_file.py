@@ -8,11 +8,11 @@ from trivit.tools.errors import ToolsError
 from trivit.tools.kernel.description import KernelDescription
 
 #: Sections that hold the numbers of a candidate.
-SECTIONS = ("geometry", "limits", "timing")
+SECTIONS = ("limits", "engine", "timing")
 
 
 def with_values(kernel: KernelDescription, values: Mapping[str, int]) -> KernelDescription:
-    """Return ``kernel`` with ``values`` by key; a key lies in geometry, limits or timing.
+    """Return ``kernel`` with ``values`` by key; a key lies in limits, engine or timing.
 
     Raises:
         ToolsError: a key that the description does not have.
@@ -27,8 +27,8 @@ def with_values(kernel: KernelDescription, values: Mapping[str, int]) -> KernelD
         raise ToolsError(f"the kernel description has no {', '.join(sorted(rest))}")
     return replace(
         kernel,
-        geometry=changed["geometry"],
         limits=changed["limits"],
+        engine=changed["engine"],
         timing=changed["timing"],
     )
 

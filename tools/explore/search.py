@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from trivit.host.commands import decode, from_words
@@ -19,7 +19,7 @@ from trivit.tools.estimate.resources import (
 )
 from trivit.tools.estimate.timeline import predict
 from trivit.tools.estimate.timeline.latencies import MEMORY_LATENCY
-from trivit.tools.explore.space import candidates
+from trivit.tools.explore.space import candidates, chosen_sizes
 from trivit.tools.kernel.description import KernelDescription
 from trivit.tools.schedule import schedule
 
@@ -91,9 +91,11 @@ def activation_words(scheduled: Schedule) -> int:
     return most
 
 
-def cycles_at(scheduled: Schedule, clock_mhz: int, base_mhz: int) -> int:
-    """Return the modelled cycles at a clock: DDR's latency is constant in time."""
-    return predict(scheduled, -(-MEMORY_LATENCY * clock_mhz // base_mhz)).cycles
+def cycles_at(scheduled: Schedule, values: Mapping[str, int], base_mhz: int) -> int:
+    """Return the modelled cycles at a clock and sizes: DDR's latency is constant in time."""
+    latency = -(-MEMORY_LATENCY * values["clock_mhz"] // base_mhz)
+    sizes = {name: values[name] for name in ("commands", "stream_rows")}
+    return predict(scheduled, latency, **sizes).cycles
 
 
 def explore(
@@ -102,15 +104,18 @@ def explore(
     *,
     keep: float = 1.0,
     clocks: Sequence[int] = (),
+    settings: Sequence[str] = (),
     target_ms: float | None = None,
 ) -> Exploration:
     """Search the kernels for a model at a token keep ratio.
 
     The chosen point is the fastest; with ``target_ms`` the one with the fewest DSPs, then BRAM,
     then LUTs, that is as fast as that. A point that fits as modelled goes before all others.
+    ``settings``: see `chosen_sizes`.
 
     Raises:
-        ToolsError: no candidate fits the part, or none reaches the target.
+        ToolsError: no candidate fits the part, none reaches the target, or a size or clock that
+            cannot be tried.
     """
     ratios = sorted({keep, *KEEP_RATIOS}, reverse=True)
     schedules = {ratio: schedule_of(model, ratio) for ratio in ratios}
@@ -118,15 +123,21 @@ def explore(
     base_mhz = base.timing["clock_mhz"]
     tried = clocks or (base_mhz,)
     points = []
-    for values, kernel in candidates(base, needed, tried):
-        cycles = cycles_at(schedules[keep], values["clock_mhz"], base_mhz)
+    sizes = chosen_sizes(base, settings, needed)
+    cycles_of: dict[tuple[int, ...], int] = {}  # the depth of the banks changes none
+    for values, kernel in candidates(base, sizes, tried):
+        key = values["clock_mhz"], values["commands"], values["stream_rows"]
+        if key not in cycles_of:
+            cycles_of[key] = cycles_at(schedules[keep], values, base_mhz)
+        cycles = cycles_of[key]
         resources = estimate_resources(kernel).total
         points.append(Point(values=values, cycles=cycles, resources=resources))
     fitting = [point for point in points if fits(point.resources)]
     if not fitting:
         if not points:
             raise ToolsError(
-                f"{model} needs {needed} words per activation bank: no accelerator has them"
+                f"{model} needs {needed} words per activation bank: no accelerator that was "
+                "counted has them"
             )
         check_fits(min((p.resources for p in points), key=lambda r: (r.bram36, r.dsp)))
     chosen = choose(fitting, target_ms)
@@ -139,7 +150,7 @@ def explore(
         front=pareto_front(fitting),
         chosen=chosen,
         chosen_ms={
-            ratio: cycles_at(scheduled, clock, base_mhz) / (clock * 1e3)
+            ratio: cycles_at(scheduled, chosen.values, base_mhz) / (clock * 1e3)
             for ratio, scheduled in schedules.items()
         },
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -11,15 +12,19 @@ from trivit.tools.hls_lint.parse import INCLUDE, ROOT, included
 
 
 def block_sources() -> list[Path]:
-    """Return the top functions of the HLS blocks, and headers with pragmas that none includes."""
-    blocks = INCLUDE / "trivit" / "blocks"
+    """Return the top functions of the HLS blocks, and headers with pragmas that none includes.
+
+    The engine in C++ and its movers are blocks, too.
+    """
+    folders = [INCLUDE / "trivit" / name for name in ("blocks", "engine")]
     tops = [
         path
         for path in sorted((ROOT / "hls" / "src").glob("*.cpp"))
-        if "trivit/blocks/" in path.read_text(encoding="utf-8")
+        if re.search("trivit/(blocks|engine)/", path.read_text(encoding="utf-8"))
     ]
     reached = {file for path in tops for file in included(path)}
-    apart = [path for path in sorted(blocks.glob("*.hpp")) if path not in reached]
+    headers = [path for folder in folders for path in sorted(folder.glob("*.hpp"))]
+    apart = [path for path in headers if path not in reached]
     return tops + [path for path in apart if "#pragma HLS" in path.read_text(encoding="utf-8")]
 
 

@@ -8,14 +8,25 @@ from trivit.models.errors import ModelsError
 from trivit.models.yaml_text import read_yaml
 from trivit.tools.errors import ToolsError
 from trivit.tools.kernel.commands import Commands, read_commands
+from trivit.tools.kernel.operands import (
+    RANGE_ERRORS,
+    Names,
+    Operand,
+    Range,
+    read_operands,
+    read_ranges,
+)
+from trivit.tools.kernel.registers import HostRegister, read_registers
+from trivit.tools.kernel.streams import Stream, read_streams
 
 # What each part of the file may say; anything else is a misspelt name.
 _TOP = (
-    *("version", "geometry", "limits", "engine", "commands", "registers", "ports"),
+    *("version", "geometry", "limits", "engine", "commands", "streams", "registers"),
+    *("emulator_registers", "emulator_ports"),
     *("errors", "descriptor_words", "opcodes", "timing"),
 )
 _REGISTER = ("offset", "pointer", "bits", "access")
-_OPCODE = ("code", "doc", "flags", "fields")
+_OPCODE = ("code", "doc", "flags", "fields", "operands", *RANGE_ERRORS)
 
 #: Descriptor words that a field type takes. ``act`` is an address in activation memory.
 FIELD_WORDS = {"act": 1, "u32": 1, "i32": 1, "u64": 2}
@@ -32,18 +43,25 @@ class Field:
 
 @dataclass(frozen=True, kw_only=True)
 class Opcode:
-    """One opcode with its flags (name to bit) and fields in descriptor order."""
+    """One opcode with its flags (name to bit) and fields in descriptor order.
+
+    ``operands`` are the tensors and regions that it reads and writes; ``ranges`` what must lie
+    between which bounds, in this order, by the error that it gives otherwise.
+    """
 
     name: str
     code: int
     doc: str
     flags: dict[str, int]
     fields: tuple[Field, ...]
+    operands: tuple[Operand, ...]
+    ranges: dict[str, tuple[Range, ...]]
+    names: Names
 
 
 @dataclass(frozen=True, kw_only=True)
 class Register:
-    """One AXI4-Lite register; a pointer takes two words."""
+    """One AXI4-Lite register of the emulated kernel; a pointer takes two words."""
 
     name: str
     offset: int
@@ -60,8 +78,10 @@ class KernelDescription:
     limits: dict[str, int]
     engine: dict[str, int]
     commands: Commands
-    registers: tuple[Register, ...]
-    ports: dict[str, tuple[str, ...]]
+    streams: tuple[Stream, ...]
+    registers: tuple[HostRegister, ...]
+    emulator_registers: tuple[Register, ...]
+    emulator_ports: dict[str, tuple[str, ...]]
     errors: dict[str, int]
     descriptor_words: int
     opcodes: tuple[Opcode, ...]
@@ -80,7 +100,9 @@ def _section(path: Path, value: Any, names: tuple[str, ...], place: str) -> dict
     return value
 
 
-def _opcode(name: str, entry: dict[str, Any], descriptor_words: int) -> Opcode:
+def _opcode(
+    path: Path, name: str, entry: dict[str, Any], descriptor_words: int, sizes: dict[str, int]
+) -> Opcode:
     fields = []
     word = 1
     for field, kind in entry["fields"].items():
@@ -95,12 +117,20 @@ def _opcode(name: str, entry: dict[str, Any], descriptor_words: int) -> Opcode:
         raise ToolsError(
             f"opcode {name}: {word} words do not fit a descriptor of {descriptor_words}"
         )
+    flags = entry.get("flags", {})
+    names = Names(fields=tuple(entry["fields"]), flags=tuple(flags), sizes=tuple(sizes))
     return Opcode(
         name=name,
         code=entry["code"],
         doc=entry["doc"],
-        flags=entry.get("flags", {}),
+        flags=flags,
         fields=tuple(fields),
+        operands=read_operands(path, name, entry["operands"], names),
+        ranges={
+            error: read_ranges(path, name, entry.get(section, {}), names)
+            for section, error in RANGE_ERRORS.items()
+        },
+        names=names,
     )
 
 
@@ -108,7 +138,9 @@ def _register(path: Path, name: str, entry: Any) -> Register:
     entry = _section(path, entry, _REGISTER, name)
     pointer = entry.get("pointer", False)
     if not isinstance(pointer, bool):
-        raise ToolsError(f"{path}: registers: {name}: pointer is {pointer!r}: write true or false")
+        raise ToolsError(
+            f"{path}: emulator_registers: {name}: pointer is {pointer!r}: write true or false"
+        )
     return Register(name=name, offset=entry["offset"], pointer=pointer, bits=entry.get("bits", {}))
 
 
@@ -138,7 +170,7 @@ def _check_numbers(path: Path, description: KernelDescription) -> None:
         "engine": {**description.engine},
         "errors": {**description.errors},
         "timing": {**description.timing},
-        "registers": {register.name: register.offset for register in description.registers},
+        "emulator_registers": {r.name: r.offset for r in description.emulator_registers},
         "opcodes": {opcode.name: opcode.code for opcode in description.opcodes},
         "kernel": {"version": description.version},
     }
@@ -193,9 +225,17 @@ def load_description(path: Path) -> KernelDescription:
     """
     try:
         raw = _section(path, read_yaml(path), _TOP, "the file")
-        registers = tuple(_register(path, name, entry) for name, entry in raw["registers"].items())
+        registers = tuple(
+            _register(path, name, entry) for name, entry in raw["emulator_registers"].items()
+        )
         opcodes = tuple(
-            _opcode(name, _section(path, entry, _OPCODE, name), raw["descriptor_words"])
+            _opcode(
+                path,
+                name,
+                _section(path, entry, _OPCODE, name),
+                raw["descriptor_words"],
+                raw["limits"],
+            )
             for name, entry in raw["opcodes"].items()
         )
         description = KernelDescription(
@@ -204,8 +244,10 @@ def load_description(path: Path) -> KernelDescription:
             limits=raw["limits"],
             engine=raw["engine"],
             commands=read_commands(path, raw["commands"]),
-            registers=registers,
-            ports={name: tuple(pointers) for name, pointers in raw["ports"].items()},
+            streams=read_streams(path, raw["streams"]),
+            registers=read_registers(path, raw["registers"]),
+            emulator_registers=registers,
+            emulator_ports={n: tuple(pointers) for n, pointers in raw["emulator_ports"].items()},
             errors=raw["errors"],
             descriptor_words=raw["descriptor_words"],
             opcodes=opcodes,
@@ -225,9 +267,9 @@ def load_description(path: Path) -> KernelDescription:
     if len(set(codes)) != len(codes):
         raise ToolsError(f"{path}: two opcodes share a code")
     pointers = {register.name for register in registers if register.pointer}
-    ported = [pointer for group in description.ports.values() for pointer in group]
+    ported = [pointer for group in description.emulator_ports.values() for pointer in group]
     if sorted(ported) != sorted(pointers):
         raise ToolsError(
-            f"{path}: ports must carry each pointer once: {', '.join(sorted(pointers))}"
+            f"{path}: emulator_ports must carry each pointer once: {', '.join(sorted(pointers))}"
         )
     return description

@@ -9,7 +9,8 @@ NOTICE = "Generated from hls/kernel.yaml by `python -m trivit.tools.kernel`; do 
 _CPP_TYPES = {"act": "uint32_t", "u32": "uint32_t", "i32": "int32_t", "u64": "uint64_t"}
 
 
-def _camel(name: str) -> str:
+def camel(name: str) -> str:
+    """Return a name with underscores in camel case."""
     return "".join(part.capitalize() for part in name.split("_"))
 
 
@@ -25,7 +26,7 @@ def _decode_field(field: Field) -> str:
 
 
 def _cpp_opcode(opcode: Opcode) -> str:
-    name = _camel(opcode.name)
+    name = camel(opcode.name)
     lines = [f"// {line}" for line in textwrap.wrap(opcode.doc, 96)]
     lines.append(f"struct {name}Fields {{")
     lines += [f"    {_CPP_TYPES[field.type]} {field.name};" for field in opcode.fields]
@@ -52,6 +53,7 @@ def cpp_spec(description: KernelDescription) -> str:
         "descriptor_words": description.descriptor_words,
         **{f"tile_{name}": value for name, value in description.geometry.items()},
         **description.limits,
+        **{f"engine_{name}": value for name, value in description.engine.items()},
     }
     parts = [
         f"// {NOTICE}",
@@ -62,7 +64,7 @@ def cpp_spec(description: KernelDescription) -> str:
         "",
         "namespace trivit {",
         "",
-        *(f"static const int k{_camel(name)} = {value};" for name, value in constants.items()),
+        *(f"static const int k{camel(name)} = {value};" for name, value in constants.items()),
         "",
         "enum class Error : uint32_t {",
         *(f"    {name} = {code}," for name, code in description.errors.items()),
@@ -95,7 +97,7 @@ def cpp_tables() -> str:
     for name, (doc, values) in TABLES.items():
         parts += [
             f"// {doc}",
-            f"static const int32_t k{_camel(name.lower())}Table[{len(values)}] = {{",
+            f"static const int32_t k{camel(name.lower())}Table[{len(values)}] = {{",
             _rows(values),
             "};",
             "",
@@ -118,7 +120,7 @@ def cpp_step_tables() -> str:
     for name, (doc, type_name, values) in STEPS.items():
         parts += [
             f"// {doc}",
-            f"static const {type_name} k{_camel(name.lower())}Steps[{len(values)}] = {{",
+            f"static const {type_name} k{camel(name.lower())}Steps[{len(values)}] = {{",
             _rows(values),
             "};",
             "",
@@ -126,10 +128,10 @@ def cpp_step_tables() -> str:
     return "\n".join([*parts, "}  // namespace trivit", "", "#endif"]) + "\n"
 
 
-def verilog_registers(description: KernelDescription) -> str:
-    """Return hls/generated/registers.svh: register offsets and control bits."""
+def verilog_emulator_registers(description: KernelDescription) -> str:
+    """Return hls/generated/emulator_registers.svh: register offsets and control bits."""
     parts = [f"// {NOTICE}", ""]
-    for register in description.registers:
+    for register in description.emulator_registers:
         name = register.name.upper()
         parts.append(f"localparam logic [7:0] ADDR_{name} = 8'h{register.offset:02x};")
         if register.pointer:
@@ -147,6 +149,8 @@ def verilog_spec(description: KernelDescription) -> str:
         **description.limits,
         **{f"engine_{name}": value for name, value in description.engine.items()},
         **{f"error_{name}": value for name, value in description.errors.items()},
+        "kernel_version": description.version,
+        **description.timing,
     }
     lines = [f"  localparam int {name.upper()} = {value};" for name, value in constants.items()]
     return "\n".join([f"// {NOTICE}", "package trivit_spec;", *lines, "endpackage"]) + "\n"
@@ -169,14 +173,16 @@ def _python_opcode(opcode: Opcode) -> str:
 
 def python_spec(description: KernelDescription) -> str:
     """Return host/generated/spec.py: the same description for the host."""
-    registers = "".join(f"    {r.name!r}: {r.offset:#04x},\n" for r in description.registers)
-    bits = {bit: place for r in description.registers for bit, place in r.bits.items()}
+    registers = "".join(
+        f"    {r.name!r}: {r.offset:#04x},\n" for r in description.emulator_registers
+    )
+    bits = {bit: place for r in description.emulator_registers for bit, place in r.bits.items()}
 
     def mapping(name: str, values: dict[str, int]) -> str:
         body = "".join(f"    {key!r}: {value},\n" for key, value in values.items())
         return f"{name}: dict[str, int] = {{\n{body}}}\n"
 
-    pointers = tuple(r.name for r in description.registers if r.pointer)
+    pointers = tuple(r.name for r in description.emulator_registers if r.pointer)
     return "".join(
         [
             f'"""Kernel description. {NOTICE}"""\n\n',
@@ -195,10 +201,10 @@ def python_spec(description: KernelDescription) -> str:
             "\n",
             mapping("TIMING", description.timing),
             mapping("ERRORS", description.errors),
-            f"REGISTERS: dict[str, int] = {{\n{registers}}}\n",
-            mapping("CONTROL_BITS", bits),
-            f"POINTERS: tuple[str, ...] = {pointers!r}\n",
-            f"PORTS: dict[str, tuple[str, ...]] = {description.ports!r}\n",
+            f"EMULATOR_REGISTERS: dict[str, int] = {{\n{registers}}}\n",
+            mapping("EMULATOR_CONTROL_BITS", bits),
+            f"EMULATOR_POINTERS: tuple[str, ...] = {pointers!r}\n",
+            f"EMULATOR_PORTS: dict[str, tuple[str, ...]] = {description.emulator_ports!r}\n",
             "OPCODES: dict[str, OpcodeSpec] = {\n",
             *(_python_opcode(opcode) for opcode in description.opcodes),
             "}\n",

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from trivit.models.files import atomic_write
-from trivit.tools.kernel import commands, emit
+from trivit.tools.kernel import commands, emit, operands_code, registers, top
 from trivit.tools.kernel.description import load_description
 
 #: The project's root: the generator serves developers, who work in a checkout.
@@ -19,9 +19,17 @@ def generate(root: Path = ROOT) -> dict[Path, str]:
     description = load_description(root / "hls" / "kernel.yaml")
     return {
         root / "hls/generated/kernel_spec.hpp": emit.cpp_spec(description),
+        root / "hls/generated/checks.hpp": operands_code.cpp_checks(description, emit.NOTICE),
         root / "hls/generated/tables.hpp": emit.cpp_tables(),
         root / "hls/generated/step_tables.hpp": emit.cpp_step_tables(),
-        root / "hls/generated/registers.svh": emit.verilog_registers(description),
+        root / "hls/generated/emulator_registers.svh": emit.verilog_emulator_registers(description),
+        root / "hls/generated/registers.hpp": registers.cpp_registers(
+            description.registers, emit.NOTICE
+        ),
+        root / "hls/generated/trivit_registers.sv": registers.verilog_registers(
+            description.registers, emit.NOTICE
+        ),
+        root / "hls/generated/trivit_top.v": top.verilog_top(description, emit.NOTICE),
         root / "hls/generated/trivit_spec.sv": emit.verilog_spec(description),
         root / "hls/generated/commands.hpp": commands.cpp_commands(
             description.commands, emit.NOTICE
@@ -32,7 +40,13 @@ def generate(root: Path = ROOT) -> dict[Path, str]:
         root / "host/generated/commands.py": commands.python_commands(
             description.commands, emit.NOTICE
         ),
+        root / "host/generated/registers.py": registers.python_registers(
+            description.registers, emit.NOTICE
+        ),
         root / "host/generated/__init__.py": '"""Files generated from hls/kernel.yaml."""\n',
+        root / "host/generated/operands.py": operands_code.python_operands(
+            description, emit.NOTICE
+        ),
         root / "host/generated/spec.py": emit.python_spec(description),
         root / "host/generated/tables.py": emit.python_tables(),
     }

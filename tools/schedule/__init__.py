@@ -1,5 +1,5 @@
 """The accelerator's schedule: a program of a bundle as commands of its units."""
 
-from trivit.tools.schedule.schedule import LAG, schedule
+from trivit.tools.schedule.schedule import LAG, schedule, with_commands
 
-__all__ = ["LAG", "schedule"]
+__all__ = ["LAG", "schedule", "with_commands"]

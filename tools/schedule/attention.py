@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from trivit.host.generated.spec import TILE_TOKENS
+from trivit.host.generated.spec import PARAM_PORTS, TILE_TOKENS
 from trivit.host.oracle.checks import column_tiles
-from trivit.host.tiles import depth_words, row_groups
+from trivit.host.schedule import port_order
+from trivit.host.tiles import ceil_div, depth_words, row_groups
 from trivit.tools.errors import ToolsError
-from trivit.tools.schedule.listing import SOFTMAX, Listing
+from trivit.tools.schedule.listing import ALL_PORTS, PARAMS, SOFTMAX, Listing
 from trivit.tools.schedule.operations import Attention, Product
-from trivit.tools.schedule.products import fill_ahead, words_ahead
+from trivit.tools.schedule.products import MAX_ALIGN, fill_ahead, words_ahead
 from trivit.tools.schedule.steps import Step
 
 _HEADS_AHEAD = 2  # whose keys and values are placed beside those of the head that is at work
@@ -103,9 +104,12 @@ class _Products:
         self.keys = column_tiles(self.key_words) * self.head_words  # depth words in the ring
         self.values = column_tiles(self.head_words) * self.key_words
         self.placed = 0
+        self.biased = 0  # heads whose bias has been asked for
 
     def run(self) -> None:
         """Emit the steps, and keys and values of each head while the one before is at work."""
+        for head in range(self._bias_places):
+            self._load_bias(announced=head == 0)
         for scores, context in self.steps.order():
             if scores is not None:
                 while self.placed <= scores.head:
@@ -113,7 +117,60 @@ class _Products:
                 self._scores(scores)
                 self._ahead(scores.head)
             if context is not None:
-                self._context(context)
+                more = self._last(context) and self.biased < self.operation.heads
+                self._context(context, announce_load=more and self._bias_places > 0)
+                if more and self._bias_places > 0:
+                    self._load_bias(announced=True)
+
+    @property
+    def _bias_places(self) -> int:
+        """Heads whose biases are in the banks at a time."""
+        bias = self.operation.bias
+        return 0 if bias is None else bias.rows // (self.steps.groups * TILE_TOKENS)
+
+    def _load_bias(self, *, announced: bool) -> None:
+        """Load the bias of the next head, to the place of one whose context is being computed.
+
+        The product that announces it is that context's last one: it needs the probabilities of all
+        rows, so their scores, and with them their biases, have been read. The first head's is
+        announced by the operation before.
+        """
+        bias, rows, head = self.operation.bias, self.operation.rows, self.biased
+        assert bias is not None
+        words = rows * bias.words
+        of_all = self.operation.first_head + head
+        block = self.listing.rows(self.operation.fields["bias"] + of_all * words, words)
+        share = ceil_div(rows, PARAM_PORTS) * bias.words
+        self.listing.add(
+            "move_rows",
+            self.operation.tag,
+            ports=ALL_PORTS,
+            base=PARAMS,
+            address=self.listing.store_params(port_order(block.reshape(rows, -1))),
+            words=share,
+            port_stride=share,
+        )
+        self.listing.add(
+            "load",
+            self.operation.tag,
+            rows=rows,
+            words=bias.words,
+            target=self._bias_place(head),
+            target_stride=bias.words,
+            slot=self.listing.plan.slot[bias],
+            complete=1,
+            announced=announced,
+        )
+        self.biased += 1
+
+    def _bias_place(self, head: int) -> int:
+        bias = self.operation.bias
+        assert bias is not None
+        place = head % self._bias_places * self.steps.groups
+        return self.listing.plan.address[bias] + place * bias.words
+
+    def _last(self, step: Step) -> bool:
+        return step.first + step.groups == self.steps.groups
 
     def _ahead(self, head: int) -> None:
         """Fill the ring with what comes behind ``head``, in the order of its release."""
@@ -161,13 +218,29 @@ class _Products:
             source_first=self.operation.source.first + step.first,
             depth_words=self.head_words,
             out_words=self.key_words,
-            out_shift=self._shift("score_shift"),
+            out_shift=self._shift("score_shift", 31),
+            **self._residual(step),
         )
 
-    def _context(self, step: Step) -> None:
+    def _residual(self, step: Step) -> dict[str, int]:
+        """Return the fields that add the bias to the scores."""
+        bias = self.operation.bias
+        if bias is None:
+            return {}
+        return {
+            "has_residual": 1,
+            "residual": self._bias_place(step.head) + step.first * bias.words,
+            "target_stride": bias.words,
+            "residual_slot": self.listing.plan.slot[bias],
+            "residual_first": step.head * self.steps.groups + step.first,
+            "residual_shift": self._shift("bias_shift", MAX_ALIGN),
+        }
+
+    def _context(self, step: Step, *, announce_load: bool) -> None:
         plan, operation = self.listing.plan, self.operation
         ring, output = operation.probabilities, operation.output
         begins = (step.head, step.first) == (0, 0)
+        ends = step.head + 1 == operation.heads and self._last(step)
         place = (step.head * self.steps.groups + step.first) % row_groups(ring.rows)
         head = operation.first_head + step.head
         self._product(
@@ -177,6 +250,7 @@ class _Products:
             claim=begins and operation.begins and plan.slot[output] > 0,
             announce_reader=begins and self.number in plan.norms,
             announce_store=begins and self.number in plan.stores,
+            announce_load=announce_load or (ends and self.number in plan.loads),
             source=plan.address[ring] + place * ring.words,
             source_stride=ring.words,
             source_slot=plan.slot[ring],
@@ -186,11 +260,11 @@ class _Products:
             target_slot=plan.slot[output],
             depth_words=self.key_words,
             out_words=self.head_words,
-            out_shift=self._shift("out_shift"),
+            out_shift=self._shift("out_shift", 31),
         )
 
     def _product(self, matrix: str, step: Step, **fields: int) -> None:
-        last = step.first + step.groups == self.steps.groups
+        last = self._last(step)
         missing = TILE_TOKENS - self.tail if last else 0
         self.listing.add(
             "engine",
@@ -205,12 +279,12 @@ class _Products:
         if last:
             self.listing.ring.release(matrix)
 
-    def _shift(self, name: str) -> int:
+    def _shift(self, name: str, largest: int) -> int:
         value = self.operation.fields[name]
-        if not 0 <= value <= 31:
+        if not 0 <= value <= largest:
             raise ToolsError(
                 f"instruction {self.operation.tag} (attention for '{self.operation.output.name}') "
-                f"has {name} {value}, the accelerator has 0..31: quantize with closer fraction "
-                "lengths"
+                f"has {name} {value}, the accelerator has 0..{largest}: quantize with closer "
+                "fraction lengths"
             )
         return value

@@ -120,6 +120,7 @@ class Attention:
     """Heads of an attention; ``probabilities`` is the ring of row groups between its steps.
 
     ``flags`` of its v4 instruction; with a mask it sees the keys of the last choice of connections.
+    ``bias``, if there is one, holds what is added to the scores of some heads, in turn.
     A piece has the heads from ``first_head`` on, of ``all_heads`` (0: these are all); ``fields``
     count its own. The choices are those by all heads.
     """
@@ -134,6 +135,7 @@ class Attention:
     first_head: int = 0
     all_heads: int = 0
     probabilities: Value = field(init=False)
+    bias: Value | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.all_heads = self.all_heads or self.heads

@@ -22,6 +22,8 @@ from trivit.tools.schedule.operations import (
 from trivit.tools.schedule.parts import Part, keys_first, parts
 from trivit.tools.schedule.steps import Steps, steps
 
+_BIASES = 2  # heads whose biases are in the banks, twice as many of a few row groups
+_SMALL = 16
 SLOTS = (1 << COMMANDS["engine"].fields["target_slot"][1]) - 1
 
 
@@ -31,8 +33,9 @@ class Plan:
 
     ``address`` and ``slot`` of each value (no slot: 0); ``steps`` of each attention;
     ``parts`` of each product; ``norms`` and ``stores`` by the operation that tells their reader to
-    look; ``clears``: values whose slot an operation empties for a writer outside the engine, in
-    the order of its products.
+    look; ``loads``: operations whose last product tells that biases may be loaded; ``clears``:
+    values whose slot an operation empties for a writer outside the engine, in the order of its
+    products.
     """
 
     address: dict[Value, int] = field(default_factory=dict)
@@ -41,6 +44,7 @@ class Plan:
     parts: dict[Product, list[Part]] = field(default_factory=dict)
     norms: dict[int, Product] = field(default_factory=dict)
     stores: dict[int, Store] = field(default_factory=dict)
+    loads: set[int] = field(default_factory=set)
     clears: dict[int, list[Value]] = field(default_factory=lambda: defaultdict(list))
 
 
@@ -70,6 +74,9 @@ def plan(network: Network, lag: int, depth: int) -> Plan:
         if isinstance(operation, Attention):
             decided.steps[operation] = steps(operation, lag)
             operation.probabilities = _probabilities(operation, number, decided.steps[operation])
+            if "bias" in operation.flags:
+                operation.bias = _bias(operation, number)
+                decided.loads.add(number - 1)
     _announce(network, decided)
     for number, operation in enumerate(network.operations):
         if isinstance(operation, Product):
@@ -112,6 +119,15 @@ def _probabilities(attention: Attention, number: int, steps: Steps) -> Value:
     rows = steps.row_groups * TILE_TOKENS
     name = f"probabilities of instruction {attention.tag}"
     return Value(name, rows, depth_words(attention.rows), number, attention.tag)
+
+
+def _bias(attention: Attention, number: int) -> Value:
+    """Return the places of the biases of some heads: as many as are loaded ahead, and one."""
+    groups = row_groups(attention.rows)
+    places = min(attention.heads, _BIASES if groups > _SMALL else 2 * _BIASES)
+    name = f"biases of instruction {attention.tag}"
+    rows = places * groups * TILE_TOKENS
+    return Value(name, rows, depth_words(attention.rows), number - 1, attention.tag)
 
 
 def _announce(network: Network, decided: Plan) -> None:
@@ -165,6 +181,11 @@ def _lives(network: Network, decided: Plan) -> dict[Value, _Life]:
             lives[operation.probabilities] = _Life(number, number)
             whole.add(operation.probabilities)
             read.add(operation.probabilities)
+            if operation.bias is not None:
+                first = _free_for_bias(network.operations[number - 1], decided, number)
+                lives[operation.bias] = _Life(first, number)
+                whole.add(operation.bias)
+                read.add(operation.bias)
             if operation.select is not None:
                 lives.setdefault(operation.select.output, _Life(number, number)).last = number
             continue
@@ -185,6 +206,17 @@ def _lives(network: Network, decided: Plan) -> dict[Value, _Life]:
     return lives
 
 
+def _free_for_bias(before: Operation, decided: Plan, number: int) -> int:
+    """Return the operation from which on the biases of attention ``number`` have their place.
+
+    The last product of the operation ``before`` announces that they may be loaded. If products of
+    it came before that one, they have been issued, so their operands were complete, and whoever
+    wrote these has read everything, residuals too. Else that holds for one operation less.
+    """
+    alone = isinstance(before, Product) and len(decided.parts[before]) == 1
+    return max(number - 1 - alone, 0)
+
+
 def _norm(product: Product) -> Norm:
     assert product.norm is not None
     return product.norm
@@ -197,9 +229,11 @@ def _empty(network: Network, decided: Plan, lives: dict[Value, _Life]) -> None:
     slot is taken that much earlier. Before the first one all slots are empty.
     """
     wanted: dict[int, list[Value]] = defaultdict(list)
-    for operation in network.operations:
+    for number, operation in enumerate(network.operations):
         if isinstance(operation, Attention) and operation.select is not None and operation.begins:
             lives[operation.select.output].emptied -= 1  # nothing may stand beside the scores
+        if isinstance(operation, Attention) and operation.bias is not None:
+            lives[operation.bias].emptied = number - 1  # whose last product announces the load
     for value, life in lives.items():
         if life.counted and not life.claimed:
             wanted[life.emptied].append(value)

@@ -217,6 +217,7 @@ def _multiply(listing: Listing, number: int, operation: Product, index: int) -> 
         claim=to_banks and part.counts and first and begins and plan.slot[output] > 0,
         announce_reader=last and number in plan.norms,
         announce_store=last and number in plan.stores,
+        announce_load=last and number in plan.loads,
         source_slot=plan.slot[source],
         residual_slot=0 if residual is None else plan.slot[residual],
         target_slot=plan.slot[output] if to_banks and part.counts else 0,

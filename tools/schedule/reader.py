@@ -89,8 +89,10 @@ class _Reader:
                 self.operations.append(self._attention(tag, instruction))
             case "select_tokens":
                 self._select(tag, instruction)
-            case _:
+            case "select_connections":
                 self._connect(tag, instruction)
+            case _:
+                raise self._refusal(tag, instruction, "has no unit that computes it")
 
     def _load(self, tag: int, instruction: Instruction) -> None:
         f = instruction.fields

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from trivit.host.bundle import Bundle
 from trivit.host.commands import to_words
 from trivit.host.generated.spec import ACTIVATION_DEPTH
+from trivit.host.program import Program
 from trivit.host.schedule import ImageLayout, Schedule
 from trivit.tools.errors import ToolsError
 from trivit.tools.schedule.attention import attention
@@ -76,8 +79,19 @@ def schedule(
             words=network.patches.value.words,
         ),
         output_words=chosen.output_words,
-        outputs=chosen.outputs,
         reports=reports,
         tags=len(chosen.program),
         watched=tuple(listing.watched),
     )
+
+
+def with_commands(bundle: Bundle) -> Bundle:
+    """Return the bundle with the commands of each program, or the reason why one has none."""
+    return replace(bundle, programs=tuple(_scheduled(bundle, p) for p in bundle.programs))
+
+
+def _scheduled(bundle: Bundle, program: Program) -> Program:
+    try:
+        return replace(program, schedule=schedule(bundle, program.name), unscheduled="")
+    except ToolsError as error:
+        return replace(program, schedule=None, unscheduled=str(error))

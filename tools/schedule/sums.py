@@ -16,8 +16,9 @@ _LARGEST = 1 << 15  # of an activation
 def prove(network: Network, params: Int16) -> None:
     """Check the sums of all products, with half of the unit that rounding cuts off.
 
-    The sums of an attention fit without proof: 128 elements of 2^30 each for a score; for the
-    context a row of probabilities, which add up to 2^15 and half a step for each key, times 2^15.
+    The sums of an attention fit without proof: 128 elements of 2^30 each for a score, and a bias of
+    2^15 that is shifted by 23 at most, so 1.5 * 2^38; for the context a row of probabilities, which
+    add up to 2^15 and half a step for each key, times 2^15.
 
     Raises:
         ToolsError: a sum of the weights at hand can leave the accumulator.

@@ -5,6 +5,7 @@
 
 #include "mac_array.hpp"
 #include "multiply.hpp"
+#include "ports.hpp"
 #include "softmax.hpp"
 
 namespace trivit {
@@ -16,10 +17,11 @@ static_assert(kKeyTiles * kMaxHeadWords + kValueTiles * kMaxRowWords <= kWeightD
               "keys and values of a head fit the weight memory");
 static_assert(kOutputs % kBanks == 0, "a group of eight keys lies in one tile");
 
-// The sums of a row group: one for each column tile.
+// The sums of a row group: one for each column tile; and what is added to the scores'.
 struct AttentionMemory {
     Sums scores[kKeyTiles];
     Sums context[kValueTiles];
+    word_t bias[kBanks][kMaxRowWords];
 };
 
 // Where a head's operands lie in the weight memory: keys as tiles of 32 outputs x head words, then
@@ -111,13 +113,43 @@ inline void multiply_context(const AttentionFields& f, const HeadPlaces& places,
     }
 }
 
+// The bias of a row group of a head; port p brings rows p and p + 4.
+template <class ParamPorts>
+void load_score_bias(const AttentionFields& f, const Step& step, ParamPorts& params,
+                     AttentionMemory& memory) {
+    const uint32_t words = ceil_div(f.tokens, kLanes);
+    const uint32_t rows = minimum(kBanks, f.tokens - step.group * kBanks);
+    const uint32_t first_row = size_product(step.head, f.tokens) + step.group * kBanks;
+    for (uint32_t row = 0; row < rows; row += kParamPorts) {
+        for (uint32_t first = 0; first < words; first += kBurstWords) {
+            word_t chunk[kParamPorts][kBurstWords];
+            const uint32_t size = minimum(words - first, kBurstWords);
+            uint64_t offset[kParamPorts];
+            uint32_t count[kParamPorts];
+            for (uint32_t p = 0; p < uint32_t(kParamPorts); ++p) {
+                offset[p] = uint64_t(f.bias) + size_product(first_row + row + p, words) + first;
+                count[p] = row + p < rows ? size : 0;
+            }
+            params.read(offset, count, chunk);
+            for (uint32_t p = 0; p < uint32_t(kParamPorts); ++p) {
+                for (uint32_t i = 0; i < count[p]; ++i)
+                    memory.bias[row + p][first + i] = chunk[p][i];
+            }
+        }
+    }
+}
+
 // A word of scores of one row, and the largest open one among them. Returns how many of the first
 // `keys` saturated.
-TRIVIT_INLINE uint32_t round_word(const SumWord& sums, const Rounding& rounding, uint32_t keys,
-                                  uint32_t open, word_t& result, int16_t& peak) {
+template <bool kBias>
+TRIVIT_INLINE uint32_t round_word(const SumWord& sums, const word_t& bias,
+                                  const Alignment& alignment, const Rounding& rounding,
+                                  uint32_t keys, uint32_t open, word_t& result, int16_t& peak) {
     uint32_t changed = 0;
     for (int lane = 0; lane < kLanes; lane += kWidth) {
-        changed |= requantize(load(&sums.lane[lane]), rounding, &result.lane[lane]) << lane;
+        Exact sum = load(&sums.lane[lane]);
+        if (kBias) sum = sum + align(load(&bias.lane[lane]), alignment);
+        changed |= requantize(sum, rounding, &result.lane[lane]) << lane;
     }
     peak = -32768;
     for (int lane = 0; lane < kLanes; ++lane) {
@@ -128,10 +160,11 @@ TRIVIT_INLINE uint32_t round_word(const SumWord& sums, const Rounding& rounding,
 }
 
 // Round the scores of a row group and keep each row's largest open score.
-inline void round_scores(const AttentionFields& f, uint32_t group, const Sums (&sums)[kKeyTiles],
-                         const ActivationMemory& activation, SoftmaxMemory& softmax,
-                         uint64_t& saturated) {
+template <bool kBias>
+void round_scores(const AttentionFields& f, uint32_t group, const AttentionMemory& memory,
+                  const ActivationMemory& activation, SoftmaxMemory& softmax, uint64_t& saturated) {
     const Rounding rounding = make_rounding(f.score_shift);
+    const Alignment alignment = make_alignment(f.bias_shift);
     const uint32_t mask_row =
         f.mask + size_product(group, ceil_div(ceil_div(f.tokens, 16), kLanes));
     for (uint32_t word = 0; word < ceil_div(f.tokens, kLanes); ++word) {
@@ -146,9 +179,10 @@ inline void round_scores(const AttentionFields& f, uint32_t group, const Sums (&
                 open &= uint32_t(uint16_t(bits.lane[(word / 2) % kLanes])) >> (word % 2 * 8);
             }
             int16_t word_peak;
-            changed +=
-                round_word(sum_word(sums[word / kWordsPerTile], m, word % kWordsPerTile), rounding,
-                           real ? keys : 0, open, softmax.score[m][word], word_peak);
+            changed += round_word<kBias>(
+                sum_word(memory.scores[word / kWordsPerTile], m, word % kWordsPerTile),
+                memory.bias[m][word], alignment, rounding, real ? keys : 0, open,
+                softmax.score[m][word], word_peak);
             softmax.open[m][word] = uint8_t(open);
             const int16_t peak = word == 0 ? int16_t(-32768) : softmax.peak[m];
             softmax.peak[m] = word_peak > peak ? word_peak : peak;
@@ -184,10 +218,11 @@ inline void store_context(const AttentionFields& f, const Step& step,
     }
 }
 
-inline void attention(const AttentionFields& f, ActivationMemory& activation,
-                      const NormaliseMemory& normalise, WeightMemory& weights,
-                      ProbabilityMemory& probability, SoftmaxMemory& softmax,
-                      AttentionMemory& memory, ScoreMemory& scores, uint64_t& saturated) {
+template <class ParamPorts>
+void attention(const AttentionFields& f, ParamPorts& params, ActivationMemory& activation,
+               const NormaliseMemory& normalise, WeightMemory& weights,
+               ProbabilityMemory& probability, SoftmaxMemory& softmax, AttentionMemory& memory,
+               ScoreMemory& scores, uint64_t& saturated) {
     const uint32_t groups = row_groups(f.tokens);
     const HeadPlaces places(f);
     SoftmaxFormat format;
@@ -209,7 +244,12 @@ inline void attention(const AttentionFields& f, ActivationMemory& activation,
         for (step.group = 0; step.group < groups; ++step.group) {
             multiply_scores(f, step, places, activation, normalise, probability, weights,
                             memory.scores, saturated);
-            round_scores(f, step.group, memory.scores, activation, softmax, saturated);
+            if (f.has_bias) {
+                load_score_bias(f, step, params, memory);
+                round_scores<true>(f, step.group, memory, activation, softmax, saturated);
+            } else {
+                round_scores<false>(f, step.group, memory, activation, softmax, saturated);
+            }
             softmax_exponentials(format, groups, softmax);
             target.group = step.group;
             softmax_probabilities(format, minimum(kBanks, f.tokens - step.group * kBanks), groups,

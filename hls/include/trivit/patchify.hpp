@@ -11,7 +11,7 @@ namespace trivit {
 
 // Largest patch: its square fills a row of kMaxDepthWords words.
 static const uint32_t kMaxPatch = 64;
-static const uint32_t kLinePixels = kMaxSide / kBanks + kMaxPatch;
+static const uint32_t kLinePixels = uint32_t(kMaxSide) / kBanks + kMaxPatch;
 
 static_assert(kMaxPatch * kMaxPatch > uint32_t(kMaxDepthWords * kLanes), "no patch is larger");
 

@@ -116,8 +116,8 @@ Error execute_instruction(const uint32_t (&descriptor)[kDescriptorWords], const 
             const AttentionFields f = decode_attention(descriptor);
             error = check(f, regions);
             if (failed(error)) break;
-            attention(f, state.activation, state.normalise, state.weights, state.probability,
-                      state.softmax, state.attention, state.scores, saturated);
+            attention(f, ports.params, state.activation, state.normalise, state.weights,
+                      state.probability, state.softmax, state.attention, state.scores, saturated);
             break;
         }
         case uint32_t(Opcode::select_tokens): {

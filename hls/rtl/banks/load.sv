@@ -1,6 +1,7 @@
 // Rows from the memory ports to the banks, a word a cycle and port; row first_row + i comes from
 // port i mod PORTS, and ports do not wait for each other. Or gamma and beta from port 0, in turn,
-// to `normalise`.
+// to `normalise`. A command that is `announced` waits for the product that says that its target is
+// free; those behind it wait too.
 module load #(
     parameter int TOKENS = trivit_spec::TILE_TOKENS,
     parameter int OUTPUTS = trivit_spec::TILE_OUTPUTS,
@@ -30,6 +31,8 @@ module load #(
     input  logic [                         TOKENS-1:0]  bank_ready,
     output logic [TOKENS*$clog2(ACTIVATION_DEPTH)-1:0]  bank_address,
     output logic [                TOKENS*DEPTH*16-1:0]  bank_written,
+    // The target of the next command that is `announced` is free
+    input  logic                                        announce,
     // The next row group of a slot is in the banks
     output logic                                        complete,
     output logic [                                2:0]  complete_slot
@@ -65,8 +68,20 @@ module load #(
   logic [PORTS*ROW-1:0] bank;
   logic [PORTS*BANK-1:0] address;
   logic [TOKENS-1:0] hold, ended;
-  assign command_ready = state == IDLE && group_ready;
+  localparam int COUNT = 8;  // bits of the number of announcements
+  logic [COUNT-1:0] announced;
+  assign command_ready = state == IDLE && group_ready
+                         && (next.last || !next.announced || announced != '0);
   assign accept = command_ready && command_valid;
+  always_ff @(posedge clk) begin
+    announced <= announced + COUNT'(announce)
+                 - COUNT'(accept && !next.last && next.announced);
+    if (reset) announced <= '0;
+  end
+`ifndef SYNTHESIS
+  always_ff @(posedge clk)
+    assert (reset || !announce || announced != '1) else $error("too many announcements");
+`endif
   assign start = state == SKIP && skip < 10'(TOKENS);
 
   // Row groups, by how many rows are not in one yet.

@@ -112,6 +112,9 @@ public:
         return words_.front().word;
     }
 
+    // Whether a read would find a word.
+    bool offers() const { return Iteration::current() ? readable(now()) : !words_.empty(); }
+
     void write(const Word& word) {
         Iteration* iteration = Iteration::current();
         if (!iteration) {

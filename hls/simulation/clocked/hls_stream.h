@@ -1,6 +1,6 @@
-// hls::stream for the blocks on this machine: blocking reads and writes, nothing else, so that what
-// a block computes cannot depend on time. Inside a simulation a stream is a FIFO of the simulator;
-// elsewhere it has no limit, as in the C simulation of Vitis HLS.
+// hls::stream for the blocks on this machine: blocking reads and writes, so that what a block
+// computes cannot depend on time; `empty` is for the engine in C++ alone. Inside a simulation a
+// stream is a FIFO of the simulator; elsewhere it has no limit, as in the C simulation of Vitis HLS.
 #ifndef TRIVIT_CLOCKED_HLS_STREAM_H
 #define TRIVIT_CLOCKED_HLS_STREAM_H
 
@@ -20,6 +20,7 @@ public:
 
     Word read() { return channel_->read(); }
     void write(const Word& word) { channel_->write(word); }
+    bool empty() const { return !channel_->offers(); }
 
     // For benches. A copy is the same stream; in Vitis HLS streams have no copies.
     std::size_t size() const { return channel_->size(); }

@@ -137,6 +137,8 @@ def load(unit: Unit) -> Work:
             unit.send("vectors", block)
             unit.report()
             continue
+        if f["announced"]:
+            yield from unit.shared.loads.take(unit.thread)
         share = ceil_div(f["rows"], PARAM_PORTS)
         parts = []
         for port in range(PARAM_PORTS):

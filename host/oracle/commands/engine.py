@@ -108,7 +108,11 @@ class Engine(Unit):
         for slot in {f["clear_slot"], target if f["claim"] else 0} - {0}:
             scoreboard.clear(slot, self.thread)
         begun = self.thread.tell()
-        for wanted, tokens in (("reader", self.shared.readers), ("store", self.shared.stores)):
+        for wanted, tokens in (
+            ("reader", self.shared.readers),
+            ("store", self.shared.stores),
+            ("load", self.shared.loads),
+        ):
             if f[f"announce_{wanted}"]:
                 tokens.send(begun)
         counted = scoreboard.slots[target].count

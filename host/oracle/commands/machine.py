@@ -133,7 +133,8 @@ class _Machine:
             for stream in self.shared.streams.values()
             if stream.waiting
         ]
-        left += [t.name for t in (self.shared.readers, self.shared.stores) if t.waiting]
+        tokens = (self.shared.readers, self.shared.stores, self.shared.loads)
+        left += [t.name for t in tokens if t.waiting]
         left += ["a move to DDR"] * bool(self.moves)
         reports = self.reports.total()
         if self.ended is None:

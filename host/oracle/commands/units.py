@@ -50,6 +50,7 @@ class Shared:
     streams: dict[str, Stream] = field(init=False)
     readers: Tokens = field(default_factory=lambda: Tokens("an announcement for row_reader"))
     stores: Tokens = field(default_factory=lambda: Tokens("an announcement for store"))
+    loads: Tokens = field(default_factory=lambda: Tokens("an announcement for load"))
 
     def __post_init__(self) -> None:
         self.banks = Banks(self.scoreboard)

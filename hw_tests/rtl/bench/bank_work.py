@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from rtl.bench.banks import SLOT_BITS, BankBench, Group, Int16, Tensor, Word, Work, command, pack
+from rtl.bench.banks import SLOT_BITS, BankBench, Group, Int16, Tensor, Word, Work, pack
+
+from trivit.host.commands import encode
 
 
 def groups_of(
@@ -43,7 +45,7 @@ def list_command(bench: BankBench, work: Work, tokens: int) -> list[int]:
     values = row.reshape(words, bench.depth)
     target, slot, tag = bench.place(words), bench.slot(), bench.tag()
     work.commands.append(
-        command("row_writer", tag, list=1, rows=len(kept), target=target, slot=slot)
+        encode("row_writer", tag=tag, list=1, rows=len(kept), target=target, slot=slot)
     )
     work.tags.append(tag)
     work.streams.setdefault("list", []).extend(pack(values))
@@ -84,9 +86,9 @@ def row_writer_command(
     target = bench.place(span(bench, max(written), stride))
     slot, tag = bench.slot(), bench.tag()
     work.commands.append(
-        command(
+        encode(
             "row_writer",
-            tag,
+            tag=tag,
             direct=int(direct),
             rows_outer=int(rows_outer),
             compact=int(kept is not None),
@@ -133,7 +135,7 @@ def pair_command(
     fields = {"rows": rows, "words": words, "target": target, "target_stride": stride, "slot": slot}
     if unit == "softmax_writer":
         fields |= {"heads": heads, "wrap": wrap}
-    work.commands.append(command(unit, tag, **fields))
+    work.commands.append(encode(unit, tag=tag, end=False, **fields))
     work.tags.append(tag)
     done: list[Group] = []
     for number in range(heads * groups):
@@ -165,6 +167,7 @@ def load_command(
     words: int,
     first_row: int = 0,
     complete: bool | None = None,
+    announced: bool = False,
 ) -> None:
     """Rows from the ports, each port's one after the other; `complete` or not (None: either)."""
     stride = words + bench.rng.randrange(3)
@@ -180,9 +183,9 @@ def load_command(
     elif complete:
         slot = max(slot, 1)
     work.commands.append(
-        command(
+        encode(
             "load",
-            tag,
+            tag=tag,
             first_row=first_row,
             rows=rows,
             words=words,
@@ -190,6 +193,7 @@ def load_command(
             target_stride=stride,
             slot=slot,
             complete=int(complete),
+            announced=int(announced),
         )
     )
     work.tags.append(tag)
@@ -203,7 +207,7 @@ def vectors_command(bench: BankBench, work: Work, *, words: int) -> None:
     work.streams.setdefault("word0", []).extend(pack(values))
     work.results += pack(values.reshape(words, -1))
     tag = bench.tag()
-    work.commands.append(command("load", tag, vectors=1, words=words))
+    work.commands.append(encode("load", tag=tag, vectors=1, words=words))
     work.tags.append(tag)
 
 
@@ -225,7 +229,7 @@ def read_command(
     address, tag = bench.place(groups * stride), bench.tag()
     values = bench.draw(groups, words, bench.banks)
     fields = {"rows": rows, "words": words, "source": address, "source_stride": stride}
-    work.commands.append(command(unit, tag, slot=slot, first=first, **fields))
+    work.commands.append(encode(unit, tag=tag, end=False, slot=slot, first=first, **fields))
     work.tags.append(tag)
     for group in range(groups):
         here = min(rows - group * bench.banks, bench.banks)
@@ -239,7 +243,7 @@ def read_command(
 
 def end_command(work: Work, unit: str) -> None:
     """The end of a program."""
-    work.commands.append(command(unit, end=1))
+    work.commands.append(encode(unit, end=True))
     work.tags.append(0)
 
 

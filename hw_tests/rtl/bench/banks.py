@@ -13,7 +13,7 @@ from cocotb.triggers import RisingEdge
 from numpy.typing import NDArray
 from rtl.bench.signals import Receiver, Sender, Steps, from_bits, to_bits
 
-from trivit.host.generated.commands import COMMANDS, HEADER
+from trivit.host.generated.commands import COMMANDS
 
 Int16 = NDArray[np.int16]
 Word = tuple[int, int]  # bank, address
@@ -29,18 +29,8 @@ STREAMS = {
 }
 WRITERS = ("row_writer", "softmax_writer", "norm_writer", "load")
 READERS = {"row_reader": 0, "store": 1}  # and their bits of `announce`
+LOAD_ANNOUNCED = 2  # and that of load
 SLOT_BITS = COMMANDS["store"].fields["first"][1]
-
-
-def command(unit: str, tag: int = 0, end: int = 0, **fields: int) -> int:
-    """A command's bits; ValueError for a value that does not fit."""
-    bits = COMMANDS[unit].number << HEADER["unit"][0] | tag << HEADER["tag"][0] | end
-    for name, value in fields.items():
-        low, width = COMMANDS[unit].fields[name]
-        if not 0 <= value < 1 << width:
-            raise ValueError(f"{unit}: {name} is {value}")
-        bits |= value << low
-    return bits
 
 
 @dataclass(frozen=True)

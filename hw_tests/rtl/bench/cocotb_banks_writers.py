@@ -6,7 +6,7 @@ from typing import Any
 
 import cocotb
 from rtl.bench.bank_work import load_command, random_work
-from rtl.bench.banks import WRITERS, BankBench, Work
+from rtl.bench.banks import LOAD_ANNOUNCED, WRITERS, BankBench, Work
 
 
 @cocotb.test()
@@ -41,4 +41,23 @@ async def a_port_that_comes_late(dut: Any) -> None:
     assert [p.sent for p in ports[:-1]] == [counted * bench.banks // bench.tile] * (bench.tile - 1)
     assert len(bench.expected["load"]) == 20
     ports[-1].pause = 0.0
+    await bench.finish({"load": work})
+
+
+@cocotb.test()
+async def a_target_that_is_still_read(dut: Any) -> None:
+    """A load that is announced writes nothing before that; announcements are counted."""
+    bench = BankBench(dut, 4)
+    await bench.reset()
+    work = Work()
+    for announced in (False, True, True, False, True):
+        load_command(bench, work, rows=9, words=2, complete=True, announced=announced)
+    bench.send("load", work)
+    groups = 2  # row groups of each command
+    for announcements, commands in ((0, 1), (1, 2), (2, 5)):
+        for _ in range(announcements):
+            bench.announcing |= 1 << LOAD_ANNOUNCED
+            await bench.steps.run(2)
+        await bench.steps.run(150)
+        assert len(bench.expected["load"]) == groups * (5 - commands)
     await bench.finish({"load": work})

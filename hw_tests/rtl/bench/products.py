@@ -53,6 +53,7 @@ class Product:
     claim: bool = True
     announce_reader: bool = False
     announce_store: bool = False
+    announce_load: bool = False
     place: bool = False
 
     @property
@@ -63,7 +64,9 @@ class Product:
     @property
     def announces(self) -> int:
         """Whom it tells that it begins: bit 0 the row reader, bit 1 the store."""
-        return int(self.announce_reader) | int(self.announce_store) << 1
+        return (
+            int(self.announce_reader) | int(self.announce_store) << 1 | int(self.announce_load) << 2
+        )
 
     def cycles(self, geometry: Geometry) -> int:
         """Cycles of the array alone."""

@@ -288,6 +288,7 @@ class Programs:
             residual_slot=0 if residual is None else residual.slot,
             announce_reader=rng.random() < 0.3,
             announce_store=rng.random() < 0.3,
+            announce_load=rng.random() < 0.3,
             tag=tag,
         )
         others = [self.outside] if self.outside is not None else []

@@ -63,10 +63,9 @@ def changed(
         "input": bundle.input_words,
         "output": bundle.output_words,
     }
-    regions = {start: sizes[name] - words for name, start, words in memory_regions(found)}
+    last = {name: sizes[region] - n for name, (region, _, n) in memory_regions(found).items()}
     fields = {
-        name: regions[found.fields[name]] + 1 if value == ONE_PAST else value
-        for name, value in fields.items()
+        name: last[name] + 1 if value == ONE_PAST else value for name, value in fields.items()
     }
     program = bundle.program.copy()
     program[index] = encode(opcode, found.flags, **{**found.fields, **fields})

@@ -16,7 +16,9 @@ from simulation.bench.tb import started_bench
 from trivit.host.generated import spec
 
 ARGUMENTS = [
-    name for name in spec.REGISTERS if name not in ("control", "gier", "ier", "isr", "status")
+    name
+    for name in spec.EMULATOR_REGISTERS
+    if name not in ("control", "gier", "ier", "isr", "status")
 ]
 NO_PROGRAM = spec.ERRORS["program_length"] << 24
 DONE, READY = 1, 2  # bits of IER and ISR
@@ -29,7 +31,7 @@ async def reset_values(dut: Any, pressure: int | None) -> None:
     bench = await started_bench(dut, pressure)
     for _ in range(2):
         assert await bench.control_bits() == {"idle"}
-        for name in spec.REGISTERS:
+        for name in spec.EMULATOR_REGISTERS:
             if name != "control":
                 assert await bench.read(name) == 0, name
                 await bench.write(name, 0xFFFFFFFF)
@@ -42,7 +44,9 @@ async def reset_values(dut: Any, pressure: int | None) -> None:
 async def arguments_hold_what_is_written(dut: Any, pressure: int | None) -> None:
     bench = await started_bench(dut, pressure)
     generator = random.Random(5)
-    places = [(name, False) for name in ARGUMENTS] + [(name, True) for name in spec.POINTERS]
+    places = [(name, False) for name in ARGUMENTS] + [
+        (name, True) for name in spec.EMULATOR_POINTERS
+    ]
     expected = {place: generator.getrandbits(32) for place in places}
     for (name, high), value in expected.items():
         await bench.write(name, value, high)
@@ -50,13 +54,15 @@ async def arguments_hold_what_is_written(dut: Any, pressure: int | None) -> None
         assert await bench.read(name, high) == value, (name, high)
 
     # A write of two bytes leaves the other two alone.
-    offset = spec.REGISTERS["num_images"]
+    offset = spec.EMULATOR_REGISTERS["num_images"]
     await bench.write("num_images", 0x11223344)
     await bench.control.write(offset + 1, b"\xaa\xbb")
     assert await bench.read("num_images") == 0x11BBAA44
 
     # Offsets between the registers read as zero and keep nothing.
-    used = set(spec.REGISTERS.values()) | {spec.REGISTERS[name] + 4 for name in spec.POINTERS}
+    used = set(spec.EMULATOR_REGISTERS.values()) | {
+        spec.EMULATOR_REGISTERS[name] + 4 for name in spec.EMULATOR_POINTERS
+    }
     for gap in set(range(0, max(used) + 4, 4)) - used:
         await bench.control.write_dword(gap, 0xFFFFFFFF)
         response = await bench.control.read(gap, 4)

@@ -12,7 +12,7 @@ from simulation.bench.tb import CLOCK_NS, KernelBench
 
 from trivit.host.backends import open_backend
 from trivit.host.bundle import Bundle
-from trivit.host.generated.spec import POINTERS, TILE_DEPTH
+from trivit.host.generated.spec import EMULATOR_POINTERS, TILE_DEPTH
 from trivit.host.images import preprocess
 
 WORD_BYTES = 2 * TILE_DEPTH
@@ -60,7 +60,7 @@ class Job:
 
     async def configure(self) -> None:
         """Write every argument register."""
-        for pointer in POINTERS:
+        for pointer in EMULATOR_POINTERS:
             # params0..params3 and input0..input3 are one buffer each.
             buffer = self.buffers[pointer.rstrip("0123")]
             await self.bench.write_pointer(pointer, buffer.address)

@@ -16,7 +16,7 @@ from simulation.bench.memory import Buffer, Memory
 from trivit.host.generated import spec
 
 CLOCK_NS = 6  # near 150 MHz; only the number of cycles matters
-PORTS = tuple(spec.PORTS)
+PORTS = tuple(spec.EMULATOR_PORTS)
 
 
 @dataclass(frozen=True)
@@ -94,11 +94,11 @@ class KernelBench:
     # ---- registers
     async def read(self, register: str, high: bool = False) -> int:
         """Read a register by name; `high` takes the upper word of a pointer."""
-        return await self.control.read_dword(spec.REGISTERS[register] + 4 * high)
+        return await self.control.read_dword(spec.EMULATOR_REGISTERS[register] + 4 * high)
 
     async def write(self, register: str, value: int, high: bool = False) -> None:
         """Write 32 bits to a register by name."""
-        await self.control.write_dword(spec.REGISTERS[register] + 4 * high, value)
+        await self.control.write_dword(spec.EMULATOR_REGISTERS[register] + 4 * high, value)
 
     async def write_pointer(self, register: str, address: int) -> None:
         """Write both words of a pointer."""
@@ -108,11 +108,11 @@ class KernelBench:
     async def control_bits(self) -> set[str]:
         """Read the control register (which clears done and ready); the names of the set bits."""
         value = await self.read("control")
-        return {name for name, bit in spec.CONTROL_BITS.items() if value >> bit & 1}
+        return {name for name, bit in spec.EMULATOR_CONTROL_BITS.items() if value >> bit & 1}
 
     async def start(self, auto_restart: bool = False) -> None:
         """Set start."""
-        bits = spec.CONTROL_BITS
+        bits = spec.EMULATOR_CONTROL_BITS
         await self.write("control", 1 << bits["start"] | auto_restart << bits["auto_restart"])
 
     async def wait_done(self, timeout_us: int = 20_000) -> int:

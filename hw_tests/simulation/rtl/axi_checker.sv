@@ -1,9 +1,11 @@
 // Watches one AXI4 master port and counts violations of the rules that the kernel promises: INCR
 // bursts of full words, at most MAX_BURST beats, inside one 4 KiB page; WLAST on the last beat only;
-// valid and its payload held until ready; no write data ahead of its address.
+// valid and its payload held until ready; no write data ahead of its address, which AXI4 allows and
+// DATA_FIRST too.
 module axi_checker #(
     parameter int DATA_BYTES = 16,
-    parameter int MAX_BURST = 64
+    parameter int MAX_BURST = 64,
+    parameter bit DATA_FIRST = 1'b0
 ) (
     input logic                    clk,
     input logic                    reset,
@@ -39,6 +41,7 @@ module axi_checker #(
 
   logic [8:0] fault;
   int unsigned lengths[$];           // beats of write bursts addressed and not yet moved
+  int unsigned moved[$];             // beats of write bursts moved; DATA_FIRST alone
   int unsigned beat;                 // of the oldest of them
   int unsigned reads_open, writes_open;
 
@@ -75,6 +78,7 @@ module axi_checker #(
       write_beats     = 0;
       longest_burst   = 0;
       lengths.delete();
+      moved.delete();
       beat        = 0;
       reads_open  = 0;
       writes_open = 0;
@@ -117,7 +121,13 @@ module axi_checker #(
       if (wvalid && wready) begin
         write_beats++;
         fault[8] |= wstrb != '1;
-        if (lengths.size() == 0) begin
+        if (DATA_FIRST) begin
+          beat++;
+          if (wlast) begin
+            moved.push_back(beat);
+            beat = 0;
+          end
+        end else if (lengths.size() == 0) begin
           fault[6] = 1'b1;
         end else begin
           beat++;
@@ -128,6 +138,10 @@ module axi_checker #(
             writes_open++;
           end
         end
+      end
+      while (moved.size() != 0 && lengths.size() != 0) begin
+        fault[4] |= moved.pop_front() != lengths.pop_front();
+        writes_open++;
       end
       violation_kinds |= fault;
       if (fault != 0) violations++;

@@ -48,7 +48,7 @@ module control_s_axi #(
     output logic [31:0]           input_words,
     output logic [31:0]           output_words
 );
-  `include "registers.svh"
+  `include "emulator_registers.svh"
 
   if (int'(ADDR_OUTPUT_WORDS) >= 1 << ADDR_WIDTH) begin : gen_bad_width
     $fatal(1, "ADDR_WIDTH is too small for the register map");

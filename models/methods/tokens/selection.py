@@ -52,7 +52,7 @@ def largest_indices(values: Tensor, count: int) -> Tensor:
     if torch.onnx.is_in_onnx_export():
         # ONNX TopK is specified to prefer the lower index; torch.topk promises no order.
         return torch.topk(values, count, dim=-1, largest=True, sorted=True).indices
-    return torch.sort(values, dim=-1, descending=True, stable=True).indices[..., :count]
+    return _stable_sort(values, descending=True)[1][..., :count]
 
 
 def select_tokens(scores_BN: Tensor, count: int) -> Tensor:
@@ -63,7 +63,32 @@ def select_tokens(scores_BN: Tensor, count: int) -> Tensor:
     chosen_BK = largest_indices(scores_BN.detach(), count)
     if torch.onnx.is_in_onnx_export():
         return torch.topk(chosen_BK, count, dim=-1, largest=False, sorted=True).values
-    return torch.sort(chosen_BK, dim=-1).values
+    return _stable_sort(chosen_BK, descending=False)[0]
+
+
+def _stable_sort(values: Tensor, descending: bool) -> tuple[Tensor, Tensor]:
+    """Return the sorted values of the last dimension and their indices.
+
+    Inductor turns up to 512 values into a sorting network in Triton, whose compilation takes
+    minutes; a sort that the compiler does not look into takes none.
+    """
+    if torch.compiler.is_compiling():
+        return _opaque_sort(values, descending)
+    return _sort(values, descending)
+
+
+def _sort(values: Tensor, descending: bool) -> tuple[Tensor, Tensor]:
+    ordered, indices = torch.sort(values, dim=-1, descending=descending, stable=True)
+    return ordered.contiguous(), indices.contiguous()
+
+
+_opaque_sort = torch.library.custom_op("trivit::stable_sort", _sort, mutates_args=())
+
+
+@_opaque_sort.register_fake
+def _(values: Tensor, descending: bool) -> tuple[Tensor, Tensor]:
+    shape = values.shape
+    return values.new_empty(shape), values.new_empty(shape, dtype=torch.int64)
 
 
 def gather_tokens(x_BLD: Tensor, kept_BK: Tensor, prefix: int = 1) -> Tensor:

@@ -150,8 +150,9 @@ def _sources() -> str:
 
 
 def compilers(count: int) -> Processes:
-    """Return processes that compile shapes; in each, the compiler starts none of its own."""
-    return Processes(compile_shape, count, {_COMPILE_THREADS: "1"})
+    """Return processes that compile shapes; together they start about one compiler for a core."""
+    threads = max(1, len(os.sched_getaffinity(0)) // count)
+    return Processes(compile_shape, count, {_COMPILE_THREADS: str(threads)})
 
 
 def compile_ahead(

@@ -43,6 +43,10 @@ _WAVE = 4
 # Of the minutes, what rounds may take where profiles follow.
 _ROUNDS_SHARE = 0.75
 
+# Of the time that is left, what the shapes of a group may take to compile: those that are ready
+# are to be timed, whatever becomes of the others.
+_COMPILE_SHARE = 0.5
+
 # The next round may take so many times as long as the last one: it has more shapes.
 _LONGER = 1.2
 
@@ -169,7 +173,7 @@ class _Bench:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()  # the other processes need it
         left = self.left()
-        seconds = None if left is None else left - _LONGER * self._last_round
+        seconds = None if left is None else _COMPILE_SHARE * left
         self._compile_seconds |= self.compiled.compile(self.compilers, wanted, seconds)
         if self._seconds is None:  # then this process compiles what another one could not
             return wanted

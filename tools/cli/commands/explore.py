@@ -17,6 +17,14 @@ def explore(
         list[int] | None,
         typer.Option(help="Clock in MHz to try, an assumption until synthesis; may be repeated."),
     ] = None,
+    sizes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="A size to try: activation_depth, stream_rows or commands; may be repeated.",
+        ),
+    ] = None,
     target_ms: Annotated[
         float | None, typer.Option(help="Choose the smallest kernel that is this fast.")
     ] = None,
@@ -25,7 +33,7 @@ def explore(
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all points here.")] = None,
 ) -> None:
-    """Search bank depth and clock for a model within the ZU9EG; modelled figures."""
+    """Search bank depth, queues and clock for a model within the ZU9EG; cycles are modelled."""
     from trivit.models.files import atomic_write
     from trivit.tools.explore.description_file import rewrite
     from trivit.tools.explore.plot import draw_front
@@ -34,7 +42,9 @@ def explore(
 
     source = ROOT / "hls" / "kernel.yaml"
     base = load_description(source)
-    result = search(base, model, keep=keep, clocks=clock or (), target_ms=target_ms)
+    result = search(
+        base, model, keep=keep, clocks=clock or (), settings=sizes or (), target_ms=target_ms
+    )
     if json_file is not None:
         with atomic_write(json_file) as temporary:
             temporary.write_text(json.dumps(_figures(result), indent=2) + "\n", encoding="utf-8")

@@ -2,7 +2,6 @@
 
 import json
 import sys
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -43,46 +42,29 @@ def profile(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, op by op.")] = False,
 ) -> None:
     """Simulate one image on the accelerator; show where its cycles go, op by op."""
-    import numpy as np
-
-    from trivit.host.backends.simulation import SimulationBackend
     from trivit.host.backends.simulator_run import SimulationSettings
-    from trivit.host.images import preprocess
     from trivit.tools.errors import ToolsError
-    from trivit.tools.profile import profile as measure
-    from trivit.tools.profile import read_trace
+    from trivit.tools.profile.simulate import simulate
     from trivit.tools.programs import program_of
-    from trivit.tools.schedule import schedule
 
     if end is not None and end <= begin:
         raise ToolsError(f"--to {end} is not behind --from {begin}")
-    bundle = program_of(target, keep)
-    layout = bundle.preprocessing
-    # Pixels change nothing but which rows a selector keeps.
-    image = np.zeros((1, layout.channels, layout.height, layout.width), dtype=np.uint8)
-    with tempfile.TemporaryDirectory(prefix="trivit-profile-") as folder:
-        lines = trace or Path(folder) / "trace.csv"
-        settings = SimulationSettings(
-            latency=latency,
-            bandwidth=bandwidth,
-            clock=clock,
-            depth_factor=depth_factor,
-            trace=lines,
-            wave=wave,
-            wave_from=begin,
-            wave_to=end,
-        )
-        backend = SimulationBackend(schedule, settings, partial(print, file=sys.stderr))
-        backend.run_batch(bundle, preprocess(bundle, image))
-        assert backend.last is not None
-        cycles = int(backend.last.cycles[0])
-        seen = read_trace(lines).of_job(0)
-    measured = measure(bundle, seen, cycles)
+    settings = SimulationSettings(
+        latency=latency,
+        bandwidth=bandwidth,
+        clock=clock,
+        depth_factor=depth_factor,
+        trace=trace,
+        wave=wave,
+        wave_from=begin,
+        wave_to=end,
+    )
+    measured, seen = simulate(program_of(target, keep), settings, partial(print, file=sys.stderr))
     title = target if keep is None else f"{target}, token keep {keep:g}"
     if picture is not None:
         from trivit.tools.profile.picture import draw_gantt
 
-        draw_gantt(picture, seen, measured, title, begin, cycles if end is None else end)
+        draw_gantt(picture, seen, measured, title, begin, measured.cycles if end is None else end)
     if as_json:
         print(
             json.dumps({"target": target, "keep": keep, **_figures(measured, settings)}, indent=2)

@@ -26,6 +26,13 @@ class BackendName(str, Enum):
     simulation = "simulation"
 
 
+class EngineName(str, Enum):
+    """What a simulation's engine is written in."""
+
+    rtl = "rtl"
+    hls = "hls"
+
+
 def run(
     bundle: Annotated[Path, typer.Argument(help="Program bundle (.trivit).")],
     backend: Annotated[
@@ -35,6 +42,13 @@ def run(
             "minutes for an image."
         ),
     ] = BackendName.emulator,
+    engine: Annotated[
+        EngineName,
+        typer.Option(
+            envvar="ENGINE",
+            help="Of a simulation: engine and movers in SystemVerilog, or in HLS C++ as well.",
+        ),
+    ] = EngineName.rtl,
     keep: Annotated[
         str | None,
         typer.Option(
@@ -83,10 +97,10 @@ def run(
     shape = (layout.channels, layout.height, layout.width)
     given = open_images(images or ["fashion_mnist"], shape, program.class_names, count)
     pixels, labels = given.pixels, given.labels
+    opened = open_backend(backend.value, engine.value)
     if sweep:
-        _sweep(program, backend.value, given, batch_size, picture, as_json, bundle)
+        _sweep(program, opened, given, batch_size, picture, as_json, bundle)
         return
-    opened = open_backend(backend.value)
     with progress_bar(backend.value, len(pixels)) as advance:
         result = opened.run(program, pixels, batch_size=batch_size, progress=advance)
     if logits is not None:
@@ -113,7 +127,7 @@ def _ratio_or_name(text: str) -> str | float:
 
 def _sweep(
     bundle: "Bundle",
-    backend: str,
+    opened: "Backend",
     given: "GivenImages",
     batch_size: int,
     picture: Path | None,
@@ -123,18 +137,17 @@ def _sweep(
     from dataclasses import asdict
 
     from trivit.models.progress import progress_bar
-    from trivit.tools.backends import open_backend
     from trivit.tools.report.photos import photo_lines, refuse_unreadable, rest_report
     from trivit.tools.report.sweep_picture import draw_sweep
     from trivit.tools.sweep import sweep
 
-    images, opened = given.pixels, open_backend(backend)
-    with progress_bar(backend, len(images) * len(bundle.programs)) as advance:
+    images = given.pixels
+    with progress_bar(opened.name, len(images) * len(bundle.programs)) as advance:
         points = sweep(
             bundle, opened, images, given.labels, batch_size=batch_size, progress=advance
         )
     form = f" {opened.form}" if opened.form else ""
-    title = f"{source} on {backend}{form}, {len(images)} images"
+    title = f"{source} on {opened.name}{form}, {len(images)} images"
     rest = rest_report(given.photos) if given.photos else {}
     if picture is not None:
         draw_sweep(picture, points, title)

@@ -17,7 +17,6 @@ from trivit.tools.estimate.timeline.latencies import (
     SOFTMAX_REST,
     SOFTMAX_ROWS,
     STORE_FIRST,
-    STREAM_ROWS,
     STREAMED,
     TILE_TOKENS,
     WRITER_REST,
@@ -31,6 +30,7 @@ class Softmax:
 
     command: Command
     writer: Command
+    stream_rows: int  # that wait before its queues
     free: int = 0  # exponentials
     out: int = 0  # probabilities
     issued: int = 0  # rows of tiles
@@ -44,7 +44,7 @@ class Softmax:
 
     def room(self, rows: int) -> int:
         """Return when there is room for ``rows`` more rows of a tile."""
-        over = self.issued + rows - SCORE_ROWS
+        over = self.issued + rows - self.stream_rows - SCORE_ROWS
         if over <= 0:
             return 0
         for before, begin, end in reversed(self.taken):
@@ -83,6 +83,7 @@ class RowWriter:
     """Rows of tiles to the banks, through GELU or as they are."""
 
     command: Command
+    stream_rows: int  # that wait for it
     begin: int = 0  # the cycle from which it takes rows: a list may not be there before
     taken: int = 0  # rows of tiles
     rows: int = 0  # that came in the last tile
@@ -96,7 +97,7 @@ class RowWriter:
 
     def room(self, rows: int) -> int:
         """Return when the row stream has room for ``rows`` more rows of a tile."""
-        over = self.taken + rows - STREAM_ROWS
+        over = self.taken + rows - self.stream_rows
         return self.begin + over if over > 0 else 0
 
     def tile(self, last_tile: bool, rows: int, last: int, slot: RowGroups) -> int:

@@ -7,6 +7,7 @@ others are fitted to the simulation of random networks and of two blocks of DeiT
 
 from trivit.host.generated.spec import (
     ENGINE_COMMANDS,
+    ENGINE_STREAM_ROWS,
     TILE_DEPTH,
     TILE_OUTPUTS,
     TILE_TOKENS,
@@ -32,8 +33,9 @@ QUEUE = ENGINE_COMMANDS
 APART = TILE_TOKENS
 #: From a read of the placer until the ring's word can be issued.
 PLACED = 14
-#: Rows that the row stream and softmax's two queues of scores hold.
-SCORE_ROWS = 64 + 2 * 128
+#: Rows that the row stream holds, and those in softmax's two queues of scores.
+STREAM_ROWS = ENGINE_STREAM_ROWS
+SCORE_ROWS = 2 * 128
 #: Of the memory that the simulation assumes; START and END hold it.
 MEMORY_LATENCY = 60
 #: From the job's start to the engine's first command: DDR's latency, the sequencer, queues.
@@ -47,6 +49,8 @@ REFRESHED = 100
 LOAD_CYCLES, LOAD_WORDS = 28, 25
 #: From a load's last word to the next load's first one.
 LOAD_REST = 8
+#: From the beginning of the product that announces a load to its first word, which waits there.
+LOAD_ANNOUNCED = TILE_TOKENS + 5
 #: From a load's last word of a row group until a product can read the row group.
 LOADED = 6
 #: Softmax, normalisation and their writers take two rows at a time, a word of each in a clock.
@@ -62,8 +66,6 @@ WRITER_REST = 8
 READER = 15
 NORM_SUMS = 68
 NORM_REST = 12
-#: Rows that the row stream holds for the row writer.
-STREAM_ROWS = 64
 #: Selection, from the [CLS] row's last probability: its passes over the words of scores, and the
 #: rest of them, with the list's way into the row writer.
 SELECT_WORDS = 10

@@ -19,6 +19,7 @@ from trivit.tools.estimate.timeline.latencies import (
     END,
     FIRST_WORD,
     GUARD,
+    LOAD_ANNOUNCED,
     LOAD_CYCLES,
     LOAD_REST,
     LOAD_WORDS,
@@ -33,6 +34,7 @@ from trivit.tools.estimate.timeline.latencies import (
     SELECT_REST,
     SELECT_WORDS,
     START,
+    STREAM_ROWS,
     TILE_TOKENS,
 )
 from trivit.tools.estimate.timeline.ring import Fill, Ring
@@ -92,8 +94,10 @@ class Timeline:
 
 
 class _Prediction:
-    def __init__(self, later: int) -> None:
+    def __init__(self, later: int, commands: int, stream_rows: int) -> None:
         self.start = START + later
+        self.queue = commands
+        self.stream_rows = stream_rows
         self.board = Scoreboard()
         self.ring = Ring()
         self.normalise = Normalise()
@@ -109,6 +113,7 @@ class _Prediction:
         self.asked = 0  # words of a port, of the commands so far
         self.rows_in = self.start + FIRST_WORD
         self.load_free = 0
+        self.announced: deque[int] = deque()  # cycles in which loads may begin that wait for it
         self.list_in = 0  # the cycle in which the row writer has the latest list
         self.finish = 0
         self.held: Command | None = None  # a product whose operand may still be loaded
@@ -139,6 +144,9 @@ class _Prediction:
     def _load(self, command: Command) -> None:
         """Row groups come at the pace of the four ports, one load after the other."""
         fields = command.fields
+        if fields["announced"]:
+            self.flush()
+            self.load_free = max(self.load_free, self.announced.popleft() + LOAD_ANNOUNCED)
         groups = ceil_div(fields["rows"], TILE_TOKENS)
         words = ceil_div(fields["rows"], PORTS) * fields["words"]
         cycles = words * LOAD_CYCLES // LOAD_WORDS
@@ -153,7 +161,7 @@ class _Prediction:
         fields = command.fields
         products = self.products
         # Room in the queue: the product so many before has been taken by the array.
-        taken = products[-QUEUE].begin if len(products) >= QUEUE else 0
+        taken = products[-self.queue].begin if len(products) >= self.queue else 0
         self.accepted = max(self.accepted + GUARD, taken)
         tiles = ceil_div(fields["out_words"], PORTS)
         if fields["place"] or fields["fill"]:
@@ -184,6 +192,8 @@ class _Prediction:
             source = self.board[reader.fields["slot"]]
             target = self.board[result.fields["slot"]]
             self.normalise.announce(Normalisation(reader, source, target, cycle))
+        if fields["announce_load"]:
+            self.announced.append(cycle)
         if fields["announce_store"]:
             store = Store(self.waiting["store"].popleft())
             source = self.board[store.command.fields["slot"]]
@@ -261,7 +271,9 @@ class _Prediction:
             return self._writer().room(rows)
         if self.softmax is None or self.softmax.complete:
             self.softmax = Softmax(
-                self.waiting["softmax"].popleft(), self.waiting["softmax_writer"].popleft()
+                self.waiting["softmax"].popleft(),
+                self.waiting["softmax_writer"].popleft(),
+                self.stream_rows,
             )
         return self.softmax.room(rows)
 
@@ -270,7 +282,8 @@ class _Prediction:
             command = self.waiting["row_writer"].popleft()
             if command.fields["compact"]:
                 self._select()
-            self.writer = RowWriter(command, begin=self.list_in if command.fields["compact"] else 0)
+            begin = self.list_in if command.fields["compact"] else 0
+            self.writer = RowWriter(command, self.stream_rows, begin)
         return self.writer
 
     def _select(self) -> None:
@@ -301,14 +314,21 @@ def _order(tiles: int, groups: int, rows_outer: bool) -> Iterator[tuple[int, int
     return ((tile, group) for tile in range(tiles) for group in range(groups))
 
 
-def predict(schedule: Schedule, memory_latency: int = MEMORY_LATENCY) -> Timeline:
+def predict(
+    schedule: Schedule,
+    memory_latency: int = MEMORY_LATENCY,
+    *,
+    commands: int = QUEUE,
+    stream_rows: int = STREAM_ROWS,
+) -> Timeline:
     """Return the modelled timeline of one image.
 
     ``memory_latency`` is that of DDR in cycles; it shows before the first product and behind the
-    last one alone, because everything else is asked for in time.
+    last one alone, because everything else is asked for in time. ``commands`` are the products that
+    wait in the engine, ``stream_rows`` the rows that wait behind it (hls/kernel.yaml).
     """
     later = memory_latency - MEMORY_LATENCY
-    prediction = _Prediction(later)
+    prediction = _Prediction(later, commands, stream_rows)
     for word in from_words(schedule.commands):
         prediction.command(decode(word))
     prediction.flush()

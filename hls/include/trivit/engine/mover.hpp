@@ -1,0 +1,117 @@
+// Movers: one process a port, direction and stream. Their moves are those of the sequencer.
+#ifndef TRIVIT_ENGINE_MOVER_HPP
+#define TRIVIT_ENGINE_MOVER_HPP
+
+#include <hls_burst_maxi.h>
+
+#include "../blocks/sequencer.hpp"
+#include "types.hpp"
+
+namespace trivit {
+namespace blocks {
+
+typedef ap_uint<kAddressBits> MemoryAddress;  // in words
+typedef ap_uint<kMoveWordBits> MoveWords;
+typedef hls::burst_maxi<Word> MemoryPort;
+
+static const int kBeats = 16;  // of a burst, which ends at a multiple of so many
+static const int kAhead = 8;   // bursts that are under way
+static const int kAheadWords = kAhead * kBeats;
+
+// Where a move is.
+struct Moving {
+    MemoryAddress address;
+    MoveWords left;
+
+    void begin(const Move& move) {
+#pragma HLS INLINE
+        address = move.range(kAddressBits - 1, 0);
+        left = move.range(kAddressBits + kMoveWordBits - 1, kAddressBits);
+    }
+
+    // Words of the next burst.
+    ap_uint<5> beats() const {
+#pragma HLS INLINE
+        const ap_uint<5> whole = kBeats - address.range(3, 0);
+        return left < whole ? ap_uint<5>(left) : whole;
+    }
+
+    void advance(const ap_uint<5>& words) {
+#pragma HLS INLINE
+        address += words;
+        left -= words;
+    }
+};
+
+// Asks for a burst or brings a word an iteration, or both. While words are under way it waits for
+// one only when it can ask for nothing more. Recurs: counters.
+struct MoverRead {
+    static const char* name() { return "mover_read"; }
+    // Burst 2, streams 1.
+    static const int kDepth = 3;
+
+    MoverRead() : away(0) { moving.left = 0; }
+
+    bool iterate(hls::stream<Move>& moves, MemoryPort& memory, hls::stream<Word>& words) {
+#pragma HLS INLINE
+        const bool asks = moving.left != 0 && away <= kAheadWords - kBeats;
+        if (asks) {
+            const ap_uint<5> beats = moving.beats();
+            memory.read_request(moving.address, beats);
+            moving.advance(beats);
+            away += beats;
+        } else if (moving.left == 0 && (away == 0 || offered(moves))) {
+            moving.begin(moves.read());
+            return true;
+        }
+        // Words of a burst that is asked for in this iteration do not come in it.
+        if (away > kAheadWords - kBeats || (!asks && away != 0)) {
+            words.write(memory.read());
+            away -= 1;
+        }
+        return true;
+    }
+
+    Moving moving;
+    ap_uint<8> away;  // words that are asked for and have not come
+};
+
+// A word an iteration; a burst begins with its first word. Recurs: counters.
+struct MoverWrite {
+    static const char* name() { return "mover_write"; }
+    // Burst 2, streams 1.
+    static const int kDepth = 3;
+
+    MoverWrite() : beats(0), open(0) { moving.left = 0; }
+
+    bool iterate(hls::stream<Move>& moves, hls::stream<Word>& words, MemoryPort& memory) {
+#pragma HLS INLINE
+        if (beats == 0 && open != 0 && (open == kAhead || moving.left == 0)) {
+            memory.write_response();
+            open -= 1;
+            return true;
+        }
+        if (beats == 0 && moving.left == 0) {
+            moving.begin(moves.read());
+            return true;
+        }
+        if (beats == 0) {
+            beats = moving.beats();
+            memory.write_request(moving.address, beats);
+            moving.advance(beats);
+            open += 1;
+        }
+        memory.write(words.read());
+        beats -= 1;
+        return true;
+    }
+
+    Moving moving;
+    ap_uint<5> beats;  // of the burst, to come
+    ap_uint<4> open;   // bursts without a response
+};
+
+}  // namespace blocks
+}  // namespace trivit
+
+#endif

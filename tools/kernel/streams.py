@@ -1,0 +1,56 @@
+"""AXI4-Stream channels between the accelerator's RTL and its HLS blocks."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trivit.tools.errors import ToolsError
+
+#: Who stands for the RTL as the sender or taker of a channel.
+RTL = "rtl"
+_LEAST_DEPTH = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stream:
+    """A channel of ``bits``; ``source`` and ``sink`` are ``block.port``, or ``rtl``."""
+
+    name: str
+    bits: int
+    source: str
+    sink: str
+    depth: int
+
+    @property
+    def port_bits(self) -> int:
+        """Width of TDATA: whole bytes."""
+        return -(-self.bits // 8) * 8
+
+
+def read_streams(path: Path, raw: dict[str, Any]) -> tuple[Stream, ...]:
+    """Return the checked section ``streams``.
+
+    Raises:
+        ToolsError: an end that is no port, a port with two channels, or a width that is none.
+    """
+    streams = []
+    used: set[str] = set()
+    for name, entry in raw.items():
+        stream = Stream(
+            name=name,
+            bits=entry["bits"],
+            source=entry["from"],
+            sink=entry["to"],
+            depth=entry.get("depth", _LEAST_DEPTH),
+        )
+        for value in (stream.bits, stream.depth):
+            if type(value) is not int or value < 1:
+                raise ToolsError(f"{path}: streams: {name}: {value!r} is no number above 0")
+        for end in (stream.source, stream.sink):
+            if end == RTL:
+                continue
+            if len(end.split(".")) != 2 or end in used:
+                raise ToolsError(f"{path}: streams: {name}: {end} is no port that is free")
+            used.add(end)
+        streams.append(stream)
+    return tuple(streams)
