@@ -13,7 +13,6 @@ from trivit.host.bundle import Bundle
 from trivit.host.images import preprocess
 from trivit.tools.profile.profile import Profile, profile
 from trivit.tools.profile.trace import Trace, read_trace
-from trivit.tools.schedule import schedule
 
 
 def simulate(
@@ -34,7 +33,7 @@ def simulate(
     image = np.zeros((1, layout.channels, layout.height, layout.width), dtype=np.uint8)
     with tempfile.TemporaryDirectory(prefix="trivit-profile-") as folder:
         lines = settings.trace or Path(folder) / "trace.csv"
-        backend = SimulationBackend(schedule, replace(settings, trace=lines), progress)
+        backend = SimulationBackend(replace(settings, trace=lines), progress)
         backend.run_batch(bundle, preprocess(bundle, image))
         assert backend.last is not None
         trace = read_trace(lines).of_job(0)
