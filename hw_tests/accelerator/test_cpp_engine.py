@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from accelerator.comparison import assert_tensors, run_bundle
 from accelerator.tiny import load_product_store
-from networks import random_network
+from networks import heads_in_turn, random_network
 
 from trivit.host.backends.compile_cache import KERNEL_FOLDER
 from trivit.host.backends.simulation import SimulationBackend, saturated_values
@@ -57,6 +57,15 @@ def test_every_tensor_of_random_networks(seed: int, cpp_simulator: Path, simulat
     counted = saturated_values(simulated.logs[0], tags)
     assert np.array_equal(counted, saturated_values(rtl.logs[0], tags))
     assert len(simulated.logs[0]) == len(rtl.logs[0])
+
+
+def test_loads_wait_for_their_place(cpp_simulator: Path) -> None:
+    """Biases of scores: a load that came early would replace those of the head two before."""
+    expected, simulated = run_bundle(cpp_simulator, heads_in_turn(1), SimulationSettings())
+    commands = [decode(word) for word in from_words(expected.schedule.commands)]
+    loads = [c for c in commands if c.unit == "load" and c.fields["announced"]]
+    assert len(loads) == 3  # the first head's, and those that follow another
+    assert_tensors(expected, simulated)
 
 
 @pytest.mark.parametrize(

@@ -156,6 +156,7 @@ struct Engine {
         const Command& c = issue.now.command;
         if (!issue.failed() && EngineFields::AnnounceReader::of(c)) agents.reader.announce();
         if (!issue.failed() && EngineFields::AnnounceStore::of(c)) agents.store.announce();
+        if (!issue.failed() && EngineFields::AnnounceLoad::of(c)) agents.announce_load();
         issue.begin(dispatch.scoreboard);
     }
 
@@ -205,7 +206,7 @@ struct Engine {
         const bool e = !a && !b && !c && !d && agents.norms.block.busy;
         const bool f = !a && !b && !c && !d && !e && places && placer.exists();
         const bool g = !a && !b && !c && !d && !e && !f && reader.wants(scoreboard);
-        const bool h = !a && !b && !c && !d && !e && !f && !g && agents.loading;
+        const bool h = !a && !b && !c && !d && !e && !f && !g && agents.load_wants();
         const bool i = !a && !b && !c && !d && !e && !f && !g && !h && store.wants(scoreboard);
         PortAccess access;
         if (a) {
