@@ -15,12 +15,14 @@ namespace blocks {
 
 // Rows at GELU: its results have room for them, or the engine waits for GELU and GELU for it.
 static const int kGeluDepth = 64;
-// Row groups at softmax, which holds so many without giving a result (softmax.hpp).
-static const int kStepsAway = 4;
-static_assert(kStepsAway * kTiles * kPairs / 2 <= kScoreDepth &&
-                  kStepsAway * kKeyWords * kPairs / 2 <= kPowerDepth &&
-                  kStepsAway * kPairs <= kSoftmaxFew * 2,
-              "half of them wait as scores, half as powers");
+// Row groups at softmax, which holds so many without giving a result (softmax.hpp): tiles as scores
+// or as powers. All are of one attention, since the next one's scores need all of its rows.
+static const int kStepsAway = 4, kWideStepsAway = 3;
+static const int kTilesAway = (kScoreDepth + kPowerDepth / kWordsPerTile) / kPairs;
+static const int kFewTiles = kTilesAway / kStepsAway;
+static_assert(kWideStepsAway * kTiles <= kTilesAway, "wide ones wait as scores and as powers");
+static_assert(kPairs * kTiles <= kScoreDepth, "exponentials begin when a whole one is there");
+static_assert(kStepsAway * kPairs <= kSoftmaxFew, "their peaks, or their sums");
 
 // Recurs: counters, choices, sums of saturations; the sums of the array with themselves.
 struct Engine {
@@ -137,8 +139,10 @@ struct Engine {
         const Leaving next = issue.leaving();
         const bool last = issue.last_depth();
         const bool new_step = next.stream == 1 && issue.tile == 0;
+        const bool steps_full =
+            steps_away >= (issue.now.tiles <= kFewTiles ? kStepsAway : kWideStepsAway);
         if (last && (!room || (next.stream == 2 && gelu_away > kGeluDepth - kRows) ||
-                     (new_step && steps_away == kStepsAway)))
+                     (new_step && steps_full)))
             return;
         if (issue.at_begin()) begin();
         if (!issue.failed()) multiply();
