@@ -25,6 +25,8 @@ from trivit.tools.compiler.named import untrained_program
 
 HERE = Path(__file__).resolve().parent
 ENGINE = KERNEL_FOLDER / "include" / "trivit" / "engine"
+#: Makes a matrix for later products, which is no error, of a product.
+PLACE_AHEAD = {"place": 1, "to_banks": 0, "claim": 0, "announce_store": 0, "source_slot": 0}
 
 
 @pytest.fixture(scope="session")
@@ -60,8 +62,12 @@ def test_every_tensor_of_random_networks(seed: int, cpp_simulator: Path, simulat
 
 
 def test_loads_wait_for_their_place(cpp_simulator: Path) -> None:
-    """Biases of scores: a load that came early would replace those of the head two before."""
-    expected, simulated = run_bundle(cpp_simulator, heads_in_turn(1), SimulationSettings())
+    """Biases of scores: streams four times as deep bring the loads before their places are free.
+
+    As deep as they are, streams happen to hold back the commands of these loads.
+    """
+    settings = SimulationSettings(depth_factor=4)
+    expected, simulated = run_bundle(cpp_simulator, heads_in_turn(1), settings)
     commands = [decode(word) for word in from_words(expected.schedule.commands)]
     loads = [c for c in commands if c.unit == "load" and c.fields["announced"]]
     assert len(loads) == 3  # the first head's, and those that follow another
@@ -97,6 +103,7 @@ def test_order_of_processes_changes_no_cycle(cpp_simulator: Path) -> None:
         ({"ring_offset": 1}, "refused a command: size limit"),
         ({"claim": 1, "target_slot": 1}, "refused a command: size limit"),
         ({"place": 1}, "refused a command: unknown opcode"),
+        ({**PLACE_AHEAD, "announce_load": 1}, "refused a command: unknown opcode"),
     ],
 )
 def test_refused_commands(fields: dict[str, int], message: str, cpp_simulator: Path) -> None:
