@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from accelerator.comparison import assert_tensors, run_bundle
 from accelerator.tiny import load_product_store
-from networks import heads_in_turn, random_network
+from networks import deit_384, heads_in_turn, most_row_groups, random_network
 
 from trivit.host.backends.compile_cache import KERNEL_FOLDER
 from trivit.host.backends.simulation import SimulationBackend, saturated_values
@@ -166,6 +166,18 @@ def test_depths_are_the_sums_of_their_stages() -> None:
     assert set(found) == {"engine", "guard", "load", "mover_read", "mover_write"}
     for name, (comment, depth) in found.items():
         assert sum(map(int, re.findall(r"\d+", comment))) == int(depth), name
+
+
+def test_as_many_tokens_as_deit_384(cpp_simulator: Path) -> None:
+    """Softmax holds fewer row groups of so many keys, and the engine knows."""
+    expected, simulated = run_bundle(cpp_simulator, deit_384(0.7, depth=1), SimulationSettings())
+    assert_tensors(expected, simulated)
+
+
+@pytest.mark.full
+def test_more_row_groups_than_nine_bits_count(cpp_simulator: Path) -> None:
+    expected, simulated = run_bundle(cpp_simulator, most_row_groups(), SimulationSettings())
+    assert_tensors(expected, simulated)
 
 
 @pytest.mark.full
