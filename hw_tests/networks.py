@@ -152,6 +152,12 @@ def random_network(seed: int, shape: Shape | None = None, *, biased: bool = True
     return bundle_of(b, shape, out_words)
 
 
+def heads_in_turn(seed: int) -> Bundle:
+    """Return a network whose heads share two places for their biases, of 19 row groups each."""
+    shape = replace(random_shape(np.random.default_rng(seed)), grid=12, patch=2, heads=4, keep=9)
+    return random_network(seed, shape)
+
+
 def bundle_of(b: Builder, shape: Shape, out_words: int) -> Bundle:
     """Return what a builder has collected as a bundle of one program."""
     side, classes = shape.grid * shape.patch, shape.classes

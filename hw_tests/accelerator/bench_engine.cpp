@@ -52,8 +52,8 @@ Command end_of(Unit unit) {
 }
 
 // Rows of a tensor through the four ports.
-void load_rows(const Matrix& matrix, int target, int slot, hls::stream<Command>& commands,
-               hls::stream<Word>* const (&ports)[kParamPorts]) {
+void load_rows(const Matrix& matrix, int target, int slot, bool announced,
+               hls::stream<Command>& commands, hls::stream<Word>* const (&ports)[kParamPorts]) {
     typedef trivit::blocks::LoadFields F;
     const int rows = int(matrix.size()), words = int(matrix[0].size()) / kLanes;
     Command command = 0;
@@ -64,6 +64,7 @@ void load_rows(const Matrix& matrix, int target, int slot, hls::stream<Command>&
     F::TargetStride::put(command, uint64_t(words));
     F::Slot::put(command, uint64_t(slot));
     F::Complete::put(command, 1);
+    F::Announced::put(command, announced);
     commands.write(command);
     for (int row = 0; row < (rows + 3) / 4 * 4; ++row)
         for (int word = 0; word < words; ++word)
@@ -109,8 +110,10 @@ bool run(const Shape& shape) {
             for (int k = 0; k < used_depth; ++k)
                 operand[std::size_t(k)][std::size_t(row)] = x[std::size_t(row)][std::size_t(k)];
     }
-    load_rows(operand, source, 1, load, ports);
-    load_rows(residual, residual_at, 2, load, ports);
+    // The product begins without its residual, but for a single depth word.
+    const bool announced = shape.depth_words > 1;
+    load_rows(operand, source, 1, false, load, ports);
+    load_rows(residual, residual_at, 2, announced, load, ports);
     load.write(end_of(kUnitLoad));
     for (int tile = 0; tile < tiles; ++tile) {
         for (int port = 0; port < kParamPorts; ++port) {
@@ -134,6 +137,7 @@ bool run(const Shape& shape) {
     F::Fill::put(c, 1);
     F::Claim::put(c, 1);
     F::AnnounceStore::put(c, 1);
+    F::AnnounceLoad::put(c, announced);
     F::SourceSlot::put(c, 1);
     F::ResidualSlot::put(c, 2);
     F::TargetSlot::put(c, 3);

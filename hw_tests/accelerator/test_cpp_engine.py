@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from accelerator.comparison import assert_tensors, run_bundle
 from accelerator.tiny import load_product_store
-from networks import random_network
+from networks import deit_384, heads_in_turn, most_row_groups, random_network
 
 from trivit.host.backends.compile_cache import KERNEL_FOLDER
 from trivit.host.backends.simulation import SimulationBackend, saturated_values
@@ -25,6 +25,8 @@ from trivit.tools.compiler.named import untrained_program
 
 HERE = Path(__file__).resolve().parent
 ENGINE = KERNEL_FOLDER / "include" / "trivit" / "engine"
+#: Makes a matrix for later products, which is no error, of a product.
+PLACE_AHEAD = {"place": 1, "to_banks": 0, "claim": 0, "announce_store": 0, "source_slot": 0}
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +61,19 @@ def test_every_tensor_of_random_networks(seed: int, cpp_simulator: Path, simulat
     assert len(simulated.logs[0]) == len(rtl.logs[0])
 
 
+def test_loads_wait_for_their_place(cpp_simulator: Path) -> None:
+    """Biases of scores: streams four times as deep bring the loads before their places are free.
+
+    As deep as they are, streams happen to hold back the commands of these loads.
+    """
+    settings = SimulationSettings(depth_factor=4)
+    expected, simulated = run_bundle(cpp_simulator, heads_in_turn(1), settings)
+    commands = [decode(word) for word in from_words(expected.schedule.commands)]
+    loads = [c for c in commands if c.unit == "load" and c.fields["announced"]]
+    assert len(loads) == 3  # the first head's, and those that follow another
+    assert_tensors(expected, simulated)
+
+
 @pytest.mark.parametrize(
     "settings",
     [
@@ -88,6 +103,7 @@ def test_order_of_processes_changes_no_cycle(cpp_simulator: Path) -> None:
         ({"ring_offset": 1}, "refused a command: size limit"),
         ({"claim": 1, "target_slot": 1}, "refused a command: size limit"),
         ({"place": 1}, "refused a command: unknown opcode"),
+        ({**PLACE_AHEAD, "announce_load": 1}, "refused a command: unknown opcode"),
     ],
 )
 def test_refused_commands(fields: dict[str, int], message: str, cpp_simulator: Path) -> None:
@@ -150,6 +166,18 @@ def test_depths_are_the_sums_of_their_stages() -> None:
     assert set(found) == {"engine", "guard", "load", "mover_read", "mover_write"}
     for name, (comment, depth) in found.items():
         assert sum(map(int, re.findall(r"\d+", comment))) == int(depth), name
+
+
+def test_as_many_tokens_as_deit_384(cpp_simulator: Path) -> None:
+    """Softmax holds fewer row groups of so many keys, and the engine knows."""
+    expected, simulated = run_bundle(cpp_simulator, deit_384(0.7, depth=1), SimulationSettings())
+    assert_tensors(expected, simulated)
+
+
+@pytest.mark.full
+def test_more_row_groups_than_nine_bits_count(cpp_simulator: Path) -> None:
+    expected, simulated = run_bundle(cpp_simulator, most_row_groups(), SimulationSettings())
+    assert_tensors(expected, simulated)
 
 
 @pytest.mark.full

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from accelerator.comparison import assert_tensors, run_bundle
 from exported_model import build
-from networks import random_network, random_shape, region
+from networks import heads_in_turn, region
 
 from trivit.host.backends.emulator import EmulatorBackend
 from trivit.host.backends.simulator_run import SimulationSettings
@@ -51,12 +51,6 @@ def assert_same_everywhere(simulator: Path, bundle: Bundle) -> None:
 def test_exported_models(sizes: dict[str, Any], simulator: Path, tmp_path: Path) -> None:
     """As quantized by Brevitas; its own numbers are compared in sw_tests/compiler."""
     assert_same_everywhere(simulator, compile_model(build(**sizes).save(tmp_path)))
-
-
-def heads_in_turn(seed: int) -> Bundle:
-    """Return a network whose heads share two places for their biases, of 19 row groups each."""
-    shape = replace(random_shape(np.random.default_rng(seed)), grid=12, patch=2, heads=4, keep=9)
-    return random_network(seed, shape)
 
 
 def test_heads_share_places(simulator: Path) -> None:

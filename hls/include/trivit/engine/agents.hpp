@@ -12,7 +12,9 @@ namespace trivit {
 namespace blocks {
 
 struct Agents {
-    Agents() : loading(false), load_ended(false) {}
+    Agents() : load_tokens(0), loading(false), load_ended(false) {}
+
+    void announce_load() { load_tokens += 1; }
 
     void advance() {
 #pragma HLS INLINE
@@ -21,6 +23,10 @@ struct Agents {
         norms.block.advance();
         reader.advance();
         store.advance();
+        if (loading && load.announced && load_tokens != 0) {
+            load_tokens -= 1;
+            load.announced = false;
+        }
     }
 
     // A unit takes a command when all of the last one is in the banks.
@@ -64,6 +70,9 @@ struct Agents {
         loading = true;
     }
 
+    // Rows of an announced command lie here until their place is free.
+    bool load_wants() const { return loading && !load.announced; }
+
     // What was loaded is written, or a part of it.
     void loads_written(Answer& answer) {
 #pragma HLS INLINE
@@ -88,6 +97,7 @@ struct Agents {
     StoreReader store;
     LoadPlace load;
     LoadWords loaded;
+    ap_uint<8> load_tokens;
     bool loading, load_ended;
 };
 

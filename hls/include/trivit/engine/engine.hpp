@@ -15,12 +15,14 @@ namespace blocks {
 
 // Rows at GELU: its results have room for them, or the engine waits for GELU and GELU for it.
 static const int kGeluDepth = 64;
-// Row groups at softmax, which holds so many without giving a result (softmax.hpp).
-static const int kStepsAway = 4;
-static_assert(kStepsAway * kTiles * kPairs / 2 <= kScoreDepth &&
-                  kStepsAway * kKeyWords * kPairs / 2 <= kPowerDepth &&
-                  kStepsAway * kPairs <= kSoftmaxFew * 2,
-              "half of them wait as scores, half as powers");
+// Row groups at softmax, which holds so many without giving a result (softmax.hpp): tiles as scores
+// or as powers. All are of one attention, since the next one's scores need all of its rows.
+static const int kStepsAway = 4, kWideStepsAway = 3;
+static const int kTilesAway = (kScoreDepth + kPowerDepth / kWordsPerTile) / kPairs;
+static const int kFewTiles = kTilesAway / kStepsAway;
+static_assert(kWideStepsAway * kTiles <= kTilesAway, "wide ones wait as scores and as powers");
+static_assert(kPairs * kTiles <= kScoreDepth, "exponentials begin when a whole one is there");
+static_assert(kStepsAway * kPairs <= kSoftmaxFew, "their peaks, or their sums");
 
 // Recurs: counters, choices, sums of saturations; the sums of the array with themselves.
 struct Engine {
@@ -137,8 +139,10 @@ struct Engine {
         const Leaving next = issue.leaving();
         const bool last = issue.last_depth();
         const bool new_step = next.stream == 1 && issue.tile == 0;
+        const bool steps_full =
+            steps_away >= (issue.now.tiles <= kFewTiles ? kStepsAway : kWideStepsAway);
         if (last && (!room || (next.stream == 2 && gelu_away > kGeluDepth - kRows) ||
-                     (new_step && steps_away == kStepsAway)))
+                     (new_step && steps_full)))
             return;
         if (issue.at_begin()) begin();
         if (!issue.failed()) multiply();
@@ -156,6 +160,7 @@ struct Engine {
         const Command& c = issue.now.command;
         if (!issue.failed() && EngineFields::AnnounceReader::of(c)) agents.reader.announce();
         if (!issue.failed() && EngineFields::AnnounceStore::of(c)) agents.store.announce();
+        if (!issue.failed() && EngineFields::AnnounceLoad::of(c)) agents.announce_load();
         issue.begin(dispatch.scoreboard);
     }
 
@@ -205,7 +210,7 @@ struct Engine {
         const bool e = !a && !b && !c && !d && agents.norms.block.busy;
         const bool f = !a && !b && !c && !d && !e && places && placer.exists();
         const bool g = !a && !b && !c && !d && !e && !f && reader.wants(scoreboard);
-        const bool h = !a && !b && !c && !d && !e && !f && !g && agents.loading;
+        const bool h = !a && !b && !c && !d && !e && !f && !g && agents.load_wants();
         const bool i = !a && !b && !c && !d && !e && !f && !g && !h && store.wants(scoreboard);
         PortAccess access;
         if (a) {

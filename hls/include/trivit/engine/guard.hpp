@@ -124,7 +124,7 @@ struct Guard {
         const bool product = F::RowsOuter::of(c) || F::HasResidual::of(c) || F::ToBanks::of(c) ||
                              F::Stream::of(c) != 0 || F::Keep::of(c) || F::Claim::of(c) ||
                              F::AnnounceReader::of(c) || F::AnnounceStore::of(c) ||
-                             F::ClearSlot::of(c) != 0;
+                             F::AnnounceLoad::of(c) || F::ClearSlot::of(c) != 0;
         const bool places =
             ahead(c) ? !F::Transposed::of(c) && F::SourceSlot::of(c) == 0 : !F::HasBias::of(c);
         return UnitField::of(c) == kUnitEngine && (!F::Place::of(c) || (!product && places));

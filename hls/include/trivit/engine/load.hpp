@@ -18,6 +18,7 @@ struct LoadPlace {
     Slot slot;
     bool low_completes, high_completes;  // a row group
     bool finishes, ends;                 // the command, the program
+    bool announced;                      // the command's first: waits for a token
     Tag tag;
 };
 
@@ -75,6 +76,7 @@ struct Load {
         place.low_completes = place.high_completes = false;
         place.finishes = false;
         place.ends = EndField::of(c) != 0;
+        place.announced = !place.ends && waits;
         place.tag = TagField::of(c);
         LoadWords together = 0;
         if (place.ends) {
@@ -120,6 +122,7 @@ struct Load {
             place.finishes = last_word && last;
             places.write(place);
             words.write(together);
+            waits = false;
             word = last_word ? WordCount(0) : WordCount(word + 1);
             if (last_word) {
                 if (bank + kParamPorts >= kRows) row_group += F::TargetStride::of(c);
@@ -139,11 +142,13 @@ struct Load {
         row_group = F::Target::of(c) + (F::FirstRow::of(c) / kRows) * F::TargetStride::of(c);
         word = 0;
         odd = false;
+        waits = F::Announced::of(c) != 0;
         active = true;
     }
 
     Command command;
     bool active, odd;
+    bool waits;       // nothing of an announced command has left
     TokenCount left;  // rows
     ap_uint<3> bank;
     WordCount word;
