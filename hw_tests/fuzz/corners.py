@@ -278,6 +278,8 @@ def _most_tokens(head_words: int, prob_frac: int) -> Case:
         exp_shift=40 - prob_frac,
         prob_frac=prob_frac,
         out_shift=prob_frac,
+        bias=0,
+        bias_shift=0,
     )
     kept = _result(builder, 1, -(-(_ROWS - 1) // 8), "first")
     dropped = _result(builder, _ROWS - 1, 1, "first")
