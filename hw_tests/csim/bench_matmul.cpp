@@ -76,8 +76,8 @@ static void one_product(Random& random, Checker& checker, bool extreme) {
     f.weight = append_matrix(params, weight, bias);
     f.gamma = append(params, Tensor(1, gamma));
     f.beta = append(params, Tensor(1, beta));
-    f.src = uint32_t(
-        random.between(0, trivit::kProgramDepth - int64_t(src_size + 2 * dst_size + 26)));
+    f.src =
+        uint32_t(random.between(0, trivit::kProgramDepth - int64_t(src_size + 2 * dst_size + 26)));
     f.dst = f.src + src_size;
     f.residual = random.one_in(2) ? f.dst : f.dst + dst_size;
     f.index = f.dst + 2 * dst_size;

@@ -15,8 +15,7 @@ static void load_and_store(Random& random, Checker& checker) {
     Words params(uint32_t(random.between(0, 20)));
     trivit::LoadFields load;
     load.source = append(params, t);
-    load.dst =
-        uint32_t(random.between(0, trivit::kProgramDepth - int64_t(groups(rows) * words)));
+    load.dst = uint32_t(random.between(0, trivit::kProgramDepth - int64_t(groups(rows) * words)));
     load.rows = rows;
     load.words = words;
     load.has_statistics = noted;
