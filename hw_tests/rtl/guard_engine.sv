@@ -12,7 +12,7 @@ module matrix_engine #(
     input  logic                                       command_valid,
     output logic                                       command_ready,
     output logic                                       begins,
-    output logic [                                1:0] announce,
+    output logic [                                2:0] announce,  // to reader, store, load
     output logic [      engine_types::REPORT_BITS-1:0] report,
     output logic                                       report_valid,
     input  logic                                       report_ready,
@@ -33,7 +33,7 @@ module matrix_engine #(
     output logic [                TOKENS*DEPTH*16-1:0] bank_data,
     input  logic [          engine_types::OUTSIDE-1:0] outside_complete,
     input  logic [        engine_types::OUTSIDE*3-1:0] outside_slot,
-    output logic [          engine_types::SLOTS*9-1:0] slot_groups,
+    output logic [engine_types::SLOTS*engine_types::COUNT_BITS-1:0] slot_groups,
     input  logic                                       clear_statistics,
     output logic [       engine_types::STALLS*32-1:0]  cycles,
     output logic [                                7:0] error,
@@ -59,7 +59,7 @@ module matrix_engine #(
       .begins, .begun, .error, .error_tag
   );
   assign begins = product_valid && has_room;
-  assign announce = begins ? product.announce : 2'b0;
+  assign announce = begins ? product.announce : 3'b0;
   stream_fifo #(
       .WIDTH(engine_types::REPORT_BITS),
       .DEPTH(4)
@@ -75,7 +75,7 @@ module matrix_engine #(
   );
 
   logic busy;
-  logic [8:0] source_groups, residual_groups, placed_groups;
+  logic [engine_types::COUNT_BITS-1:0] source_groups, residual_groups, placed_groups;
   scoreboard written (
       .clk, .reset, .begins, .writes(1'b0), .claim(product.claim),
       .target_slot(product.target_slot), .empty_slot(product.clear_slot), .busy,

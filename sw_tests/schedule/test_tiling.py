@@ -13,7 +13,7 @@ from programs import Builder, Shape
 
 from trivit.host.bundle import Bundle
 from trivit.host.commands import Command, decode, from_words
-from trivit.host.generated.spec import ACTIVATION_DEPTH, MAX_TOKENS
+from trivit.host.generated.spec import ACTIVATION_DEPTH
 from trivit.host.tracing import with_trace
 from trivit.models.families import model_config
 from trivit.tools.compiler.named import untrained_program
@@ -22,8 +22,6 @@ from trivit.tools.estimate.timeline import predict
 from trivit.tools.estimate.work import ddr_bytes
 from trivit.tools.explore.search import activation_words
 from trivit.tools.schedule import schedule
-
-wide = pytest.mark.skipif(MAX_TOKENS < 577, reason=f"the kernel takes {MAX_TOKENS} tokens")
 
 #: DeiT-T whose patches are no wider than its tokens.
 SMALL = replace(model_config("deit_tiny"), image_size=112, patch_size=8)
@@ -147,7 +145,6 @@ def test_the_first_norm_waits_for_the_patches() -> None:
     assert np.array_equal(cut.outcome.saturations, whole.outcome.saturations)
 
 
-@wide
 def test_deit_small_at_384_pixels_keeps_the_array_busy() -> None:
     config = replace(model_config("deit_small"), image_size=384, depth=2, selector_blocks=())
     made = schedule(untrained_program(config, "two_blocks"))
@@ -159,7 +156,6 @@ def test_deit_small_at_384_pixels_keeps_the_array_busy() -> None:
     assert timeline.cycles < 1.03 * sum(timeline.limits(made.tags))
 
 
-@wide
 @pytest.mark.full
 def test_every_tensor_of_deit_small_at_384_pixels() -> None:
     config = model_config("deit_small", token_keep_ratio=0.7)

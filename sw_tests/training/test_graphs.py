@@ -6,6 +6,7 @@ Here a CPU records and replays (``tracing``); what needs a GPU is marked so.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -420,6 +421,13 @@ class FakeCuda:
             def wait_stream(self, other: "Stream") -> None:
                 fake.events.append(f"{self.name} waits for {other.name}")
 
+        class Generator:
+            def clone_state(self) -> str:
+                return "state before"
+
+            def graphsafe_set_state(self, state: str) -> None:
+                fake.events.append(f"generator in its {state}")
+
         class Graph:
             def replay(self) -> None:
                 fake.events.append("replay")
@@ -450,7 +458,9 @@ class FakeCuda:
         patch.setattr(torch._C, "_cuda_endAllocateToPool", end)
         patch.setattr(torch.cuda, "Stream", Stream)
         patch.setattr(torch.cuda, "CUDAGraph", Graph)
-        patch.setattr(torch.cuda, "graph_pool_handle", lambda: "pool")
+        pools = (f"pool {number}" for number in count(1))
+        patch.setattr(torch.cuda, "default_generators", (Generator(),))
+        patch.setattr(torch.cuda, "graph_pool_handle", lambda: next(pools))
         patch.setattr(torch.cuda, "current_stream", lambda: Stream(fake.current))
         patch.setattr(torch.cuda, "set_stream", set_stream)
         patch.setattr(torch.cuda, "stream", stream)
@@ -469,11 +479,15 @@ def test_a_graph_is_recorded_beside_the_stream_that_replays_it(
     replay()
     work = "work on side"
     warm_up = ["side waits for main", work, work, work, "main waits for side"]
-    assert cuda.events == [*warm_up, "pool, side, thread_local", work, "replay"]
+    assert cuda.events == [*warm_up, "pool 1, side, thread_local", work, "replay"]
     cuda.fails = True
     with pytest.raises(RuntimeError, match="capture_end"):
         recorded(lambda: None, recorder)
-    assert (cuda.current, cuda.events[-1]) == ("main", "pool closed")
+    assert cuda.current == "main"
+    assert cuda.events[-2:] == ["pool 1 closed", "generator in its state before"]
+    cuda.fails = False
+    recorded(lambda: None, recorder)
+    assert cuda.events[-1] == "pool 2, side, thread_local"
 
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
