@@ -1,10 +1,10 @@
 // Simulates the whole accelerator: the RTL as Verilator compiles it, the HLS blocks as clocked
 // processes, a DDR memory. README.md describes input and output.
-#include <chrono>
 #include <cstdio>
 #include <memory>
 
 #include "Vaccelerator.h"
+#include "command.hpp"
 #include "job_files.hpp"
 #include "network.hpp"
 #include "probe.hpp"
@@ -52,8 +52,7 @@ public:
           probe_(top_),
           watches_(input),
           trace_(probe_, *network_),
-          started_(std::chrono::steady_clock::now()),
-          printed_(started_) {
+          progress_(line.progress_seconds) {
         for (int g = 0; g < kGmems; ++g)
             ddr_.attach(axi_pins(top_, g));
         load_regions(line.folder, input, ddr_);
@@ -109,7 +108,7 @@ public:
     }
 
     void finish() {
-        progress();
+        progress_.print(job_, input_.jobs.size(), cycles_);
         std::fprintf(stderr, "DDR: %llu words read, %llu written\n",
                      (unsigned long long)ddr_.read_words, (unsigned long long)ddr_.written_words);
         if (!line_.trace.empty() && !trace_.write(line_.trace))
@@ -165,7 +164,7 @@ private:
         edge();
         if (begins) top_.job_valid = 0;
         reset_blocks();
-        if ((++cycles_ & 1023) == 0) print_progress();
+        progress_.clock(job_, input_.jobs.size(), ++cycles_);
         return moved;
     }
 
@@ -196,20 +195,6 @@ private:
         ++time_;
     }
 
-    void print_progress() {
-        const auto now = std::chrono::steady_clock::now();
-        if (std::chrono::duration<double>(now - printed_).count() < line_.progress_seconds) return;
-        printed_ = now;
-        progress();
-    }
-
-    void progress() const {
-        const double seconds =
-            std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
-        std::fprintf(stderr, "%zu of %zu jobs, %llu cycles, %.0f cycles/s\n", job_,
-                     input_.jobs.size(), (unsigned long long)cycles_, double(cycles_) / seconds);
-    }
-
 #if VM_TRACE
     void open_wave() {
         if (line_.wave.empty()) return;
@@ -237,8 +222,7 @@ private:
     const Probe probe_;
     Watches watches_;
     Trace trace_;
-    const std::chrono::steady_clock::time_point started_;
-    std::chrono::steady_clock::time_point printed_;
+    Progress progress_;
     std::size_t job_ = 0;
     uint64_t cycles_ = 0, time_ = 0;
     bool held_ = true;  // the blocks are in reset
@@ -249,20 +233,5 @@ private:
 }  // namespace simulation
 
 int main(int argc, char** argv) {
-    using namespace simulation;
-    try {
-        const CommandLine line = parse_command_line(argc, argv);
-        const Input input = read_input(line.folder);
-        const std::unique_ptr<Simulation> simulation(new Simulation(line, input));
-        const bool good = simulation->run();
-        simulation->finish();
-        if (good) simulation->save();
-        return good ? 0 : 1;
-    } catch (const InputError& error) {
-        std::fprintf(stderr, "%s\n", error.what());
-        return 2;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "%s\n", error.what());
-        return 1;
-    }
+    return simulation::run_command<simulation::Simulation>(argc, argv);
 }

@@ -7,28 +7,13 @@
 #include "../src/sequencer.cpp"
 #include "../src/softmax.cpp"
 #include "Vaccelerator.h"
+#include "command.hpp"
 
 namespace simulation {
 
 namespace {
 
 using namespace trivit::blocks;
-
-// Ports of streams between two blocks and between a block and the RTL.
-const int kCommandDepth = 4;
-const int kDataDepth = 4;
-
-Options options_of(const CommandLine& line) {
-    Options options;
-    options.seed = line.seed;
-    options.stream_latency = line.stream_latency;
-    options.depth_factor = line.depth_factor;
-    options.pauses = line.pauses;
-    options.restart = true;
-    // A word a clock needs room for those on their way.
-    options.port_depth = std::max(kDataDepth, 2 * line.stream_latency);
-    return options;
-}
 
 // A stream for each port.
 template <class Word>
@@ -54,7 +39,7 @@ std::vector<hls::stream<Word>> for_ports(const std::string& name) {
                                             Pin(top.port##_valid, 0), Pin(top.port##_ready, 0)))
 
 Network::Network(Vaccelerator& top, const CommandLine& line)
-    : simulator_(new Simulator(options_of(line))) {
+    : simulator_(new Simulator(block_options(line))) {
     hls::stream<JobWord> jobs("jobs");
     hls::stream<Command> descriptors("descriptors");
     hls::stream<Command, kCommandDepth> engine("engine"), row_writer("row_writer"),

@@ -1,9 +1,9 @@
 // Simulates the whole accelerator with its engine in C++: every part is a clocked process of the
 // source that Vitis HLS would compile. Command line and files are those of ../main.cpp.
 #include <array>
-#include <chrono>
 #include <cstdio>
 
+#include "../command.hpp"
 #include "../job_files.hpp"
 #include "network.hpp"
 
@@ -19,8 +19,7 @@ public:
           ddr_(line.ddr, input.memory_words),
           network_(line, ddr_),
           watches_(input),
-          started_(std::chrono::steady_clock::now()),
-          printed_(started_) {
+          progress_(line.progress_seconds) {
         if (!line.trace.empty()) throw InputError("--trace: not with the engine in C++");
         if (!line.wave.empty()) throw InputError("--wave: not with the engine in C++");
         load_regions(line.folder, input, ddr_);
@@ -58,7 +57,7 @@ public:
     }
 
     void finish() {
-        progress();
+        progress_.print(job_, input_.jobs.size(), cycles_);
         std::fprintf(stderr, "DDR: %llu words read, %llu written\n",
                      (unsigned long long)ddr_.read_words, (unsigned long long)ddr_.written_words);
     }
@@ -107,7 +106,7 @@ private:
         moved = end() || moved;
         moved = network_.clock() || moved;
         ++job_cycle_;
-        if ((++cycles_ & 1023) == 0) print_progress();
+        progress_.clock(job_, input_.jobs.size(), ++cycles_);
         return moved;
     }
 
@@ -150,27 +149,12 @@ private:
         return true;
     }
 
-    void print_progress() {
-        const auto now = std::chrono::steady_clock::now();
-        if (std::chrono::duration<double>(now - printed_).count() < line_.progress_seconds) return;
-        printed_ = now;
-        progress();
-    }
-
-    void progress() const {
-        const double seconds =
-            std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
-        std::fprintf(stderr, "%zu of %zu jobs, %llu cycles, %.0f cycles/s\n", job_,
-                     input_.jobs.size(), (unsigned long long)cycles_, double(cycles_) / seconds);
-    }
-
     const CommandLine line_;
     const Input& input_;
     Ddr ddr_;
     Network network_;
     Watches watches_;
-    const std::chrono::steady_clock::time_point started_;
-    std::chrono::steady_clock::time_point printed_;
+    Progress progress_;
     std::size_t job_ = 0, turn_ = 0;
     uint64_t cycles_ = 0, job_cycle_ = 0, logged_ = 0;
     int engine_error_ = 0;
@@ -182,20 +166,5 @@ private:
 }  // namespace simulation
 
 int main(int argc, char** argv) {
-    using namespace simulation;
-    try {
-        const CommandLine line = parse_command_line(argc, argv);
-        const Input input = read_input(line.folder);
-        const std::unique_ptr<Simulation> simulation(new Simulation(line, input));
-        const bool good = simulation->run();
-        simulation->finish();
-        if (good) simulation->save();
-        return good ? 0 : 1;
-    } catch (const InputError& error) {
-        std::fprintf(stderr, "%s\n", error.what());
-        return 2;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "%s\n", error.what());
-        return 1;
-    }
+    return simulation::run_command<simulation::Simulation>(argc, argv);
 }

@@ -1,5 +1,6 @@
 #include "network.hpp"
 
+#include "../command.hpp"
 #include "../../src/connections.cpp"
 #include "../../src/engine.cpp"
 #include "../../src/gelu.cpp"
@@ -17,27 +18,14 @@ using namespace trivit::blocks;
 
 typedef BankMemory<Word, trivit::kActivationDepth> Bank;
 
-const int kCommandDepth = 4;
 const int kEngineCommandDepth = 8;
-const int kDataDepth = 4;
 const int kMoverDepth = 32;
-
-Options options_of(const CommandLine& line) {
-    Options options;
-    options.seed = line.seed;
-    options.stream_latency = line.stream_latency;
-    options.depth_factor = line.depth_factor;
-    options.pauses = line.pauses;
-    options.restart = true;
-    options.port_depth = std::max(kDataDepth, 2 * line.stream_latency);
-    return options;
-}
 
 }  // namespace
 
 // Members before the others: the simulator must be there when streams are made.
 Network::Network(const CommandLine& line, Ddr& ddr)
-    : simulator(new Simulator(options_of(line))),
+    : simulator(new Simulator(block_options(line))),
       jobs("jobs"),
       descriptors("descriptors"),
       program("program"),
