@@ -42,7 +42,7 @@ class Case:
     model: str
     keep: float = 1.0
     attention_keep: float = 1.0
-    settings: dict[str, float] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -114,7 +114,7 @@ known.
 def measure(case: Case) -> dict[str, Any]:
     """Simulate a case and return its figures."""
     bundle = program_of(case.model, case.keep, case.attention_keep)
-    settings = SimulationSettings(**case.settings)  # type: ignore[arg-type]
+    settings = SimulationSettings(**case.settings)
     measured, _ = simulate(bundle, settings)
     return {
         **asdict(case),
