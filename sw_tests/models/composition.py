@@ -143,9 +143,7 @@ def _float_only() -> Iterator[tuple[tuple[str, str], str]]:
 # What the accelerator does not compute; the quantizer names the setting.
 FLOAT_ONLY: Mapping[tuple[str, str], str] = {
     **dict(_float_only()),
-    ("pooling", "mean"): "model.pooling is 'mean'",
     ("pooling", "no_cls"): "model.class_token is False",
-    ("positions", "relative"): "model.relative_position_bias is True",
     ("tokens", "fused"): "model.fuse_tokens is True",
     ("connections", "largest_code"): "model.attention_compat is 'code'",
     ("connections", "cls_closed"): "model.class_connections is 'closed'",
