@@ -36,7 +36,8 @@ module placement_bench;
   // placer
   logic placer_clk, placer_reset, placer_valid, placer_ready, placer_transposed, placer_behind;
   logic [2:0] placer_placed_slot, placer_slot;
-  logic [8:0] placer_first, placer_tiles, placer_out_words, placer_depth_words, placer_groups;
+  logic [engine_types::COUNT_BITS-1:0] placer_first, placer_groups;
+  logic [8:0] placer_tiles, placer_out_words, placer_depth_words;
   logic [NUMBER-1:0] placer_writer, placer_begun;
   logic [3:0] placer_last_rows;
   logic [13:0] placer_source, placer_stride;

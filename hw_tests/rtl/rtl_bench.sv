@@ -68,7 +68,8 @@ module rtl_bench;
       .slot_groups(engine_slot_groups),
       .clear_statistics(engine_clear_statistics),
       .cycles(engine_cycles),
-      .error(engine_error)
+      .error(engine_error),
+      .error_tag()
   );
 
   // systolic_array

@@ -53,7 +53,7 @@ async def a_target_that_is_still_read(dut: Any) -> None:
     for announced in (False, True, True, False, True):
         load_command(bench, work, rows=9, words=2, complete=True, announced=announced)
     bench.send("load", work)
-    groups = 2  # row groups of each command
+    groups = -(-9 // bench.banks)  # row groups of each command
     for announcements, commands in ((0, 1), (1, 2), (2, 5)):
         for _ in range(announcements):
             bench.announcing |= 1 << LOAD_ANNOUNCED
