@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from trivit.host.backends.session import Session
 from trivit.host.bundle import Bundle
 from trivit.host.errors import HostError
 from trivit.host.fixed_point import Int16
@@ -57,6 +58,14 @@ class Backend(ABC):
         Raises:
             KernelError: the kernel refused an instruction.
         """
+
+    def open_session(self, bundle: Bundle) -> Session:
+        """Return a session of the bundle's first program, for jobs one by one.
+
+        Raises:
+            HostError: this backend has none, or its device cannot be had; the message says why.
+        """
+        raise HostError(f"the backend {self.name} counts no cycles: use simulation or board")
 
     def run(
         self,

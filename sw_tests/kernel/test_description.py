@@ -19,7 +19,7 @@ def test_generated_files_are_current() -> None:
 def test_a_changed_description_makes_them_stale(tmp_path: Path) -> None:
     (tmp_path / "hls").mkdir()
     (tmp_path / "hls/kernel.yaml").write_text(KERNEL.read_text())
-    assert len(write(tmp_path)) == 17
+    assert len(write(tmp_path)) == 19
     assert stale(tmp_path) == []
     text = KERNEL.read_text().replace("max_tokens: 592", "max_tokens: 584")
     (tmp_path / "hls/kernel.yaml").write_text(text)
@@ -51,6 +51,10 @@ def test_a_changed_description_makes_them_stale(tmp_path: Path) -> None:
         ("descriptor_words: 32", "descriptor_words: 4", "do not fit a descriptor"),
         ("max_tokens: 592", "max_tokens: many", "limits: max_tokens is 'many', not a whole number"),
         ("sum_bits: 40", "sum_bits: wide", "engine: sum_bits is 'wide', not a whole number"),
+        ("gmem1: hp0", "gmem1: hp2", "memory: gmem0: hp2 is taken"),
+        ("0xa0010000", "0xa0000000", "control and interrupts overlap"),
+        ("address: 0xa0010000", "address: 0xa0018000", "interrupts: 0xa0018000 is no multiple"),
+        ("cell: trivit ", "cel: trivit ", "board has an unknown entry 'cel'"),
         ("clock_mhz: 150", "clock_mhz:", "timing: clock_mhz is None"),
         ("{offset: 0x9c}", "{offset: 1.5}", "emulator_registers: num_instructions is 1.5"),
         ("code: 2", "code: 1", "share a code"),

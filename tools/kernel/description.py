@@ -7,6 +7,7 @@ from typing import Any
 from trivit.models.errors import ModelsError
 from trivit.models.yaml_text import read_yaml
 from trivit.tools.errors import ToolsError
+from trivit.tools.kernel.board import Board, read_board
 from trivit.tools.kernel.commands import Commands, read_commands
 from trivit.tools.kernel.operands import (
     RANGE_ERRORS,
@@ -23,7 +24,7 @@ from trivit.tools.kernel.streams import Stream, read_streams
 _TOP = (
     *("version", "geometry", "limits", "engine", "commands", "streams", "registers"),
     *("emulator_registers", "emulator_ports"),
-    *("errors", "descriptor_words", "opcodes", "timing"),
+    *("errors", "descriptor_words", "opcodes", "timing", "board"),
 )
 _REGISTER = ("offset", "pointer", "bits", "access")
 _OPCODE = ("code", "doc", "flags", "fields", "operands", *RANGE_ERRORS)
@@ -86,6 +87,7 @@ class KernelDescription:
     descriptor_words: int
     opcodes: tuple[Opcode, ...]
     timing: dict[str, int]
+    board: Board
 
 
 def _section(path: Path, value: Any, names: tuple[str, ...], place: str) -> dict[str, Any]:
@@ -252,6 +254,7 @@ def load_description(path: Path) -> KernelDescription:
             descriptor_words=raw["descriptor_words"],
             opcodes=opcodes,
             timing=raw["timing"],
+            board=read_board(path, raw["board"]),
         )
     except OSError as error:
         raise ToolsError(f"cannot read the kernel description {path}: {error.strerror}") from error

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from trivit.models.files import atomic_write
-from trivit.tools.kernel import commands, emit, operands_code, registers, top
+from trivit.tools.kernel import board, commands, emit, operands_code, registers, top
 from trivit.tools.kernel.description import load_description
 
 #: The project's root: the generator serves developers, who work in a checkout.
@@ -17,6 +17,7 @@ def generate(root: Path = ROOT) -> dict[Path, str]:
         ToolsError: ``hls/kernel.yaml`` is missing or wrong.
     """
     description = load_description(root / "hls" / "kernel.yaml")
+    clock_mhz = description.timing["clock_mhz"]
     return {
         root / "hls/generated/kernel_spec.hpp": emit.cpp_spec(description),
         root / "hls/generated/checks.hpp": operands_code.cpp_checks(description, emit.NOTICE),
@@ -36,6 +37,12 @@ def generate(root: Path = ROOT) -> dict[Path, str]:
         ),
         root / "hls/generated/trivit_commands.sv": commands.verilog_commands(
             description.commands, emit.NOTICE
+        ),
+        root / "hls/generated/board.tcl": board.tcl_board(
+            description.board, clock_mhz, description.version, emit.NOTICE
+        ),
+        root / "host/generated/board.py": board.python_board(
+            description.board, clock_mhz, emit.NOTICE
         ),
         root / "host/generated/commands.py": commands.python_commands(
             description.commands, emit.NOTICE
