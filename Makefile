@@ -37,7 +37,7 @@ INSTALL = $(BIN)/python -m pip install $(PIP_QUIET) --disable-pip-version-check 
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test test-full bench bench-gpu rtl-report simulation-report lint format lock clean
+.PHONY: help install demo check test test-full bench bench-gpu rtl-report simulation-report hls bitstream reports lint format lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -92,6 +92,17 @@ rtl-report: $(VENV)/stamp-dev  ## Count LUTs, DSPs and memories of the RTL with 
 
 simulation-report: $(VENV)/stamp-dev  ## Simulate DeiT-T and DeiT-S on the whole accelerator (half an hour)
 	PYTHONPATH=hw_tests $(BIN)/python -m accelerator.report
+
+# With the vendor's tools in the PATH (docs/vitis.md); BLOCKS="gelu softmax" builds these alone, and
+# JOBS=8 lets Vivado run so many at once.
+hls: $(VENV)/stamp-quant  ## With Vitis HLS: simulate, synthesise, export the HLS blocks (BLOCKS=gelu)
+	@$(BIN)/python -m trivit.tools.vivado hls $(BLOCKS)
+
+bitstream: $(VENV)/stamp-quant  ## With Vivado, behind make hls: the bitstream in build/bitstream (JOBS=8)
+	@$(BIN)/python -m trivit.tools.vivado bitstream $(addprefix --jobs ,$(JOBS))
+
+reports: $(VENV)/stamp-quant  ## What Vitis HLS and Vivado report, beside this project's figures
+	@$(BIN)/python -m trivit.tools.vivado reports
 
 lint: $(VENV)/stamp-dev  ## Style, types, import rules, HLS rules, SystemVerilog
 	$(BIN)/ruff check .

@@ -4,6 +4,8 @@ namespace eval trivit::release {
     # The oldest and the newest that the scripts are written for.
     variable oldest 2021.1
     variable newest 2025.1
+    # They number exported IPs by the date, too large a number since 2022: AMD's patch AR 76960.
+    variable unpatched {2021.1 2021.2}
     # How Vitis HLS runs a script; the first program that is there. Newer releases have no vitis_hls.
     variable hls_programs {{vitis_hls -f} {vitis-run --mode hls --tcl}}
     variable vivado_programs {{vivado -mode batch -nojournal -nolog -source}}

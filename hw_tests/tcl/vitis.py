@@ -6,8 +6,11 @@ import shlex
 from pathlib import Path
 from typing import ClassVar
 
+from tcl import samples
 from tcl.ports import hls_tops
 from tcl.recorder import Arguments, Tool, VendorError, options
+
+from trivit.tools.vivado.assumed import assumed_depths
 
 _COMPONENT = """<spirit:component>
   <spirit:vendor>{vendor}</spirit:vendor>
@@ -92,6 +95,11 @@ class VitisHls(Tool):
     def do_csynth_design(self, arguments: Arguments) -> None:
         self._needs(self.part and self.period_ns and self.top)
         self._step("csynth_design")
+        block = self.top.removeprefix("trivit_")
+        loops = {function: (1, depth) for function, depth in assumed_depths(block).items()}
+        report = self.work / self.project / self.solution / "syn" / "report" / "csynth.xml"
+        report.parent.mkdir(parents=True)
+        report.write_text(samples.csynth(self.top, loops))
 
     def do_export_design(self, arguments: Arguments) -> None:
         self._needs("csynth_design" in self.done)
