@@ -3,6 +3,20 @@
 source [file join [file dirname [info script]] facts.tcl]
 
 namespace eval trivit::block {
+    # Blocks that a bench calls besides its own.
+    proc others {block bench} {
+        set file [open $bench]
+        set text [read $file]
+        close $file
+        set found {}
+        foreach other $trivit::streams::blocks {
+            if {$other ne $block && [string first "trivit_${other}(" $text] >= 0} {
+                lappend found $other
+            }
+        }
+        return $found
+    }
+
     proc build {block} {
         if {$block ni $trivit::streams::blocks} {
             error "no block $block; there are $trivit::streams::blocks"
@@ -10,12 +24,16 @@ namespace eval trivit::block {
         set root [file dirname $trivit::hls]
         set top trivit_$block
         set flags "-std=c++14 -I$trivit::hls/include"
-        # TRIVIT_CSIM: the benches use the vendor's streams, and simulate no clocks.
-        set bench_flags "$flags -I$root/hw_tests/blocks -DTRIVIT_CSIM -Wno-unknown-pragmas"
+        # Without TRIVIT_SIMULATION the benches use the vendor's streams, and simulate no clocks.
+        set bench_flags "$flags -I$root/hw_tests/blocks -I$trivit::hls/simulation"
 
         trivit::release::open_hls_project $top
         add_files $trivit::hls/src/$block.cpp -cflags $flags
-        add_files -tb $root/hw_tests/blocks/bench_$block.cpp -cflags $bench_flags
+        set bench $root/hw_tests/blocks/bench_$block.cpp
+        add_files -tb $bench -cflags $bench_flags
+        foreach other [others $block $bench] {
+            add_files -tb $trivit::hls/src/$other.cpp -cflags $flags
+        }
         trivit::release::open_hls_solution $trivit::board::name
         set_part $trivit::board::part
         create_clock -period [format %.3f [expr {1000.0 / $trivit::board::clock_mhz}]] -name default

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,7 +26,22 @@ def test_a_block_is_simulated_synthesised_and_exported(block: str, tmp_path: Pat
     assert tool.part == KERNEL.board.part
     assert tool.period_ns == pytest.approx(1000 / KERNEL.timing["clock_mhz"], abs=5e-4)
     assert [path for path, _ in tool.sources] == [HLS / "src" / f"{block}.cpp"]
-    assert [path for path, _ in tool.benches] == [ROOT / f"hw_tests/blocks/bench_{block}.cpp"]
+    others = ["softmax", "select"] if block == "connections" else []
+    assert [path for path, _ in tool.benches] == [
+        ROOT / f"hw_tests/blocks/bench_{block}.cpp",
+        *(HLS / "src" / f"{other}.cpp" for other in others),
+    ]
+
+
+def test_every_header_is_where_the_script_says(tmp_path: Path) -> None:
+    """hw_tests/blocks compiles the benches; here their folders are those that Vitis HLS is told."""
+    vendor = ROOT / "hw_tests/blocks/vendor"
+    types = Path(sys.prefix) / "hls4ml/hls4ml/templates/vivado/ap_types"
+    files = run_hls("connections", tmp_path).tool
+    for path, flags in (*files.sources, *files.benches):
+        command = ["g++", "-M", *flags, f"-I{vendor}", "-isystem", types, path]
+        result = subprocess.run([*map(str, command)], capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr[:2000]
 
 
 def test_blocks_are_those_that_have_channels() -> None:
