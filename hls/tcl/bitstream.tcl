@@ -73,7 +73,7 @@ namespace eval trivit::build {
     proc reports {folder} {
         file mkdir $folder
         open_run impl_1
-        report_timing_summary -file [file join $folder timing.rpt]
+        report_timing_summary -max_paths 10 -file [file join $folder timing.rpt]
         report_utilization -hierarchical -hierarchical_depth 7 -file [file join $folder utilisation.rpt]
         report_power -file [file join $folder power.rpt]
     }

@@ -62,7 +62,7 @@ class Vivado(BlockDesign):
         "launch_runs": options("-to_step= -jobs=", 1),
         "wait_on_run": options("-timeout=", 1),
         "open_run": options("-name=", 1),
-        "report_timing_summary": options("-file="),
+        "report_timing_summary": options("-max_paths= -file="),
         "report_utilization": options("-hierarchical -hierarchical_depth= -file="),
         "report_power": options("-file="),
         "write_hw_platform": options("-fixed -include_bit -force -file=", 0),
