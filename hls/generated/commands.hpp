@@ -189,6 +189,7 @@ struct MoveWeightsFields {
     typedef CommandField<22, 24> Words;
     typedef CommandField<46, 32> Address;
     typedef CommandField<78, 32> PortStride;
+    typedef CommandField<110, 9> Groups;
 };
 
 struct MoveRowsFields {
@@ -205,6 +206,7 @@ struct MoveStoreFields {
     typedef CommandField<22, 24> Words;
     typedef CommandField<46, 32> Address;
     typedef CommandField<78, 32> PortStride;
+    typedef CommandField<110, 9> Groups;
 };
 
 struct ConnectionsFields {

@@ -185,6 +185,7 @@ COMMANDS: dict[str, CommandSpec] = {
             "words": (22, 24),
             "address": (46, 32),
             "port_stride": (78, 32),
+            "groups": (110, 9),
         },
     ),
     "move_rows": CommandSpec(
@@ -205,6 +206,7 @@ COMMANDS: dict[str, CommandSpec] = {
             "words": (22, 24),
             "address": (46, 32),
             "port_stride": (78, 32),
+            "groups": (110, 9),
         },
     ),
     "connections": CommandSpec(

@@ -87,10 +87,15 @@ private:
         const uint64_t base = uint64_t(random.between(0, 2));
         const uint64_t ports = uint64_t(random.between(0, 15));
         const uint64_t words = random.next() >> 40;
+        // Of a matrix by columns; rows know none.
+        const uint64_t drawn = random.one_in(2) ? random.next() >> 55 : random.between(0, 5);
+        const uint64_t groups = unit == kUnitMoveRows ? 0 : drawn;
         const uint64_t address = random.next() >> 32;
         const uint64_t stride = random.one_in(3) ? 0 : random.next() >> 32;
         if (unit == kUnitMoveWeights)
             put<MoveWeightsFields>(command, base, ports, words, address, stride);
+        if (unit == kUnitMoveWeights) MoveWeightsFields::Groups::put(command, groups);
+        if (unit == kUnitMoveStore) MoveStoreFields::Groups::put(command, groups);
         if (unit == kUnitMoveRows)
             put<MoveRowsFields>(command, base, ports, words, address, stride);
         if (unit == kUnitMoveStore)
@@ -99,7 +104,9 @@ private:
             if ((ports >> port & 1) == 0) continue;
             Move move = 0;
             move.range(35, 0) = (bases[base] + address + uint64_t(port) * stride) % (1ull << 36);
-            move.range(59, 36) = words;
+            const uint64_t tiles = groups / kPorts + (uint64_t(port) < groups % kPorts ? 1 : 0);
+            move.range(59, 36) = groups != 0 && tiles == 0 ? 0 : words;
+            move.range(87, 80) = tiles;
             moves[unit - kFirstMover][port].push_back({move, descriptors.size()});
         }
     }

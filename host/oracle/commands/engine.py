@@ -62,6 +62,8 @@ class Engine(Unit):
             problem = "a size of zero"
         elif max(f["bias_shift"], f["residual_shift"]) > _MAX_ALIGN:
             problem = f"a shift above {_MAX_ALIGN}"
+        elif f["place"] and f["fill"] and f["transposed"] and f["has_bias"]:
+            problem = "biases of a matrix by columns"
         elif f["place"] and not f["fill"] and not 1 <= f["last_rows"] <= TILE_TOKENS:
             problem = f"{f['last_rows']} rows in the last stored row group"
         elif f["transposed"] and not f["place"]:
@@ -88,6 +90,9 @@ class Engine(Unit):
         )
 
     def _fill(self, f: dict[str, int], matrix: Matrix) -> Work:
+        if f["place"] and f["transposed"]:
+            yield from self._fill_by_columns(f, matrix)
+            return
         bias = f["has_bias"]
         count = matrix.tiles * (bias + TILE_DEPTH * matrix.depth_words)
         segments = []
@@ -98,6 +103,20 @@ class Engine(Unit):
         matrix.weight, matrix.bias = unpack_weight(
             np.stack(segments), matrix.tiles, matrix.depth_words
         )
+        matrix.known = self.thread.tell()
+
+    def _fill_by_columns(self, f: dict[str, int], matrix: Matrix) -> Work:
+        """Blocks of 8 x 8, whose words are depth: group g of the depth comes from port g mod 4."""
+        groups, across = f["depth_words"], f["out_words"]
+        for tile in range(0, across, PARAM_PORTS):
+            words = range(tile, min(tile + PARAM_PORTS, across))
+            for group in range(groups):
+                count = len(words) * TILE_DEPTH
+                got = yield from self.take(f"weights{group % PARAM_PORTS}", count)
+                blocks = got.reshape(len(words), TILE_DEPTH, TILE_DEPTH)
+                outputs = slice(words.start * TILE_DEPTH, words.stop * TILE_DEPTH)
+                depth = slice(group * TILE_DEPTH, (group + 1) * TILE_DEPTH)
+                matrix.weight[outputs, depth] = blocks.transpose(0, 2, 1).reshape(-1, TILE_DEPTH)
         matrix.known = self.thread.tell()
 
     def _product(self, f: dict[str, int], matrix: Matrix) -> Work:

@@ -9,9 +9,10 @@ namespace trivit {
 namespace blocks {
 
 // What a port of DDR is told: `move_t` in hls/rtl/mover_types.sv, address and words from bit 0 on.
-typedef ap_uint<80> Move;
+typedef ap_uint<88> Move;
 static const int kAddressBits = 36;  // of words of 16 bytes
 static const int kMoveWordBits = 24;
+static const int kMoveTilesBit = 80;  // above words and fence
 
 // Where a program finds its data in DDR.
 typedef ap_uint<256> JobWord;
@@ -40,15 +41,27 @@ inline void send(hls::stream<Command>& to, Unit unit, const Command& command, bo
     }
 }
 
-inline void send_move(hls::stream<Move>& to, Unit unit, int port, const Command& command,
-                      const ap_uint<kAddressBits>& base) {
+// Groups of 8 outputs lie in the ports in turn: how many tiles of them port `port` has.
+inline ap_uint<8> tiles_of(const ap_uint<9>& groups, int port) {
 #pragma HLS INLINE
+    return ap_uint<8>((groups + kParamPorts - 1 - port) / kParamPorts);
+}
+
+// `groups`: 0 for words that lie one after the other.
+inline void send_move(hls::stream<Move>& to, Unit unit, int port, const Command& command,
+                      const ap_uint<kAddressBits>& base, const ap_uint<9>& groups) {
+#pragma HLS INLINE
+    const ap_uint<8> tiles = tiles_of(groups, port);
+    const bool nothing = groups != 0 && tiles == 0;
     // The three kinds of moves have the same fields.
     const ap_uint<kAddressBits> offset = port * MoveRowsFields::PortStride::of(command);
     Move move = 0;
     move.range(kAddressBits - 1, 0) =
         ap_uint<kAddressBits>(base + MoveRowsFields::Address::of(command) + offset);
-    move.range(kAddressBits + kMoveWordBits - 1, kAddressBits) = MoveRowsFields::Words::of(command);
+    if (!nothing)
+        move.range(kAddressBits + kMoveWordBits - 1, kAddressBits) =
+            MoveRowsFields::Words::of(command);
+    move.range(kMoveTilesBit + 7, kMoveTilesBit) = tiles;
     if (UnitField::of(command) == unit && MoveRowsFields::Ports::of(command)[port]) to.write(move);
 }
 
@@ -95,18 +108,20 @@ struct Sequencer {
         const ap_uint<kAddressBits> base = region == 2   ? JobFields::Output::of(j)
                                            : region == 1 ? JobFields::Input::of(j)
                                                          : JobFields::Params::of(j);
-        send_move(weights0, kUnitMoveWeights, 0, c, base);
-        send_move(weights1, kUnitMoveWeights, 1, c, base);
-        send_move(weights2, kUnitMoveWeights, 2, c, base);
-        send_move(weights3, kUnitMoveWeights, 3, c, base);
-        send_move(rows0, kUnitMoveRows, 0, c, base);
-        send_move(rows1, kUnitMoveRows, 1, c, base);
-        send_move(rows2, kUnitMoveRows, 2, c, base);
-        send_move(rows3, kUnitMoveRows, 3, c, base);
-        send_move(stores0, kUnitMoveStore, 0, c, base);
-        send_move(stores1, kUnitMoveStore, 1, c, base);
-        send_move(stores2, kUnitMoveStore, 2, c, base);
-        send_move(stores3, kUnitMoveStore, 3, c, base);
+        // Weights and stores have the field at the same place.
+        const ap_uint<9> by_columns = MoveWeightsFields::Groups::of(c);
+        send_move(weights0, kUnitMoveWeights, 0, c, base, by_columns);
+        send_move(weights1, kUnitMoveWeights, 1, c, base, by_columns);
+        send_move(weights2, kUnitMoveWeights, 2, c, base, by_columns);
+        send_move(weights3, kUnitMoveWeights, 3, c, base, by_columns);
+        send_move(rows0, kUnitMoveRows, 0, c, base, 0);
+        send_move(rows1, kUnitMoveRows, 1, c, base, 0);
+        send_move(rows2, kUnitMoveRows, 2, c, base, 0);
+        send_move(rows3, kUnitMoveRows, 3, c, base, 0);
+        send_move(stores0, kUnitMoveStore, 0, c, base, by_columns);
+        send_move(stores1, kUnitMoveStore, 1, c, base, by_columns);
+        send_move(stores2, kUnitMoveStore, 2, c, base, by_columns);
+        send_move(stores3, kUnitMoveStore, 3, c, base, by_columns);
         if (ends) program_end.write(SequencerFields::Reports::of(c));
         job = j;
         active = !ends;
