@@ -190,6 +190,7 @@ struct MoveWeightsFields {
     typedef CommandField<22, 24> Words;
     typedef CommandField<46, 32> Address;
     typedef CommandField<78, 32> PortStride;
+    typedef CommandField<110, 9> Groups;
 };
 
 struct MoveRowsFields {
@@ -207,6 +208,7 @@ struct MoveStoreFields {
     typedef CommandField<22, 24> Words;
     typedef CommandField<46, 32> Address;
     typedef CommandField<78, 32> PortStride;
+    typedef CommandField<110, 9> Groups;
 };
 
 struct ConnectionsFields {

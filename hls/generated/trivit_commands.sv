@@ -205,7 +205,8 @@ package trivit_commands;
   } store_command_t;
 
   typedef struct packed {
-    logic [145:0] reserved;
+    logic [136:0] reserved;
+    logic [8:0] groups;
     logic [31:0] port_stride;
     logic [31:0] address;
     logic [23:0] words;
@@ -230,7 +231,8 @@ package trivit_commands;
   } move_rows_command_t;
 
   typedef struct packed {
-    logic [145:0] reserved;
+    logic [136:0] reserved;
+    logic [8:0] groups;
     logic [31:0] port_stride;
     logic [31:0] address;
     logic [23:0] words;

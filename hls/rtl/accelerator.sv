@@ -468,7 +468,8 @@ module accelerator #(
       localparam int G = p + 1;
       mover_port #(
           .WORD(WORD),
-          .PORTS(PORTS)
+          .PORTS(PORTS),
+          .COLUMNS(1'b1)
       ) mover (
           .clk, .reset(cleared), .halt,
           .read_command({rows_data[MOVE*p+:MOVE], weights_data[MOVE*p+:MOVE]}),

@@ -186,6 +186,7 @@ COMMANDS: dict[str, CommandSpec] = {
             "words": (22, 24),
             "address": (46, 32),
             "port_stride": (78, 32),
+            "groups": (110, 9),
         },
     ),
     "move_rows": CommandSpec(
@@ -207,6 +208,7 @@ COMMANDS: dict[str, CommandSpec] = {
             "words": (22, 24),
             "address": (46, 32),
             "port_stride": (78, 32),
+            "groups": (110, 9),
         },
     ),
     "connections": CommandSpec(

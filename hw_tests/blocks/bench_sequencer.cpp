@@ -87,10 +87,15 @@ private:
         const uint64_t base = uint64_t(random.between(0, 2));
         const uint64_t ports = uint64_t(random.between(0, 15));
         const uint64_t words = random.next() >> 40;
+        // Of a matrix by columns; rows know none.
+        const uint64_t drawn = random.one_in(2) ? random.next() >> 55 : random.between(0, 5);
+        const uint64_t groups = unit == kUnitMoveRows ? 0 : drawn;
         const uint64_t address = random.next() >> 32;
         const uint64_t stride = random.one_in(3) ? 0 : random.next() >> 32;
         if (unit == kUnitMoveWeights)
             put<MoveWeightsFields>(command, base, ports, words, address, stride);
+        if (unit == kUnitMoveWeights) MoveWeightsFields::Groups::put(command, groups);
+        if (unit == kUnitMoveStore) MoveStoreFields::Groups::put(command, groups);
         if (unit == kUnitMoveRows)
             put<MoveRowsFields>(command, base, ports, words, address, stride);
         if (unit == kUnitMoveStore)
@@ -102,7 +107,11 @@ private:
             if (!moves_words && unit != kUnitMoveStore) continue;
             Move move = 0;
             move.range(35, 0) = (bases[base] + address + uint64_t(port) * stride) % (1ull << 36);
-            move.range(59, 36) = moves_words ? words : 0;
+            const uint64_t tiles = groups / kPorts + (uint64_t(port) < groups % kPorts ? 1 : 0);
+            if (moves_words && (groups == 0 || tiles != 0)) {
+                move.range(59, 36) = words;
+                move.range(87, 80) = tiles;
+            }
             if (fenced) {
                 move.range(75, 60) = stores;
                 move.range(79, 76) = 15;

@@ -42,7 +42,7 @@ public:
 
     std::unique_ptr<Simulator> simulator;
     hls::stream<WideWord> jobs, descriptors;
-    hls::stream<ap_uint<80>> program;  // moves of the program's mover
+    hls::stream<ap_uint<88>> program;  // moves of the program's mover
     hls::stream<ap_uint<128>> program_words;
     hls::stream<ap_uint<24>> program_end;
     std::vector<Reporting> units;

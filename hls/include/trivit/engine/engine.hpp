@@ -63,14 +63,14 @@ struct Engine {
         Word block[kLanes], words[kParamPorts];
         ap_uint<2> port = 0;
         const bool placed = use_port(stored0, stored1, stored2, stored3, answers, block, port);
-        const bool comes = dispatch.ring.wants_words() && offered(weights0) && offered(weights1) &&
-                           offered(weights2) && offered(weights3);
-        if (comes) {
-            words[0] = weights0.read();
-            words[1] = weights1.read();
-            words[2] = weights2.read();
-            words[3] = weights3.read();
-        }
+        bool from[kParamPorts];
+        const bool comes = dispatch.ring.wants_words(from) && (!from[0] || offered(weights0)) &&
+                           (!from[1] || offered(weights1)) && (!from[2] || offered(weights2)) &&
+                           (!from[3] || offered(weights3));
+        if (comes && from[0]) words[0] = weights0.read();
+        if (comes && from[1]) words[1] = weights1.read();
+        if (comes && from[2]) words[2] = weights2.read();
+        if (comes && from[3]) words[3] = weights3.read();
         dispatch.ring.take(comes, words, placed, port, block);
         if (answers.engine.given) reports.write(answers.engine.report);
         if (answers.rows.given) row_reports.write(answers.rows.report);

@@ -19,15 +19,30 @@ static const int kBeats = 16;  // of a burst, which ends at a multiple of so man
 static const int kAhead = 8;   // bursts that are under way
 static const int kAheadWords = kAhead * kBeats;
 
-// Where a move is.
+// Where a move is. A matrix by columns is a row of pieces (hls/rtl/README.md).
 struct Moving {
     MemoryAddress address;
-    MoveWords left;
+    MoveWords left;                // of the piece, or of the move
+    ap_uint<8> tiles, tiles_left;  // 0: no matrix by columns
+    ap_uint<9> across;             // words of a row from this piece on
+    ap_uint<13> stride;            // from a tile's piece to the next tile's
+    MemoryAddress piece, first;    // where this one begins, and the first of its columns
 
     void begin(const Move& move) {
 #pragma HLS INLINE
         address = move.range(kAddressBits - 1, 0);
-        left = move.range(kFenceAt - 1, kAddressBits);
+        left = move.range(kAddressBits + kMoveWordBits - 1, kAddressBits);
+        tiles = move.range(kMoveTilesBit + 7, kMoveTilesBit);
+        if (tiles == 0) return;
+        across = left;
+        stride = across * kLanes + 1;
+        piece = first = address;
+        tiles_left = tiles;
+        left = piece_words();
+    }
+
+    MoveWords piece_words() const {
+        return kLanes * (across > kParamPorts ? ap_uint<9>(kParamPorts) : across);
     }
 
     // Words of the next burst.
@@ -41,6 +56,19 @@ struct Moving {
 #pragma HLS INLINE
         address += words;
         left -= words;
+        const bool last_tile = tiles_left == 1;
+        if (left != 0 || tiles == 0 || (last_tile && across <= kParamPorts)) return;
+        if (last_tile) {
+            first += kLanes * kParamPorts;
+            piece = first;
+            across -= kParamPorts;
+            tiles_left = tiles;
+        } else {
+            piece += stride;
+            tiles_left -= 1;
+        }
+        address = piece;
+        left = piece_words();
     }
 };
 
