@@ -18,18 +18,18 @@ namespace eval trivit::streams {
         normalise {bytes 32 depth 4 from sequencer.normalise to normalise.commands}
         select {bytes 32 depth 4 from sequencer.select to select.commands}
         connections {bytes 32 depth 4 from sequencer.connections to connections.commands}
-        weights0 {bytes 10 depth 4 from sequencer.weights0 to rtl}
-        weights1 {bytes 10 depth 4 from sequencer.weights1 to rtl}
-        weights2 {bytes 10 depth 4 from sequencer.weights2 to rtl}
-        weights3 {bytes 10 depth 4 from sequencer.weights3 to rtl}
-        rows0 {bytes 10 depth 4 from sequencer.rows0 to rtl}
-        rows1 {bytes 10 depth 4 from sequencer.rows1 to rtl}
-        rows2 {bytes 10 depth 4 from sequencer.rows2 to rtl}
-        rows3 {bytes 10 depth 4 from sequencer.rows3 to rtl}
-        stores0 {bytes 10 depth 4 from sequencer.stores0 to rtl}
-        stores1 {bytes 10 depth 4 from sequencer.stores1 to rtl}
-        stores2 {bytes 10 depth 4 from sequencer.stores2 to rtl}
-        stores3 {bytes 10 depth 4 from sequencer.stores3 to rtl}
+        weights0 {bytes 11 depth 4 from sequencer.weights0 to rtl}
+        weights1 {bytes 11 depth 4 from sequencer.weights1 to rtl}
+        weights2 {bytes 11 depth 4 from sequencer.weights2 to rtl}
+        weights3 {bytes 11 depth 4 from sequencer.weights3 to rtl}
+        rows0 {bytes 11 depth 4 from sequencer.rows0 to rtl}
+        rows1 {bytes 11 depth 4 from sequencer.rows1 to rtl}
+        rows2 {bytes 11 depth 4 from sequencer.rows2 to rtl}
+        rows3 {bytes 11 depth 4 from sequencer.rows3 to rtl}
+        stores0 {bytes 11 depth 4 from sequencer.stores0 to rtl}
+        stores1 {bytes 11 depth 4 from sequencer.stores1 to rtl}
+        stores2 {bytes 11 depth 4 from sequencer.stores2 to rtl}
+        stores3 {bytes 11 depth 4 from sequencer.stores3 to rtl}
         gelu_rows {bytes 64 depth 4 from rtl to gelu.rows}
         gelu_results {bytes 64 depth 4 from gelu.results to rtl}
         softmax_scores {bytes 64 depth 4 from rtl to softmax.scores}

@@ -15,13 +15,14 @@ from accelerator.tiny import load_product_store
 from networks import deit_384, heads_in_turn, most_row_groups, random_network
 
 from trivit.host.backends.compile_cache import KERNEL_FOLDER
-from trivit.host.backends.simulation import SimulationBackend, saturated_values
-from trivit.host.backends.simulator_build import Engine, ap_types, build_simulator
-from trivit.host.backends.simulator_run import SimulationSettings, simulate
 from trivit.host.commands import decode, encode, from_words, to_words
 from trivit.host.errors import HostError
+from trivit.host.log import saturated_values
 from trivit.models.families import model_config
 from trivit.tools.compiler.named import untrained_program
+from trivit.tools.simulation.backend import SimulationBackend
+from trivit.tools.simulation.simulator_build import Engine, ap_types, build_simulator
+from trivit.tools.simulation.simulator_run import SimulationSettings, simulate
 
 HERE = Path(__file__).resolve().parent
 ENGINE = KERNEL_FOLDER / "include" / "trivit" / "engine"
@@ -163,7 +164,8 @@ def test_depths_are_the_sums_of_their_stages() -> None:
     pattern = r'name\(\) \{ return "(\w+)"; \}\n((?: +//.*\n)+) +static const int kDepth = (\d+);'
     text = "".join(path.read_text("utf-8") for path in ENGINE.glob("*.hpp"))
     found = {name: (comment, depth) for name, comment, depth in re.findall(pattern, text)}
-    assert set(found) == {"engine", "guard", "load", "mover_read", "mover_write"}
+    movers = {"mover_read", "mover_write", "mover_gate", "mover_fences"}
+    assert set(found) == {"engine", "guard", "load", *movers}
     for name, (comment, depth) in found.items():
         assert sum(map(int, re.findall(r"\d+", comment))) == int(depth), name
 
