@@ -176,6 +176,31 @@ def test_figures_set_all_side_by_side_and_name_slow_loops(
     assert "2,083 / 0 / 38,890 / 67,500" in printed
 
 
+@pytest.mark.parametrize(
+    ("loop", "period", "remark"),
+    [
+        ((1, 20), "4.800", ""),
+        ((1, 41), "4.800", "deeper than simulated"),
+        ((1, 20), "6.900", "clock too slow"),
+        ((3, 20), "4.800", "slower than simulated"),
+    ],
+)
+def test_a_loop_that_is_not_as_simulated_has_a_remark(
+    loop: tuple[int, int],
+    period: str,
+    remark: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    report = tmp_path / "hls/gelu/trivit_gelu/zcu102/syn/report"
+    text = samples.csynth("trivit_gelu", {"trivit_gelu": loop}, period=period)
+    written(report, text, "csynth.xml")
+    print_figures(gather(tmp_path))
+    lines = capsys.readouterr().out.splitlines()
+    row = next(line for line in lines if "trivit_gelu_Pipeline" in line)
+    assert row.endswith(remark or "(20)")
+
+
 def test_blocks_alone_have_figures_before_there_is_a_bitstream(tmp_path: Path) -> None:
     with pytest.raises(ToolsError, match="run `make hls` and `make bitstream`"):
         gather(tmp_path)
