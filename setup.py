@@ -17,6 +17,9 @@ setup(
     package_data={
         **{f"trivit.{folder}": ["py.typed"] for folder in FOLDERS},
         # Emulator and simulator are compiled on the user's machine from the kernel's sources.
-        "trivit.hls": ["kernel.yaml", *(f"**/*.{end}" for end in ("hpp", "cpp", "h", "sv", "vlt"))],
+        "trivit.hls": [
+            "kernel.yaml",
+            *(f"**/*.{end}" for end in ("hpp", "cpp", "h", "sv", "f", "vlt")),
+        ],
     },
 )
