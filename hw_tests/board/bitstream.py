@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from board.handoff import Facts, handoff_text
 from board.hardware.machine import configuration
 from board.hardware.registers import Made
-from board.handoff import Facts, handoff_text
 
 from trivit.host.board.overlay import EXPECTED
 from trivit.host.commands import layout_digest
@@ -31,7 +31,7 @@ class Files:
 
     made: Made = MADE
     part: str = board.PART
-    facts: Facts = Facts()
+    facts: Facts = field(default_factory=Facts)
     manifest: tuple[tuple[str, Any], ...] = ()
 
     def write(self, folder: Path) -> Path:

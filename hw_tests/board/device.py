@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import struct
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -77,15 +78,14 @@ class SimulatedDevice(Device):  # type: ignore[misc]
         buffer = PynqBuffer(
             shape, dtype, buffer=view, bo=address, device=self, device_address=address
         )
-        buffer.memory, buffer.pointer, buffer.return_to = self, address, self
+        # What is freed with the pointer is not unmapped as well.
+        buffer.memory, buffer.pointer, buffer.return_to, buffer.freed = self, address, self, True
         return buffer
 
     def return_pointer(self, address: int) -> None:
         """Free a buffer."""
-        try:
+        with suppress(OSError):  # at the end of the process
             self.link.call("release", address)
-        except OSError:
-            pass  # at the end of the process
 
     def flush(self, bo: int, offset: int, pointer: int, size: int) -> None:
         """Bring what the processor wrote to DDR."""

@@ -90,9 +90,7 @@ def _port(
         SubElement(connections, "CONNECTION", INSTANCE=instance, PORT=pin)
 
 
-def _bus(
-    module: Element, name: str, role: str, bus: str, bits: int, kind: str = "aximm"
-) -> None:
+def _bus(module: Element, name: str, role: str, bus: str, bits: int, kind: str = "aximm") -> None:
     buses = module.find("BUSINTERFACES")
     assert buses is not None
     found = SubElement(

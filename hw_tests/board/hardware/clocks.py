@@ -12,7 +12,10 @@ class Clocks:
     """IOPLL at 1500 MHz, and the divided clock of the logic; ``stuck`` ignores what is written."""
 
     def __init__(self, divisor: int = 15) -> None:
-        self._words = {_IOPLL_CTRL: 90 << 8 | 1 << 16, _PL0_REF_CTRL: divisor << 8 | 1 << 16 | 1 << 24}
+        self._words = {
+            _IOPLL_CTRL: 90 << 8 | 1 << 16,
+            _PL0_REF_CTRL: divisor << 8 | 1 << 16 | 1 << 24,
+        }
         self.stuck_mhz: float | None = None
 
     def mhz(self) -> float:

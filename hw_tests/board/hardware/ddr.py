@@ -104,7 +104,7 @@ class Memory:
         with self._lock:
             for buffer in self._buffers.values():
                 start = address - buffer.address
-                if 0 <= start and start + size <= len(buffer.ddr):
+                if start >= 0 and start + size <= len(buffer.ddr):
                     return buffer, start
         raise DecodeError(f"{size} bytes at {address:#x}")
 

@@ -35,7 +35,9 @@ Computed = tuple[NDArray[np.int16], NDArray[np.void], int]
 Engine = Callable[[Schedule, NDArray[np.int16], NDArray[np.int16]], Computed]
 
 
-def run_job(memory: Memory, job: JobRequest, engine: Engine) -> tuple[JobEnd, list[tuple[int, bytes]]]:
+def run_job(
+    memory: Memory, job: JobRequest, engine: Engine
+) -> tuple[JobEnd, list[tuple[int, bytes]]]:
     """Return how the job ends, and what it writes where."""
     try:
         commands = memory.read(job.program, 32 * job.commands)
@@ -66,9 +68,7 @@ def run_job(memory: Memory, job: JobRequest, engine: Engine) -> tuple[JobEnd, li
     return JobEnd(cycles=cycles), writes
 
 
-def oracle(
-    schedule: Schedule, params: NDArray[np.int16], image: NDArray[np.int16]
-) -> Computed:
+def oracle(schedule: Schedule, params: NDArray[np.int16], image: NDArray[np.int16]) -> Computed:
     """Interpret the commands."""
     outcome = interpret_memory(schedule, params, image)
     log = _made_up_log(schedule, outcome.saturations)
@@ -159,9 +159,7 @@ def _made_up_log(schedule: Schedule, saturations: NDArray[np.uint64]) -> NDArray
     return log
 
 
-def _region_of(
-    schedule: Schedule, input_words: int, image: NDArray[np.int16]
-) -> NDArray[np.int16]:
+def _region_of(schedule: Schedule, input_words: int, image: NDArray[np.int16]) -> NDArray[np.int16]:
     """Return the input region whose arrangement an image in DDR is."""
     size = input_words * TILE_DEPTH
     places = np.arange(1, size + 1)

@@ -1,13 +1,15 @@
 """The board in a process of its own, so that it outlives the processes that use it.
 
 A connection is a process with memory: when it ends, in whatever way, its buffers are freed, as
-Linux does. Messages are (name of the call, arguments); answers (no error, value) or (its name, text).
+Linux does. Messages are (name of the call, arguments), answers (None, value) or (name of an error,
+its text).
 """
 
 from __future__ import annotations
 
 import argparse
 import threading
+from contextlib import suppress
 from multiprocessing.connection import Connection, Listener
 from pathlib import Path
 from typing import Any
@@ -65,7 +67,9 @@ def serve(machine: Machine) -> None:
             owner += 1
             process = listener.accept()
             calls = _Calls(machine, owner)
-            threading.Thread(target=_answer, args=(process, calls, machine, owner), daemon=True).start()
+            threading.Thread(
+                target=_answer, args=(process, calls, machine, owner), daemon=True
+            ).start()
 
 
 def _answer(process: Connection, calls: _Calls, machine: Machine, owner: int) -> None:
@@ -79,10 +83,8 @@ def _answer(process: Connection, calls: _Calls, machine: Machine, owner: int) ->
             answer = None, getattr(calls, name)(*arguments)
         except Exception as error:  # for the process that asked
             answer = type(error).__name__, str(error)
-        try:
+        with suppress(OSError):
             process.send(answer)
-        except OSError:
-            pass
 
 
 def _engine(name: str) -> jobs.Engine:
@@ -99,7 +101,9 @@ def main() -> None:
     """Serve a board: ``python -m board.hardware.server FOLDER [--engine ...] [--memory BYTES]``."""
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--engine", default="oracle", help="oracle, emulator:BUNDLE,.., simulator:FILE")
+    parser.add_argument(
+        "--engine", default="oracle", help="oracle, emulator:BUNDLE,.., simulator:FILE"
+    )
     parser.add_argument("--memory", type=int, default=256 << 20)
     options = parser.parse_args()
     memory = Memory(options.folder, options.memory)
