@@ -114,6 +114,8 @@ class BoardBackend(Backend):
 
     def close(self) -> None:
         """End what runs and give the board to others; a second call does nothing."""
+        if not self._board.is_owner:
+            return
         atexit.unregister(self.close)
         if self._session is not None:
             self._session.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from board import bitstream
 from board.handoff import Facts
@@ -56,9 +58,9 @@ def scenario_session(bench: Bench) -> None:
         session.put(0, regions[0])
         for number in range(3):
             session.start(number % 2)
-            bench.refused(lambda s=session: s.start(0), "a job is still running")
+            bench.refused(partial(session.start, 0), "a job is still running")
             bench.refused(
-                lambda s=session, slot=number % 2: s.put(slot, regions[0]),
+                partial(session.put, number % 2, regions[0]),
                 f"the job of slot {number % 2} is running",
             )
             session.put((number + 1) % 2, regions[(number + 1) % 3])
