@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from board.bitstream import Files, bit_file
 from board.handoff import Facts
 
+from trivit.host.backends import open_backend
 from trivit.host.board.design import BITSTREAM_VARIABLE, find_bitstream, read_design
 from trivit.host.board.hwh import AddressRange
 from trivit.host.errors import HostError
@@ -130,6 +132,11 @@ def test_where_the_bitstream_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert find_bitstream() == other.resolve()
     assert find_bitstream(bit) == bit.resolve()
     refused(lambda: find_bitstream(Path("none.bit")), "none.bit: no such bitstream")
+
+
+def test_a_machine_without_pynq(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pynq", None)
+    refused(lambda: open_backend("board"), "needs the package pynq, .*use --backend simulation")
 
 
 def refused(call: Callable[[], Any], message: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -33,7 +32,8 @@ def test_cells(design: Any, handoff: Handoff) -> None:
         found = design.cells[name]
         assert cell.module == (found.module or found.vlnv.split(":")[2]), name
         for interface, bus in cell.interfaces.items():
-            assert found.ports.interfaces[interface].width == bus.bits, f"{name}/{interface}"
+            width = found.ports.interfaces[interface].width  # None: as wide as its other end
+            assert width in (None, bus.bits), f"{name}/{interface}"
 
 
 def test_buses(design: Any, handoff: Handoff) -> None:

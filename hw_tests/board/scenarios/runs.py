@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 
 import numpy as np
@@ -35,6 +36,19 @@ def scenario_commands_in_memory(bench: Bench) -> None:
     backend = bench.backend(wait="interrupt")
     bench.check(backend)
     assert not bench.said and "at 149.99" in str(backend.form)
+
+
+def scenario_simulator(bench: Bench) -> None:
+    """The simulator runs what is in DDR: the oracle's logits, the simulation's cycles."""
+    bench.power_on(os.environ["TRIVIT_TEST_SIMULATOR"])
+    backend = bench.backend()
+    bench.check(backend)
+    inputs = preprocess(bench.network, bench.expected("network_images")[:1])
+    with backend.open_session(bench.network) as session:
+        session.put(0, bench.network.first.commands().image.arrange(inputs)[0])
+        session.start(0)
+        outcome = session.wait(20)
+    assert outcome.cycles == int(os.environ["TRIVIT_TEST_CYCLES"])
 
 
 def scenario_poll(bench: Bench) -> None:
