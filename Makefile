@@ -15,6 +15,8 @@ TEST_ENVIRONMENT := OMP_NUM_THREADS=1
 # Brings Xilinx's integer types for the tests of the HLS blocks (Apache-2.0); only these files are
 # used, so it lies apart and brings no packages of its own.
 AP_TYPES := hls4ml==1.3.0
+# What tools/bootstrap.sh brings for the tests.
+FOR_TESTS := lib tcl pynq data
 REQUIREMENTS := pyproject.toml setup.py constraints.txt tools/bootstrap.sh
 
 # What `make check` runs: some of each package, what is fast (25 s of 2 cores in all).
@@ -64,15 +66,11 @@ check: lint  ## lint and the quick tests: under 90 s on 2 idle cores
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -m 'not full' $(PYTEST_ARGS) $(QUICK_TESTS)
 
 test: $(VENV)/stamp-dev  ## All tests but the longest: about 12 minutes on 2 idle cores
-	@sh tools/bootstrap.sh lib
-	@sh tools/bootstrap.sh tcl
-	@sh tools/bootstrap.sh data
+	@for what in $(FOR_TESTS); do sh tools/bootstrap.sh $$what || exit 1; done
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -m 'not full' $(PYTEST_ARGS)
 
 test-full: $(VENV)/stamp-dev  ## The longer checks as well
-	@sh tools/bootstrap.sh lib
-	@sh tools/bootstrap.sh tcl
-	@sh tools/bootstrap.sh data
+	@for what in $(FOR_TESTS); do sh tools/bootstrap.sh $$what || exit 1; done
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 bench: $(VENV)/stamp-quant  ## Time the emulator and training steps; results in runs/bench
