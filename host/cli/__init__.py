@@ -1,0 +1,1 @@
+"""The command ``trivit-board``: one module for each subcommand."""
