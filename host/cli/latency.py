@@ -2,8 +2,9 @@
 
 import argparse
 import hashlib
+import json
 import sys
-from dataclasses import asdict, is_dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
@@ -202,9 +203,9 @@ def _meter(arguments: argparse.Namespace) -> PowerMeter:
 
 
 def _manifest(backend: Backend) -> dict[str, Any] | None:
-    found = backend.manifest
-    if found is not None and is_dataclass(found) and not isinstance(found, type):
-        return asdict(found)
+    if backend.manifest is None:
+        return None
+    found: dict[str, Any] = json.loads(backend.manifest.read_text("utf-8"))
     return found
 
 
@@ -223,6 +224,8 @@ def _notes(
         )
         if power_wanted:
             notes.append("Power is left out: no device drew any.")
+    if latency.settings.repetitions < 100:
+        notes.append("The p99 of fewer than 100 samples is the largest of them.")
     if meter is not None:
         for name, reason in dict(
             pair

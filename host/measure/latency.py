@@ -15,7 +15,7 @@ from trivit.host.measure.expected import Expected, OutputCheck, by_oracle
 from trivit.host.measure.power import PowerFigures, PowerMeter
 from trivit.host.measure.settings import Settings
 from trivit.host.measure.statistics import Summary, summarise
-from trivit.host.measure.streaming import Finish, Prepare, run_overlapped, run_serial
+from trivit.host.measure.streaming import Finish, Prepare, run_overlapped, run_serial, wait_for
 
 Progress = Callable[[str], None]
 
@@ -240,7 +240,7 @@ class _ProgramRun:
     def _single(self, number: int) -> JobOutcome:
         self.session.put(0, self.prepare(number))
         self.session.start(0)
-        outcome = self.session.wait()
+        outcome = wait_for(self.session)
         self.finish(number, outcome)
         return outcome
 

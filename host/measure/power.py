@@ -109,7 +109,7 @@ class Sampler:
                 try:
                     watts = rail.read()
                 except (OSError, ValueError) as error:
-                    self.failed[rail.name] = str(error)
+                    self.failed[rail.name] = getattr(error, "strerror", None) or str(error)
                     continue
                 series = self.series[rail.name]
                 series.times.append(time.perf_counter())
@@ -150,8 +150,7 @@ class PowerMeter:
             time.sleep(self._settle + self.idle_seconds)
             idle_to = time.perf_counter()
             passage = run_overlapped(session, prepare, finish, images)
-            busy_to = time.perf_counter()
-        busy_from = idle_to + self._settle
+        busy_from, busy_to = passage.first_start + self._settle, passage.end
         rails = []
         for rail in self.rails.rails:
             if rail.name in sampler.failed:
