@@ -4,6 +4,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +51,8 @@ class Backend(ABC):
     form: str | None = None
     #: Where its cycles come from; None where it counts none.
     source: CycleSource | None = None
+    #: What came with the bitstream that runs (trivit.json), for reports; None where there is none.
+    manifest: Any = None
 
     @abstractmethod
     def run_batch(self, bundle: Bundle, inputs: Int16) -> BatchOutput:
