@@ -4,10 +4,10 @@ import argparse
 import sys
 import traceback
 from collections.abc import Sequence
-from importlib import import_module
 from importlib.metadata import PackageNotFoundError, distribution
-from typing import NoReturn, Protocol, cast
+from typing import NoReturn
 
+from trivit.host.cli import check, demo, latency, version
 from trivit.host.errors import HostError
 
 OK = 0
@@ -16,7 +16,8 @@ BAD_INPUT = 2
 INTERRUPTED = 130
 BROKEN_PIPE = 141  # what a shell reports for a tool that SIGPIPE ended
 
-SUBCOMMANDS = ("check", "latency", "demo", "version")
+#: Modules with ``NAME``, ``HELP``, ``add_arguments(parser)`` and ``run(arguments) -> status``.
+SUBCOMMANDS = (check, latency, demo, version)
 #: Distributions that bring this package; pip lets the second one overwrite the first.
 _DISTRIBUTIONS = ("trivit", "trivit-host")
 
@@ -24,23 +25,6 @@ _DESCRIPTION = """\
 Check a ZCU102, measure on it, and show what the accelerator sees.
 check -> latency -> demo; each takes a bundle of `trivit compile` and the same backends:
 board (PYNQ), reference (numpy), and on a workstation simulation and emulator."""
-
-
-class Subcommand(Protocol):
-    """What a module of this folder brings."""
-
-    NAME: str
-    HELP: str
-
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Add arguments and options."""
-
-    def run(self, arguments: argparse.Namespace) -> int:
-        """Do the work; return the exit status.
-
-        Raises:
-            HostError: bad input.
-        """
 
 
 class _Parser(argparse.ArgumentParser):
@@ -91,24 +75,11 @@ def build_parser(program: str) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True, dest="command")
-    for module in subcommands():
+    for module in SUBCOMMANDS:
         own = commands.add_parser(module.NAME, help=module.HELP, description=module.HELP)
         module.add_arguments(own)
         own.set_defaults(run=module.run)
     return parser
-
-
-def subcommands() -> list[Subcommand]:
-    """Return the modules of the subcommands that this installation has."""
-    found = []
-    for name in SUBCOMMANDS:
-        module = f"{__package__}.{name}"
-        try:
-            found.append(cast(Subcommand, import_module(module)))
-        except ModuleNotFoundError as error:
-            if error.name != module:
-                raise
-    return found
 
 
 def refuse_twice_installed() -> None:
