@@ -1,1 +1,1 @@
-"""The command ``trivit-board``: one module for each subcommand."""
+"""The command ``trivit-board``: argparse and one module for each subcommand."""
