@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trivit.host.backends import Backend, open_backend
+from trivit.host.backends import Backend
 from trivit.host.backends.session import CycleSource
 from trivit.host.bundle import Bundle
+from trivit.host.cli.backends import add_backend, opened
 from trivit.host.errors import HostError
 from trivit.host.measure import paper
 from trivit.host.measure.beside import Figure, beside
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     device, other = usual_settings(CycleSource.device), usual_settings(None)
     add = parser.add_argument
     add("bundle", type=Path, metavar="BUNDLE", help="program bundle (.trivit)")
-    add("--backend", default="board", help="what runs it: board, or simulation (default: board)")
+    add_backend(parser)
     images = parser.add_mutually_exclusive_group()
     images.add_argument(
         "--images", type=Path, metavar="FOLDER|FILE", help="photos, or a .npy of uint8 N C H W"
@@ -127,7 +128,7 @@ def _measured(arguments: argparse.Namespace) -> Report:
     expected = None
     if arguments.expected is not None:
         expected = given_logits(arguments.expected, names, digest, images[0])
-    backend = open_backend(arguments.backend)
+    backend = opened(arguments)
     if backend.source is None:
         raise HostError(f"--backend {backend.name} counts no cycles: use board or simulation")
     on_device = backend.source is CycleSource.device

@@ -207,8 +207,7 @@ class _ProgramRun:
         figures = None
         if power is not None:
             self._say("power, idle and busy")
-            image_seconds = stream.overlapped_seconds / stream.images if stream else None
-            figures = power.measure(self.session, self.prepare, self.finish, image_seconds)
+            figures = power.measure(self.session, self.prepare, self.finish)
         assert self.check.logits is not None
         return ProgramLatency(
             name=self.program.name,

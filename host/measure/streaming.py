@@ -67,50 +67,60 @@ def run_serial(session: Session, prepare: Prepare, finish: Finish, count: int) -
     )
 
 
-def run_overlapped(session: Session, prepare: Prepare, finish: Finish, count: int) -> Passage:
-    """Run ``count`` images; while image i runs, i+1 is written and i+2 prepared in a thread.
+def run_overlapped(
+    session: Session, prepare: Prepare, finish: Finish, count: int, *, seconds: float = 0.0
+) -> Passage:
+    """Run images; while image i runs, i+1 is written and i+2 prepared in a thread.
 
-    Jobs run one at a time, in order. A slot is written again when its last job was waited for; with
-    one slot an image is written between two jobs.
+    ``count`` images run, and more until ``seconds`` have passed since the first job's start. Jobs
+    run one at a time, in order. A slot is written again when its last job was waited for; with one
+    slot an image is written between two jobs.
 
     Raises:
         HostError: as the session's methods.
     """
-    if count == 0:
+    if count == 0 and seconds == 0:
         return _NONE
     pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="trivit-prepare")
     try:
-        return _overlap(session, prepare, finish, count, pool)
+        return _overlap(session, prepare, finish, count, seconds, pool)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 def _overlap(
-    session: Session, prepare: Prepare, finish: Finish, count: int, pool: ThreadPoolExecutor
+    session: Session,
+    prepare: Prepare,
+    finish: Finish,
+    count: int,
+    seconds: float,
+    pool: ThreadPoolExecutor,
 ) -> Passage:
     ahead: deque[Future[Int16]] = deque()
-    cycles = 0
     begin = time.perf_counter()
-    for number in range(min(2, count)):
+    for number in range(min(2, count) if seconds == 0 else 2):
         ahead.append(pool.submit(prepare, number))
     session.put(0, ahead.popleft().result())
     first_start = time.perf_counter()
     session.start(0)
-    for number in range(count):
+    number, cycles, more = 0, 0, True
+    while more:
         following = number + 1
         slot = following % session.slots
-        if number + 2 < count:
+        more = following < count or time.perf_counter() - first_start < seconds
+        if more and (number + 2 < count or seconds > 0):
             ahead.append(pool.submit(prepare, number + 2))
-        if following < count and session.slots > 1:
+        if more and session.slots > 1:
             session.put(slot, ahead.popleft().result())
         outcome = wait_for(session)
         end = time.perf_counter()
         cycles += outcome.cycles
-        if following < count:
+        if more:
             if session.slots == 1:
                 session.put(slot, ahead.popleft().result())
             session.start(slot)
         finish(number, outcome)
+        number = following
     return Passage(
-        images=count, seconds=end - begin, cycles=cycles, first_start=first_start, end=end
+        images=number, seconds=end - begin, cycles=cycles, first_start=first_start, end=end
     )

@@ -161,7 +161,7 @@ def measured(
     regions = bundle.first.commands().image.arrange(preprocess(bundle, images))
     with device.open_session(bundle) as session:
         return meter.measure(
-            session, lambda number: regions[number % len(regions)], lambda n, o: None, 0.002
+            session, lambda number: regions[number % len(regions)], lambda n, o: None
         )
 
 
@@ -178,11 +178,12 @@ def test_energy_of_an_image(bundle: Bundle, images: NDArray[np.uint8]) -> None:
         Rail(name="VCCPSAUX", group="PS", read=lambda: 1.0, averaging_ms=2.0),
     )
     power = measured(rails, device, bundle, images)
-    assert power.images == device.record.jobs() == 26  # (50 + 2) ms of 2 ms
+    assert power.images == device.record.jobs() <= 26  # (50 + 2) ms of 2 ms
+    assert power.seconds >= 0.052
     assert power.groups() == ("PL", "PS")
     assert power.watts("PL") == (2.0, 5.0)
     assert power.watts() == (3.0, 6.0)
-    each = 1000 * power.seconds / 26
+    each = 1000 * power.seconds / power.images
     assert power.energy_mj() == pytest.approx(6 * each)
     assert power.energy_mj(above_idle=True) == pytest.approx(3 * each)
     assert power.energy_mj("PS", above_idle=True) == 0
@@ -247,5 +248,5 @@ def test_sampling_ends_with_its_block() -> None:
 
 
 def test_no_time_to_sample() -> None:
-    with pytest.raises(HostError, match="must be above 0"):
+    with pytest.raises(HostError, match=r"over 0 s idle and 10 s busy: give at least 0\.1 s each"):
         PowerMeter(rails=Rails(source="", rails=()), idle_seconds=0.0)

@@ -88,6 +88,23 @@ def test_images_are_written_and_prepared_while_a_job_runs(
     assert device.record.events[:4] == [("put", 0), ("start", 0), ("put", 1), ("wait", 0)]
 
 
+@pytest.mark.parametrize("slots", [1, 2])
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_a_stream_by_time(
+    count: int, slots: int, bundle: Bundle, images: NDArray[np.uint8]
+) -> None:
+    """At least so many images, and then until the time is over."""
+    device = FakeBackend(bundle, images, slots=slots, job_seconds=0.01)
+    stream = Stream(bundle, images)
+    with device.open_session(bundle) as session:
+        passage = run_overlapped(session, stream.prepare, stream.finish, count, seconds=0.025)
+    assert passage.end - passage.first_start >= 0.025
+    assert count <= passage.images == len(stream.finished) <= max(count, 4)
+    assert stream.finished == list(range(passage.images))
+    wanted = expected_outputs(device, bundle, stream, passage.images)
+    assert all(map(np.array_equal, stream.outputs, wanted))
+
+
 def test_serial_touches_no_image_ahead(bundle: Bundle, images: NDArray[np.uint8]) -> None:
     device, stream = FakeBackend(bundle, images), Stream(bundle, images)
     with device.open_session(bundle) as session:
