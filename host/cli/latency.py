@@ -176,12 +176,11 @@ def _chosen(bundle: Bundle, keep: list[str]) -> Bundle:
 
 
 def _images(arguments: argparse.Namespace, bundle: Bundle) -> tuple[NDArray[np.uint8], str]:
-    shape = bundle.preprocessing
     if arguments.images is not None:
-        images = read_images(arguments.images, shape, arguments.count)
+        images = read_images(arguments.images, bundle, arguments.count)
         return images, arguments.images.name
     count = _RANDOM if arguments.random is None else arguments.random
-    return random_images(shape, count, arguments.seed), f"noise, seed {arguments.seed}"
+    return random_images(bundle, count, arguments.seed), f"noise, seed {arguments.seed}"
 
 
 def _settings(arguments: argparse.Namespace, backend: Backend) -> Settings:
