@@ -39,7 +39,7 @@ INSTALL = $(BIN)/python -m pip install $(PIP_QUIET) --disable-pip-version-check 
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test test-full bench bench-gpu rtl-report simulation-report hls bitstream reports lint format lock clean
+.PHONY: help install demo check test test-full bench bench-gpu rtl-report simulation-report hls bitstream reports latency-samples wheel-host deploy lint format lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -101,6 +101,17 @@ bitstream: $(VENV)/stamp-quant  ## With Vivado, behind make hls: the bitstream i
 
 reports: $(VENV)/stamp-quant  ## What Vitis HLS and Vivado report, beside this project's figures
 	@$(BIN)/python -m trivit.tools.vivado reports
+
+latency-samples: $(VENV)/stamp-dev  ## Write sample reports of `trivit board latency`, by simulation (4 minutes)
+	PYTHONPATH=hw_tests $(BIN)/python -m accelerator.latency_samples
+
+wheel-host:  ## Build the wheel trivit-host, which is host/ alone, into dist/
+	@[ -x $(BIN)/trivit ] || $(MAKE) $(VENV)/stamp-quant
+	$(BIN)/python -m trivit.tools.host_wheel dist
+
+# Settings: HOST=user@board, and what differs from tools/deploy.sh's defaults.
+deploy: wheel-host  ## Copy wheel, bitstream and bundle to a board: HOST=xilinx@192.168.2.99
+	@sh tools/deploy.sh
 
 lint: $(VENV)/stamp-dev  ## Style, types, import rules, HLS rules, SystemVerilog
 	$(BIN)/ruff check .
