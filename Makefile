@@ -15,6 +15,8 @@ TEST_ENVIRONMENT := OMP_NUM_THREADS=1
 # Brings Xilinx's integer types for the tests of the HLS blocks (Apache-2.0); only these files are
 # used, so it lies apart and brings no packages of its own.
 AP_TYPES := hls4ml==1.3.0
+# What tools/bootstrap.sh brings for the tests.
+FOR_TESTS := lib tcl pynq data
 REQUIREMENTS := pyproject.toml setup.py constraints.txt tools/bootstrap.sh
 
 # What `make check` runs: some of each package, what is fast (25 s of 2 cores in all).
@@ -37,7 +39,7 @@ INSTALL = $(BIN)/python -m pip install $(PIP_QUIET) --disable-pip-version-check 
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test test-full bench bench-gpu rtl-report simulation-report hls bitstream reports lint format lock clean
+.PHONY: help install demo check test test-full bench bench-gpu rtl-report simulation-report hls bitstream reports latency-samples wheel-host deploy lint format lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -64,15 +66,11 @@ check: lint  ## lint and the quick tests: under 90 s on 2 idle cores
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -m 'not full' $(PYTEST_ARGS) $(QUICK_TESTS)
 
 test: $(VENV)/stamp-dev  ## All tests but the longest: about 12 minutes on 2 idle cores
-	@sh tools/bootstrap.sh lib
-	@sh tools/bootstrap.sh tcl
-	@sh tools/bootstrap.sh data
+	@for what in $(FOR_TESTS); do sh tools/bootstrap.sh $$what || exit 1; done
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -m 'not full' $(PYTEST_ARGS)
 
 test-full: $(VENV)/stamp-dev  ## The longer checks as well
-	@sh tools/bootstrap.sh lib
-	@sh tools/bootstrap.sh tcl
-	@sh tools/bootstrap.sh data
+	@for what in $(FOR_TESTS); do sh tools/bootstrap.sh $$what || exit 1; done
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 bench: $(VENV)/stamp-quant  ## Time the emulator and training steps; results in runs/bench
@@ -103,6 +101,17 @@ bitstream: $(VENV)/stamp-quant  ## With Vivado, behind make hls: the bitstream i
 
 reports: $(VENV)/stamp-quant  ## What Vitis HLS and Vivado report, beside this project's figures
 	@$(BIN)/python -m trivit.tools.vivado reports
+
+latency-samples: $(VENV)/stamp-dev  ## Write sample reports of `trivit board latency`, by simulation (4 minutes)
+	PYTHONPATH=hw_tests $(BIN)/python -m accelerator.latency_samples
+
+wheel-host:  ## Build the wheel trivit-host, which is host/ alone, into dist/
+	@[ -x $(BIN)/trivit ] || $(MAKE) $(VENV)/stamp-quant
+	$(BIN)/python -m trivit.tools.host_wheel dist
+
+# Settings: HOST=user@board, and what differs from tools/deploy.sh's defaults.
+deploy: wheel-host  ## Copy wheel, bitstream and bundle to a board: HOST=xilinx@192.168.2.99
+	@sh tools/deploy.sh
 
 lint: $(VENV)/stamp-dev  ## Style, types, import rules, HLS rules, SystemVerilog
 	$(BIN)/ruff check .
