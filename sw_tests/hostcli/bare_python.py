@@ -1,14 +1,18 @@
 """A virtual environment with numpy alone, like a board's, of Python 3.10 where one is found."""
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy
+
+from trivit.tools.kernel import ROOT
 
 BOARD_PYTHON = (3, 10)
 
@@ -34,19 +38,30 @@ def _candidates() -> Iterator[Path]:
 def make_venv(folder: Path) -> Path:
     """Create the environment and return its interpreter; a warning says when it is no 3.10."""
     base = python_3_10()
-    if base is not None:
-        python = _venv(base, folder / "venv-3.10")
-        if not _pip(python, "numpy<2").returncode:
-            return python
-    why = "no Python 3.10 was found" if base is None else "numpy for Python 3.10 cannot be had"
-    version = ".".join(map(str, sys.version_info[:2]))
-    warnings.warn(f"{why}: the wheel is tested on Python {version}", stacklevel=2)
-    python = _venv(Path(sys.executable), folder / "venv")
+    packages = None if base is None else _numpy_for(base)
+    if base is None or packages is None:
+        why = "no Python 3.10 was found" if base is None else "numpy for Python 3.10 cannot be had"
+        version = ".".join(map(str, sys.version_info[:2]))
+        warnings.warn(f"{why}: the wheel is tested on Python {version}", stacklevel=2)
+        base, packages = Path(sys.executable), Path(numpy.__path__[0]).parent
+    python = _venv(base, folder / "venv")
     (site,) = (folder / "venv/lib").glob("python*/site-packages")
-    found = Path(numpy.__path__[0])
-    for part in found.parent.glob("numpy*"):  # numpy and its libraries, nothing beside them
+    for part in packages.glob("numpy*"):  # numpy and its libraries, nothing beside them
         (site / part.name).symlink_to(part)
     return python
+
+
+def _numpy_for(base: Path) -> Path | None:
+    """Return a folder with numpy 1 for Python 3.10, downloaded once; None without a network."""
+    packages = ROOT / ".cache/numpy-3.10"
+    if not packages.is_dir():
+        packages.parent.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=packages.parent) as name:
+            if _pip(base, "--target", f"{name}/packages", "numpy<2").returncode:
+                return None
+            with contextlib.suppress(OSError):  # another process was first
+                Path(name, "packages").rename(packages)
+    return packages
 
 
 def _venv(base: Path, folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""``trivit board check``: each probe on folders of a ZCU102 that miss something, the exit status."""
+"""``trivit board check``: each probe on folders of a ZCU102 with a fault, and the exit status."""
 
 import json
 import struct

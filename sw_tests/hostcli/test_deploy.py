@@ -1,4 +1,4 @@
-"""`make deploy` with stand-ins for ssh and scp, which run on this machine what a board would run."""
+"""`make deploy` with stand-ins for ssh and scp that run here what a board would run."""
 
 import os
 import subprocess
@@ -13,7 +13,9 @@ from trivit.tools.kernel import ROOT
 _SSH = """#!/bin/sh
 here=$(dirname "$0"); for word; do last=$word; done
 echo "ssh $last" >> "$here/log"
-[ ! -f "$here/no-ssh" ] || { echo "ssh: connect to host board port 22: No route to host" >&2; exit 255; }
+if [ -f "$here/no-ssh" ]; then
+    echo "ssh: connect to host board port 22: No route to host" >&2; exit 255
+fi
 exec sh -c "$last"
 """
 _SCP = """#!/bin/sh
