@@ -4,7 +4,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,8 +51,8 @@ class Backend(ABC):
     form: str | None = None
     #: Where its cycles come from; None where it counts none.
     source: CycleSource | None = None
-    #: What came with the bitstream that runs (trivit.json), for reports; None where there is none.
-    manifest: Any = None
+    #: File that says what its bitstream was made from (trivit.json); None where there is none.
+    manifest: Path | None = None
 
     @abstractmethod
     def run_batch(self, bundle: Bundle, inputs: Int16) -> BatchOutput:

@@ -2,8 +2,9 @@
 
 import argparse
 import hashlib
+import json
 import sys
-from dataclasses import asdict, is_dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
@@ -12,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trivit.host.backends import Backend, open_backend
+from trivit.host.backends import Backend
 from trivit.host.backends.session import CycleSource
 from trivit.host.bundle import Bundle
+from trivit.host.cli.backends import add_backend, opened
 from trivit.host.errors import HostError
 from trivit.host.measure import paper
 from trivit.host.measure.beside import Figure, beside
@@ -41,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     device, other = usual_settings(CycleSource.device), usual_settings(None)
     add = parser.add_argument
     add("bundle", type=Path, metavar="BUNDLE", help="program bundle (.trivit)")
-    add("--backend", default="board", help="what runs it: board, or simulation (default: board)")
+    add_backend(parser)
     images = parser.add_mutually_exclusive_group()
     images.add_argument(
         "--images", type=Path, metavar="FOLDER|FILE", help="photos, or a .npy of uint8 N C H W"
@@ -126,7 +128,7 @@ def _measured(arguments: argparse.Namespace) -> Report:
     expected = None
     if arguments.expected is not None:
         expected = given_logits(arguments.expected, names, digest, images[0])
-    backend = open_backend(arguments.backend)
+    backend = opened(arguments)
     if backend.source is None:
         raise HostError(f"--backend {backend.name} counts no cycles: use board or simulation")
     on_device = backend.source is CycleSource.device
@@ -174,12 +176,11 @@ def _chosen(bundle: Bundle, keep: list[str]) -> Bundle:
 
 
 def _images(arguments: argparse.Namespace, bundle: Bundle) -> tuple[NDArray[np.uint8], str]:
-    shape = bundle.preprocessing
     if arguments.images is not None:
-        images = read_images(arguments.images, shape, arguments.count)
+        images = read_images(arguments.images, bundle, arguments.count)
         return images, arguments.images.name
     count = _RANDOM if arguments.random is None else arguments.random
-    return random_images(shape, count, arguments.seed), f"noise, seed {arguments.seed}"
+    return random_images(bundle, count, arguments.seed), f"noise, seed {arguments.seed}"
 
 
 def _settings(arguments: argparse.Namespace, backend: Backend) -> Settings:
@@ -202,9 +203,9 @@ def _meter(arguments: argparse.Namespace) -> PowerMeter:
 
 
 def _manifest(backend: Backend) -> dict[str, Any] | None:
-    found = backend.manifest
-    if found is not None and is_dataclass(found) and not isinstance(found, type):
-        return asdict(found)
+    if backend.manifest is None:
+        return None
+    found: dict[str, Any] = json.loads(backend.manifest.read_text("utf-8"))
     return found
 
 
@@ -223,6 +224,8 @@ def _notes(
         )
         if power_wanted:
             notes.append("Power is left out: no device drew any.")
+    if latency.settings.repetitions < 100:
+        notes.append("The p99 of fewer than 100 samples is the largest of them.")
     if meter is not None:
         for name, reason in dict(
             pair

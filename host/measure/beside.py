@@ -23,7 +23,7 @@ class Figure:
 
 
 #: The kind of this project's simulated cycles.
-SIMULATED = f"simulated at {simulated.CLOCK_MHZ:g} MHz"
+SIMULATED = f"simulated on {simulated.DATE} at {simulated.CLOCK_MHZ:g} MHz"
 
 
 def beside(bundle: Bundle) -> tuple[Figure, ...]:
@@ -49,7 +49,7 @@ def beside(bundle: Bundle) -> tuple[Figure, ...]:
                 Figure(
                     program=program.name,
                     kind=SIMULATED,
-                    origin=f"this project's simulation, {simulated.DATE}",
+                    origin="docs/benchmarks/accelerator.md of this project",
                     clock_mhz=simulated.CLOCK_MHZ,
                     latency_ms=cycles / (1000 * simulated.CLOCK_MHZ),
                     cycles=cycles,

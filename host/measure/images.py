@@ -1,17 +1,17 @@
 """Images to measure on: random ones, a .npy file, or a folder of photos (with Pillow)."""
 
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from trivit.host.bundle import Bundle
+from trivit.host.demo.images import Unreadable, folder_images
 from trivit.host.errors import HostError
-from trivit.host.program import Preprocessing
-
-_PHOTOS = (".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".webp")
 
 
-def random_images(shape: Preprocessing, count: int, seed: int = 0) -> NDArray[np.uint8]:
+def random_images(bundle: Bundle, count: int, seed: int = 0) -> NDArray[np.uint8]:
     """Return ``count`` images of even noise, (count, channels, height, width).
 
     Raises:
@@ -19,21 +19,21 @@ def random_images(shape: Preprocessing, count: int, seed: int = 0) -> NDArray[np
     """
     if count < 1:
         raise HostError(f"--random {count}: give at least 1 image")
+    shape = bundle.preprocessing
     size = (count, shape.channels, shape.height, shape.width)
     return np.random.default_rng(seed).integers(0, 256, size, dtype=np.uint8)
 
 
-def read_images(source: Path, shape: Preprocessing, count: int | None = None) -> NDArray[np.uint8]:
+def read_images(source: Path, bundle: Bundle, count: int | None = None) -> NDArray[np.uint8]:
     """Return the first ``count`` images (None: all) of a .npy file or a folder of photos.
 
-    A .npy file holds uint8 (N, channels, height, width). Photos are resized so that their shorter
-    side fits, cut in the middle, and made grey for a program of one channel.
+    A .npy file holds uint8 (N, channels, height, width). Photos are cut as the demo does it.
 
     Raises:
         HostError: nothing there, images of another shape, or photos without Pillow.
     """
     if source.is_dir():
-        return _photos(source, shape, count)
+        return _photos(source, bundle, count)
     try:
         images = np.load(source, mmap_mode="r", allow_pickle=False)
     except OSError as error:
@@ -42,6 +42,7 @@ def read_images(source: Path, shape: Preprocessing, count: int | None = None) ->
         raise HostError(
             f"{source} is neither a folder of photos nor a complete .npy file of images"
         ) from error
+    shape = bundle.preprocessing
     wanted = (shape.channels, shape.height, shape.width)
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != wanted:
         raise HostError(
@@ -53,26 +54,12 @@ def read_images(source: Path, shape: Preprocessing, count: int | None = None) ->
     return np.array(images[:count])
 
 
-def _photos(folder: Path, shape: Preprocessing, count: int | None) -> NDArray[np.uint8]:
-    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in _PHOTOS)
-    if not files:
-        raise HostError(f"{folder} holds no photos ({', '.join(_PHOTOS)}): give another folder")
-    try:
-        from PIL import Image, ImageOps
-    except ImportError as error:
-        raise HostError(
-            f"{folder}: reading photos needs Pillow: pip install pillow, or give a .npy file"
-        ) from error
+def _photos(folder: Path, bundle: Bundle, count: int | None) -> NDArray[np.uint8]:
     views = []
-    for path in files[:count]:
-        try:
-            with Image.open(path) as image:
-                photo = ImageOps.exif_transpose(image).convert(
-                    "L" if shape.channels == 1 else "RGB"
-                )
-                photo = ImageOps.fit(photo, (shape.width, shape.height), Image.Resampling.BICUBIC)
-        except (OSError, ValueError) as error:
-            raise HostError(f"{path} is no readable photo: take it out of the folder") from error
-        pixels = np.asarray(photo, dtype=np.uint8)
-        views.append(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
+    for found in islice(folder_images(folder, bundle), count):
+        if isinstance(found, Unreadable):
+            raise HostError(
+                f"{folder / found.name} holds no image ({found.reason}): take it out of the folder"
+            )
+        views.append(found.pixels)
     return np.stack(views)

@@ -15,7 +15,7 @@ from trivit.host.measure.expected import Expected, OutputCheck, by_oracle
 from trivit.host.measure.power import PowerFigures, PowerMeter
 from trivit.host.measure.settings import Settings
 from trivit.host.measure.statistics import Summary, summarise
-from trivit.host.measure.streaming import Finish, Prepare, run_overlapped, run_serial
+from trivit.host.measure.streaming import Finish, Prepare, run_overlapped, run_serial, wait_for
 
 Progress = Callable[[str], None]
 
@@ -207,8 +207,7 @@ class _ProgramRun:
         figures = None
         if power is not None:
             self._say("power, idle and busy")
-            image_seconds = stream.overlapped_seconds / stream.images if stream else None
-            figures = power.measure(self.session, self.prepare, self.finish, image_seconds)
+            figures = power.measure(self.session, self.prepare, self.finish)
         assert self.check.logits is not None
         return ProgramLatency(
             name=self.program.name,
@@ -240,7 +239,7 @@ class _ProgramRun:
     def _single(self, number: int) -> JobOutcome:
         self.session.put(0, self.prepare(number))
         self.session.start(0)
-        outcome = self.session.wait()
+        outcome = wait_for(self.session)
         self.finish(number, outcome)
         return outcome
 

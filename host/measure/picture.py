@@ -1,5 +1,6 @@
 """Latency by program as an SVG: this report's figures beside those of other kinds."""
 
+import math
 from html import escape
 
 from trivit.host.measure.report import Report
@@ -8,6 +9,7 @@ from trivit.host.measure.tables import own_kind
 _COLOURS = ("#1b6ca8", "#b9bec4", "#7fb37f", "#d99a4e")
 _BAR, _GAP, _LEFT, _TOP, _HEIGHT = 34, 30, 64, 64, 240
 _LEGEND = 20
+_STEPS = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 11)
 _FONT = 'font-family="sans-serif" font-size="12" fill="#222"'
 
 
@@ -23,7 +25,7 @@ def latency_picture(report: Report, *, standalone: bool = True) -> str:
     height = _TOP + _HEIGHT + 60 + _LEGEND * len(series)
     top = _scale(max(value for values in series.values() for value in values.values()))
     parts = [f'<rect width="{width}" height="{height}" fill="#fff"/>']
-    title = f"{report.bundle['model']}: latency of one image, kernel alone"
+    title = f"{report.bundle['model']}: latency of one image"
     parts.append(_text(_LEFT, 24, title, size=15, anchor="start"))
     parts.append(_text(_LEFT, 44, "milliseconds", anchor="start"))
     for step in range(6):
@@ -83,10 +85,6 @@ def _y(value: float, top: float) -> float:
 
 
 def _scale(most: float) -> float:
-    """Return the least of 1, 2, 2.5, 5 times a power of ten, times 1, that is not below."""
-    power = 1.0
-    while power > most:
-        power /= 10
-    while power * 10 <= most:
-        power *= 10
-    return next(power * step for step in (1, 2, 2.5, 5, 10) if power * step >= most)
+    """Return where the axis ends: a round number, not below ``most`` (above 0)."""
+    power = 10.0 ** math.floor(math.log10(most))
+    return next(power * step for step in _STEPS if power * step >= most)

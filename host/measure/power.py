@@ -1,6 +1,5 @@
 """Power and energy per image: rails sampled while nothing runs and while images stream."""
 
-import math
 import threading
 import time
 from collections.abc import Sequence
@@ -109,7 +108,7 @@ class Sampler:
                 try:
                     watts = rail.read()
                 except (OSError, ValueError) as error:
-                    self.failed[rail.name] = str(error)
+                    self.failed[rail.name] = getattr(error, "strerror", None) or str(error)
                     continue
                 series = self.series[rail.name]
                 series.times.append(time.perf_counter())
@@ -128,30 +127,28 @@ class PowerMeter:
     period_s: float = 0.05
 
     def __post_init__(self) -> None:
-        if not min(self.idle_seconds, self.busy_seconds, self.period_s) > 0:
-            raise HostError("power: idle and busy seconds and the period must be above 0")
+        least = 2 * self.period_s
+        if not min(self.idle_seconds, self.busy_seconds) >= least > 0:
+            raise HostError(
+                f"power over {self.idle_seconds:g} s idle and {self.busy_seconds:g} s busy: give "
+                f"at least {least:g} s each, two readings"
+            )
 
-    def measure(
-        self, session: Session, prepare: Prepare, finish: Finish, image_seconds: float | None
-    ) -> PowerFigures:
-        """Sample while the session waits, then while about ``busy_seconds`` of images stream.
+    def measure(self, session: Session, prepare: Prepare, finish: Finish) -> PowerFigures:
+        """Sample while the session waits, then while images stream for ``busy_seconds``.
 
-        ``image_seconds`` is what a streamed image takes; None: one image tells. What a monitor
-        averaged before a stretch began is left out of it.
+        What a monitor averaged before a stretch began is left out of it.
 
         Raises:
             HostError: a stretch without a sample, no rail left, or as the session's methods.
         """
-        if image_seconds is None:
-            image_seconds = run_overlapped(session, prepare, finish, 1).seconds
-        images = max(1, math.ceil((self.busy_seconds + self._settle) / image_seconds))
         with Sampler(self.rails.rails, self.period_s) as sampler:
             idle_from = time.perf_counter() + self._settle
             time.sleep(self._settle + self.idle_seconds)
             idle_to = time.perf_counter()
-            passage = run_overlapped(session, prepare, finish, images)
-            busy_to = time.perf_counter()
-        busy_from = idle_to + self._settle
+            streamed = self._settle + self.busy_seconds
+            passage = run_overlapped(session, prepare, finish, 1, seconds=streamed)
+        busy_from, busy_to = passage.first_start + self._settle, passage.end
         rails = []
         for rail in self.rails.rails:
             if rail.name in sampler.failed:
@@ -169,7 +166,7 @@ class PowerMeter:
             raise HostError(f"no power rail could be read to the end ({name}: {reason})")
         return PowerFigures(
             source=self.rails.source,
-            images=images,
+            images=passage.images,
             seconds=passage.seconds,
             idle_seconds=self.idle_seconds,
             sample_hz=len(rails[0].busy_samples) / (busy_to - busy_from),
