@@ -69,6 +69,7 @@ class BoardBackend(Backend):
         self._board = Board(bitstream, tell=tell, wait=how)
         self.manifest = self._board.design.manifest.path
         self.form = f"{self._board.design.bitstream} at {self._board.clock_mhz():g} MHz"
+        self.form = f"{self._board.design.bitstream} at {self._board.clock_mhz:g} MHz"
         atexit.register(self.close)
 
     def run_batch(self, bundle: Bundle, inputs: Int16) -> BatchOutput:
@@ -142,7 +143,7 @@ class BoardSession(Session):
         self._board = board
         self._image_words = schedule.image.region_words
         self.program = bundle.first
-        self.clock_mhz = board.clock_mhz()
+        self.clock_mhz = board.clock_mhz
         params = np.concatenate([bundle.params, schedule.extra_params]).astype("<i2")
         commands = schedule.commands.astype("<u8")
         self._params_at = ceil_div(commands.nbytes, _PAGE) * _PAGE

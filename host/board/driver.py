@@ -180,12 +180,24 @@ class Accelerator:
         self.acknowledge()
         return rests
 
-    def measured_mhz(self, seconds: float = 0.02) -> float:
-        """Return the clock as the cycle counter runs against this machine's own."""
-        begin, first = time.perf_counter(), self.read("cycles")
+    def measured_mhz(self, seconds: float = 0.02) -> tuple[float, float]:
+        """Return what the clock is between, as the cycle counter runs against this machine's own.
+
+        Each of the two readings happened at some moment of the time that it took.
+        """
+        before, first, begun = self._timed_cycles()
         time.sleep(seconds)
-        end, last = time.perf_counter(), self.read("cycles")
-        return (last - first) / (end - begin) / 1e6
+        asked, last, end = self._timed_cycles()
+        return (last - first) / (end - before) / 1e6, (last - first) / (asked - begun) / 1e6
+
+    def _timed_cycles(self) -> tuple[float, int, float]:
+        """Return the cycle counter, and when it was asked for and there; the fastest of some."""
+        readings = []
+        for _ in range(5):
+            before = time.perf_counter()
+            cycles = self.read("cycles")
+            readings.append((before, cycles, time.perf_counter()))
+        return min(readings, key=lambda reading: reading[2] - reading[0])
 
     @staticmethod
     def _flag(control: int, name: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from trivit.host.board.compare import same_clock
+from trivit.host.board.compare import CLOCK_TOLERANCE, same_clock
 from trivit.host.board.design import Design, find_bitstream, read_design
 from trivit.host.board.driver import ABORT_SECONDS, Accelerator, Identity, poll
 from trivit.host.board.interrupt import InterruptLine
@@ -59,7 +59,8 @@ def load_pynq() -> Any:
 class Board:
     """The board of this machine with the accelerator in its logic, for this process alone.
 
-    ``tell`` is called with warnings, a line each. ``wait`` says how to see a job's end: by
+    ``clock_mhz`` is the accelerator's clock as it was read back. ``tell`` is called with warnings,
+    a line each. ``wait`` says how to see a job's end: by
     ``interrupt``, by ``poll``, or (``auto``) by interrupt where there is one.
     """
 
@@ -82,10 +83,12 @@ class Board:
         self._tell = tell
         self._wait = wait
         self._line: InterruptLine | None = None
+        self.clock_mhz = 0.0
         self.design: Design = read_design(find_bitstream(bitstream))
         self._lock: BoardLock | None = BoardLock()
         try:
             self._open()
+            self.clock_mhz = self._read_clock()
         except BaseException:
             self.close()
             raise
@@ -121,32 +124,40 @@ class Board:
         """
         if self.accelerator.abort():
             return "aborted, and the board is usable again"
+        # PYNQ's interrupts do not outlive their logic: one that was waited for would take those of
+        # its successor.
         self._download()
         self._recognise()
-        return "an abort did not help, so the bitstream was loaded again: the board is usable again"
+        self.accelerator.enable_interrupt(False)
+        self.clock_mhz = self._read_clock()
+        return (
+            "an abort did not help, so the bitstream was loaded again: the board is usable again, "
+            "and jobs are polled for"
+        )
 
-    def clock_mhz(self) -> float:
-        """Return the accelerator's clock: as PYNQ reads the dividers, or as it is measured.
+    def _read_clock(self) -> float:
+        """Return the accelerator's clock in MHz: as PYNQ reads the dividers, or as it is measured.
 
         Tells when they differ from each other, or from what the design was made for.
         """
-        measured = self.accelerator.measured_mhz()
+        low, high = self.accelerator.measured_mhz()
+        measured = (low + high) / 2
         try:
             read = float(self._pynq.Clocks.fclk0_mhz)
         except Exception as error:
             self._tell(f"the clock cannot be read back ({error}): {measured:.2f} MHz as measured")
             read = measured
-        if not same_clock(measured, read):
+        if not low * (1 - CLOCK_TOLERANCE) <= read <= high * (1 + CLOCK_TOLERANCE):
             self._tell(
                 f"the clock's dividers say {read:.2f} MHz, but the cycle counter runs at "
                 f"{measured:.2f}: latencies are computed with the latter"
             )
             read = measured
-        if not same_clock(read, self.design.manifest.clock_mhz):
+        made_for = self.design.manifest.clock_mhz
+        if not same_clock(read, made_for):
             self._tell(
-                f"the clock is {read:.2f} MHz, the design was made for "
-                f"{self.design.manifest.clock_mhz:g}: above that results may be wrong; load the "
-                "bitstream again to set it"
+                f"the clock is {read:.2f} MHz, the design was made for {made_for:g}: results may "
+                "be wrong where it is faster, and latencies are those of this clock"
             )
         return read
 
@@ -175,6 +186,7 @@ class Board:
                 return
         self._download()
         self._recognise()
+        self._make_line()
 
     def _download(self) -> None:
         assert self._lock is not None
@@ -223,7 +235,6 @@ class Board:
                 f"{self.design.bitstream} holds another accelerator than its .hwh and .json say: "
                 f"{'; '.join(differences)}: copy the three files of one build"
             )
-        self._make_line()
 
     def _make_line(self) -> None:
         self.accelerator.enable_interrupt(self._wait != "poll")

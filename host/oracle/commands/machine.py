@@ -59,14 +59,30 @@ def interpret(schedule: Schedule, bundle: Bundle, region: Int16) -> Outcome:
         OrderError: the schedule relies on an order that nothing makes, or cannot go on.
         HostError: a command that cannot be decoded.
     """
-    machine = _Machine(schedule, bundle, region)
+    params = np.concatenate([bundle.params, schedule.extra_params])
+    return interpret_memory(schedule, params, schedule.image.arrange(region[None])[0])
+
+
+def interpret_memory(schedule: Schedule, params: Int16, image: Int16) -> Outcome:
+    """Run a schedule over what lies in DDR, as the accelerator does.
+
+    Args:
+        schedule: its commands run; its image layout and extra parameters are not looked at.
+        params: (words·8,) int16, extra parameters included.
+        image: (region_words·8,) int16, as the program's image layout arranges it.
+
+    Raises:
+        OrderError: the schedule relies on an order that nothing makes, or cannot go on.
+        HostError: a command that cannot be decoded.
+    """
+    machine = _Machine(schedule, params, image)
     for word in from_words(schedule.commands):
         machine.obey(decode(word))
     return machine.outcome()
 
 
 class _Machine:
-    def __init__(self, schedule: Schedule, bundle: Bundle, region: Int16) -> None:
+    def __init__(self, schedule: Schedule, params: Int16, image: Int16) -> None:
         self.schedule = schedule
         self.shared = Shared(reported=self._reported)
         engine = Engine(self.shared)
@@ -78,8 +94,8 @@ class _Machine:
             self.work[name] = work(self.units[name])
         self.waits = dict.fromkeys(self.work, IDLE)
         self.memory = {
-            "params": np.concatenate([bundle.params, schedule.extra_params]),
-            "images": schedule.image.arrange(region[None])[0],
+            "params": params,
+            "images": image,
             "output": np.zeros(schedule.output_words * TILE_DEPTH, dtype=np.int16),
         }
         self.moves: deque[dict[str, int]] = deque()
