@@ -68,7 +68,6 @@ class BoardBackend(Backend):
         how = wait or os.environ.get(WAIT_VARIABLE) or "auto"
         self._board = Board(bitstream, tell=tell, wait=how)
         self.manifest = self._board.design.manifest.path
-        self.form = f"{self._board.design.bitstream} at {self._board.clock_mhz():g} MHz"
         self.form = f"{self._board.design.bitstream} at {self._board.clock_mhz:g} MHz"
         atexit.register(self.close)
 

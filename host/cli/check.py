@@ -16,6 +16,8 @@ HELP = (
     "a self test against the oracle; each line says what to do. Exit status 0: nothing failed."
 )
 
+#: Where /proc, /sys and /etc are.
+ROOT = Path("/")
 #: What only a board has, in the order of the lines.
 _ON_BOARD = (
     *("image", "driver", "fpga manager", "memory", "clock", "rails"),
@@ -31,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--root",
         type=Path,
-        default=Path("/"),
+        default=ROOT,
         metavar="FOLDER",
         help="look for /proc, /sys and /etc under this folder",
     )
