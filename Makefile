@@ -38,7 +38,7 @@ INSTALL = $(BIN)/python -m pip install $(PIP_QUIET) --disable-pip-version-check 
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test test-full bench bench-gpu rtl-report simulation-report wheel-host deploy lint format lock clean
+.PHONY: help install demo check test test-full bench bench-gpu rtl-report simulation-report latency-samples wheel-host deploy lint format lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -90,6 +90,9 @@ rtl-report: $(VENV)/stamp-dev  ## Count LUTs, DSPs and memories of the RTL with 
 
 simulation-report: $(VENV)/stamp-dev  ## Simulate DeiT-T and DeiT-S on the whole accelerator (half an hour)
 	PYTHONPATH=hw_tests $(BIN)/python -m accelerator.report
+
+latency-samples: $(VENV)/stamp-dev  ## Write sample reports of `trivit board latency`, by simulation (4 minutes)
+	PYTHONPATH=hw_tests $(BIN)/python -m accelerator.latency_samples
 
 wheel-host:  ## Build the wheel trivit-host, which is host/ alone, into dist/
 	@[ -x $(BIN)/trivit ] || $(MAKE) $(VENV)/stamp-quant

@@ -70,6 +70,9 @@ class Backend(ABC):
         """
         raise HostError(f"the backend {self.name} counts no cycles: use simulation or board")
 
+    def close(self) -> None:  # noqa: B027  most backends hold nothing
+        """Give the device to others; a second call does nothing."""
+
     def run(
         self,
         bundle: Bundle,

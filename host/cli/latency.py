@@ -4,6 +4,7 @@ import argparse
 import hashlib
 import json
 import sys
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
@@ -128,27 +129,28 @@ def _measured(arguments: argparse.Namespace) -> Report:
     expected = None
     if arguments.expected is not None:
         expected = given_logits(arguments.expected, names, digest, images[0])
-    backend = opened(arguments)
-    if backend.source is None:
-        raise HostError(f"--backend {backend.name} counts no cycles: use board or simulation")
-    on_device = backend.source is CycleSource.device
-    meter = _meter(arguments) if arguments.power and on_device else None
-    latency = measure(
-        backend.open_session,
-        bundle,
-        images,
-        _settings(arguments, backend),
-        expected=expected,
-        power=meter,
-        progress=partial(print, file=sys.stderr),
-    )
+    with closing(opened(arguments)) as backend:
+        if backend.source is None:
+            raise HostError(f"--backend {backend.name} counts no cycles: use board or simulation")
+        on_device = backend.source is CycleSource.device
+        meter = _meter(arguments) if arguments.power and on_device else None
+        latency = measure(
+            backend.open_session,
+            bundle,
+            images,
+            _settings(arguments, backend),
+            expected=expected,
+            power=meter,
+            progress=partial(print, file=sys.stderr),
+        )
+        manifest = _manifest(backend)
     figures = beside(bundle)
     return Report(
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         backend=backend.name,
         machine=describe_machine(arguments.sysfs),
         versions=package_versions(),
-        bitstream=_manifest(backend),
+        bitstream=manifest,
         bundle={
             "file": arguments.bundle.name,
             "sha256": digest,

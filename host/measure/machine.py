@@ -13,7 +13,7 @@ def describe_machine(root: Path = Path("/sys")) -> dict[str, str | int]:
     return {
         "processor": _board(root) or processor(),
         "cores": len(os.sched_getaffinity(0)),
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "system": f"{platform.system()} {platform.machine()}",
     }
 
 

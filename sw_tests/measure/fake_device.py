@@ -39,11 +39,16 @@ def noise(bundle: Bundle, count: int) -> NDArray[np.uint8]:
 
 @dataclass
 class Record:
-    """What sessions of a device were asked, in order; ``closed`` counts their ends."""
+    """What sessions of a device were asked, in order; ``closed`` counts their ends.
+
+    ``taken`` and ``given_back`` count for the device itself.
+    """
 
     events: list[tuple[str, int]] = field(default_factory=list)
     opened: int = 0
     closed: int = 0
+    taken: int = 0
+    given_back: int = 0
 
     def jobs(self) -> int:
         """Return how many jobs were started."""
@@ -151,6 +156,9 @@ class FakeBackend(Backend):
 
     def open_session(self, bundle: Bundle) -> Session:
         return FakeSession(bundle, self)
+
+    def close(self) -> None:
+        self.record.given_back += 1
 
     def run_batch(self, bundle: Bundle, inputs: Int16) -> BatchOutput:
         raise NotImplementedError

@@ -38,7 +38,12 @@ def device(
 ) -> FakeBackend:
     """Return the device that `--backend fake` opens."""
     fake = FakeBackend(bundle, images)
-    monkeypatch.setitem(registry._OPENERS, "fake", lambda: fake)
+
+    def opener() -> FakeBackend:
+        fake.record.taken += 1
+        return fake
+
+    monkeypatch.setitem(registry._OPENERS, "fake", opener)
     monkeypatch.setitem(sys.modules, "pynq", None)
     return fake
 
@@ -118,6 +123,7 @@ def test_ctrl_c_leaves_nothing(run: Run, device: FakeBackend, tmp_path: Path) ->
         run("--out", str(tmp_path / "out"))
     assert not (tmp_path / "out").exists()
     assert device.record.closed == device.record.opened == 1
+    assert device.record.given_back == device.record.taken == 1
 
 
 def test_power(
@@ -199,6 +205,7 @@ def test_refusals(
     with pytest.raises(HostError) as error:
         run(*(word.format(tmp_path) for word in words))
     assert reason in str(error.value) and "\n" not in str(error.value)
+    assert device.record.taken == device.record.given_back
     assert device.record.jobs() == 0 and device.record.opened == device.record.closed
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+
 import numpy as np
 from board import bitstream
 from board.handoff import Facts
@@ -9,8 +11,12 @@ from board.scenarios.bench import Bench
 
 from trivit.host.backends import open_backend
 from trivit.host.backends.session import CycleSource
+from trivit.host.cli import latency
 from trivit.host.generated.registers import REGISTERS
+from trivit.host.generated.spec import KERNEL_VERSION
 from trivit.host.images import preprocess
+from trivit.host.measure import streaming
+from trivit.host.measure.report import read_report
 
 
 def scenario_whole_model(bench: Bench) -> None:
@@ -121,3 +127,35 @@ def scenario_loaded_once(bench: Bench) -> None:
     pynq.Overlay(str(other))
     bench.check(bench.backend())
     assert bench.events().count("download") == 3
+
+
+def scenario_latency(bench: Bench) -> None:
+    """`trivit-board latency` on the board: figures of both programs, a rail, then a hang."""
+    bench.power_on("emulator")
+    pixels = bench.folder / "images.npy"
+    np.save(pixels, bench.expected("model_images"))
+    rail = bench.folder / "sys/class/hwmon/hwmon0"
+    rail.mkdir(parents=True)
+    for name, value in (("name", "ina226"), ("label", "ina226-u1"), ("power1_input", "2500000")):
+        (rail / name).write_text(value)
+    parser = argparse.ArgumentParser()
+    latency.add_arguments(parser)
+    few = ["--repetitions", "3", "--warm-up", "1", "--batch", "2", "--stream", "4"]
+    power = ["--power", "--power-seconds", "0.2", "--idle-seconds", "0.2"]
+    sysfs = ["--sysfs", str(bench.folder / "sys"), "--out", str(bench.folder / "out")]
+    line = [str(bench.data / "model.trivit"), "--images", str(pixels), *few, *power, *sysfs]
+    assert latency.run(parser.parse_args(line)) == 0
+    report = read_report(bench.folder / "out" / "latency.json")
+    assert (report.backend, report.latency.source) == ("board", CycleSource.device)
+    assert abs(report.latency.clock_mhz - 150) < 1.5
+    assert report.bitstream is not None and report.bitstream["kernel_version"] == KERNEL_VERSION
+    for program in report.latency.programs:
+        logits = bench.expected(f"model_logits_{program.name}")[0]
+        assert program.check.logits == tuple(logits.tolist())
+        assert program.cycles.least > 0 and program.wall_ms.least > 0
+        assert program.power is not None and program.power.watts() == (2.5, 2.5)
+    starts = bench.events().count("start")
+    bench.fault(hangs=True)
+    streaming.JOB_SECONDS = 0.2
+    bench.refused(lambda: latency.run(parser.parse_args(line)), r"did not end within 0\.2 s")
+    assert bench.events().count("start") == starts + 1
