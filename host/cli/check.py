@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from trivit.host.bundle import Bundle
@@ -84,7 +85,7 @@ def _self_test(arguments: argparse.Namespace) -> Finding:
     from trivit.host.check.self_test import self_test
 
     try:
-        backend = opened(arguments)
+        with closing(opened(arguments)) as backend:
+            return self_test(backend)
     except HostError as error:
         return Finding("self test", State.failed, str(error))
-    return self_test(backend)
