@@ -66,11 +66,13 @@ check: lint  ## lint and the quick tests: under 90 s on 2 idle cores
 
 test: $(VENV)/stamp-dev  ## All tests but the longest: about 12 minutes on 2 idle cores
 	@sh tools/bootstrap.sh lib
+	@sh tools/bootstrap.sh pynq
 	@sh tools/bootstrap.sh data
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -m 'not full' $(PYTEST_ARGS)
 
 test-full: $(VENV)/stamp-dev  ## The longer checks as well
 	@sh tools/bootstrap.sh lib
+	@sh tools/bootstrap.sh pynq
 	@sh tools/bootstrap.sh data
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest $(PYTEST_ARGS)
 
