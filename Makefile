@@ -100,8 +100,8 @@ wheel-host:  ## Build the wheel trivit-host, which is host/ alone, into dist/
 	@[ -x $(BIN)/trivit ] || $(MAKE) $(VENV)/stamp-quant
 	$(BIN)/python -m trivit.tools.host_wheel dist
 
-# Settings: HOST=user@board, and what differs from tools/deploy.sh's defaults.
-deploy: wheel-host  ## Copy wheel, bitstream and bundle to a board: HOST=xilinx@192.168.2.99
+# More settings: tools/deploy.sh.
+deploy:  ## Copy wheel, bitstream and bundle to a board: HOST=xilinx@192.168.2.99
 	@sh tools/deploy.sh
 
 lint: $(VENV)/stamp-dev  ## Style, types, import rules, HLS rules, SystemVerilog

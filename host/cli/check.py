@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from trivit.host.bundle import Bundle
@@ -16,6 +17,8 @@ HELP = (
     "a self test against the oracle; each line says what to do. Exit status 0: nothing failed."
 )
 
+#: Where /proc, /sys and /etc are.
+ROOT = Path("/")
 #: What only a board has, in the order of the lines.
 _ON_BOARD = (
     *("image", "driver", "fpga manager", "memory", "clock", "rails"),
@@ -31,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--root",
         type=Path,
-        default=Path("/"),
+        default=ROOT,
         metavar="FOLDER",
         help="look for /proc, /sys and /etc under this folder",
     )
@@ -82,7 +85,7 @@ def _self_test(arguments: argparse.Namespace) -> Finding:
     from trivit.host.check.self_test import self_test
 
     try:
-        backend = opened(arguments)
+        with closing(opened(arguments)) as backend:
+            return self_test(backend)
     except HostError as error:
         return Finding("self test", State.failed, str(error))
-    return self_test(backend)

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
@@ -57,7 +58,21 @@ def run(arguments: argparse.Namespace) -> int:
     check_shape(bundle)
     unreadable: list[Unreadable] = []
     pictures = islice(_pictures(arguments, bundle, unreadable), arguments.count)
-    backend = opened(arguments)
+    with closing(opened(arguments)) as backend:
+        _demonstrate(arguments, bundle, backend, pictures, unreadable)
+    if unreadable:
+        names = f"{len(unreadable)} of the files hold no image"
+        raise HostError(f"{names}, the first is {unreadable[0].name} ({unreadable[0].reason})")
+    return 0
+
+
+def _demonstrate(
+    arguments: argparse.Namespace,
+    bundle: Bundle,
+    backend: Backend,
+    pictures: Iterator[Picture],
+    unreadable: list[Unreadable],
+) -> None:
     patch = patch_size(bundle.first)
     output: Page | Window
     if arguments.out is None and has_display() and arguments.camera is not None:
@@ -78,10 +93,6 @@ def run(arguments: argparse.Namespace) -> int:
         print(line)
     if isinstance(output, Page):
         print(f"pictures: {output.folder / 'index.html'}")
-    if unreadable:
-        names = f"{len(unreadable)} of the files hold no image"
-        raise HostError(f"{names}, the first is {unreadable[0].name} ({unreadable[0].reason})")
-    return 0
 
 
 def _check(arguments: argparse.Namespace) -> None:

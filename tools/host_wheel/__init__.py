@@ -1,5 +1,5 @@
 """The wheel ``trivit-host``: ``trivit.host`` without what trains and compiles."""
 
-from trivit.tools.host_wheel.build import build
+from trivit.tools.host_wheel.build import build_wheel
 
-__all__ = ["build"]
+__all__ = ["build_wheel"]

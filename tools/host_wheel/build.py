@@ -13,7 +13,7 @@ _PROJECT = Path(__file__).with_name("pyproject.toml")
 _BUILD = "import sys; from setuptools import build_meta; print(build_meta.build_wheel(sys.argv[1]))"
 
 
-def build(folder: Path) -> Path:
+def build_wheel(folder: Path) -> Path:
     """Write ``trivit_host-VERSION-py3-none-any.whl`` into a folder and return its path.
 
     Nothing is written beside the sources, and nothing is downloaded.
