@@ -2,6 +2,7 @@
 # Creates .venv and brings the system packages that the Makefile's targets need; run by make, safe to repeat.
 #   sh tools/bootstrap.sh venv   a Python >= 3.10 with venv and pip, g++, and .venv itself
 #   sh tools/bootstrap.sh lib    Python's shared library, which the simulation loads
+#   sh tools/bootstrap.sh tcl    tclsh, in which the tests run the scripts for Vitis and Vivado
 #   sh tools/bootstrap.sh pynq   .venv/pynq-VERSION for the tests of the backend `board`, where that is possible
 #   sh tools/bootstrap.sh data   Fashion-MNIST from the Debian package, where that is possible
 # PYTHON names the interpreter to use; TRIVIT_DATA a folder that already holds the data set.
@@ -88,6 +89,10 @@ get_library() {
     has_library || die "this Python has no shared library; use another one: rm -r .venv; make PYTHON=/usr/bin/python3 test"
 }
 
+get_tcl() {
+    command -v tclsh >/dev/null 2>&1 || need tcl
+}
+
 get_data() {
     if [ -n "${TRIVIT_DATA:-}" ] || [ -e /usr/share/datasets/fashion-mnist ] || ! can_install; then
         return
@@ -125,7 +130,8 @@ make_pynq() {
 case "${1:-}" in
     venv) make_venv ;;
     lib) get_library ;;
+    tcl) get_tcl ;;
     pynq) make_pynq ;;
     data) get_data ;;
-    *) die "usage: sh tools/bootstrap.sh venv|lib|pynq|data" ;;
+    *) die "usage: sh tools/bootstrap.sh venv|lib|tcl|pynq|data" ;;
 esac
