@@ -20,6 +20,9 @@ setup(
         "trivit.host.check": ["*.trivit"],
         "trivit.host.notebooks": ["*.ipynb"],
         # Emulator and simulator are compiled on the user's machine from the kernel's sources.
-        "trivit.hls": ["kernel.yaml", *(f"**/*.{end}" for end in ("hpp", "cpp", "h", "sv", "vlt"))],
+        "trivit.hls": [
+            "kernel.yaml",
+            *(f"**/*.{end}" for end in ("hpp", "cpp", "h", "sv", "f", "vlt")),
+        ],
     },
 )

@@ -115,6 +115,8 @@ class BoardBackend(Backend):
 
     def close(self) -> None:
         """End what runs and give the board to others; a second call does nothing."""
+        if not self._board.is_owner:
+            return
         atexit.unregister(self.close)
         if self._session is not None:
             self._session.close()
@@ -151,13 +153,11 @@ class BoardSession(Session):
             sizes[f"image {slot}"] = _WORD_BYTES * self._image_words
             sizes[f"output {slot}"] = _WORD_BYTES * schedule.output_words
         self._regions: dict[str, Region] | None = allocate_regions(board.allocate, sizes)
-        self._signals = EndBySignals()
         self._running: tuple[int, float] | None = None
         self._commands, self._reports = len(commands), schedule.reports
         self._regions[_CONSTANTS].write(commands)
         self._regions[_CONSTANTS].write(params, self._params_at)
-        for slot in range(self.slots):
-            self._regions[f"output {slot}"].write(np.zeros(1, dtype="<i2"))
+        self._signals = EndBySignals()
 
     @property
     def closed(self) -> bool:

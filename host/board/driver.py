@@ -207,14 +207,14 @@ class Accelerator:
 def poll(done: Callable[[], bool], seconds: float | None) -> bool:
     """Ask again and again until ``done``; False when ``seconds`` are over before.
 
-    The first millisecond costs a processor, so that short jobs are seen at once; later questions
-    come 100 µs apart.
+    The first 20 ms cost a processor, so that the end of a job is seen at once; later questions come
+    100 µs apart.
     """
     begin = time.perf_counter()
     while not done():
         passed = time.perf_counter() - begin
         if seconds is not None and passed > seconds:
             return done()
-        if passed > 1e-3:
+        if passed > 0.02:
             time.sleep(1e-4)
     return True

@@ -89,6 +89,8 @@ class BoardLock:
     def release(self) -> None:
         """Give the board to others; a second call does nothing."""
         if self._file is not None:
+            # A process that was forked may still hold the file open.
+            fcntl.flock(self._file, fcntl.LOCK_UN)
             self._file.close()
             self._file = None
 

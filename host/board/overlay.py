@@ -82,6 +82,7 @@ class Board:
         self._pynq = load_pynq()
         self._tell = tell
         self._wait = wait
+        self._process = os.getpid()
         self._line: InterruptLine | None = None
         self.clock_mhz = 0.0
         self.design: Design = read_design(find_bitstream(bitstream))
@@ -92,6 +93,11 @@ class Board:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def is_owner(self) -> bool:
+        """Whether this process took the board, and did not just inherit it."""
+        return os.getpid() == self._process
 
     @property
     def allocate(self) -> Callable[..., Any]:
@@ -162,8 +168,11 @@ class Board:
         return read
 
     def close(self) -> None:
-        """End what runs and give the board to others; a second call does nothing."""
-        if self._lock is None:
+        """End what runs and give the board to others; a second call does nothing.
+
+        In a process that the owner forked nothing happens: the board is still the owner's.
+        """
+        if self._lock is None or not self.is_owner:
             return
         try:
             if hasattr(self, "accelerator"):

@@ -26,7 +26,7 @@ from trivit.host.measure.images import random_images, read_images
 from trivit.host.measure.latency import LatencyReport, measure
 from trivit.host.measure.machine import describe_machine, package_versions
 from trivit.host.measure.outputs import check_folder, write_report
-from trivit.host.measure.power import PowerMeter
+from trivit.host.measure.power import PowerFigures, PowerMeter
 from trivit.host.measure.rails import find_rails
 from trivit.host.measure.report import Report
 from trivit.host.measure.settings import Settings, usual_settings
@@ -160,7 +160,7 @@ def _measured(arguments: argparse.Namespace) -> Report:
         images={"source": origin, "count": len(images), "first_sha256": image_digest(images[0])},
         latency=latency,
         beside=figures,
-        notes=_notes(latency, meter, arguments.power, figures),
+        notes=_notes(latency, arguments.power, figures),
     )
 
 
@@ -212,10 +212,7 @@ def _manifest(backend: Backend) -> dict[str, Any] | None:
 
 
 def _notes(
-    latency: LatencyReport,
-    meter: PowerMeter | None,
-    power_wanted: bool,
-    figures: tuple[Figure, ...],
+    latency: LatencyReport, power_wanted: bool, figures: tuple[Figure, ...]
 ) -> tuple[str, ...]:
     """Say what is left out and what figures beside others are worth."""
     notes = []
@@ -228,13 +225,7 @@ def _notes(
             notes.append("Power is left out: no device drew any.")
     if latency.settings.repetitions < 100:
         notes.append("The p99 of fewer than 100 samples is the largest of them.")
-    if meter is not None:
-        for name, reason in dict(
-            pair
-            for program in latency.programs
-            for pair in (program.power.unreadable if program.power else ())
-        ).items():
-            notes.append(f"Power without {name}: {reason}.")
+    notes += _power_notes([program.power for program in latency.programs if program.power])
     if any(figure.kind == paper.KIND for figure in figures):
         notes.append(paper.CAVEAT)
         notes.append(
@@ -242,3 +233,21 @@ def _notes(
             "assume a DDR memory. Neither was measured in this run."
         )
     return tuple(notes)
+
+
+def _power_notes(powers: list[PowerFigures]) -> list[str]:
+    """Say how rails were read, and which were not."""
+    if not powers:
+        return []
+    slowest = min(power.sample_hz for power in powers)
+    told = {rail.averaging_ms for power in powers for rail in power.rails}
+    times = ", ".join(f"{ms:g} ms" for ms in sorted(ms for ms in told if ms is not None))
+    parts = [times] if times else []
+    if None in told:
+        parts.append("a time that nothing tells")
+    lost = dict(pair for power in powers for pair in power.unreadable)
+    return [
+        f"Power by {powers[0].source}: all rails were read {slowest:.1f} times a second; their "
+        f"monitors average over {' or '.join(parts)}.",
+        *(f"Power without {name}: {reason}." for name, reason in lost.items()),
+    ]

@@ -37,7 +37,7 @@ def _parser_class() -> Any:
     return RuntimeMetadataParser
 
 
-class SimulatedDevice(Device):  # type: ignore[misc]
+class SimulatedDevice(Device):
     """PYNQ's view of the simulated board."""
 
     _probe_priority_ = 1

@@ -21,17 +21,21 @@ from networks import random_network
 
 from trivit.host.backends import open_backend
 from trivit.host.bundle import Bundle
+from trivit.host.images import preprocess
 from trivit.models.families.vision_transformer import ViTConfig
 from trivit.tools.compiler.named import untrained_program
 from trivit.tools.schedule import with_commands
 
 ROOT = Path(__file__).resolve().parents[2]
 SCENARIOS = Path(__file__).parent / "scenarios"
+#: For the scenario that the simulator runs: its program, and the cycles of its job.
+SIMULATOR_VARIABLE, CYCLES_VARIABLE = "TRIVIT_TEST_SIMULATOR", "TRIVIT_TEST_CYCLES"
 VERSIONS = ("3.1.2", "4.0.0")
 NAMES = [
     name
     for module in ("runs", "faults")
     for name in re.findall(r"^def scenario_(\w+)", (SCENARIOS / f"{module}.py").read_text(), re.M)
+    if name != "simulator"
 ]
 
 
@@ -92,10 +96,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 _DONE: dict[str, dict[str, str]] = {}
 
 
-def run_scenarios(version: str, folder: Path, data: Path, *names: str) -> dict[str, str]:
+def run_scenarios(
+    version: str, folder: Path, data: Path, *names: str, **variables: str
+) -> dict[str, str]:
     """Run scenarios with a PYNQ; return what went wrong in each, or nothing."""
     (folder / "trivit").symlink_to(ROOT)
-    environment = {**os.environ, "PYTHONPATH": f"{folder}:{ROOT / 'hw_tests'}"}
+    environment = {**os.environ, "PYTHONPATH": f"{folder}:{ROOT / 'hw_tests'}", **variables}
     command = [python_of(version), "-m", "board.scenarios.run", folder, data, *names]
     result = subprocess.run(
         [*map(str, command)], capture_output=True, text=True, check=False, env=environment
@@ -114,6 +120,25 @@ def test_scenario(
     python_of(version)
     if version not in _DONE:
         folder = tmp_path_factory.mktemp(f"pynq-{version}")
-        _DONE[version] = run_scenarios(version, folder, data)
+        _DONE[version] = run_scenarios(version, folder, data, *NAMES)
     assert _DONE[version].keys() == set(NAMES)
     assert not _DONE[version][name], _DONE[version][name]
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("version", VERSIONS)
+def test_simulator_behind_pynq(version: str, data: Path, tmp_path: Path) -> None:
+    """RTL and HLS blocks compute what the registers name; cycles are those of the simulation."""
+    from trivit.tools.simulation.backend import SimulationBackend
+    from trivit.tools.simulation.simulator_build import build_simulator
+
+    python_of(version)
+    bundle = Bundle.load(data / "network.trivit")
+    images = np.load(data / "expected.npz")["network_images"][:1]
+    with SimulationBackend().open_session(bundle) as session:
+        session.put(0, bundle.first.commands().image.arrange(preprocess(bundle, images))[0])
+        session.start(0)
+        cycles = session.wait().cycles
+    engine = {SIMULATOR_VARIABLE: str(build_simulator()), CYCLES_VARIABLE: str(cycles)}
+    wrong = run_scenarios(version, tmp_path, data, "simulator", **engine)
+    assert wrong == {"simulator": ""}, wrong

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -137,6 +138,8 @@ def test_power(
     said = capsys.readouterr().out
     # All 18 draw 17.1 W together; VCCPSAUX, the third, cannot be read.
     assert "all (17 rails)   16.800   16.800" in said
+    assert re.search(r"all rails were read \d+\.\d times a second", said)
+    assert "average over 4 ms or a time that nothing tells." in said
     assert "Power without VCCPSAUX: hwmon3/power1_input: No such file or directory." in said
 
 

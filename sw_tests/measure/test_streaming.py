@@ -112,21 +112,6 @@ def test_serial_touches_no_image_ahead(bundle: Bundle, images: NDArray[np.uint8]
     assert device.record.events == [("put", 0), ("start", 0), ("wait", 0)] * 3
 
 
-def test_overlapping_is_faster(bundle: Bundle, images: NDArray[np.uint8]) -> None:
-    """Preparing takes as long as a job: overlapped, nearly all of the former is hidden."""
-    device, stream = FakeBackend(bundle, images, job_seconds=0.02), Stream(bundle, images)
-
-    def prepare(number: int) -> Int16:
-        threading.Event().wait(0.02)
-        return stream.prepare(number)
-
-    with device.open_session(bundle) as session:
-        serial = run_serial(session, prepare, stream.finish, 8)
-        overlapped = run_overlapped(session, prepare, stream.finish, 8)
-    assert serial.seconds >= 8 * 0.04
-    assert overlapped.seconds < 0.8 * serial.seconds
-
-
 def test_an_image_that_cannot_be_prepared(bundle: Bundle, images: NDArray[np.uint8]) -> None:
     """The error comes through, and no thread is left."""
     device, stream = FakeBackend(bundle, images), Stream(bundle, images)

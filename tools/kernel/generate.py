@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from trivit.models.files import atomic_write
-from trivit.tools.kernel import board, commands, emit, operands_code, registers, top
+from trivit.tools.kernel import board, commands, emit, operands_code, registers, streams, top
 from trivit.tools.kernel.description import load_description
 
 #: The project's root: the generator serves developers, who work in a checkout.
@@ -41,6 +41,7 @@ def generate(root: Path = ROOT) -> dict[Path, str]:
         root / "hls/generated/board.tcl": board.tcl_board(
             description.board, clock_mhz, description.version, emit.NOTICE
         ),
+        root / "hls/generated/streams.tcl": streams.tcl_streams(description.streams, emit.NOTICE),
         root / "host/generated/board.py": board.python_board(
             description.board, clock_mhz, emit.NOTICE
         ),

@@ -9,7 +9,7 @@ from trivit.tools.estimate.estimate import estimate_bundle
 CAVEATS = (
     "paper: measured on a ZCU102 at 150 MHz, 16 bit (Tri-Level, Table 3, inference column); ours: "
     "modelled cycles at 150 MHz, nothing synthesised or measured.",
-    f"{CAVEAT} It keeps the stated share of the connections.",
+    f"{CAVEAT} Ours also keeps the stated share of the connections.",
 )
 
 

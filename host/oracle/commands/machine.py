@@ -185,19 +185,32 @@ class _Machine:
         nothing: Clock = np.zeros(len(THREADS), dtype=np.int32)
         stream = "weights" if command.unit == "move_weights" else "rows"
         for port in self._ports(f):
-            start = f["address"] + port * f["port_stride"]
-            words = self._region(f, command.tag, start)
-            self.shared.streams[f"{stream}{port}"].send(words, nothing)
+            for start, count in self._pieces(f, port):
+                words = self._region(f, command.tag, start, count)
+                self.shared.streams[f"{stream}{port}"].send(words, nothing)
 
     @staticmethod
     def _ports(f: dict[str, int]) -> Iterator[int]:
         return (port for port in range(PARAM_PORTS) if f["ports"] >> port & 1)
 
-    def _region(self, f: dict[str, int], tag: int, start: int) -> Int16:
+    @staticmethod
+    def _pieces(f: dict[str, int], port: int) -> Iterator[tuple[int, int]]:
+        """Where the words of a port lie, and how many; several pieces of a matrix by columns."""
+        address = f["address"] + port * f["port_stride"]
+        groups = f.get("groups", 0)
+        if not groups:
+            yield address, f["words"]
+            return
+        for first in range(0, f["words"], PARAM_PORTS):
+            count = TILE_DEPTH * min(PARAM_PORTS, f["words"] - first)
+            for tile in range(len(range(port, groups, PARAM_PORTS))):
+                yield address + tile * (TILE_DEPTH * f["words"] + 1) + TILE_DEPTH * first, count
+
+    def _region(self, f: dict[str, int], tag: int, start: int, words: int) -> Int16:
         """Return a view of words of DDR."""
         name = _REGIONS[f["base"]]
         memory = self.memory[name]
-        end = start + f["words"]
+        end = start + words
         if end * TILE_DEPTH > memory.size:
             raise OrderError("mover", tag, f"words {start}..{end - 1} are not in {name}")
         return memory[start * TILE_DEPTH : end * TILE_DEPTH]
@@ -206,7 +219,7 @@ class _Machine:
         stored, thread = self.shared.streams["stored"], self.units["store"].thread
         while self.moves and stored.waiting >= self.moves[0]["words"]:
             f = self.moves.popleft()
-            target = self._region(f, thread.tag, f["address"])
+            target = self._region(f, thread.tag, f["address"], f["words"])
             target[:] = stored.take_now(f["words"], thread).reshape(-1)
 
     def _reported(self, unit: str, tag: int) -> None:

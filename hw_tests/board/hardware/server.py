@@ -79,6 +79,7 @@ def _answer(process: Connection, calls: _Calls, machine: Machine, owner: int) ->
         except (EOFError, OSError):
             machine.memory.release_owner(owner)
             return
+        answer: tuple[str | None, Any]
         try:
             answer = None, getattr(calls, name)(*arguments)
         except Exception as error:  # for the process that asked

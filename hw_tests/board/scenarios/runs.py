@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+from functools import partial
 
 import numpy as np
 from board import bitstream
@@ -41,6 +43,19 @@ def scenario_commands_in_memory(bench: Bench) -> None:
     assert not bench.said and "at 149.99" in str(backend.form)
 
 
+def scenario_simulator(bench: Bench) -> None:
+    """The simulator runs what is in DDR: the oracle's logits, the simulation's cycles."""
+    bench.power_on(os.environ["TRIVIT_TEST_SIMULATOR"])
+    backend = bench.backend()
+    bench.check(backend)
+    inputs = preprocess(bench.network, bench.expected("network_images")[:1])
+    with backend.open_session(bench.network) as session:
+        session.put(0, bench.network.first.commands().image.arrange(inputs)[0])
+        session.start(0)
+        outcome = session.wait(20)
+    assert outcome.cycles == int(os.environ["TRIVIT_TEST_CYCLES"])
+
+
 def scenario_poll(bench: Bench) -> None:
     """Without interrupts the register is asked, and nothing is raised."""
     bench.power_on("oracle")
@@ -62,9 +77,9 @@ def scenario_session(bench: Bench) -> None:
         session.put(0, regions[0])
         for number in range(3):
             session.start(number % 2)
-            bench.refused(lambda s=session: s.start(0), "a job is still running")
+            bench.refused(partial(session.start, 0), "a job is still running")
             bench.refused(
-                lambda s=session, slot=number % 2: s.put(slot, regions[0]),
+                partial(session.put, number % 2, regions[0]),
                 f"the job of slot {number % 2} is running",
             )
             session.put((number + 1) % 2, regions[(number + 1) % 3])
