@@ -1,7 +1,8 @@
 """Checks and notebooks on PYNQ's own code, with a simulated board behind its device.
 
-Runs in PYNQ's environment, in a process of its own: ``python on_pynq.py FOLDER NOTEBOOK ...``.
-FOLDER/data/model.trivit is the bundle whose jobs the board knows.
+Runs in PYNQ's environment, in a process of its own:
+``python -m sw_tests.hostcli.on_pynq FOLDER NOTEBOOK ...``. FOLDER/data/model.trivit is the bundle
+whose jobs the board knows.
 """
 
 from __future__ import annotations
@@ -10,10 +11,9 @@ import os
 import sys
 from pathlib import Path
 
-import fake_board
-import notebook_runner
 from board.scenarios.bench import Bench
 
+from sw_tests.hostcli import fake_board, notebook_runner
 from trivit.host.check import system
 from trivit.host.cli import check
 from trivit.host.cli.main import main
