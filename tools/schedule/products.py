@@ -141,6 +141,8 @@ def product(listing: Listing, number: int, operation: Product) -> None:
         if index == 0 and operation.reload is not None:
             # What has come is computed meanwhile; weights of other parts come behind these rows.
             reload(listing, operation.tag, operation.reload)
+            if number in listing.plan.norms:
+                vectors(listing, listing.plan.norms[number])
     written(listing, operation)
 
 

@@ -58,7 +58,8 @@ def schedule(
         if isinstance(operation, Product) and operation.loads:
             embedding(listing, network, number, operation)
             continue
-        if number in decided.norms:
+        back = isinstance(operation, Product) and operation.reload is not None
+        if number in decided.norms and not back:
             vectors(listing, decided.norms[number])
         if isinstance(operation, Attention):
             following = network.operations[number + 1]

@@ -154,12 +154,11 @@ def _lost(whole: list[Operation], number: int, cut: Cut) -> int:
         norm = NORM_CLOCKS * first.source.words * groups if first.norm else 0
         shares = _shares(second.heads, cut.heads)
         lost += sum(_DRAINED + max(0, norm - (end - begin) * work) for begin, end in shares)
+        lost += cut.heads * _AGAIN * (cut.rows - 1)
         if cut.waits:
             # A word a cycle is stored, beside the last head of a group; a word of each port comes.
             largest = head * ceil_div(second.heads, cut.heads)
-            lost += cut.heads * (
-                _WAITED + _AGAIN * (cut.rows - 1) + max(0, second.rows * largest - work)
-            )
+            lost += cut.heads * (_WAITED + max(0, second.rows * largest - work))
             back = LOAD_CLOCKS - column_tiles(whole[number + 2].output.words)
             lost += _BROUGHT_BACK + max(0, back) * groups * second.output.words
         return lost
@@ -215,7 +214,7 @@ def _embedding(network: Network) -> dict[int, list[Cut]]:
 
 
 def _waiting(network: Network, ladders: dict[int, list[Cut]], depth: int) -> dict[int, list[Cut]]:
-    """Return how attentions can be cut whose context waits in DDR, the cheapest way first."""
+    """Return how attentions can be cut whose context may wait in DDR, the cheapest way first."""
     whole = network.operations
     readers = Counter(value for o in whole for value in _inputs(o))
     found: dict[int, list[Cut]] = {}
@@ -235,8 +234,9 @@ def _waiting(network: Network, ladders: dict[int, list[Cut]], depth: int) -> dic
         ):
             continue
         ways = [
-            Cut(heads, rows, waits=True)
-            for heads in range(2, _head_pieces(second) + 1)
+            Cut(heads, rows, waits)
+            for waits in (False, True)
+            for heads in range(1 + waits, _head_pieces(second) + 1)
             for rows in range(1, row_groups(first.rows) + 1)
         ]
         fitting = [cut for cut in ways if _words(first, second, third, cut) <= depth]
@@ -247,16 +247,18 @@ def _waiting(network: Network, ladders: dict[int, list[Cut]], depth: int) -> dic
 
 
 def _words(first: Operation, second: Attention, third: Product, cut: Cut) -> int:
-    """Return the words of a bank that operations need at least whose context waits in DDR."""
+    """Return the words of a bank that operations around an attention need at least."""
     groups = row_groups(second.rows)
     largest = max(end - begin for begin, end in _shares(_head_pieces(second), cut.heads))
-    heads = groups * 4 * second.fields["head_words"] * largest * _heads_of_a_tile(second)
+    words = groups * second.fields["head_words"]
+    heads = words * largest * _heads_of_a_tile(second)
+    context = heads if cut.waits else words * second.heads
     tokens = 0 if third.residual is None else groups * third.residual.words
     normed = 0
     if isinstance(first, Product) and first.norm is not None:
         share = ceil_div(groups, cut.rows) * first.source.words
         normed = share * (2 if cut.rows > 1 else 1)
-    return tokens + heads + normed
+    return tokens + context + 3 * heads + normed
 
 
 def _inputs(operation: Operation) -> Iterator[Value]:

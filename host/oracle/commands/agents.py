@@ -146,6 +146,8 @@ def load(unit: Unit) -> Work:
         if f["vectors"]:
             block = yield from unit.take("rows0", 2 * words)
             unit.send("vectors", block)
+            while unit.shared.streams["vectors"].waiting:  # which hold a few words alone
+                yield "normalise to take vectors"
             unit.report()
             continue
         if f["announced"]:
