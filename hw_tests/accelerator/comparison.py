@@ -41,4 +41,4 @@ def assert_tensors(expected: Compared, simulated: Simulated) -> None:
     for watched, value in zip(expected.schedule.watched, simulated.tensors[0], strict=True):
         rows = expected.tensors[watched.name][watched.first_row :][: watched.rows]
         assert np.array_equal(value[:, : watched.columns], rows), watched.name
-    assert np.array_equal(simulated.outputs[0], expected.output)
+    assert np.array_equal(simulated.outputs[0][: len(expected.output)], expected.output)

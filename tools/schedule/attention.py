@@ -242,12 +242,12 @@ class _Products:
         begins = (step.head, step.first) == (0, 0)
         ends = step.head + 1 == operation.heads and self._last(step)
         place = (step.head * self.steps.groups + step.first) % row_groups(ring.rows)
-        head = operation.first_head + step.head
+        head = step.head if operation.apart else operation.first_head + step.head
         self._product(
             f"values {step.head}",
             step,
             to_banks=1,
-            claim=begins and operation.begins and plan.slot[output] > 0,
+            claim=begins and (operation.begins or operation.apart) and plan.slot[output] > 0,
             announce_reader=begins and self.number in plan.norms,
             announce_store=begins and self.number in plan.stores,
             announce_load=announce_load or (ends and self.number in plan.loads),

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from trivit.host.generated.spec import PARAM_PORTS, TILE_TOKENS
+from trivit.host.generated.spec import PARAM_PORTS
 from trivit.host.schedule import port_order
 from trivit.host.tiles import ceil_div
 from trivit.tools.schedule.listing import ALL_PORTS, IMAGES, PARAMS, Listing
 from trivit.tools.schedule.operations import Load, Network, Product
-from trivit.tools.schedule.products import part, vectors, written
-
-_ROWS = 2 * TILE_TOKENS  # of positions and patches that are loaded in turn
+from trivit.tools.schedule.products import ROWS, part, vectors, written
 
 
-def embedding(listing: Listing, network: Network) -> None:
-    """Emit the first operation.
+def embedding(listing: Listing, network: Network, number: int, product: Product) -> None:
+    """Emit the first operation, or a piece of it.
 
     Row 0 of the tokens is loaded first: whoever sees patches knows that it is there. The first part
     of the product goes to the engine before positions and patches are loaded, and computes what is
-    there; weights of the others come behind the loads, which share the ports with them.
+    there; weights of the others come behind the loads, which share the ports with them. Rows of a
+    later piece may come when the piece before announces that their place is free.
     """
-    product = network.operations[0]
-    assert isinstance(product, Product)
-    _row(listing, network.cls_row)
-    part(listing, 0, product, 0)
-    _rows(listing, network)
-    if 0 in listing.plan.norms:
-        vectors(listing, listing.plan.norms[0])
+    if number == 0:
+        _row(listing, network.cls_row)
+    part(listing, number, product, 0)
+    _rows(listing, network, product, announced=number > 0)
+    if number in listing.plan.norms:
+        vectors(listing, listing.plan.norms[number])
     for index in range(1, len(listing.plan.parts[product])):
-        part(listing, 0, product, index)
+        part(listing, number, product, index)
     written(listing, product)
 
 
@@ -47,27 +45,31 @@ def _row(listing: Listing, load: Load) -> None:
     )
 
 
-def _rows(listing: Listing, network: Network) -> None:
+def _rows(listing: Listing, network: Network, product: Product, *, announced: bool) -> None:
     """Load positions and patches in turn."""
-    positions = network.positions.value
-    block = listing.rows(network.positions.source, positions.rows * positions.words)
-    address = listing.store_params(port_order(block.reshape(positions.rows, -1)))
-    for first in range(0, positions.rows, _ROWS):
-        _some(listing, network.positions, PARAMS, address, first)
-        _some(listing, network.patches, IMAGES, 0, first)
+    positions, patches = product.loads
+    whole = network.positions
+    block = listing.rows(whole.source, whole.rows * whole.value.words)
+    address = listing.store_params(port_order(block.reshape(whole.rows, -1)))
+    for first in range(0, product.rows, ROWS):
+        # The others of a piece come behind the first.
+        _some(listing, positions, PARAMS, address, first, announced=announced and first == 0)
+        _some(listing, patches, IMAGES, 0, first, announced=False)
 
 
-def _some(listing: Listing, load: Load, base: int, address: int, first: int) -> None:
+def _some(
+    listing: Listing, load: Load, base: int, address: int, first: int, *, announced: bool
+) -> None:
     value = load.value
-    rows = min(_ROWS, value.rows - first)
+    rows = min(ROWS, value.rows - first)
     listing.add(
         "move_rows",
         load.tag,
         ports=ALL_PORTS,
         base=base,
-        address=address + first // PARAM_PORTS * value.words,
+        address=address + (load.begin + first) // PARAM_PORTS * value.words,
         words=ceil_div(rows, PARAM_PORTS) * value.words,
-        port_stride=ceil_div(value.rows, PARAM_PORTS) * value.words,
+        port_stride=ceil_div(load.rows, PARAM_PORTS) * value.words,
     )
     listing.add(
         "load",
@@ -79,6 +81,7 @@ def _some(listing: Listing, load: Load, base: int, address: int, first: int) -> 
         target_stride=value.words,
         slot=listing.plan.slot[value],
         complete=1,
+        announced=announced,
     )
     if first + rows == value.rows:
         listing.watch(value, "load", load.first_row)

@@ -9,6 +9,7 @@ from trivit.host.errors import HostError
 from trivit.host.fixed_point import Int16
 from trivit.host.generated.spec import PARAM_PORTS, TILE_DEPTH
 from trivit.host.schedule import Watched
+from trivit.host.tiles import ceil_div
 from trivit.tools.errors import ToolsError
 from trivit.tools.schedule.operations import Value
 from trivit.tools.schedule.plan import Plan
@@ -20,10 +21,14 @@ SOFTMAX, GELU, ROW_WRITER = 1, 2, 3  # who takes the engine's rows
 
 
 class Listing:
-    """Commands in program order; ``params`` is the bundle's parameter region."""
+    """Commands in program order.
 
-    def __init__(self, plan: Plan, params: Int16) -> None:
-        self.plan, self.params = plan, params
+    ``params`` is the bundle's parameter region, ``output_words`` the size of its output region.
+    """
+
+    def __init__(self, plan: Plan, params: Int16, output_words: int) -> None:
+        self.plan, self.params, self.output_words = plan, params, output_words
+        self.waiting: dict[Value, int] = {}  # words of the output region where values wait
         self.commands: list[int] = []
         self.extra: list[Int16] = []
         self.watched: list[Watched] = []
@@ -60,6 +65,17 @@ class Listing:
             self.extra.append(block)
             self._words += block.size // TILE_DEPTH
         return self._places[key]
+
+    def wait(self, value: Value) -> int:
+        """Find a place behind the output where a value waits; return its first word."""
+        self.waiting[value] = self.output_words
+        self.output_words += PARAM_PORTS * self.segment(value)
+        return self.waiting[value]
+
+    @staticmethod
+    def segment(value: Value) -> int:
+        """Return the words that each port has of a value that waits."""
+        return ceil_div(value.rows, PARAM_PORTS) * value.words
 
     def watch(self, value: Value, unit: str, first_row: int = 0) -> None:
         """Note that ``value`` is complete with the last report of ``unit`` so far."""

@@ -46,6 +46,24 @@ class Thirds:
 
 
 @dataclass(eq=False)
+class Reload:
+    """Rows of ``value`` that are loaded from DDR, behind all stores so far.
+
+    ``pieces`` were stored there, with the word of a row that the first of each is. ``behind``: the
+    operation that wrote the last one; everything that it read has been read when the rows come.
+    """
+
+    value: Value
+    pieces: list[tuple[Value, int]]
+    behind: int = 0
+
+    @property
+    def last(self) -> Value:
+        """What was stored last: with these rows its place in the banks is free."""
+        return self.pieces[-1][0]
+
+
+@dataclass(eq=False)
 class Product:
     """A matrix product with weights from DDR; ``fields`` and ``flags`` of its v4 instruction.
 
@@ -56,7 +74,8 @@ class Product:
     A piece of a product (tiling.py) takes ``rows`` rows from row group ``reads_from`` of its source
     (of what is normalised, if there is a ``norm``); its residual and result begin at row group
     ``writes_from``, and one that does not ``complete`` the result has others behind it. ``thirds``:
-    the columns of some heads alone.
+    the columns of some heads alone. ``reload``: its source comes back from DDR. ``loads``: its
+    residual and source are loaded.
     """
 
     tag: int
@@ -74,6 +93,8 @@ class Product:
     writes_from: int = 0
     completes: bool = True
     thirds: Thirds | None = None
+    reload: Reload | None = None
+    loads: tuple[Load, ...] = ()
 
     @property
     def streams(self) -> bool:
@@ -122,7 +143,7 @@ class Attention:
     ``flags`` of its v4 instruction; with a mask it sees the keys of the last choice of connections.
     ``bias``, if there is one, holds what is added to the scores of some heads, in turn.
     A piece has the heads from ``first_head`` on, of ``all_heads`` (0: these are all); ``fields``
-    count its own. The choices are those by all heads.
+    count its own. The choices are those by all heads. ``apart``: the output has these heads alone.
     """
 
     tag: int
@@ -134,6 +155,7 @@ class Attention:
     connect: Connect | None = None
     first_head: int = 0
     all_heads: int = 0
+    apart: bool = False
     probabilities: Value = field(init=False)
     bias: Value | None = field(init=False, default=None)
 
@@ -171,21 +193,27 @@ class Attention:
 
 @dataclass(eq=False)
 class Load:
-    """Rows that are in DDR: a constant at word ``source`` of the parameters, or patches."""
+    """Rows that are in DDR: a constant at word ``source`` of the parameters, or patches.
+
+    Row ``first_row`` of the v4 tensor is the first of the ``rows`` there; ``begin``: the first one
+    that is loaded (of a piece).
+    """
 
     tag: int
     value: Value
     source: int
-    first_row: int = 0  # of the v4 tensor: that the first loaded row is
+    first_row: int = 0
+    rows: int = 0
+    begin: int = 0
 
 
 @dataclass(eq=False)
 class Store:
-    """A value that goes to word ``target`` of the output region."""
+    """A value that goes to word ``target`` of the output region, or waits behind it (no target)."""
 
     tag: int
     value: Value
-    target: int
+    target: int | None
 
 
 Operation: TypeAlias = Product | Attention

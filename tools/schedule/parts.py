@@ -16,7 +16,7 @@ from trivit.host.tiles import ceil_div
 from trivit.tools.schedule.operations import Thirds
 
 NORM_CLOCKS = 4  # of normalisation, for a word of a row group
-_LOAD_CLOCKS = TILE_TOKENS // PARAM_PORTS  # of a port, for a word of a row group
+LOAD_CLOCKS = TILE_TOKENS // PARAM_PORTS  # of a port, for a word of a row group
 _RING_FOR_MATRIX = WEIGHT_DEPTH * 3 // 4  # the rest is for the matrix behind
 _TILE_WORDS = TILE_OUTPUTS // TILE_DEPTH
 
@@ -47,9 +47,7 @@ class Part:
         return self.first * _TILE_WORDS
 
 
-def parts(
-    depth_words: int, out_words: int, *, normalised: bool, loaded: bool = False
-) -> list[Part]:
+def parts(depth_words: int, out_words: int, *, normalised: bool, loaded: int = 0) -> list[Part]:
     """Return the products that a matrix product is made of, in their order.
 
     Tiles outer, row groups inner: weights pass the ring once, and a row group is complete in the
@@ -58,13 +56,13 @@ def parts(
 
     - normalisation, which follows, needs longer for a row group than the last tile: as many tiles
       at the end as last for a normalisation; their weights come while others are computed;
-    - operand and residual are ``loaded`` meanwhile: as many tiles at the beginning as last for a
-      row group to come.
+    - operand or residual are ``loaded`` meanwhile, so many words of a row: as many tiles at the
+      beginning as last for a row group to come.
     """
     tiles = column_tiles(out_words)
     most = min(tiles, _RING_FOR_MATRIX // depth_words)
     clocks = {
-        True: _LOAD_CLOCKS * (depth_words + out_words) if loaded else 0,
+        True: LOAD_CLOCKS * loaded,
         False: NORM_CLOCKS * out_words if normalised else 0,
     }
     first, last = (min(ceil_div(clocks[begin], depth_words), most) for begin in (True, False))

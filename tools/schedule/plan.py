@@ -33,9 +33,9 @@ class Plan:
 
     ``address`` and ``slot`` of each value (no slot: 0); ``steps`` of each attention;
     ``parts`` of each product; ``norms`` and ``stores`` by the operation that tells their reader to
-    look; ``loads``: operations whose last product tells that biases may be loaded; ``clears``:
-    values whose slot an operation empties for a writer outside the engine, in the order of its
-    products.
+    look; ``loads``: operations whose last product tells that the next one's loads may begin;
+    ``clears``: values whose slot an operation empties for a writer outside the engine, in the order
+    of its products.
     """
 
     address: dict[Value, int] = field(default_factory=dict)
@@ -77,6 +77,8 @@ def plan(network: Network, lag: int, depth: int) -> Plan:
             if "bias" in operation.flags:
                 operation.bias = _bias(operation, number)
                 decided.loads.add(number - 1)
+        elif operation.loads and number:
+            decided.loads.add(number - 1)
     _announce(network, decided)
     for number, operation in enumerate(network.operations):
         if isinstance(operation, Product):
@@ -92,7 +94,7 @@ def plan(network: Network, lag: int, depth: int) -> Plan:
                 operation.source.words,
                 words,
                 normalised=_normalised(operation, decided.norms.get(number)),
-                loaded=number == 0,
+                loaded=_loaded(operation),
             )
     lives = _lives(network, decided)
     _empty(network, decided, lives)
@@ -104,6 +106,12 @@ def plan(network: Network, lag: int, depth: int) -> Plan:
 def _normalised(product: Product, reader: Product | None) -> bool:
     """Return whether the rows that the product writes are normalised meanwhile."""
     return reader is not None and _norm(reader).source is product.output
+
+
+def _loaded(product: Product) -> int:
+    """Return the words of a row that are loaded while the product works on it."""
+    back = 0 if product.reload is None else product.source.words
+    return back + sum(load.value.words for load in product.loads)
 
 
 def _feeds(product: Product, following: list[Operation]) -> bool:
@@ -144,12 +152,22 @@ def _announce(network: Network, decided: Plan) -> None:
             norm.result.writer = last
             decided.norms[last] = operation
     last = -1
-    for store in network.stores:
+    released = {
+        operation.reload.last: number
+        for number, operation in enumerate(network.operations)
+        if isinstance(operation, Product) and operation.reload is not None
+    }
+    for store in sorted(network.stores, key=lambda store: store.value.writer):
         last = max(store.value.writer, last + 1)
         if last >= len(network.operations):
             raise ToolsError(
                 f"instruction {store.tag} stores '{store.value.name}' when no product is left to "
                 "announce it: store fewer tensors at the end"
+            )
+        if last >= released.get(store.value, last + 1):
+            raise ToolsError(
+                f"'{store.value.name}' waits in DDR, and nobody announces its store in time: store "
+                "fewer tensors on the way"
             )
         decided.stores[last] = store
 
@@ -158,16 +176,25 @@ def _lives(network: Network, decided: Plan) -> dict[Value, _Life]:
     """Return the lives of all values, in the order of their beginnings.
 
     Who writes outside the engine may still be at it when the engine goes on. A value that nobody
-    reads whole, and one that is stored, therefore keeps its place to the end. What nobody reads at
-    all is not counted.
+    reads whole, and one that is stored, therefore keeps its place to the end; one that waits in
+    DDR, until a load behind that store has been read. What nobody reads at all is not counted.
     """
     end = len(network.operations) - 1
     lives: dict[Value, _Life] = {}
     read: set[Value] = set()
     whole: set[Value] = set()
-    for load in (network.positions, network.patches):
-        lives[load.value] = _Life(0, 0)
+    waiting: set[Value] = set()  # or back from DDR
     for number, operation in enumerate(network.operations):
+        if isinstance(operation, Product) and operation.reload is not None:
+            reload = operation.reload
+            lives[reload.value] = _Life(reload.behind + 1, number)
+            lives[reload.last].last = number
+            waiting |= {reload.value, reload.last}
+        if isinstance(operation, Product):
+            for load in operation.loads:
+                first = _free_for_load(network, decided, number)
+                lives[load.value] = _Life(first, number)
+                waiting.add(load.value)
         if number in decided.norms:
             lives[_norm(decided.norms[number]).result] = _Life(number, number)
         lives.setdefault(operation.output, _Life(number, number)).last = number
@@ -182,7 +209,7 @@ def _lives(network: Network, decided: Plan) -> dict[Value, _Life]:
             whole.add(operation.probabilities)
             read.add(operation.probabilities)
             if operation.bias is not None:
-                first = _free_for_bias(network.operations[number - 1], decided, number)
+                first = _free_for_load(network, decided, number)
                 lives[operation.bias] = _Life(first, number)
                 whole.add(operation.bias)
                 read.add(operation.bias)
@@ -201,18 +228,23 @@ def _lives(network: Network, decided: Plan) -> dict[Value, _Life]:
     for value, life in lives.items():
         life.emptied = life.first
         life.counted = value.stored or value in read
-        if value.stored or value not in whole:
+        if value not in waiting and (value.stored or value not in whole):
             life.last = end
     return lives
 
 
-def _free_for_bias(before: Operation, decided: Plan, number: int) -> int:
-    """Return the operation from which on the biases of attention ``number`` have their place.
+def _free_for_load(network: Network, decided: Plan, number: int) -> int:
+    """Return the operation from which on what is loaded for operation ``number`` has its place.
 
-    The last product of the operation ``before`` announces that they may be loaded. If products of
-    it came before that one, they have been issued, so their operands were complete, and whoever
-    wrote these has read everything, residuals too. Else that holds for one operation less.
+    The last product of the operation before announces that it may be loaded. If products of that
+    came before the last one, they have been issued, so their operands were complete, and whoever
+    wrote these has read everything, residuals too; patches and positions were loaded, but then the
+    engine has moved more rows on than wait in it (tiling.py). Else that holds for one operation
+    less.
     """
+    if number == 0:
+        return 0
+    before = network.operations[number - 1]
     alone = isinstance(before, Product) and len(decided.parts[before]) == 1
     return max(number - 1 - alone, 0)
 
@@ -234,6 +266,11 @@ def _empty(network: Network, decided: Plan, lives: dict[Value, _Life]) -> None:
             lives[operation.select.output].emptied -= 1  # nothing may stand beside the scores
         if isinstance(operation, Attention) and operation.bias is not None:
             lives[operation.bias].emptied = number - 1  # whose last product announces the load
+        if isinstance(operation, Product) and operation.reload is not None:
+            lives[operation.reload.value].emptied = operation.reload.behind
+        if isinstance(operation, Product):
+            for load in operation.loads:
+                lives[load.value].emptied = max(number - 1, 0)
     for value, life in lives.items():
         if life.counted and not life.claimed:
             wanted[life.emptied].append(value)

@@ -6,9 +6,12 @@ import numpy as np
 
 from trivit.host.generated.spec import (
     ENGINE_SUM_BITS,
+    PARAM_PORTS,
     TILE_DEPTH,
+    TILE_TOKENS,
 )
 from trivit.host.oracle.checks import column_tiles
+from trivit.host.tiles import ceil_div
 from trivit.tools.errors import ToolsError
 from trivit.tools.schedule.listing import (
     ALL_PORTS,
@@ -18,9 +21,10 @@ from trivit.tools.schedule.listing import (
     ROW_WRITER,
     Listing,
 )
-from trivit.tools.schedule.operations import Product, Store
+from trivit.tools.schedule.operations import Product, Reload, Store
 from trivit.tools.schedule.parts import Part
 
+ROWS = 2 * TILE_TOKENS  # that are loaded in turn from several places
 MAX_ALIGN = ENGINE_SUM_BITS - 17  # shift of a bias or residual into the sum
 
 
@@ -70,10 +74,22 @@ def norm(listing: Listing, product: Product) -> None:
 
 
 def store(listing: Listing, wanted: Store) -> None:
-    """Bring a value to the output region."""
+    """Bring a value to the output region, where one that waits is spread over the ports."""
     value, tag = wanted.value, wanted.tag
-    words = value.rows * value.words
-    listing.add("move_store", tag, base=OUTPUT, ports=1, address=wanted.target, words=words)
+    waits = wanted.target is None
+    if wanted.target is None:
+        ports, address, words = ALL_PORTS, listing.wait(value), listing.segment(value)
+    else:
+        ports, address, words = 1, wanted.target, value.rows * value.words
+    listing.add(
+        "move_store",
+        tag,
+        base=OUTPUT,
+        ports=ports,
+        address=address,
+        words=words,
+        port_stride=words if waits else 0,
+    )
     listing.add(
         "store",
         tag,
@@ -83,13 +99,50 @@ def store(listing: Listing, wanted: Store) -> None:
         source_stride=value.words,
         slot=listing.plan.slot[value],
         first=value.first,
+        spread=waits,
     )
+
+
+def reload(listing: Listing, tag: int, wanted: Reload) -> None:
+    """Load rows that wait in DDR, some of all pieces in turn."""
+    value = wanted.value
+    for first in range(0, value.rows, ROWS):
+        rows = min(ROWS, value.rows - first)
+        for piece, column in wanted.pieces:
+            words = min(piece.words, value.words)
+            listing.add(
+                "move_rows",
+                tag,
+                fenced=1,
+                ports=ALL_PORTS,
+                base=OUTPUT,
+                address=listing.waiting[piece] + first // PARAM_PORTS * piece.words,
+                words=ceil_div(rows, PARAM_PORTS) * words,
+                port_stride=listing.segment(piece),
+            )
+            listing.add(
+                "load",
+                tag,
+                first_row=first,
+                rows=rows,
+                words=words,
+                target=listing.plan.address[value] + column,
+                target_stride=value.words,
+                slot=listing.plan.slot[value],
+                complete=piece is wanted.last,
+            )
+    listing.watch(value, "load")
 
 
 def product(listing: Listing, number: int, operation: Product) -> None:
     """Emit a product with all that brings its weights and takes its rows."""
     for index in range(len(listing.plan.parts[operation])):
         part(listing, number, operation, index)
+        if index == 0 and operation.reload is not None:
+            # What has come is computed meanwhile; weights of other parts come behind these rows.
+            reload(listing, operation.tag, operation.reload)
+            if number in listing.plan.norms:
+                vectors(listing, listing.plan.norms[number])
     written(listing, operation)
 
 

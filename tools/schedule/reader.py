@@ -61,7 +61,12 @@ class _Reader:
                 "a load of row 0): the scheduler takes whole networks only"
             )
         patches, image = self.patches
-        return Network(self.operations, self.stores, patches, self.positions, self.cls_row, image)
+        first = self.operations[0]
+        assert isinstance(first, Product)
+        positions = replace(self.positions, rows=self.positions.value.rows)
+        patches = replace(patches, rows=patches.value.rows)
+        first.loads = (positions, patches)
+        return Network(self.operations, self.stores, patches, positions, self.cls_row, image)
 
     def _read(self, tag: int, instruction: Instruction) -> None:
         f = instruction.fields

@@ -49,16 +49,17 @@ def schedule(
     whole = read(chosen)
     prove(whole, chosen.params)
     network, decided = fitted(whole, lag, depth)
-    listing = Listing(decided, chosen.params)
+    listing = Listing(decided, chosen.params, chosen.output_words)
     for number, operation in enumerate(network.operations):
         if number in decided.norms:
             norm(listing, decided.norms[number])
         if number in decided.stores:
             store(listing, decided.stores[number])
-        if number == 0:
-            embedding(listing, network)
+        if isinstance(operation, Product) and operation.loads:
+            embedding(listing, network, number, operation)
             continue
-        if number in decided.norms:
+        back = isinstance(operation, Product) and operation.reload is not None
+        if number in decided.norms and not back:
             vectors(listing, decided.norms[number])
         if isinstance(operation, Attention):
             following = network.operations[number + 1]
@@ -78,7 +79,7 @@ def schedule(
             rows=network.patches.value.rows,
             words=network.patches.value.words,
         ),
-        output_words=chosen.output_words,
+        output_words=listing.output_words,
         reports=reports,
         tags=len(chosen.program),
         watched=tuple(listing.watched),

@@ -68,13 +68,14 @@ def normalise(unit: Unit) -> Work:
     numbers = ("inv_width", "sqrt_width", "epsilon", "beta_shift", "norm_shift")
     while True:
         f = yield from unit.next()
-        vectors = yield from unit.take("vectors", f["words"])
-        gamma, beta = vectors.reshape(-1, 2, TILE_DEPTH).transpose(1, 0, 2).reshape(2, -1)
         saturated = 0
         for group in range(row_groups(f["rows"])):
             rows = group_rows(f["rows"], group, TILE_TOKENS)
             pairs = ceil_div(rows, 2)
             words = yield from unit.take("rows", f["words"] * pairs)
+            if group == 0:  # vectors wait for the first rows, and hold up all loads behind them
+                vectors = yield from unit.take("vectors", f["words"])
+                gamma, beta = vectors.reshape(-1, 2, TILE_DEPTH).transpose(1, 0, 2).reshape(2, -1)
             x = from_pairs(words.reshape(f["words"], pairs, PAIR), rows)
             y, count = oracle.normalise(
                 x, oracle.row_statistics(x), gamma, beta, **{name: f[name] for name in numbers}

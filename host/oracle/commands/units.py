@@ -35,7 +35,7 @@ _WIDTHS = {
     "vectors": PAIR,
     "rows": PAIR,
     "normalised": PAIR,
-    "stored": TILE_DEPTH,
+    **{f"stored{port}": TILE_DEPTH for port in range(PARAM_PORTS)},
 }
 
 

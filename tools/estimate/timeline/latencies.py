@@ -42,6 +42,8 @@ MEMORY_LATENCY = 60
 START = 140
 #: From then to the first word of rows at the load unit; moves stand before the engine's commands.
 FIRST_WORD = 55
+#: From the last stored word to the first word of a load that waits for it: both DDR's latencies.
+FENCED = 150
 #: Of so many words of a port, memory's refreshes delay one: 53 cycles of 1,170, mostly bridged.
 REFRESHED = 100
 #: Cycles of a load for so many words of a port: results and residuals of the patch product take

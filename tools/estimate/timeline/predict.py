@@ -17,6 +17,7 @@ from trivit.tools.estimate.timeline.blocks import (
 from trivit.tools.estimate.timeline.latencies import (
     APART,
     END,
+    FENCED,
     FIRST_WORD,
     GUARD,
     LOAD_ANNOUNCED,
@@ -128,6 +129,8 @@ class _Prediction:
         elif unit == "move_rows" and command.fields["ports"] != 1:
             # A port serves its oldest command first.
             before = self.start + FIRST_WORD + self.asked + self.asked // REFRESHED
+            if command.fields["fenced"]:
+                before = max(store.sent for store in self.stores) + FENCED
             self.rows_in = max(self.rows_in, before) + command.fields["words"]
             self.asked += command.fields["words"]
         elif unit == "load" and not command.fields["vectors"]:
@@ -145,7 +148,8 @@ class _Prediction:
         """Row groups come at the pace of the four ports, one load after the other."""
         fields = command.fields
         if fields["announced"]:
-            self.flush()
+            if not self.announced:
+                self.flush()
             self.load_free = max(self.load_free, self.announced.popleft() + LOAD_ANNOUNCED)
         groups = ceil_div(fields["rows"], TILE_TOKENS)
         words = ceil_div(fields["rows"], PORTS) * fields["words"]
