@@ -10,8 +10,8 @@ import pytest
 from accelerator.backward import NO_IMAGE, WORD, Backward, linear_backward
 from networks import random_network
 
-from trivit.host.oracle.commands import interpret
 from trivit.host.log import saturated_values
+from trivit.host.oracle.commands import interpret
 from trivit.tools.simulation.simulator_build import Engine, build_simulator
 from trivit.tools.simulation.simulator_run import SimulationSettings, simulate
 
