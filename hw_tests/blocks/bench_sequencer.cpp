@@ -1,5 +1,5 @@
-// The sequencer: programs of random commands for all units, several jobs in a call, against routes
-// and addresses worked out here; in hostile worlds the same words; a command a clock.
+// The sequencer: programs of random commands for all units, several jobs in a call, against routes,
+// addresses and fences worked out here; in hostile worlds the same words; a command a clock.
 #include "../csim/bench.hpp"
 #include "harness.hpp"
 #include "trivit/blocks/tops.hpp"
@@ -100,15 +100,24 @@ private:
             put<MoveRowsFields>(command, base, ports, words, address, stride);
         if (unit == kUnitMoveStore)
             put<MoveStoreFields>(command, base, ports, words, address, stride);
+        const bool fenced = unit == kUnitMoveRows && random.one_in(2);
+        if (unit == kUnitMoveRows) MoveRowsFields::Fenced::put(command, fenced);
         for (int port = 0; port < kPorts; ++port) {
-            if ((ports >> port & 1) == 0) continue;
+            const bool moves_words = (ports >> port & 1) != 0;
+            if (!moves_words && unit != kUnitMoveStore) continue;
             Move move = 0;
             move.range(35, 0) = (bases[base] + address + uint64_t(port) * stride) % (1ull << 36);
             const uint64_t tiles = groups / kPorts + (uint64_t(port) < groups % kPorts ? 1 : 0);
-            move.range(59, 36) = groups != 0 && tiles == 0 ? 0 : words;
-            move.range(87, 80) = tiles;
+            const bool here = moves_words && (groups == 0 || tiles != 0);
+            move.range(59, 36) = here ? words : 0;
+            move.range(87, 80) = moves_words ? tiles : 0;
+            if (fenced) {
+                move.range(75, 60) = stores;
+                move.range(79, 76) = 15;
+            }
             moves[unit - kFirstMover][port].push_back({move, descriptors.size()});
         }
+        stores += unit == kUnitMoveStore;
     }
 
     template <class Fields>
@@ -122,6 +131,7 @@ private:
     }
 
     uint64_t bases[3];
+    uint64_t stores = 0;  // handed out, of all jobs
 };
 
 template <class Word>

@@ -95,6 +95,25 @@ async def jobs_of_all_sizes(dut: Any, pressed: bool) -> None:
 
 
 @cocotb.test
+@cocotb.parametrize(pressed=[False, True])
+async def rows_through_ddr(dut: Any, pressed: bool) -> None:
+    """What is stored over all ports is loaded behind its fence, job after job.
+
+    Other jobs that store between them keep the ports' counts in step with the sequencer's.
+    """
+    bench = TopBench(dut, seed=4, pressure=pressed, pause=0.3 if pressed else 0.0)
+    await bench.start()
+    await bench.enable_interrupts()
+    for rows, words, detour in ((30, 5, True), (9, 2, False), (1, 1, True), (17, 6, True)):
+        copy = Copy(bench, rows, words, detour=detour)
+        await bench.begin(**copy.registers)
+        assert await bench.finish() == ("ok", 0)
+        copy.check()
+    assert not bench.memory.violations
+    bench.check_buses()
+
+
+@cocotb.test
 async def interrupts_are_levels_that_the_host_chooses(dut: Any) -> None:
     bench = TopBench(dut)
     await bench.start()

@@ -53,6 +53,7 @@ class Sequencer:
         self.offered: set[str] = set()
         self.taking: set[str] = set()
         self.active = False
+        self.stores = 0
 
     def _pin(self, name: str, signal: str) -> Any:
         return getattr(self.dut, f"{name}_{signal}")
@@ -109,11 +110,15 @@ class Sequencer:
         elif command.unit in _MOVES:
             f = command.fields
             base = self.job >> (36 * f["base"]) & ((1 << 36) - 1)
+            fence = (1 << PORTS) - 1 << 76 | self.stores << 60 if f.get("fenced") else 0
+            stores = command.unit == "move_store"
             for port in range(PORTS):
-                if f["ports"] >> port & 1:
+                mine = f["ports"] >> port & 1
+                if mine or stores:  # all ports count stores
                     address = base + f["address"] + port * f["port_stride"]
-                    move = f["words"] << 36 | address
+                    move = fence | mine * f["words"] << 36 | address
                     self.queues[f"{_MOVES[command.unit]}{port}"].append(move)
+            self.stores += stores
         elif command.end:
             for unit in ("row_writer", "softmax_writer", "norm_writer", "load", "store"):
                 self.queues[unit].append(encode(unit, end=True))
@@ -246,33 +251,66 @@ class TopBench:
 
 
 class Copy:
-    """A program that brings rows to the banks and stores them again."""
+    """A program that brings rows to the banks and stores them again.
+
+    With a `detour` they are spread over the ports to DDR first, behind the output, and loaded from
+    there behind a fence.
+    """
 
     def __init__(
-        self, bench: TopBench, rows: int, words: int, *, product: dict[str, int] | None = None
+        self,
+        bench: TopBench,
+        rows: int,
+        words: int,
+        *,
+        product: dict[str, int] | None = None,
+        detour: bool = False,
     ) -> None:
-        self.bench, self.rows, self.words = bench, rows, words
+        self.bench, self.rows, self.words, self.detour = bench, rows, words, detour
         generator = np.random.default_rng(bench.rng.randrange(1 << 30))
         segment = -(-rows // PORTS) * words
         values = generator.integers(-(1 << 15), 1 << 15, (PORTS, segment, 8)).astype("<i2")
         self.values: NDArray[np.int16] = values
-        place = {"rows": rows, "words": words, "slot": 1}
         fields = {"fill": 1, "announce_store": 1, "rows": 8, "depth_words": 1, "out_words": 1}
+        engine = encode("engine", tag=6, end=False, **{**fields, **(product or {})})
+        spilled = {"base": 2, "ports": 15, "words": segment, "address": rows * words}
+        spilled["port_stride"] = segment
+        there = 3 + -(-rows // 8) * words
         commands = [
             encode("move_rows", base=1, ports=15, words=segment, address=0, port_stride=segment),
-            encode("load", tag=5, end=False, target=3, target_stride=words, complete=1, **place),
+            self._rows("load", 3, slot=1, tag=5, complete=1),
+        ]
+        if detour:
+            commands += [
+                encode("move_store", **spilled),
+                self._rows("store", 3, slot=1, tag=7, spread=1),
+                engine,
+                encode("move_rows", fenced=1, **spilled),
+                self._rows("load", there, slot=2, tag=5, complete=1),
+            ]
+        commands += [
             encode("move_store", base=2, ports=1, words=rows * words),
-            encode("store", tag=7, end=False, source=3, source_stride=words, **place),
-            encode("engine", tag=6, end=False, **{**fields, **(product or {})}),
-            encode("sequencer", end=True, reports=3),
+            self._rows("store", there if detour else 3, slot=1 + detour, tag=7),
+            engine,
+            encode("sequencer", end=True, reports=self.reports),
         ]
         memory = bench.memory
         program = to_words(commands).astype("<u8").tobytes()
         self.program = memory.allocate("program", program, "r")
         self.input = memory.allocate("input", values.tobytes(), "r")
-        self.output = memory.allocate("output", rows * words * 16, "w")
-        self.log = memory.allocate("log", 3 * 16, "w")
+        size = rows * words + (PORTS * segment if detour else 0)
+        self.output = memory.allocate("output", size * 16, "rw" if detour else "w")
+        self.log = memory.allocate("log", self.reports * 16, "w")
         self.commands = len(commands)
+
+    @property
+    def reports(self) -> int:
+        return 6 if self.detour else 3
+
+    def _rows(self, unit: str, address: int, *, slot: int, tag: int, **more: int) -> int:
+        what = "target" if unit == "load" else "source"
+        place = {what: address, f"{what}_stride": self.words, "slot": slot}
+        return encode(unit, tag=tag, rows=self.rows, words=self.words, **place, **more)
 
     @property
     def registers(self) -> dict[str, int]:
@@ -283,19 +321,17 @@ class Copy:
             "params": self.input.address,
             "log": self.log.address,
             "commands": self.commands,
-            "reports": 3,
+            "reports": self.reports,
         }
 
     def check(self) -> None:
         """Hold the stored rows against those that were loaded, and the log."""
-        got = self.output.array(np.int16).reshape(self.rows, self.words, 8)
+        got = self.output.array(np.int16)[: self.rows * self.words * 8]
+        got = got.reshape(self.rows, self.words, 8)
         for row in range(self.rows):
             first = row // PORTS * self.words
             expected = self.values[row % PORTS, first : first + self.words]
             assert np.array_equal(got[row], expected), row
         log = decode_log(bytes(self.log.data))
-        assert sorted(zip(log["unit"].tolist(), log["tag"].tolist(), strict=True)) == [
-            (1, 6),
-            (10, 5),
-            (11, 7),
-        ]
+        came = sorted(zip(log["unit"].tolist(), log["tag"].tolist(), strict=True))
+        assert came == sorted([(1, 6), (10, 5), (11, 7)] * (self.reports // 3))
