@@ -280,7 +280,6 @@ def _program(entry: dict[str, Any], members: dict[str, bytes]) -> Program:
             scheduled,
             members[_commands_member(entry["name"])],
             members[scheduled["vectors"]],
-            output_words=entry["output_words"],
             tags=len(instructions),
         )
     return Program(

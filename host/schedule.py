@@ -79,9 +79,10 @@ class Schedule:
     """The commands of one program and what must lie in DDR for them.
 
     ``commands`` is (n, 4) uint64 (host.commands), the last one ends the program; ``extra_params``
-    follows the bundle's params in the params region, (words·8,) int16; ``reports`` is the number of
-    reports that complete the program, a word of the log each; ``tags`` the number of v4
-    instructions, whose indices the tags are.
+    follows the bundle's params in the params region, (words·8,) int16. The output region has
+    ``output_words`` words: those of the program, and behind them tensors that wait there while it
+    runs. ``reports`` is the number of reports that complete the program, a word of the log each;
+    ``tags`` the number of v4 instructions, whose indices the tags are.
     """
 
     commands: NDArray[np.uint64]
@@ -96,14 +97,13 @@ class Schedule:
         """Return what a bundle's manifest says beside the commands and the extra parameters."""
         return {
             "image": asdict(self.image),
+            "output_words": self.output_words,
             "reports": self.reports,
             "watched": [asdict(tensor) for tensor in self.watched],
         }
 
     @staticmethod
-    def read(
-        entry: dict[str, Any], commands: bytes, extra: bytes, *, output_words: int, tags: int
-    ) -> "Schedule":
+    def read(entry: dict[str, Any], commands: bytes, extra: bytes, *, tags: int) -> "Schedule":
         """Return the schedule of a manifest's entry and the members of a bundle beside it.
 
         Raises:
@@ -117,7 +117,7 @@ class Schedule:
             commands=words.reshape(-1, COMMAND_BITS // 64),
             extra_params=vectors,
             image=ImageLayout(**entry["image"]),
-            output_words=output_words,
+            output_words=entry["output_words"],
             reports=entry["reports"],
             tags=tags,
             watched=tuple(Watched(**tensor) for tensor in entry["watched"]),

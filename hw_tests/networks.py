@@ -57,7 +57,7 @@ def compared(bundle: Bundle, **options: Any) -> Compared:
 
 def assert_equal(result: Compared) -> None:
     """Hold every watched tensor, and the output, against the oracle of instructions."""
-    assert np.array_equal(result.outcome.output, result.output)
+    assert np.array_equal(result.outcome.output[: len(result.output)], result.output)
     assert result.outcome.tensors.keys() == {w.name for w in result.schedule.watched}
     for watched in result.schedule.watched:
         expected = result.tensors[watched.name][watched.first_row :][: watched.rows]

@@ -58,7 +58,9 @@ def load(rows: int, words: int, address: int, place: tuple[int, int]) -> list[in
 
 
 def linear_backward(rng: np.random.Generator, tokens: int, n: int, k: int) -> Backward:
-    """dX = dY·W with W as forward reads it, and dWᵀ's transpose dYᵀ·X, both to DDR.
+    """dX = dY·W with W as forward reads it, and dW = dYᵀ·X, both to DDR.
+
+    dW goes there as rows, and as W lies.
 
     Args:
         rng: draws dY (tokens, n), X (tokens, k) and W (n, k), and a bias that must not matter.
@@ -103,6 +105,15 @@ def linear_backward(rng: np.random.Generator, tokens: int, n: int, k: int) -> Ba
         ),
         encode("move_store", base=2, ports=1, words=tokens * k_words),
         encode("store", rows=tokens, words=k_words, source=DX[0], source_stride=k_words, slot=3),
+        encode(
+            "move_store",
+            base=2,
+            ports=15,
+            words=k_words,
+            groups=n_words,
+            address=(tokens + n) * k_words + 1,
+            port_stride=segment,
+        ),
         encode("move_store", base=2, ports=1, words=n * k_words, address=tokens * k_words),
         encode("store", rows=n, words=k_words, source=DW[0], source_stride=k_words, slot=4),
         encode("engine", place=1, fill=1, transposed=1, **dx),
@@ -131,6 +142,7 @@ def linear_backward(rng: np.random.Generator, tokens: int, n: int, k: int) -> Ba
             "engine",
             tag=1,
             transposed=1,
+            stream=4,
             rows=n,
             source=DY[0],
             source_stride=n_words,
@@ -150,7 +162,8 @@ def linear_backward(rng: np.random.Generator, tokens: int, n: int, k: int) -> Ba
         for operand, matrix in ((dy, wide.T), (dy.T, padded(x).T))
     ]
     assert reports_of(commands) == 6
-    stored = np.concatenate([values.reshape(-1) for values, _ in made])
+    as_it_lies = pack_weight(made[1][0], np.zeros(n, np.int16))
+    stored = np.concatenate([*(values.reshape(-1) for values, _ in made), as_it_lies])
     schedule = Schedule(
         commands=to_words(commands),
         extra_params=np.zeros(0, np.int16),

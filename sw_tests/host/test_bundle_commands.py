@@ -106,12 +106,10 @@ def test_commands_that_are_not_whole_are_refused(cut: int) -> None:
     made = BUNDLE.first.commands()
     entry = made.describe()
     whole, extra = made.commands.tobytes(), made.extra_params.tobytes()
-    assert_same(
-        Schedule.read(entry, whole, extra, output_words=made.output_words, tags=made.tags), made
-    )
+    assert_same(Schedule.read(entry, whole, extra, tags=made.tags), made)
     for parts in ((whole[:-cut], extra), (b"", extra), (whole, extra[:-2])):
         with pytest.raises(ValueError):
-            Schedule.read(entry, *parts, output_words=made.output_words, tags=made.tags)
+            Schedule.read(entry, *parts, tags=made.tags)
 
 
 @pytest.mark.parametrize("position", range(0, len(BUNDLE.to_bytes()), 16411))

@@ -116,8 +116,19 @@ def store(unit: Unit) -> Work:
         yield from unit.shared.stores.take(unit.thread)
         for group in range(row_groups(f["rows"])):
             yield from unit.see(f["slot"], f["first"] + group)
-            unit.send("stored", _read(unit, f, group))
+            _store(unit, f, _read(unit, f, group))
         unit.report()
+
+
+def _store(unit: Unit, f: dict[str, int], rows: Int16) -> None:
+    """Send a row group to port 0, or each row to its port: equally many to each."""
+    if not f["spread"]:
+        unit.send("stored0", rows)
+        return
+    padded = np.pad(rows, ((0, -len(rows) % PARAM_PORTS), (0, 0)))
+    told = unit.thread.tell()
+    for port in range(PARAM_PORTS):
+        unit.send(f"stored{port}", padded[port::PARAM_PORTS], told)
 
 
 def _read(unit: Unit, f: dict[str, int], group: int) -> Int16:

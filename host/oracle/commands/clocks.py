@@ -29,6 +29,7 @@ THREADS = (
     "row_reader",
     "load",
     "store",
+    "mover",  # the stores' side of the ports
 )
 
 

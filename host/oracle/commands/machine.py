@@ -1,7 +1,6 @@
 """Interprets a schedule: units, movers, and the sequencer that hands out commands."""
 
-from collections import Counter, deque
-from collections.abc import Iterator
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +9,11 @@ from numpy.typing import NDArray
 from trivit.host.bundle import Bundle
 from trivit.host.commands import Command, decode, from_words
 from trivit.host.fixed_point import Int16
-from trivit.host.generated.spec import PARAM_PORTS, TILE_DEPTH, TILE_TOKENS
+from trivit.host.generated.spec import TILE_TOKENS
 from trivit.host.oracle.commands import agents, blocks, connections
-from trivit.host.oracle.commands.clocks import THREADS, Clock, OrderError
+from trivit.host.oracle.commands.clocks import OrderError
 from trivit.host.oracle.commands.engine import STREAMS, Engine, Placer
+from trivit.host.oracle.commands.memory import OUTPUT, Memory
 from trivit.host.oracle.commands.streams import Work
 from trivit.host.oracle.commands.units import IDLE, Shared, Unit
 from trivit.host.schedule import Schedule, Watched
@@ -31,15 +31,15 @@ _WORK = {
     "load": agents.load,
     "store": agents.store,
 }
-_REGIONS = ("params", "images", "output")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
     """What an image gives.
 
-    ``output`` is the output region, (output_words·8,) int16; ``tensors`` the watched ones as they
-    were when complete, (rows, words·8) each; ``saturations`` (tags,) those of each v4 instruction.
+    ``output`` is the output region with what waited there, (output_words·8,) int16; ``tensors`` the
+    watched ones as they were when complete, (rows, words·8) each; ``saturations`` (tags,) those of
+    each v4 instruction.
     """
 
     output: Int16
@@ -77,12 +77,12 @@ class _Machine:
             self.units[name] = Unit(name, self.shared)
             self.work[name] = work(self.units[name])
         self.waits = dict.fromkeys(self.work, IDLE)
-        self.memory = {
-            "params": np.concatenate([bundle.params, schedule.extra_params]),
-            "images": schedule.image.arrange(region[None])[0],
-            "output": np.zeros(schedule.output_words * TILE_DEPTH, dtype=np.int16),
-        }
-        self.moves: deque[dict[str, int]] = deque()
+        self.memory = Memory(
+            np.concatenate([bundle.params, schedule.extra_params]),
+            schedule.image.arrange(region[None])[0],
+            schedule.output_words,
+            self.shared.streams,
+        )
         self.reports: Counter[str] = Counter()
         self.tensors: dict[str, Int16] = {}
         self.watched = {(w.unit, w.report): w for w in schedule.watched}
@@ -100,7 +100,7 @@ class _Machine:
                 raise OrderError(command.unit, command.tag, "a command that is no end")
             self.ended = command.fields["reports"]
         elif command.unit.startswith("move_"):
-            self._move(command)
+            self.memory.move(command)
         else:
             self.units[command.unit].commands.append(command)
         self._settle()
@@ -113,7 +113,8 @@ class _Machine:
         Loads need nothing from the engine, so the sequencer gets past them.
         """
         wait = self.waits["engine"]
-        for name in (*STREAMS.values(), "gelu", "probabilities"):
+        matrices = (f"matrix{port}" for port in range(PARAM_PORTS))
+        for name in (*STREAMS.values(), *matrices, "gelu", "probabilities"):
             if self.shared.streams[name].waiting:
                 wait = f"somebody to take words of {name}"
         tag = self.units["engine"].thread.tag
@@ -135,7 +136,7 @@ class _Machine:
         ]
         tokens = (self.shared.readers, self.shared.stores, self.shared.loads)
         left += [t.name for t in tokens if t.waiting]
-        left += ["a move to DDR"] * bool(self.moves)
+        left += ["a move to DDR"] * bool(self.memory.waiting)
         reports = self.reports.total()
         if self.ended is None:
             problem = "the program has no end"
@@ -148,7 +149,7 @@ class _Machine:
         else:
             saturations = [self.shared.saturations[tag] for tag in range(self.schedule.tags)]
             return Outcome(
-                output=self.memory["output"],
+                output=self.memory.regions[OUTPUT],
                 tensors=self.tensors,
                 saturations=np.array(saturations, dtype=np.uint64),
             )
@@ -159,52 +160,7 @@ class _Machine:
         while steps != (steps := sum(unit.thread.steps for unit in self.units.values())):
             for name, work in self.work.items():
                 self.waits[name] = next(work)
-            self._write_moves()
-
-    def _move(self, command: Command) -> None:
-        f = command.fields
-        if command.unit == "move_store":
-            self.moves.append(f)
-            return
-        nothing: Clock = np.zeros(len(THREADS), dtype=np.int32)
-        stream = "weights" if command.unit == "move_weights" else "rows"
-        for port in self._ports(f):
-            for start, count in self._pieces(f, port):
-                words = self._region(f, command.tag, start, count)
-                self.shared.streams[f"{stream}{port}"].send(words, nothing)
-
-    @staticmethod
-    def _ports(f: dict[str, int]) -> Iterator[int]:
-        return (port for port in range(PARAM_PORTS) if f["ports"] >> port & 1)
-
-    @staticmethod
-    def _pieces(f: dict[str, int], port: int) -> Iterator[tuple[int, int]]:
-        """Where the words of a port lie, and how many; several pieces of a matrix by columns."""
-        address = f["address"] + port * f["port_stride"]
-        groups = f.get("groups", 0)
-        if not groups:
-            yield address, f["words"]
-            return
-        for first in range(0, f["words"], PARAM_PORTS):
-            count = TILE_DEPTH * min(PARAM_PORTS, f["words"] - first)
-            for tile in range(len(range(port, groups, PARAM_PORTS))):
-                yield address + tile * (TILE_DEPTH * f["words"] + 1) + TILE_DEPTH * first, count
-
-    def _region(self, f: dict[str, int], tag: int, start: int, words: int) -> Int16:
-        """Return a view of words of DDR."""
-        name = _REGIONS[f["base"]]
-        memory = self.memory[name]
-        end = start + words
-        if end * TILE_DEPTH > memory.size:
-            raise OrderError("mover", tag, f"words {start}..{end - 1} are not in {name}")
-        return memory[start * TILE_DEPTH : end * TILE_DEPTH]
-
-    def _write_moves(self) -> None:
-        stored, thread = self.shared.streams["stored"], self.units["store"].thread
-        while self.moves and stored.waiting >= self.moves[0]["words"]:
-            f = self.moves.popleft()
-            target = self._region(f, thread.tag, f["address"], f["words"])
-            target[:] = stored.take_now(f["words"], thread).reshape(-1)
+            self.memory.write()
 
     def _reported(self, unit: str, tag: int) -> None:
         watched = self.watched.get((unit, self.reports[unit]))

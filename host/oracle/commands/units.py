@@ -35,7 +35,8 @@ _WIDTHS = {
     "vectors": PAIR,
     "rows": PAIR,
     "normalised": PAIR,
-    "stored": TILE_DEPTH,
+    **{f"stored{port}": TILE_DEPTH for port in range(PARAM_PORTS)},
+    **{f"matrix{port}": TILE_DEPTH for port in range(PARAM_PORTS)},
 }
 
 
