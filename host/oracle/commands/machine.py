@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from trivit.host.bundle import Bundle
 from trivit.host.commands import Command, decode, from_words
 from trivit.host.fixed_point import Int16
-from trivit.host.generated.spec import TILE_TOKENS
+from trivit.host.generated.spec import PARAM_PORTS, TILE_TOKENS
 from trivit.host.oracle.commands import agents, blocks, connections
 from trivit.host.oracle.commands.clocks import OrderError
 from trivit.host.oracle.commands.engine import STREAMS, Engine, Placer
