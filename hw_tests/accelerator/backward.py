@@ -57,16 +57,19 @@ def load(rows: int, words: int, address: int, place: tuple[int, int]) -> list[in
     return [encode("move_rows", **moved), encode("load", rows=rows, words=words, **where)]
 
 
-def linear_backward(rng: np.random.Generator, tokens: int, n: int, k: int) -> Backward:
+def linear_backward(
+    rng: np.random.Generator, tokens: int, n: int, k: int, *, lies: bool = True
+) -> Backward:
     """dX = dY·W with W as forward reads it, and dW = dYᵀ·X, both to DDR.
 
-    dW goes there as rows, and as W lies.
+    dW goes there as rows.
 
     Args:
         rng: draws dY (tokens, n), X (tokens, k) and W (n, k), and a bias that must not matter.
         tokens: rows.
         n: outputs of the layer.
         k: its inputs.
+        lies: whether dW goes to DDR as W lies, too.
     """
 
     def draw(*shape: int) -> Int16:
@@ -81,6 +84,7 @@ def linear_backward(rng: np.random.Generator, tokens: int, n: int, k: int) -> Ba
     segment = packed.size // WORD // PORTS
     groups, last_rows = ceil_div(tokens, WORD), tokens - (ceil_div(tokens, WORD) - 1) * WORD
     shift = 10
+    columns = {"ports": 15, "words": k_words, "groups": n_words, "port_stride": segment}
     dx = {
         "depth_words": n_words,
         "out_words": k_words,
@@ -95,25 +99,10 @@ def linear_backward(rng: np.random.Generator, tokens: int, n: int, k: int) -> Ba
         *load(tokens, n_words, int(at[0]), DY),
         *load(tokens, k_words, int(at[1]), X),
         # Behind the bias, by columns.
-        encode(
-            "move_weights",
-            ports=15,
-            words=k_words,
-            groups=n_words,
-            address=1,
-            port_stride=segment,
-        ),
+        encode("move_weights", address=1, **columns),
         encode("move_store", base=2, ports=1, words=tokens * k_words),
         encode("store", rows=tokens, words=k_words, source=DX[0], source_stride=k_words, slot=3),
-        encode(
-            "move_store",
-            base=2,
-            ports=15,
-            words=k_words,
-            groups=n_words,
-            address=(tokens + n) * k_words + 1,
-            port_stride=segment,
-        ),
+        *([encode("move_store", base=2, address=(tokens + n) * k_words + 1, **columns)] * lies),
         encode("move_store", base=2, ports=1, words=n * k_words, address=tokens * k_words),
         encode("store", rows=n, words=k_words, source=DW[0], source_stride=k_words, slot=4),
         encode("engine", place=1, fill=1, transposed=1, **dx),
@@ -142,7 +131,7 @@ def linear_backward(rng: np.random.Generator, tokens: int, n: int, k: int) -> Ba
             "engine",
             tag=1,
             transposed=1,
-            stream=4,
+            stream=4 if lies else 0,
             rows=n,
             source=DY[0],
             source_stride=n_words,
@@ -163,7 +152,7 @@ def linear_backward(rng: np.random.Generator, tokens: int, n: int, k: int) -> Ba
     ]
     assert reports_of(commands) == 6
     as_it_lies = pack_weight(made[1][0], np.zeros(n, np.int16))
-    stored = np.concatenate([*(values.reshape(-1) for values, _ in made), as_it_lies])
+    stored = np.concatenate([values.reshape(-1) for values, _ in made] + [as_it_lies] * lies)
     schedule = Schedule(
         commands=to_words(commands),
         extra_params=np.zeros(0, np.int16),
