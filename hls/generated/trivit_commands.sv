@@ -28,7 +28,7 @@ package trivit_commands;
   } sequencer_command_t;
 
   typedef struct packed {
-    logic [62:0] reserved;
+    logic [61:0] reserved;
     logic [4:0] out_shift;
     logic [4:0] residual_shift;
     logic [4:0] bias_shift;
@@ -54,7 +54,7 @@ package trivit_commands;
     logic [0:0] claim;
     logic [0:0] keep;
     logic [0:0] fill;
-    logic [1:0] stream;
+    logic [2:0] stream;
     logic [0:0] to_banks;
     logic [0:0] has_residual;
     logic [0:0] has_bias;

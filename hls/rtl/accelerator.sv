@@ -184,7 +184,8 @@ module accelerator #(
   logic engine_report_valid, engine_report_ready, begins;
   logic [REPORT-1:0] engine_report;
   logic [2:0] announce;
-  logic [1:0] row_to;
+  logic [2:0] row_to;
+  logic [engine_types::ROW_PLACE_BITS-1:0] row_place;
   logic [PORTS*WORD-1:0] weight_word;
   logic [PORTS-1:0] weight_word_valid, weight_word_ready;
   logic [ROW-1:0] row;
@@ -207,7 +208,7 @@ module accelerator #(
       .report(engine_report), .report_valid(engine_report_valid),
       .report_ready(engine_report_ready),
       .weight(weight_word), .weight_valid(weight_word_valid), .weight_ready(weight_word_ready),
-      .row, .row_to, .row_last, .row_valid, .row_ready,
+      .row, .row_to, .row_place, .row_last, .row_valid, .row_ready,
       .bank_valid, .bank_ready, .bank_write, .bank_address, .bank_written, .bank_read, .bank_data,
       .outside_complete(complete), .outside_slot(complete_slot), .slot_groups,
       .clear_statistics(job_done), .cycles(stall_cycles), .error(faults[7:0]),
@@ -230,17 +231,19 @@ module accelerator #(
   );
 
   // Its rows
-  logic direct_valid, direct_ready;
+  logic direct_valid, direct_ready, matrix_valid, matrix_ready;
   assign softmax_scores_data = row;
   assign gelu_rows_data = row;
-  assign softmax_scores_valid = row_valid && row_to == 2'd1;
-  assign gelu_rows_valid = row_valid && row_to == 2'd2;
-  assign direct_valid = row_valid && row_to == 2'd3;
+  assign softmax_scores_valid = row_valid && row_to == 3'd1;
+  assign gelu_rows_valid = row_valid && row_to == 3'd2;
+  assign direct_valid = row_valid && row_to == 3'd3;
+  assign matrix_valid = row_valid && row_to == 3'd4;
   always_comb
     unique case (row_to)
-      2'd1: row_ready = softmax_scores_ready;
-      2'd2: row_ready = gelu_rows_ready;
-      2'd3: row_ready = direct_ready;
+      3'd1: row_ready = softmax_scores_ready;
+      3'd2: row_ready = gelu_rows_ready;
+      3'd3: row_ready = direct_ready;
+      3'd4: row_ready = matrix_ready;
       default: row_ready = 1'b1;
     endcase
 
@@ -461,11 +464,41 @@ module accelerator #(
       .wstrb(wstrb[WORD/8-1:0]), .wlast(wlast[0]), .wvalid(wvalid[0]), .wready(wready[0]),
       .bresp(bresp[1:0]), .bvalid(bvalid[0]), .bready(bready[0])
   );
+  // Whole matrices to DDR, over all ports
+  logic [PORTS*WORD-1:0] matrix_word;
+  logic [PORTS-1:0] matrix_word_valid, matrix_word_ready;
+  matrix_writer #(
+      .TOKENS(TOKENS),
+      .PORTS(PORTS),
+      .WORD(WORD)
+  ) writes_matrices (
+      .clk, .reset(restart), .row, .row_place, .row_valid(matrix_valid), .row_ready(matrix_ready),
+      .word(matrix_word), .word_valid(matrix_word_valid), .word_ready(matrix_word_ready)
+  );
+
   logic [PORTS-1:0] written;
   assign stored = &written;
   generate
     for (genvar p = 0; p < PORTS; p++) begin : movers
       localparam int G = p + 1;
+      logic takes_store, takes_matrix, orders, order_room, moves_ready, owes_nothing;
+      logic [WORD-1:0] write_word;
+      logic write_word_valid, write_word_ready;
+      assign orders = stores_valid[p] && order_room;
+      assign stores_ready[p] = moves_ready && order_room;
+      write_order #(
+          .DEPTH(DEPTH)
+      ) order (
+          .clk, .reset(cleared), .command(stores_data[MOVE*p+:MOVE]),
+          .command_valid(orders && moves_ready), .room(order_room),
+          .word_taken(write_word_valid && write_word_ready), .store(takes_store),
+          .matrix(takes_matrix), .idle(owes_nothing)
+      );
+      assign write_word = takes_matrix ? matrix_word[WORD*p+:WORD] : stored_word;
+      assign write_word_valid = (takes_store && stored_word_valid[p])
+                                || (takes_matrix && matrix_word_valid[p]);
+      assign stored_word_ready[p] = takes_store && write_word_ready;
+      assign matrix_word_ready[p] = takes_matrix && write_word_ready;
       mover_port #(
           .WORD(WORD),
           .PORTS(PORTS),
@@ -478,9 +511,9 @@ module accelerator #(
           .read_word({loaded_word[WORD*p+:WORD], weight_word[WORD*p+:WORD]}),
           .read_word_valid({loaded_word_valid[p], weight_word_valid[p]}),
           .read_word_ready({loaded_word_ready[p], weight_word_ready[p]}),
-          .write_command(stores_data[MOVE*p+:MOVE]), .write_command_valid(stores_valid[p]),
-          .write_command_ready(stores_ready[p]), .write_word(stored_word),
-          .write_word_valid(stored_word_valid[p]), .write_word_ready(stored_word_ready[p]),
+          .write_command(stores_data[MOVE*p+:MOVE]), .write_command_valid(orders),
+          .write_command_ready(moves_ready), .write_word,
+          .write_word_valid, .write_word_ready,
           .finished, .own_finished(finished[16*p+:16]), .idle(idle[G]),
           .read_error(read_error[G]), .write_error(write_error[G]),
           .clear_statistics(job_done), .read_cycles(read_cycles[G]),
@@ -499,9 +532,9 @@ module accelerator #(
       // Words that are here and have not left; those that left are written when no burst is open.
       logic [7:0] here;
       always_ff @(posedge clk)
-        here <= cleared ? '0 : here + 8'(stored_word_valid[p] && stored_word_ready[p])
+        here <= cleared ? '0 : here + 8'(write_word_valid && write_word_ready)
             - 8'(wvalid[G] && wready[G]);
-      assign written[p] = here == '0 && idle[G];
+      assign written[p] = here == '0 && idle[G] && owes_nothing;
     end
     for (genvar g = 0; g < GMEMS; g++) begin : errors
       assign faults[8+2*g] = read_error[g] != OKAY;

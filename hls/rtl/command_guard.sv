@@ -112,7 +112,10 @@ module command_guard #(
                         now.clear_slot} == '0
                        && (ahead ? now.source_slot == '0 && !(now.transposed && now.has_bias)
                               : !now.has_bias);
-  assign known = now.unit == 4'(trivit_commands::UNIT_ENGINE) && !now.last && now.reserved == '0
+  // A matrix for DDR goes tile after tile of its columns, as a store by columns takes it.
+  logic receiver;
+  assign receiver = now.stream < 3'd4 || (now.stream == 3'd4 && !now.rows_outer);
+  assign known = receiver && now.unit == 4'(trivit_commands::UNIT_ENGINE) && !now.last && now.reserved == '0
                  && (!place || only_places);
 
   always_comb begin

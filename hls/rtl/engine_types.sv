@@ -16,7 +16,7 @@ package engine_types;
     logic        bias;
     logic        residual;
     logic        to_banks;
-    logic [1:0]  stream;           // whom the rows go to as well; 0: nobody
+    logic [2:0]  stream;           // whom the rows go to as well; 0: nobody
     logic        keep;             // its words stay in the ring
     logic        claim;            // empties target_slot when it begins
     logic [2:0]  announce;         // when it begins: to the row reader, to the store, to load
@@ -42,7 +42,7 @@ package engine_types;
     logic [13:0] target;
     logic [13:0] target_stride;
   } product_t;
-  localparam int PRODUCT_BITS = 175 + 2 * COUNT_BITS;
+  localparam int PRODUCT_BITS = 176 + 2 * COUNT_BITS;
 
   // Words that are appended to the ring.
   typedef struct packed {
@@ -104,7 +104,8 @@ package engine_types;
     logic        complete;         // the row group's last tile
     logic        residual;
     logic        to_banks;
-    logic [1:0]  stream;
+    logic [2:0]  stream;
+    logic [2:0]  port;             // of the row group: they lie in the ports in turn
     logic [2:0]  slot;
     logic [3:0]  rows;             // valid ones, 0 to TOKENS
     logic [3:0]  words;            // valid ones of this tile, 0 to PORTS
@@ -114,13 +115,14 @@ package engine_types;
     logic [13:0] address;
     logic [10:0] tag;
   } result_t;
-  localparam int RESULT_BITS = 68;
+  localparam int RESULT_BITS = 72;
 
   // The row whose sums are rounded, for a column group.
   typedef struct packed {
     logic       valid;
     logic       residual;
-    logic [1:0] stream;
+    logic [2:0] stream;
+    logic [2:0] port;
     logic       finish;            // the product's last row group and tile
     logic [2:0] row;
     logic [3:0] rows;              // valid ones of this row group
@@ -128,7 +130,16 @@ package engine_types;
     logic [4:0] out_shift;
     logic [4:0] residual_shift;
   } row_t;
-  localparam int ROW_BITS = 26;
+  localparam int ROW_BITS = 30;
+
+  // Where a row of the output stream lies in its matrix.
+  typedef struct packed {
+    logic       ends;              // it is its row group's last
+    logic [2:0] port;
+    logic [2:0] row;
+    logic [3:0] words;             // valid ones
+  } row_place_t;
+  localparam int ROW_PLACE_BITS = 11;
 
   // Report of a product.
   typedef struct packed {

@@ -215,6 +215,7 @@ module issue #(
     result.residual <= now.residual;
     result.to_banks <= now.to_banks;
     result.stream <= now.stream;
+    result.port <= 3'(group & 9'(PORTS - 1));
     result.slot <= now.target_slot;
     result.rows <= rows;
     result.words <= words;

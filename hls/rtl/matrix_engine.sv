@@ -29,9 +29,10 @@ module matrix_engine #(
     input  logic [                     OUTPUTS*16-1:0]  weight,
     input  logic [                  OUTPUTS/DEPTH-1:0]  weight_valid,
     output logic [                  OUTPUTS/DEPTH-1:0]  weight_ready,
-    // Rows of results, and whom they are for: 1 softmax, 2 GELU, 3 the row writer
+    // Rows of results, and whom they are for: 1 softmax, 2 GELU, 3 the row writer, 4 DDR
     output logic [                     OUTPUTS*16-1:0]  row,
-    output logic [                                1:0]  row_to,
+    output logic [                                2:0]  row_to,
+    output logic [   engine_types::ROW_PLACE_BITS-1:0]  row_place,
     output logic                                        row_last,
     output logic                                        row_valid,
     input  logic                                        row_ready,
@@ -71,6 +72,7 @@ module matrix_engine #(
             && $bits(engine_types::start_t) == engine_types::START_BITS
             && $bits(engine_types::result_t) == engine_types::RESULT_BITS
             && $bits(engine_types::row_t) == engine_types::ROW_BITS
+            && $bits(engine_types::row_place_t) == engine_types::ROW_PLACE_BITS
             && $bits(engine_types::report_t) == engine_types::REPORT_BITS
             && engine_types::COUNT_BITS == trivit_spec::ENGINE_COUNT_BITS)
     else $fatal(1, "widths in engine_types are wrong");
@@ -264,7 +266,7 @@ module matrix_engine #(
   ) results (
       .clk, .reset, .result, .row_select, .sums,
       .to_read, .to_add, .add_row, .add_words, .residual, .to_write, .values,
-      .stream_rows, .stream_room, .row, .row_to, .row_last, .row_valid, .row_ready,
+      .stream_rows, .stream_room, .row, .row_to, .row_place, .row_last, .row_valid, .row_ready,
       .report_take(begins_now), .report_room, .report, .report_valid, .report_ready
   );
 endmodule

@@ -25,7 +25,8 @@ module result_path #(
     input  logic [                     3:0]   stream_rows,
     output logic [   $clog2(STREAM_ROWS):0]   stream_room,
     output logic [          OUTPUTS*16-1:0]   row,
-    output logic [                     1:0]   row_to,
+    output logic [                     2:0]   row_to,
+    output engine_types::row_place_t          row_place,
     output logic                              row_last,
     output logic                              row_valid,
     input  logic                              row_ready,
@@ -60,6 +61,7 @@ module result_path #(
       rounded.valid <= 1'b1;
       rounded.residual <= to_round.residual;
       rounded.stream <= to_round.stream;
+      rounded.port <= to_round.port;
       rounded.finish <= to_round.finish;
       rounded.row <= '0;
       rounded.rows <= to_round.rows;
@@ -98,6 +100,8 @@ module result_path #(
       .value(rounded),
       .delayed(sent)
   );
+  logic row_ends;
+  assign row_ends = {1'b0, sent.row} + 1'b1 == sent.rows;
   row_stream #(
       .OUTPUTS(OUTPUTS),
       .DEPTH(DEPTH),
@@ -108,11 +112,13 @@ module result_path #(
       .take(stream_rows),
       .room(stream_room),
       .send(sent.valid && sent.stream != '0 && {1'b0, sent.row} < sent.rows),
-      .send_last(sent.finish && {1'b0, sent.row} + 1'b1 == sent.rows),
+      .send_last(sent.finish && row_ends),
       .send_to(sent.stream),
+      .send_place({row_ends, sent.port, sent.row, sent.words}),
       .values,
       .row,
       .row_to,
+      .row_place,
       .row_last,
       .row_valid,
       .row_ready

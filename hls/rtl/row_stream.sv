@@ -12,10 +12,12 @@ module row_stream #(
     output logic [  $clog2(ROWS):0] room,
     input  logic                    send,     // with the values of group 0 of a row
     input  logic                    send_last,
-    input  logic [             1:0] send_to,
+    input  logic [             2:0] send_to,
+    input  engine_types::row_place_t send_place,
     input  logic [  OUTPUTS*16-1:0] values,   // group g comes g cycles later
     output logic [  OUTPUTS*16-1:0] row,
-    output logic [             1:0] row_to,
+    output logic [             2:0] row_to,
+    output engine_types::row_place_t row_place,
     output logic                    row_last,
     output logic                    row_valid,
     input  logic                    row_ready
@@ -39,29 +41,30 @@ module row_stream #(
     end
   endgenerate
   logic push, push_last;
-  logic [1:0] push_to;
+  logic [2:0] push_to;
+  engine_types::row_place_t push_place;
   delay #(
-      .WIDTH(4),
+      .WIDTH(5 + engine_types::ROW_PLACE_BITS),
       .CYCLES(PORTS - 1),
       .RESET(1'b1)
   ) wait_send (
       .clk,
       .reset,
-      .value({send_to, send_last, send}),
-      .delayed({push_to, push_last, push})
+      .value({send_place, send_to, send_last, send}),
+      .delayed({push_place, push_to, push_last, push})
   );
 
   logic has_room;  // always: room was taken before
   stream_fifo #(
-      .WIDTH(OUTPUTS * 16 + 3),
+      .WIDTH(OUTPUTS * 16 + 4 + engine_types::ROW_PLACE_BITS),
       .DEPTH(ROWS)
   ) queue (
       .clk,
       .reset,
-      .in_data({push_to, push_last, together}),
+      .in_data({push_place, push_to, push_last, together}),
       .in_valid(push),
       .in_ready(has_room),
-      .out_data({row_to, row_last, row}),
+      .out_data({row_place, row_to, row_last, row}),
       .out_valid(row_valid),
       .out_ready(row_ready)
   );

@@ -85,6 +85,8 @@ void trivit_engine(hls::stream<Checked>& products, hls::stream<Command>& row_com
 #pragma HLS ARRAY_PARTITION variable = process.banks complete
 #pragma HLS BIND_STORAGE variable = process.banks type = ram_t2p impl = bram
 #pragma HLS ARRAY_PARTITION variable = process.dispatch.ring.weight complete
+#pragma HLS ARRAY_PARTITION variable = process.dispatch.ring.columns.at complete
+#pragma HLS ARRAY_PARTITION variable = process.dispatch.ring.columns.turned complete dim = 0
 #pragma HLS DEPENDENCE variable = process.dispatch.ring.weight inter RAW distance = 4 true
 #pragma HLS BIND_STORAGE variable = process.dispatch.ring.bias.value type = ram_s2p impl = lutram
 #pragma HLS DEPENDENCE variable = process.dispatch.ring.bias.value inter RAW distance = 4 true

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 from accelerator.tiny import PORTS, WORD, reports_of
@@ -16,6 +17,8 @@ from trivit.tools.compiler.params import pack_weight
 from trivit.tools.simulation.simulator_run import SimulatedProgram
 
 Int16 = NDArray[np.int16]
+#: Values of a command's fields.
+Fields: TypeAlias = dict[str, Any]
 #: Nothing comes with the image.
 NO_IMAGE = ImageLayout(channels=1, height=1, width=1, patch=1, rows=1, words=1)
 # Where tensors lie in the banks, and the slots that count their row groups.
@@ -52,26 +55,31 @@ def load(rows: int, words: int, address: int, place: tuple[int, int]) -> list[in
     """Commands that bring rows, in the ports' order at ``address`` of DDR, to the banks."""
     target, slot = place
     segment = ceil_div(rows, PORTS) * words
-    moved = {"ports": 15, "words": segment, "address": address, "port_stride": segment}
-    where = {"target": target, "target_stride": words, "slot": slot, "complete": 1}
+    moved: Fields = {"ports": 15, "words": segment, "address": address, "port_stride": segment}
+    where: Fields = {"target": target, "target_stride": words, "slot": slot, "complete": 1}
     return [encode("move_rows", **moved), encode("load", rows=rows, words=words, **where)]
 
 
-def linear_backward(rng: np.random.Generator, tokens: int, n: int, k: int) -> Backward:
-    """dX = dY·W with W as forward reads it, and dWᵀ's transpose dYᵀ·X, both to DDR.
+def linear_backward(
+    rng: np.random.Generator, tokens: int, n: int, k: int, *, lies: bool = True
+) -> Backward:
+    """dX = dY·W with W as forward reads it, and dW = dYᵀ·X, both to DDR.
+
+    dW goes there as rows.
 
     Args:
         rng: draws dY (tokens, n), X (tokens, k) and W (n, k), and a bias that must not matter.
         tokens: rows.
         n: outputs of the layer.
         k: its inputs.
+        lies: whether dW goes to DDR as W lies, too.
     """
 
     def draw(*shape: int) -> Int16:
         return rng.integers(-9000, 9000, shape).astype(np.int16)
 
     weight, dy, x = draw(n, k), draw(tokens, n), draw(tokens, k)
-    packed = pack_weight(weight, draw(n))
+    packed = pack_weight(weight.astype(np.int64), draw(n).astype(np.int64))
     rows = [port_order(padded(dy)), port_order(padded(x))]
     params = np.concatenate([packed, *rows])
     at = np.cumsum([packed.size, rows[0].size]) // WORD
@@ -79,30 +87,25 @@ def linear_backward(rng: np.random.Generator, tokens: int, n: int, k: int) -> Ba
     segment = packed.size // WORD // PORTS
     groups, last_rows = ceil_div(tokens, WORD), tokens - (ceil_div(tokens, WORD) - 1) * WORD
     shift = 10
-    dx = {
+    columns: Fields = {"ports": 15, "words": k_words, "groups": n_words, "port_stride": segment}
+    dx: Fields = {
         "depth_words": n_words,
         "out_words": k_words,
     }
-    dw = {
+    dw: Fields = {
         "depth_words": groups,
         "out_words": k_words,
         "last_rows": last_rows,
     }
-    result = {"to_banks": 1, "claim": 1, "announce_store": 1, "out_shift": shift}
+    result: Fields = {"to_banks": 1, "claim": 1, "announce_store": 1, "out_shift": shift}
     commands = [
         *load(tokens, n_words, int(at[0]), DY),
         *load(tokens, k_words, int(at[1]), X),
         # Behind the bias, by columns.
-        encode(
-            "move_weights",
-            ports=15,
-            words=k_words,
-            groups=n_words,
-            address=1,
-            port_stride=segment,
-        ),
+        encode("move_weights", address=1, **columns),
         encode("move_store", base=2, ports=1, words=tokens * k_words),
         encode("store", rows=tokens, words=k_words, source=DX[0], source_stride=k_words, slot=3),
+        *([encode("move_store", base=2, address=(tokens + n) * k_words + 1, **columns)] * lies),
         encode("move_store", base=2, ports=1, words=n * k_words, address=tokens * k_words),
         encode("store", rows=n, words=k_words, source=DW[0], source_stride=k_words, slot=4),
         encode("engine", place=1, fill=1, transposed=1, **dx),
@@ -131,6 +134,7 @@ def linear_backward(rng: np.random.Generator, tokens: int, n: int, k: int) -> Ba
             "engine",
             tag=1,
             transposed=1,
+            stream=4 if lies else 0,
             rows=n,
             source=DY[0],
             source_stride=n_words,
@@ -150,7 +154,8 @@ def linear_backward(rng: np.random.Generator, tokens: int, n: int, k: int) -> Ba
         for operand, matrix in ((dy, wide.T), (dy.T, padded(x).T))
     ]
     assert reports_of(commands) == 6
-    stored = np.concatenate([values.reshape(-1) for values, _ in made])
+    as_it_lies = pack_weight(made[1][0].astype(np.int64), np.zeros(n, np.int64))
+    stored = np.concatenate([values.reshape(-1) for values, _ in made] + [as_it_lies] * lies)
     schedule = Schedule(
         commands=to_words(commands),
         extra_params=np.zeros(0, np.int16),

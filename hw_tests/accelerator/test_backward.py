@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,13 +18,12 @@ from trivit.tools.simulation.simulator_run import SimulationSettings, simulate
 SIZES = [(5, 32, 32), (13, 200, 76), (69, 20, 13), (197, 64, 96)]
 
 
-@pytest.fixture(scope="session", params=[Engine.rtl, Engine.hls], ids=["rtl", "hls"])
-def either(request: pytest.FixtureRequest) -> Path:
-    return build_simulator(engine=request.param)
+#: What the RTL has: the engine in C++ does not write matrices to DDR.
+LIES = {Engine.rtl: True, Engine.hls: False}
 
 
-def case(size: tuple[int, int, int]) -> Backward:
-    return linear_backward(np.random.default_rng(sum(size)), *size)
+def case(size: tuple[int, int, int], *, lies: bool = True) -> Backward:
+    return linear_backward(np.random.default_rng(sum(size)), *size, lies=lies)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
@@ -42,9 +40,12 @@ def test_interpreted(size: tuple[int, int, int]) -> None:
 @pytest.mark.parametrize(
     "settings", [SimulationSettings(), SimulationSettings(pauses=100, seed=2)], ids=["", "pauses"]
 )
-def test_simulated(size: tuple[int, int, int], settings: SimulationSettings, either: Path) -> None:
-    wanted = case(size)
+@pytest.mark.parametrize("engine", Engine, ids=lambda engine: engine.value)
+def test_simulated(
+    size: tuple[int, int, int], settings: SimulationSettings, engine: Engine
+) -> None:
+    wanted = case(size, lies=LIES[engine])
     images = np.zeros((1, NO_IMAGE.region_words * WORD), np.int16)
-    run = simulate(either, wanted.program, images, settings)
+    run = simulate(build_simulator(engine=engine), wanted.program, images, settings)
     assert np.array_equal(run.outputs[0], wanted.expected)
     assert saturated_values(run.logs[0], 2).tolist() == wanted.saturated

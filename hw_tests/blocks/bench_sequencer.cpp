@@ -108,10 +108,9 @@ private:
             Move move = 0;
             move.range(35, 0) = (bases[base] + address + uint64_t(port) * stride) % (1ull << 36);
             const uint64_t tiles = groups / kPorts + (uint64_t(port) < groups % kPorts ? 1 : 0);
-            if (moves_words && (groups == 0 || tiles != 0)) {
-                move.range(59, 36) = words;
-                move.range(87, 80) = tiles;
-            }
+            const bool here = moves_words && (groups == 0 || tiles != 0);
+            move.range(59, 36) = here ? words : 0;
+            move.range(87, 80) = moves_words ? tiles : 0;
             if (fenced) {
                 move.range(75, 60) = stores;
                 move.range(79, 76) = 15;
@@ -135,7 +134,8 @@ private:
     uint64_t stores = 0;  // handed out, of all jobs
 };
 
-using harness::Taken;
+template <class Word>
+using Taken = std::shared_ptr<std::vector<simulation::Timed<Word>>>;
 
 struct Network {
     Taken<Command> units[kUnits];
@@ -150,13 +150,13 @@ Network build(harness::Run& run, const Program& program, int stuck = 0) {
     hls::stream<Command> descriptors("descriptors");
     run.feed(jobs, program.jobs);
     run.feed(descriptors, program.descriptors);
-    std::deque<hls::stream<Command>> u;
+    std::vector<hls::stream<Command>> u;
     for (int unit = 0; unit < kUnits; ++unit) {
         u.emplace_back(("unit" + std::to_string(unit)).c_str());
         const bool stays = unit == kUnitSequencer || unit == stuck || is_mover(unit);
         network.units[unit] = stays ? nullptr : run.drain(u[unit]);
     }
-    std::deque<hls::stream<Move>> m;
+    std::vector<hls::stream<Move>> m;
     for (int i = 0; i < kMovers * kPorts; ++i) {
         m.emplace_back(("move" + std::to_string(i)).c_str());
         network.moves[i / kPorts][i % kPorts] = run.drain(m[i]);
@@ -168,7 +168,6 @@ Network build(harness::Run& run, const Program& program, int stuck = 0) {
                      u[kUnitNormWriter], u[kUnitRowReader], u[kUnitLoad], u[kUnitStore],
                      u[kUnitConnections], m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8],
                      m[9], m[10], m[11], program_end);
-    run.collect();
     return network;
 }
 

@@ -20,7 +20,8 @@ module matrix_engine #(
     input  logic [                  OUTPUTS/DEPTH-1:0] weight_valid,
     output logic [                  OUTPUTS/DEPTH-1:0] weight_ready,
     output logic [                     OUTPUTS*16-1:0] row,
-    output logic [                                1:0] row_to,
+    output logic [                                2:0] row_to,
+    output logic [  engine_types::ROW_PLACE_BITS-1:0]  row_place,
     output logic                                       row_last,
     output logic                                       row_valid,
     input  logic                                       row_ready,
@@ -111,6 +112,7 @@ module matrix_engine #(
   assign weight_ready = '1;
   assign row = '0;
   assign row_to = '0;
+  assign row_place = '0;
   assign row_last = 1'b0;
   assign row_valid = 1'b0;
   assign cycles = '0;

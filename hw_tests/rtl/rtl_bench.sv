@@ -24,7 +24,8 @@ module rtl_bench;
   logic [35:0] engine_bank_address;
   logic engine_begins, engine_clear_statistics;
   logic [2:0] engine_announce;
-  logic [1:0] engine_row_to;
+  logic [2:0] engine_row_to;
+  logic [engine_types::ROW_PLACE_BITS-1:0] engine_row_place;
   logic [3:0] engine_outside_complete;
   logic [11:0] engine_outside_slot;
   logic [engine_types::SLOTS*engine_types::COUNT_BITS-1:0] engine_slot_groups;
@@ -53,6 +54,7 @@ module rtl_bench;
       .weight_ready(engine_weight_ready),
       .row(engine_row),
       .row_to(engine_row_to),
+      .row_place(engine_row_place),
       .row_last(engine_row_last),
       .row_valid(engine_row_valid),
       .row_ready(engine_row_ready),
@@ -264,6 +266,45 @@ module rtl_bench;
       .placed_slot(board_placed_slot),
       .placed_groups(board_placed_groups),
       .slot_groups(board_slot_groups)
+  );
+
+  // matrix_writer, and what orders a port's words
+  logic matrix_clk, matrix_reset, matrix_row_valid, matrix_row_ready;
+  logic [OUTPUTS*16-1:0] matrix_row, matrix_word;
+  logic [engine_types::ROW_PLACE_BITS-1:0] matrix_row_place;
+  logic [PORTS-1:0] matrix_word_valid, matrix_word_ready;
+  matrix_writer #(
+      .TOKENS(TOKENS),
+      .PORTS(PORTS),
+      .WORD(DEPTH * 16)
+  ) matrix (
+      .clk(matrix_clk),
+      .reset(matrix_reset),
+      .row(matrix_row),
+      .row_place(matrix_row_place),
+      .row_valid(matrix_row_valid),
+      .row_ready(matrix_row_ready),
+      .word(matrix_word),
+      .word_valid(matrix_word_valid),
+      .word_ready(matrix_word_ready)
+  );
+
+  logic order_clk, order_reset, order_valid, order_room, order_taken, order_store, order_matrix;
+  logic order_idle;
+  logic [mover_types::MOVE_BITS-1:0] order_command;
+  write_order #(
+      .DEPTH(8),
+      .COMMANDS(4)
+  ) order (
+      .clk(order_clk),
+      .reset(order_reset),
+      .command(order_command),
+      .command_valid(order_valid && order_room),
+      .room(order_room),
+      .word_taken(order_taken && (order_store || order_matrix)),
+      .store(order_store),
+      .matrix(order_matrix),
+      .idle(order_idle)
   );
 
   // mover_port twice: at its own sizes, and with the smallest queues. Port 0 waits for itself and

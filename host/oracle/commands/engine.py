@@ -24,6 +24,7 @@ from trivit.host.tiles import row_groups
 _MAX_ALIGN = ENGINE_SUM_BITS - 17  # shift of a bias or residual
 #: Who takes a product's rows, by the field `stream`.
 STREAMS = {1: "scores", 2: "sums", 3: "direct"}
+MATRIX = 4  # DDR, as parameters lie
 
 
 class Engine(Unit):
@@ -66,6 +67,8 @@ class Engine(Unit):
             problem = f"a shift above {_MAX_ALIGN}"
         elif f["place"] and f["fill"] and f["transposed"] and f["has_bias"]:
             problem = "biases of a matrix by columns"
+        elif f["stream"] > MATRIX or (f["stream"] == MATRIX and f["rows_outer"]):
+            problem = "rows that nobody takes"
         elif stored and not 1 <= f["last_rows"] <= TILE_TOKENS:
             problem = f"{f['last_rows']} rows in the last stored row group"
         elif target and target in (f["source_slot"], f["residual_slot"] * f["has_residual"]):
@@ -203,10 +206,24 @@ class Engine(Unit):
 
     def _send(self, f: dict[str, int], results: list[Int16], tiles: int, begun: Clock) -> None:
         """Send whole tiles; with the first rows, the last operands are not read yet."""
+        if f["stream"] == MATRIX:
+            self._send_matrix(f, np.concatenate(results), begun)
+            return
         parts = results if f["rows_outer"] else [np.concatenate(results)]
         for part in parts:
             rows = part.reshape(len(part), tiles, TILE_OUTPUTS).transpose(1, 0, 2)
             self.send(STREAMS[f["stream"]], rows.reshape(-1, TILE_OUTPUTS), begun)
+
+    def _send_matrix(self, f: dict[str, int], result: Int16, begun: Clock) -> None:
+        """Send row groups to the ports in turn, tile after tile; rows that are not there are 0."""
+        groups = row_groups(len(result))
+        padded = np.pad(result, ((0, groups * TILE_TOKENS - len(result)), (0, 0)))
+        blocks = padded.reshape(groups, TILE_TOKENS, -1, TILE_DEPTH)
+        for tile in range(0, f["out_words"], PARAM_PORTS):
+            words = slice(tile, min(tile + PARAM_PORTS, f["out_words"]))
+            for group in range(groups):
+                piece = blocks[group, :, words].transpose(1, 0, 2)
+                self.send(f"matrix{group % PARAM_PORTS}", piece.reshape(-1, TILE_DEPTH), begun)
 
 
 class Placer(Unit):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from trivit.host.bundle import Bundle
 from trivit.host.commands import Command, decode, from_words
 from trivit.host.fixed_point import Int16
-from trivit.host.generated.spec import TILE_TOKENS
+from trivit.host.generated.spec import PARAM_PORTS, TILE_TOKENS
 from trivit.host.oracle.commands import agents, blocks, connections
 from trivit.host.oracle.commands.clocks import OrderError
 from trivit.host.oracle.commands.engine import STREAMS, Engine, Placer
@@ -124,7 +124,8 @@ class _Machine:
         Loads need nothing from the engine, so the sequencer gets past them.
         """
         wait = self.waits["engine"]
-        for name in (*STREAMS.values(), "gelu", "probabilities"):
+        matrices = (f"matrix{port}" for port in range(PARAM_PORTS))
+        for name in (*STREAMS.values(), *matrices, "gelu", "probabilities"):
             if self.shared.streams[name].waiting:
                 wait = f"somebody to take words of {name}"
         tag = self.units["engine"].thread.tag

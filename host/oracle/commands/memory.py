@@ -1,6 +1,6 @@
 """DDR and the movers of its ports: what is stored, and loads behind fences."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -68,21 +68,25 @@ class Memory:
         while self._stores:
             command = self._stores[0]
             ranges = list(self._ranges(command))
-            if any(self._streams[f"stored{p}"].waiting < end - at for p, at, end in ranges):
+            kind = "matrix" if command.fields.get("groups", 0) else "stored"
+            wanted: Counter[str] = Counter()
+            for port, first, end in ranges:
+                wanted[f"{kind}{port}"] += end - first
+            if any(self._streams[name].waiting < words for name, words in wanted.items()):
                 return
             self._stores.popleft()
             for port, first, end in ranges:
-                self._write(command, port, first, end)
+                self._write(command, f"{kind}{port}", first, end)
             self._finished = self._mover.tell()
 
-    def _write(self, command: Command, port: int, first: int, end: int) -> None:
+    def _write(self, command: Command, stream: str, first: int, end: int) -> None:
         if _REGIONS[command.fields["base"]] != OUTPUT:
             raise OrderError("mover", command.tag, "stores rows where no output is")
         if self._loaded[first:end].any():
             raise OrderError(
                 "mover", command.tag, f"stores words {first}..{end - 1} that a load may read before"
             )
-        words = self._streams[f"stored{port}"].take_now(end - first, self._mover)
+        words = self._streams[stream].take_now(end - first, self._mover)
         self.regions[OUTPUT][first * TILE_DEPTH : end * TILE_DEPTH] = words.reshape(-1)
         self._stored[first:end] = True
 
@@ -95,18 +99,32 @@ class Memory:
         self._loaded[first:end] = True
 
     def _ranges(self, command: Command) -> Iterator[tuple[int, int, int]]:
-        """Yield each port of a move, and its first word and the one behind its last."""
+        """Yield the ports of a move with first word and the one behind the last of what lies there.
+
+        Of a matrix by columns, each port has pieces (hls/rtl/README.md).
+        """
         f = command.fields
         size = self.regions[_REGIONS[f["base"]]].size // TILE_DEPTH
         for port in range(PARAM_PORTS):
-            first = f["address"] + port * f["port_stride"]
-            end = first + f["words"]
             if not f["ports"] >> port & 1:
                 continue
-            if end > size:
-                raise OrderError(
-                    "mover",
-                    command.tag,
-                    f"words {first}..{end - 1} are not in {_REGIONS[f['base']]}",
-                )
-            yield port, first, end
+            for first, words in _pieces(f, port):
+                if first + words > size:
+                    raise OrderError(
+                        "mover",
+                        command.tag,
+                        f"words {first}..{first + words - 1} are not in {_REGIONS[f['base']]}",
+                    )
+                yield port, first, first + words
+
+
+def _pieces(f: dict[str, int], port: int) -> Iterator[tuple[int, int]]:
+    """Where the words of a port lie, and how many."""
+    address, row = f["address"] + port * f["port_stride"], f["words"]
+    tiles = len(range(port, f.get("groups", 0), PARAM_PORTS))
+    if not f.get("groups", 0):
+        yield address, row
+    for first in range(0, row, PARAM_PORTS) if tiles else ():
+        for tile in range(tiles):
+            start = address + tile * (TILE_DEPTH * row + 1) + TILE_DEPTH * first
+            yield start, TILE_DEPTH * min(PARAM_PORTS, row - first)

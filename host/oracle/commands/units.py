@@ -36,6 +36,7 @@ _WIDTHS = {
     "rows": PAIR,
     "normalised": PAIR,
     **{f"stored{port}": TILE_DEPTH for port in range(PARAM_PORTS)},
+    **{f"matrix{port}": TILE_DEPTH for port in range(PARAM_PORTS)},
 }
 
 

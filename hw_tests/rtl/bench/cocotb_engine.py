@@ -190,6 +190,8 @@ GOOD = Product(
 )
 LAST, RING, MOST = SMALL.activation_depth, SMALL.weight_depth, SMALL.max_depth_words
 REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
+    "receiver": ("unknown_opcode", {"stream": 5}),
+    "matrix in row groups": ("unknown_opcode", {"stream": 4, "rows_outer": True}),
     "no rows": ("size_limit", {"rows": 0}),
     "rows": ("size_limit", {"rows": MOST * SMALL.tokens + 1}),
     "no depth": ("size_limit", {"depth_words": 0}),
@@ -254,6 +256,7 @@ ACCEPTED: tuple[dict[str, Any], ...] = (
     {"rows_outer": True, "out_words": 16, "depth_words": 4, "has_bias": True, "target": 200},
     {"bias_shift": SUM_BITS - 17, "residual_shift": SUM_BITS - 17},
     {"depth_words": 1, "has_residual": True, "stream": 3},
+    {"stream": 4},
     {"depth_words": 1, "rows_outer": True, "rows": 24, "has_bias": True, "has_residual": True},
     {"target_slot": 3, "source_first": MOST_GROUPS},
     {"claim": False, "target_slot": 3, "has_residual": True, "residual_first": MOST_GROUPS},

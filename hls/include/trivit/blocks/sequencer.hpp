@@ -15,7 +15,7 @@ static const int kAddressBits = 36;  // of words of 16 bytes
 static const int kMoveWordBits = 24;
 static const int kFenceAt = kAddressBits + kMoveWordBits;
 static const int kFencePortsAt = kFenceAt + 16;
-static const int kMoveTilesBit = kFencePortsAt + 4;
+static const int kTilesAt = kFencePortsAt + 4;
 typedef ap_uint<16> StoreCount;  // of moves to DDR, modulo 2^16
 
 // Where a program finds its data in DDR.
@@ -52,27 +52,27 @@ inline ap_uint<8> tiles_of(const ap_uint<9>& groups, int port) {
 }
 
 // The three kinds of moves have the same fields. A store is told to every port, with no words to
-// those that move nothing: so one count, `stores`, is that of all. `groups`: 0 for words that lie
-// one after the other.
+// those that move nothing: so one count, `stores`, is that of all.
 inline void send_move(hls::stream<Move>& to, Unit unit, int port, const Command& command,
-                      const ap_uint<kAddressBits>& base, const ap_uint<9>& groups,
-                      const StoreCount& stores) {
+                      const ap_uint<kAddressBits>& base, const StoreCount& stores) {
 #pragma HLS INLINE
+    // Weights and stores have the field at the same place; rows have none.
+    const ap_uint<9> groups =
+        unit == kUnitMoveRows ? ap_uint<9>(0) : MoveWeightsFields::Groups::of(command);
     const ap_uint<8> tiles = tiles_of(groups, port);
     const ap_uint<kAddressBits> offset = port * MoveRowsFields::PortStride::of(command);
+    const bool moves = MoveRowsFields::Ports::of(command)[port] != 0;
     Move move = 0;
     move.range(kAddressBits - 1, 0) =
         ap_uint<kAddressBits>(base + MoveRowsFields::Address::of(command) + offset);
-    const bool chosen = MoveRowsFields::Ports::of(command)[port] != 0;
-    if (chosen && (groups == 0 || tiles != 0)) {
+    if (moves && (groups == 0 || tiles != 0))
         move.range(kFenceAt - 1, kAddressBits) = MoveRowsFields::Words::of(command);
-        move.range(kMoveTilesBit + 7, kMoveTilesBit) = tiles;
-    }
+    if (moves) move.range(kTilesAt + 7, kTilesAt) = tiles;
     if (unit == kUnitMoveRows && MoveRowsFields::Fenced::of(command)) {
         move.range(kFencePortsAt - 1, kFenceAt) = stores;
-        move.range(kMoveTilesBit - 1, kFencePortsAt) = -1;
+        move.range(kTilesAt - 1, kFencePortsAt) = -1;
     }
-    if (UnitField::of(command) == unit && (chosen || unit == kUnitMoveStore)) to.write(move);
+    if (UnitField::of(command) == unit && (moves || unit == kUnitMoveStore)) to.write(move);
 }
 
 // Recurs: the job, the number of stores.
@@ -118,20 +118,18 @@ struct Sequencer {
         const ap_uint<kAddressBits> base = region == 2   ? JobFields::Output::of(j)
                                            : region == 1 ? JobFields::Input::of(j)
                                                          : JobFields::Params::of(j);
-        // Weights and stores have the field at the same place.
-        const ap_uint<9> by_columns = MoveWeightsFields::Groups::of(c);
-        send_move(weights0, kUnitMoveWeights, 0, c, base, by_columns, stores);
-        send_move(weights1, kUnitMoveWeights, 1, c, base, by_columns, stores);
-        send_move(weights2, kUnitMoveWeights, 2, c, base, by_columns, stores);
-        send_move(weights3, kUnitMoveWeights, 3, c, base, by_columns, stores);
-        send_move(rows0, kUnitMoveRows, 0, c, base, 0, stores);
-        send_move(rows1, kUnitMoveRows, 1, c, base, 0, stores);
-        send_move(rows2, kUnitMoveRows, 2, c, base, 0, stores);
-        send_move(rows3, kUnitMoveRows, 3, c, base, 0, stores);
-        send_move(stores0, kUnitMoveStore, 0, c, base, by_columns, stores);
-        send_move(stores1, kUnitMoveStore, 1, c, base, by_columns, stores);
-        send_move(stores2, kUnitMoveStore, 2, c, base, by_columns, stores);
-        send_move(stores3, kUnitMoveStore, 3, c, base, by_columns, stores);
+        send_move(weights0, kUnitMoveWeights, 0, c, base, stores);
+        send_move(weights1, kUnitMoveWeights, 1, c, base, stores);
+        send_move(weights2, kUnitMoveWeights, 2, c, base, stores);
+        send_move(weights3, kUnitMoveWeights, 3, c, base, stores);
+        send_move(rows0, kUnitMoveRows, 0, c, base, stores);
+        send_move(rows1, kUnitMoveRows, 1, c, base, stores);
+        send_move(rows2, kUnitMoveRows, 2, c, base, stores);
+        send_move(rows3, kUnitMoveRows, 3, c, base, stores);
+        send_move(stores0, kUnitMoveStore, 0, c, base, stores);
+        send_move(stores1, kUnitMoveStore, 1, c, base, stores);
+        send_move(stores2, kUnitMoveStore, 2, c, base, stores);
+        send_move(stores3, kUnitMoveStore, 3, c, base, stores);
         if (UnitField::of(c) == kUnitMoveStore) stores += 1;
         if (ends) program_end.write(SequencerFields::Reports::of(c));
         job = j;

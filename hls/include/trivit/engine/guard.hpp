@@ -128,7 +128,9 @@ struct Guard {
         const bool biased = F::HasBias::of(c) != 0;
         const bool places =
             ahead(c) ? F::SourceSlot::of(c) == 0 && !(F::Transposed::of(c) && biased) : !biased;
-        return UnitField::of(c) == kUnitEngine && (!F::Place::of(c) || (!product && places));
+        // Nobody here takes a matrix for DDR.
+        return UnitField::of(c) == kUnitEngine && F::Stream::of(c) < 4 &&
+               (!F::Place::of(c) || (!product && places));
     }
 
     MatrixWords outstanding;

@@ -106,7 +106,7 @@ struct Issue {
         out.to_banks = !failed() && F::ToBanks::of(c);
         out.completes = last_tile();
         out.finishes = last_tile() && last_group();
-        out.stream = failed() ? ap_uint<2>(0) : F::Stream::of(c);
+        out.stream = failed() ? ap_uint<2>(0) : ap_uint<2>(F::Stream::of(c));
         out.bias_place = bias;
         out.bias_shift = F::BiasShift::of(c);
         out.residual_shift = F::ResidualShift::of(c);

@@ -31,8 +31,8 @@ struct Moving {
     void begin(const Move& move) {
 #pragma HLS INLINE
         address = move.range(kAddressBits - 1, 0);
-        left = move.range(kAddressBits + kMoveWordBits - 1, kAddressBits);
-        tiles = move.range(kMoveTilesBit + 7, kMoveTilesBit);
+        left = move.range(kFenceAt - 1, kAddressBits);
+        tiles = move.range(kTilesAt + 7, kTilesAt);
         if (tiles == 0) return;
         across = left;
         stride = across * kLanes + 1;
