@@ -8,13 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trivit.host.backends.session import Session
+from trivit.host.backends.session import CycleSource, Session
 from trivit.host.bundle import Bundle
 from trivit.host.errors import HostError
 from trivit.host.fixed_point import Int16
 from trivit.host.images import extract, preprocess
-
-BACKENDS = ("reference", "emulator")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +21,8 @@ class Result:
 
     ``logits`` is (B, classes) int16 with ``logits_frac`` fraction bits; ``tensors`` holds every
     other output by name, (B, rows, columns) int16; ``saturations`` and ``cycles`` are
-    (instructions,) uint64 summed over the images (cycles are zero where a backend counts none:
-    the simulation alone does); ``seconds`` is the wall-clock time inside the backend.
+    (instructions,) uint64 summed over the images (cycles are zero where a backend counts none);
+    ``seconds`` is the wall-clock time inside the backend.
     """
 
     logits: Int16
@@ -50,6 +48,8 @@ class Backend(ABC):
     name: str
     #: How it was compiled for this machine; None where nothing was.
     form: str | None = None
+    #: Where its cycles come from; None where it counts none.
+    source: CycleSource | None = None
 
     @abstractmethod
     def run_batch(self, bundle: Bundle, inputs: Int16) -> BatchOutput:
@@ -115,20 +115,3 @@ class Backend(ABC):
             cycles=cycles,
             seconds=seconds,
         )
-
-
-def open_backend(name: str) -> Backend:
-    """Return the backend of this name, ready to run.
-
-    Raises:
-        HostError: an unknown name, or a backend that cannot start on this machine.
-    """
-    if name == "reference":
-        from trivit.host.backends.reference import ReferenceBackend
-
-        return ReferenceBackend()
-    if name == "emulator":
-        from trivit.host.backends.emulator import EmulatorBackend
-
-        return EmulatorBackend()
-    raise HostError(f"unknown backend {name!r}: use one of {', '.join(BACKENDS)}")

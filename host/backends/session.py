@@ -8,7 +8,9 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
+from trivit.host.errors import HostError
 from trivit.host.fixed_point import Int16
+from trivit.host.generated.spec import TILE_DEPTH
 
 
 class CycleSource(str, Enum):
@@ -34,6 +36,15 @@ class JobOutcome:
     wall_seconds: float
 
 
+def check_region(region: Int16, words: int) -> None:
+    """Raise HostError unless ``region`` is an image of ``words`` words, (words·8,) int16."""
+    if region.shape != (words * TILE_DEPTH,) or region.dtype != np.int16:
+        raise HostError(
+            f"an image region of shape {region.shape} and type {region.dtype}: the program takes "
+            f"({words * TILE_DEPTH},) int16, as ImageLayout.arrange returns them"
+        )
+
+
 class Session(ABC):
     """One program on one device: parameters, commands and buffers are in its memory.
 
@@ -47,9 +58,18 @@ class Session(ABC):
     clock_mhz: float
     source: CycleSource
 
+    def check_slot(self, slot: int) -> None:
+        """Raise HostError unless there is such a slot."""
+        if not 0 <= slot < self.slots:
+            raise HostError(f"slot {slot}: this session has 0 .. {self.slots - 1}")
+
     @abstractmethod
     def put(self, slot: int, region: Int16) -> None:
-        """Write an image, (region_words·8,) int16 as the program's image layout arranges it."""
+        """Write an image, (region_words·8,) int16 as the program's image layout arranges it.
+
+        Raises:
+            HostError: no such slot, a region of another shape or type, or the slot's job runs.
+        """
 
     @abstractmethod
     def start(self, slot: int) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 from networks import Compared, compared, region
 
-from trivit.host.backends.simulator_run import (
+from trivit.host.bundle import Bundle
+from trivit.tools.simulation.simulator_run import (
     Simulated,
     SimulatedProgram,
     SimulationSettings,
     simulate,
 )
-from trivit.host.bundle import Bundle
 
 
 def run_bundle(

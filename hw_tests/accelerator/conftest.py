@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from trivit.host.backends.simulator_build import build_simulator
+from trivit.tools.simulation.simulator_build import build_simulator
 
 
 @pytest.fixture(scope="session")

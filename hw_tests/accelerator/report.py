@@ -17,13 +17,13 @@ from typing import Any
 
 from simulation.simulator import ROOT
 
-from trivit.host.backends.simulator_build import build_simulator
-from trivit.host.backends.simulator_run import SimulationSettings
 from trivit.models.files import atomic_write
 from trivit.tools.estimate.kinds import tensor_kind
 from trivit.tools.profile import Profile
 from trivit.tools.profile.simulate import simulate
 from trivit.tools.programs import program_of
+from trivit.tools.simulation.simulator_build import build_simulator
+from trivit.tools.simulation.simulator_run import SimulationSettings
 
 REPORT = ROOT / "docs" / "benchmarks" / "accelerator.json"
 #: The board of the Tri-Level paper, ms, by model and token keep ratio (Table of the ZCU102).

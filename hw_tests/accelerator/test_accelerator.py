@@ -13,18 +13,21 @@ from accelerator.tiny import Tiny, load_product_store
 from networks import Compared, random_network
 
 from trivit.host.backends.reference import ReferenceBackend
-from trivit.host.backends.simulation import SimulationBackend, saturated_values
-from trivit.host.backends.simulator_run import (
+from trivit.host.backends.session import CycleSource
+from trivit.host.bundle import Bundle
+from trivit.host.commands import decode, encode, from_words, to_words
+from trivit.host.errors import HostError
+from trivit.host.images import preprocess
+from trivit.host.instructions import decode as decode_instruction
+from trivit.host.log import saturated_values
+from trivit.tools.schedule import with_commands
+from trivit.tools.simulation.backend import SimulationBackend
+from trivit.tools.simulation.simulator_run import (
     Simulated,
     SimulatedProgram,
     SimulationSettings,
     simulate,
 )
-from trivit.host.bundle import Bundle
-from trivit.host.commands import decode, encode, from_words, to_words
-from trivit.host.errors import HostError
-from trivit.host.instructions import decode as decode_instruction
-from trivit.tools.schedule import with_commands
 
 STEADY = SimulationSettings()
 
@@ -87,6 +90,41 @@ def test_backends_agree(simulator: Path) -> None:
     assert backend.last is not None
     assert result.cycles.sum() == sum(int(log["cycle"][-1]) for log in backend.last.logs)
     assert len(result.cycles) == len(bundle.program)
+
+
+def test_session() -> None:
+    """Jobs one by one give what the backend gives, each from the slot that it was put into."""
+    bundle = Bundle.from_bytes(with_commands(random_network(4)).to_bytes())
+    p = bundle.preprocessing
+    shape = (2, p.channels, p.height, p.width)
+    inputs = preprocess(bundle, np.random.default_rng(2).integers(0, 256, shape).astype(np.uint8))
+    backend = SimulationBackend()
+    batch = backend.run_batch(bundle, inputs)
+    assert backend.last is not None
+    with backend.open_session(bundle) as session:
+        assert session.source is CycleSource.simulated and session.clock_mhz == 150
+        with pytest.raises(HostError, match="no job is running"):
+            session.wait()
+        regions = bundle.first.commands().image.arrange(inputs)
+        for slot, region in enumerate(regions):
+            session.put(slot, region)
+        for slot in (1, 0):
+            session.start(slot)
+            with pytest.raises(HostError, match="a job is still running"):
+                session.start(0)
+            outcome = session.wait()
+            assert np.array_equal(outcome.output, batch.regions[slot])
+            assert outcome.wall_seconds > 0
+        # The first image of a batch finds the memory as a session's job does, the second does not.
+        assert np.array_equal(outcome.log, backend.last.logs[0])
+        assert outcome.cycles == backend.last.cycles[0]
+        session.start(0)
+        with pytest.raises(HostError, match=r"took longer than 0\.001 s and was ended"):
+            session.wait(0.001)
+        with pytest.raises(HostError, match=r"slot 2: this session has 0 \.\. 1"):
+            session.start(2)
+        with pytest.raises(HostError, match=r"an image region of shape \(3,\)"):
+            session.put(0, np.zeros(3, dtype=np.int16))
 
 
 @pytest.mark.parametrize(

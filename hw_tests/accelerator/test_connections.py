@@ -9,10 +9,10 @@ import pytest
 from accelerator.comparison import assert_tensors, run_bundle
 from programs import Shape, random_bundle
 
-from trivit.host.backends.simulator_run import SimulationSettings
 from trivit.host.generated.commands import COMMANDS
 from trivit.models.families import model_config
 from trivit.tools.compiler.named import untrained_program
+from trivit.tools.simulation.simulator_run import SimulationSettings
 
 CONNECTIONS = COMMANDS["connections"].number
 

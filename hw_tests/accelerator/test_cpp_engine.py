@@ -15,13 +15,14 @@ from accelerator.tiny import load_product_store
 from networks import deit_384, heads_in_turn, most_row_groups, random_network
 
 from trivit.host.backends.compile_cache import KERNEL_FOLDER
-from trivit.host.backends.simulation import SimulationBackend, saturated_values
-from trivit.host.backends.simulator_build import Engine, ap_types, build_simulator
-from trivit.host.backends.simulator_run import SimulationSettings, simulate
 from trivit.host.commands import decode, encode, from_words, to_words
 from trivit.host.errors import HostError
+from trivit.host.log import saturated_values
 from trivit.models.families import model_config
 from trivit.tools.compiler.named import untrained_program
+from trivit.tools.simulation.backend import SimulationBackend
+from trivit.tools.simulation.simulator_build import Engine, ap_types, build_simulator
+from trivit.tools.simulation.simulator_run import SimulationSettings, simulate
 
 HERE = Path(__file__).resolve().parent
 ENGINE = KERNEL_FOLDER / "include" / "trivit" / "engine"

@@ -11,13 +11,13 @@ from accelerator.comparison import assert_tensors, run_bundle
 from accelerator.tiny import load_product_store
 from networks import deit_384, most_row_groups
 
-from trivit.host.backends.simulator_build import build_simulator
-from trivit.host.backends.simulator_run import SimulationSettings, simulate
 from trivit.models.families import model_config
 from trivit.tools.compiler.named import untrained_program
 from trivit.tools.estimate import estimate_bundle
 from trivit.tools.estimate.estimate import modelled_cycles
 from trivit.tools.profile import profile, read_trace
+from trivit.tools.simulation.simulator_build import build_simulator
+from trivit.tools.simulation.simulator_run import SimulationSettings, simulate
 
 
 @pytest.mark.full

@@ -13,7 +13,6 @@ from exported_model import build
 from networks import heads_in_turn, region
 
 from trivit.host.backends.emulator import EmulatorBackend
-from trivit.host.backends.simulator_run import SimulationSettings
 from trivit.host.bundle import Bundle
 from trivit.host.commands import decode, from_words
 from trivit.host.images import extract
@@ -21,6 +20,7 @@ from trivit.host.tracing import with_trace
 from trivit.models.families import model_config
 from trivit.tools.compiler import compile_model
 from trivit.tools.compiler.named import untrained_program
+from trivit.tools.simulation.simulator_run import SimulationSettings
 
 RELATIVE: dict[str, Any] = {
     "selector_blocks": (),

@@ -10,7 +10,6 @@ import pytest
 from accelerator.comparison import assert_tensors, run_bundle
 from networks import random_network
 
-from trivit.host.backends.simulator_run import SimulationSettings
 from trivit.host.bundle import Bundle
 from trivit.host.commands import decode, from_words
 from trivit.host.schedule import Schedule
@@ -18,6 +17,7 @@ from trivit.models.families import model_config
 from trivit.tools.compiler.named import untrained_program
 from trivit.tools.estimate.timeline import predict
 from trivit.tools.profile import profile, read_trace
+from trivit.tools.simulation.simulator_run import SimulationSettings
 
 #: Cycles within which a program and an op agree however short they are. What the model leaves out
 #: costs a short program as much as a long one: queues that are empty at the start, turns at port B,

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trivit.host.backends.simulator_run import SimulatedProgram
 from trivit.host.commands import Command, decode, encode, to_words
 from trivit.host.oracle.matmul import matmul
 from trivit.host.schedule import Watched, port_order
+from trivit.tools.simulation.simulator_run import SimulatedProgram
 
 PORTS, WORD, TILE = 4, 8, 32
 

@@ -1,15 +1,15 @@
-"""Cycles of an image for a report: counted by a simulation, else modelled, else why not."""
+"""Cycles of an image for a report: counted by device or simulation, else modelled, else why not."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from trivit.host.backends import Backend, Result
+from trivit.host.backends.session import CycleSource
 from trivit.host.bundle import Bundle
-from trivit.tools.backends import SIMULATION
 from trivit.tools.errors import ToolsError
 from trivit.tools.estimate.estimate import milliseconds, modelled_cycles
 
-SIMULATED, MODELLED = "simulated", "modelled"
+MODELLED = CycleSource.modelled.name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +44,8 @@ def model_cycles(bundle: Bundle) -> ImageCycles:
 
 
 def image_cycles(bundle: Bundle, backend: Backend, result: Result) -> ImageCycles:
-    """Return what a simulation counted for the bundle's first program, or its modelled cycles."""
-    if backend.name == SIMULATION:
+    """Return what the backend counted for the bundle's first program, or its modelled cycles."""
+    if backend.source is not None:
         counted = int(result.cycles.sum()) // len(result.logits)
-        # A simulation that has a form is one of C++ alone: its pipelines are assumptions.
-        return ImageCycles(cycles=counted, evidence=MODELLED if backend.form else SIMULATED)
+        return ImageCycles(cycles=counted, evidence=backend.source.name)
     return model_cycles(bundle)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from trivit.host.backends.simulation import SimulationBackend
-from trivit.host.backends.simulator_run import SimulationSettings
 from trivit.host.bundle import Bundle
 from trivit.host.images import preprocess
 from trivit.tools.profile.profile import Profile, profile
 from trivit.tools.profile.trace import Trace, read_trace
+from trivit.tools.simulation.backend import SimulationBackend
+from trivit.tools.simulation.simulator_run import SimulationSettings
 
 
 def simulate(

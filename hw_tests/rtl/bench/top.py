@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from simulation.bench.memory import Buffer, Memory
 from simulation.bench.tb import pauses
 
-from trivit.host.backends.simulator_run import decode_log
 from trivit.host.commands import decode, encode, to_words
 from trivit.host.generated.registers import REGISTERS
 from trivit.host.generated.spec import ERRORS
+from trivit.host.log import decode_log
 
 GMEMS = tuple(f"gmem{g}" for g in range(5))
 PORTS = 4

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from trivit.host.backends.simulator_run import SimulationSettings
     from trivit.tools.profile import Profile
+    from trivit.tools.simulation.simulator_run import SimulationSettings
 
 
 def profile(
@@ -42,10 +42,10 @@ def profile(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, op by op.")] = False,
 ) -> None:
     """Simulate one image on the accelerator; show where its cycles go, op by op."""
-    from trivit.host.backends.simulator_run import SimulationSettings
     from trivit.tools.errors import ToolsError
     from trivit.tools.profile.simulate import simulate
     from trivit.tools.programs import program_of
+    from trivit.tools.simulation.simulator_run import SimulationSettings
 
     if end is not None and end <= begin:
         raise ToolsError(f"--to {end} is not behind --from {begin}")

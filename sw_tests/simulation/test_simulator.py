@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from trivit.host.backends import simulator_build
-from trivit.host.backends.simulation import cycles_of_instructions, saturated_values
-from trivit.host.backends.simulator_build import (
+from trivit.host.errors import HostError
+from trivit.host.log import cycles_of_instructions, decode_log, saturated_values
+from trivit.tools.simulation import simulator_build
+from trivit.tools.simulation.simulator_build import (
     AP_TYPES_VARIABLE,
     Engine,
     build_simulator,
     rtl_sources,
     simulator_sources,
 )
-from trivit.host.backends.simulator_run import SimulationSettings, decode_log
-from trivit.host.errors import HostError
+from trivit.tools.simulation.simulator_run import SimulationSettings
 
 
 def log_word(

@@ -3,20 +3,22 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from trivit.host.backends.base import Backend, BatchOutput
-from trivit.host.backends.simulator_build import Engine, build_simulator
-from trivit.host.backends.simulator_run import (
+from trivit.host.backends.session import CycleSource, Session
+from trivit.host.bundle import Bundle
+from trivit.host.errors import HostError
+from trivit.host.fixed_point import Int16
+from trivit.host.log import cycles_of_instructions, saturated_values
+from trivit.host.schedule import Schedule
+from trivit.tools.simulation.session import SimulationSession
+from trivit.tools.simulation.simulator_build import Engine, build_simulator
+from trivit.tools.simulation.simulator_run import (
     Simulated,
     SimulatedProgram,
     SimulationSettings,
     simulate,
 )
-from trivit.host.bundle import Bundle
-from trivit.host.errors import HostError
-from trivit.host.fixed_point import Int16
-from trivit.host.schedule import Schedule
 
 
 class SimulationBackend(Backend):
@@ -42,7 +44,9 @@ class SimulationBackend(Backend):
         """
         self.settings = settings or SimulationSettings()
         self._progress = progress
-        self.form = "engine in HLS C++" if engine is Engine.hls else None
+        modelled = engine is Engine.hls
+        self.form = "engine in HLS C++" if modelled else None
+        self.source = CycleSource.modelled if modelled else CycleSource.simulated
         self._simulator = build_simulator(waves=self.settings.wave is not None, engine=engine)
         self.last: Simulated | None = None
 
@@ -61,11 +65,32 @@ class SimulationBackend(Backend):
             cycles += cycles_of_instructions(log, schedule.tags)
         return BatchOutput(regions=self.last.outputs, saturations=saturations, cycles=cycles)
 
-    def run_schedule(self, schedule: Schedule, params: Int16, images: Int16) -> Simulated:
+    def open_session(self, bundle: Bundle) -> Session:
+        """Return a session whose jobs are runs of the simulator, one image each.
+
+        Raises:
+            HostError: the program has no commands.
+        """
+        assert self.source is not None
+        schedule = bundle.first.commands()
+
+        def run(region: Int16, timeout_s: float | None) -> Simulated:
+            return self.run_schedule(schedule, bundle.params, region[None], timeout_s)
+
+        return SimulationSession(run, schedule.image.region_words, self.settings.clock, self.source)
+
+    def run_schedule(
+        self,
+        schedule: Schedule,
+        params: Int16,
+        images: Int16,
+        timeout_s: float | None = None,
+    ) -> Simulated:
         """Run a schedule over images as its layout has them, (B, region_words·8) int16.
 
         Raises:
-            HostError: the accelerator refused a command or stood still.
+            HostError: the accelerator refused a command or stood still, or the simulator ran for
+                more than ``timeout_s`` seconds.
         """
         program = SimulatedProgram(
             commands=schedule.commands,
@@ -74,27 +99,11 @@ class SimulationBackend(Backend):
             output_words=schedule.output_words,
             watched=schedule.watched,
         )
-        simulated = simulate(self._simulator, program, images, self.settings, self._progress)
+        simulated = simulate(
+            self._simulator, program, images, self.settings, self._progress, timeout_s
+        )
         for log in simulated.logs:
             if log["failed"].any():
                 tag = int(log["tag"][log["failed"]][0])
                 raise HostError(f"the accelerator refused a command of instruction {tag}")
         return simulated
-
-
-def saturated_values(log: NDArray[np.void], tags: int) -> NDArray[np.uint64]:
-    """Return the saturated values (tags,) that the reports of each instruction count."""
-    counts = np.zeros(tags, dtype=np.uint64)
-    np.add.at(counts, log["tag"], log["saturated"].astype(np.uint64))
-    return counts
-
-
-def cycles_of_instructions(log: NDArray[np.void], tags: int) -> NDArray[np.uint64]:
-    """Return cycles (tags,) whose sum is the cycle of the last report.
-
-    An instruction is done with its last report. It takes the cycles from when all before it were
-    done; instructions that overlap share them, so one that others cover takes 0.
-    """
-    done = np.zeros(tags, dtype=np.uint64)
-    np.maximum.at(done, log["tag"], log["cycle"])
-    return np.diff(np.maximum.accumulate(done), prepend=np.uint64(0))

@@ -6,6 +6,8 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from signal import SIGKILL
+from threading import Timer
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,23 +16,12 @@ from trivit.host.errors import HostError
 from trivit.host.fixed_point import Int16
 from trivit.host.generated.commands import COMMANDS
 from trivit.host.generated.spec import ERRORS, TILE_DEPTH
+from trivit.host.log import decode_log
 from trivit.host.schedule import Watched
 from trivit.host.tiles import ceil_div
 
 #: Regions of DDR begin at multiples of so many words: 4 KB, which no burst crosses.
 _ALIGN = 256
-#: A report as the accelerator logs it. ``cycle`` counts from the begin of the program; ``begun``
-#: is that of an engine product's first depth word, 0 for other units.
-LOG = np.dtype(
-    [
-        ("cycle", np.uint64),
-        ("unit", np.uint8),
-        ("tag", np.uint16),
-        ("failed", np.bool_),
-        ("saturated", np.uint32),
-        ("begun", np.uint32),
-    ]
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,8 +83,8 @@ class SimulatedProgram:
 class Simulated:
     """What a run leaves, for each of B images.
 
-    ``outputs`` (B, output_words·8) int16; ``logs`` one array of ``LOG`` each; ``tensors`` one list
-    each, in the order of ``watched``, (rows, words·8) int16; ``cycles`` (B,) uint64.
+    ``outputs`` (B, output_words·8) int16; ``logs`` one array of ``log.LOG`` each; ``tensors`` one
+    list each, in the order of ``watched``, (rows, words·8) int16; ``cycles`` (B,) uint64.
     """
 
     outputs: Int16
@@ -138,32 +129,20 @@ def simulate(
     images: Int16,
     settings: SimulationSettings,
     progress: Callable[[str], None] | None = None,
+    timeout_s: float | None = None,
 ) -> Simulated:
     """Run the program once for each image (B, words·8); ``progress`` is told the lines of a run.
 
     Raises:
-        HostError: the accelerator refused a command, stood still, or something it needs is missing.
+        HostError: the accelerator refused a command, stood still, something it needs is missing, or
+            the run took more than ``timeout_s`` seconds.
     """
     with tempfile.TemporaryDirectory(prefix="trivit-simulation-") as name:
         folder = Path(name)
         _write_job(folder, program, images)
         command = [str(simulator), name, *settings.arguments()]
-        lines = _run(command, progress)
+        lines = _run(command, progress, timeout_s)
         return _read(folder, program, len(images), lines)
-
-
-def decode_log(words: bytes) -> NDArray[np.void]:
-    """Return the reports (n,) of a log, ``LOG`` each."""
-    raw = np.frombuffer(words, dtype="<u8").reshape(-1, 2)
-    low, high = raw[:, 0], raw[:, 1]
-    log = np.zeros(len(raw), dtype=LOG)
-    log["cycle"] = low & np.uint64((1 << 48) - 1)
-    log["unit"] = low >> np.uint64(48) & np.uint64(15)
-    log["tag"] = low >> np.uint64(52) & np.uint64((1 << 11) - 1)
-    log["failed"] = low >> np.uint64(63) != 0
-    log["saturated"] = high & np.uint64((1 << 32) - 1)
-    log["begun"] = high >> np.uint64(32)
-    return log
 
 
 def _write_job(folder: Path, program: SimulatedProgram, images: Int16) -> None:
@@ -189,7 +168,9 @@ def _write_job(folder: Path, program: SimulatedProgram, images: Int16) -> None:
     (folder / "job.txt").write_text("\n".join(lines) + "\n", "utf-8")
 
 
-def _run(command: list[str], progress: Callable[[str], None] | None) -> list[str]:
+def _run(
+    command: list[str], progress: Callable[[str], None] | None, timeout_s: float | None
+) -> list[str]:
     with (
         tempfile.TemporaryFile("w+", errors="replace") as output,
         subprocess.Popen(
@@ -198,13 +179,25 @@ def _run(command: list[str], progress: Callable[[str], None] | None) -> list[str
     ):
         said = []
         assert process.stderr is not None
-        for line in process.stderr:
-            said.append(line.rstrip("\n"))
-            if progress is not None:
-                progress(said[-1])
-        status = process.wait()
+        end = Timer(timeout_s if timeout_s is not None else 0, process.kill)
+        if timeout_s is not None:
+            end.start()
+        try:
+            for line in process.stderr:
+                said.append(line.rstrip("\n"))
+                if progress is not None:
+                    progress(said[-1])
+            status = process.wait()
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            end.cancel()
         output.seek(0)
         lines = output.read().splitlines()
+    if status == -SIGKILL and timeout_s is not None:
+        last = f"; its last line: {said[-1]}" if said else ""
+        raise HostError(f"the simulation took longer than {timeout_s:g} s and was ended{last}")
     if status != 0:
         why = [line for line in said if "cycles/s" not in line and not line.startswith("DDR:")]
         raise HostError("the simulation failed: " + _named("\n".join(why or [f"status {status}"])))
