@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from simulation.simulator import ROOT
+from simulator import ROOT
 
 from trivit.models.files import atomic_write
 from trivit.tools.estimate.kinds import tensor_kind
