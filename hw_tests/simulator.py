@@ -147,27 +147,30 @@ def build(design: Design) -> Path:
     return folder
 
 
-def simulate(design: Design, module: str, test: str | None = None) -> None:
+def simulate(
+    design: Design, module: str, test: str | None = None, folder: Path | None = None
+) -> None:
     """Run the cocotb tests of `module` (all, or those matching `test`) on a built design.
 
+    Logs, results and waveforms lie in `folder`, by default where the design was built.
     Raises SimulationError with the end of the simulation log when any of them fails or none ran.
     """
-    folder = design.folder
+    folder = folder or design.folder
     name = f"{module}-{test}" if test else module
     log = folder / f"{name}.log"
-    for path in design.data:
-        shutil.copy(path, folder)
     results = folder / f"{name}.xml"
     results.unlink(missing_ok=True)
+    for path in design.data:
+        shutil.copy(path, folder)
     before = sys.path
-    sys.path = [str(FOLDER.parent), *before]  # the runner hands it to the simulator's Python
+    sys.path = [str(FOLDER), *before]  # the runner hands it to the simulator's Python
     failure: str | None = None
     try:
         get_runner("verilator").test(
             test_module=module,
             hdl_toplevel=design.top,
             hdl_toplevel_lang="verilog",
-            build_dir=folder,
+            build_dir=design.folder,
             test_dir=folder,
             test_filter=test,
             seed=1,

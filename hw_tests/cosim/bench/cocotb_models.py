@@ -11,9 +11,8 @@ from typing import Any
 
 import cocotb
 import numpy as np
-from cosim.bench.job import bundle_job
+from cosim.bench.job import JobBench, bundle_job
 from cosim.bench.memory import Timing
-from cosim.bench.system import SystemBench
 from networks import Compared, compared
 
 from trivit.host.bundle import Bundle
@@ -27,9 +26,8 @@ FIGURES_VARIABLE = "TRIVIT_COSIM_FIGURES"
 
 async def run(dut: Any, bundle: Bundle, expected: Compared, timing: Timing, straddle: bool) -> None:
     """Run a bundle's first program; hold every output and the log against the oracle."""
-    bench = SystemBench(dut, timing, straddle=straddle)
+    bench = JobBench(dut, timing, straddle=straddle)
     await bench.start()
-    await bench.enable_interrupts()
     job = bundle_job(bench, bundle, expected)
     begin = time.perf_counter()
     cycles = await job.run(10_000_000)

@@ -5,19 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import cocotb
-from cosim.bench.job import Change, bundle_job, changed, tiny_job
+from cosim.bench.job import Change, JobBench, bundle_job, changed, tiny_job
 from cosim.bench.memory import DECERR, SLVERR, Timing
-from cosim.bench.system import SystemBench
 from networks import compared, random_network
 
 PRESSED = Timing(pauses=60, seed=5)
 _FAR = 1 << 30  # words behind all buffers
 
 
-async def started(dut: Any, timing: Timing | None = None, refusal: int = SLVERR) -> SystemBench:
-    bench = SystemBench(dut, timing, refusal)
+async def started(dut: Any, timing: Timing | None = None, refusal: int = SLVERR) -> JobBench:
+    bench = JobBench(dut, timing, refusal)
     await bench.start()
-    await bench.enable_interrupts()
     return bench
 
 

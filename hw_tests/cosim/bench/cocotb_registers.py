@@ -7,7 +7,7 @@ from typing import Any
 import cocotb
 import numpy as np
 from cosim.bench.control import Answer
-from cosim.bench.job import Job, tiny_job
+from cosim.bench.job import Job, JobBench, tiny_job
 from cosim.bench.memory import OKAY, SLVERR, Timing
 from cosim.bench.system import GMEMS, SystemBench
 
@@ -20,8 +20,8 @@ PRESSED = Timing(pauses=90, seed=3)
 
 @cocotb.test
 async def registers_keep_what_they_are_told(dut: Any) -> None:
-    bench = SystemBench(dut, PRESSED)
-    await bench.start()
+    bench = JobBench(dut, PRESSED)
+    await SystemBench.start(bench)  # without interrupts
     assert await bench.read("version") == spec.KERNEL_VERSION
     assert await bench.read("clock_khz") == spec.TIMING["clock_mhz"] * 1000
     assert await bench.read("bank_words") == spec.ACTIVATION_DEPTH
@@ -45,7 +45,7 @@ async def registers_keep_what_they_are_told(dut: Any) -> None:
 
 @cocotb.test
 async def bad_accesses_are_answered_and_change_nothing(dut: Any) -> None:
-    bench = SystemBench(dut)
+    bench = JobBench(dut)
     await bench.start()
     used = {r.offset + 4 * i for r in REGISTERS.values() for i in range(r.bits // 32)}
     free = [0x38, 0x70, 0x100, MAP_BYTES - 4]
@@ -63,7 +63,7 @@ async def bad_accesses_are_answered_and_change_nothing(dut: Any) -> None:
 
 @cocotb.test
 async def the_clock_is_counted(dut: Any) -> None:
-    bench = SystemBench(dut)
+    bench = JobBench(dut)
     await bench.start()
     first = await bench.read("cycles")
     await bench.cycles(1000)
@@ -77,9 +77,8 @@ async def the_clock_is_counted(dut: Any) -> None:
 @cocotb.parametrize(timing=[Timing(), PRESSED])
 async def jobs_of_all_sizes(dut: Any, timing: Timing) -> None:
     """Addresses beyond 4 GiB, buffers across 4 KiB borders, pauses of every channel and stream."""
-    bench = SystemBench(dut, timing)
+    bench = JobBench(dut, timing)
     await bench.start()
-    await bench.enable_interrupts()
     for rows in (1, 9, 33) if timing.pauses else (8, 61):
         job = tiny_job(bench, rows)
         assert all(buffer.address >> 32 for buffer in job.buffers.values())
@@ -92,8 +91,8 @@ async def jobs_of_all_sizes(dut: Any, timing: Timing) -> None:
 
 @cocotb.test
 async def interrupts_are_levels_that_the_host_chooses(dut: Any) -> None:
-    bench = SystemBench(dut)
-    await bench.start()
+    bench = JobBench(dut)
+    await SystemBench.start(bench)  # without interrupts
     await bench.begin(**tiny_job(bench, 4).registers)
     while "done" not in await bench.control_bits():
         await bench.cycles(100)
@@ -120,9 +119,8 @@ async def interrupts_are_levels_that_the_host_chooses(dut: Any) -> None:
 @cocotb.test
 async def a_start_while_one_runs_is_ignored_and_told(dut: Any) -> None:
     """And what is written meanwhile belongs to the next job."""
-    bench = SystemBench(dut)
+    bench = JobBench(dut)
     await bench.start()
-    await bench.enable_interrupts()
     first, second = tiny_job(bench, 40), tiny_job(bench, 24)
     untouched = second.output
     await bench.begin(**first.registers)
@@ -142,9 +140,8 @@ async def a_start_while_one_runs_is_ignored_and_told(dut: Any) -> None:
 
 @cocotb.test
 async def jobs_that_cannot_begin_end_at_once(dut: Any) -> None:
-    bench = SystemBench(dut)
+    bench = JobBench(dut)
     await bench.start()
-    await bench.enable_interrupts()
     good: Job = tiny_job(bench, 8)
     bad = [
         ({"commands": 0}, "program_length"),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from accelerator.tiny import Tiny, load_product_store
-from cosim.bench.memory import Buffer
+from cosim.bench.memory import SLVERR, Buffer, Buffers, Memory, Timing
 from cosim.bench.system import SystemBench
 from networks import Compared, region
 from numpy.typing import NDArray
@@ -21,6 +22,26 @@ _WORD_BYTES = 2 * TILE_DEPTH
 Change = Callable[[list[int]], list[int]]
 
 
+class JobBench(SystemBench):
+    """A bench whose memory holds buffers alone; ``refusal`` and ``straddle`` are theirs."""
+
+    def __init__(
+        self,
+        dut: Any,
+        timing: Timing | None = None,
+        refusal: int = SLVERR,
+        straddle: bool = True,
+    ) -> None:
+        memory = Memory(timing)
+        super().__init__(dut, memory)
+        self.buffers = Buffers(memory, refusal, straddle)
+
+    async def start(self) -> None:
+        """Start the clock, reset, enable interrupts."""
+        await super().start()
+        await self.enable_interrupts()
+
+
 class Job:
     """One image (words·8,) int16 for a program, and the output (words·8,) int16 that it gives.
 
@@ -29,7 +50,7 @@ class Job:
 
     def __init__(
         self,
-        bench: SystemBench,
+        bench: JobBench,
         program: SimulatedProgram,
         image: NDArray[np.int16],
         expected: NDArray[np.int16],
@@ -61,11 +82,11 @@ class Job:
 
     async def run(self, cycles: int = 50_000) -> int:
         """Run it, hold what it left against what it must leave, and return its cycles."""
-        refused = self.bench.buffers.memory.refusals
+        refused = self.bench.memory.refusals
         await self.bench.begin(**self.registers)
         assert await self.bench.finish(cycles) == ("ok", 0)
         self.check()
-        assert self.bench.buffers.memory.refusals == refused, "an access outside of the buffers"
+        assert self.bench.memory.refusals == refused, "an access outside of the buffers"
         assert await self.bench.read("faults") == 0
         self.bench.check_buses()
         return await self.bench.read("job_cycles")
@@ -90,9 +111,7 @@ class Job:
         assert (np.diff(log["cycle"].astype(np.int64)) > 0).all()
 
 
-def tiny_job(
-    bench: SystemBench, rows: int = 19, change: Change | None = None, seed: int = 0
-) -> Job:
+def tiny_job(bench: JobBench, rows: int = 19, change: Change | None = None, seed: int = 0) -> Job:
     """Return rows from memory to the banks, a product with bias, its result to memory."""
     rng = np.random.default_rng([seed, bench.rng.randrange(1 << 30)])
     tiny: Tiny = load_product_store(rng, rows=rows, images=1)
@@ -113,7 +132,7 @@ def simulated_program(bundle: Bundle, expected: Compared) -> SimulatedProgram:
 
 
 def bundle_job(
-    bench: SystemBench, bundle: Bundle, expected: Compared, change: Change | None = None
+    bench: JobBench, bundle: Bundle, expected: Compared, change: Change | None = None
 ) -> Job:
     """Return a bundle's first program with the random image of ``compared``."""
     image = expected.schedule.image.arrange(region(bundle)[None])[0]

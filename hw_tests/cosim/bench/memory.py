@@ -54,9 +54,14 @@ class Timing:
 
 
 class Memory:
-    """``size`` bytes from ``base`` on; what is outside answers DECERR."""
+    """``size`` bytes from ``base`` on; what is outside answers DECERR.
 
-    def __init__(self, base: int, size: int, timing: Timing | None = None) -> None:
+    It begins beyond 4 GiB, so that a high address word that got lost is an error.
+    """
+
+    def __init__(
+        self, timing: Timing | None = None, base: int = 0x7_F000_0000, size: int = 64 << 20
+    ) -> None:
         self.base, self.size = base, size
         self._library = _library()
         self._library.trivit_memory_create(base, size)
@@ -115,16 +120,14 @@ class Buffer:
 
 
 class Buffers:
-    """Allocates buffers in a memory beyond 4 GiB, so that a lost high address word is an error.
+    """Allocates buffers in a memory, where nothing may be touched but these.
 
     They have a free page around them and begin with a page, or, to ``straddle`` one, three words
     before its end. ``refusal`` is the answer to what a buffer does not allow.
     """
 
-    def __init__(
-        self, timing: Timing | None = None, refusal: int = SLVERR, straddle: bool = True
-    ) -> None:
-        self.memory = Memory(0x7_F000_0000, 64 << 20, timing)
+    def __init__(self, memory: Memory, refusal: int = SLVERR, straddle: bool = True) -> None:
+        self.memory = memory
         self._next = self.memory.base + PAGE_BYTES - 3 * WORD_BYTES * straddle
         self._refusal = refusal
 

@@ -8,7 +8,7 @@ from typing import Any
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, SimTimeoutError, with_timeout
 from cosim.bench.control import Answer, ControlPort
-from cosim.bench.memory import OKAY, SLVERR, Buffers, Timing
+from cosim.bench.memory import OKAY, Memory
 
 from trivit.host.generated.registers import REGISTERS
 from trivit.host.generated.spec import ERRORS
@@ -22,23 +22,14 @@ CONTROL = REGISTERS["control"].fields
 class SystemBench:
     """Everything around the design.
 
-    With ``timing.pauses``, every channel of every AXI4 port and every stream of the HLS blocks
-    stands still in that share of 256 cycles, and so does the host's port. ``refusal`` is what the
-    memory answers where a buffer may not be touched; buffers ``straddle`` the borders of pages.
+    With ``memory.timing.pauses``, every channel of every AXI4 port and every stream of the HLS
+    blocks stands still in that share of 256 cycles, and so does the host's port.
     """
 
-    def __init__(
-        self,
-        dut: Any,
-        timing: Timing | None = None,
-        refusal: int = SLVERR,
-        straddle: bool = True,
-    ) -> None:
-        self.dut = dut
-        timing = timing or Timing()
-        self.rng = random.Random(timing.seed)
-        self.buffers = Buffers(timing, refusal, straddle)
-        self.control = ControlPort(dut, self.rng, timing.pauses / 256)
+    def __init__(self, dut: Any, memory: Memory) -> None:
+        self.dut, self.memory = dut, memory
+        self.rng = random.Random(memory.timing.seed)
+        self.control = ControlPort(dut, self.rng, memory.timing.pauses / 256)
         dut.ap_rst_n.value = 0
 
     async def start(self) -> None:
