@@ -1,6 +1,6 @@
 // Generated from hls/kernel.yaml by `python -m trivit.tools.kernel`; do not edit.
 // The complete accelerator: trivit_top, the HLS blocks, a FIFO for each stream.
-// hls/simulation/dpi/README.md says what stands for the blocks.
+// docs/simulation.md says what stands for the blocks.
 module trivit_system (
     input wire ap_clk,
     input wire ap_rst_n,

@@ -46,7 +46,7 @@ def verilog_system(description: KernelDescription, notice: str) -> str:
         [
             f"// {notice}",
             "// The complete accelerator: trivit_top, the HLS blocks, a FIFO for each stream.",
-            "// hls/simulation/dpi/README.md says what stands for the blocks.",
+            "// docs/simulation.md says what stands for the blocks.",
             "module trivit_system (",
             ",\n".join(f"    {_declared(port)}" for port in outer),
             ");",
