@@ -78,7 +78,7 @@ test-full: $(VENV)/stamp-dev  ## The longer checks as well
 	@sh tools/bootstrap.sh data
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest $(PYTEST_ARGS)
 
-# RTL=FOLDER: Verilog of the HLS blocks from Vitis HLS instead of their C++. WAVES=1: dump.fst.
+# RTL=FOLDER: Verilog of the HLS blocks from Vitis HLS instead of their C++. WAVES=1: dump.fst or dump.vcd.
 # COSIM_ARGS: more arguments of pytest, for example -k models.
 cosim: $(VENV)/stamp-dev  ## The whole accelerator behind its bus ports, in Verilator (RTL=FOLDER WAVES=1)
 	@sh tools/bootstrap.sh lib

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
@@ -84,6 +85,17 @@ def _verilator_environment(make_flags: tuple[str, ...] = ()) -> Iterator[None]:
                 os.environ[name] = value
 
 
+def trace_flags() -> list[str]:
+    """Verilator's flags for waveforms, none without ``WAVES``: FST where the compiler has lz4.h
+    and zlib.h, otherwise VCD."""
+    if not os.environ.get("WAVES"):
+        return []
+    needed = "#include <lz4.h>\n#include <zlib.h>\n"
+    command = [os.environ.get("CXX", "c++"), "-fsyntax-only", "-xc++", "-"]
+    found = subprocess.run(command, input=needed, text=True, capture_output=True, check=False)
+    return ["--trace-vcd"] if found.returncode else ["--trace-fst"]
+
+
 def _tail(log: Path, lines: int = 120) -> str:
     text = log.read_text(errors="replace").splitlines() if log.exists() else ["(no log)"]
     return "\n".join([f"--- end of {log}", *text[-lines:]])
@@ -101,7 +113,7 @@ def _require_tools() -> None:
 def _forget_other_builds(design: Design, folder: Path) -> None:
     """Empty `folder` if it was built elsewhere or otherwise, which make would not notice."""
     built = replace(design, data=())  # those are read when it runs
-    tools = f"{verilator.__file__}\n{VERILATOR_FLAGS}\n{os.environ.get('WAVES')}"
+    tools = f"{verilator.__file__}\n{VERILATOR_FLAGS}\n{trace_flags()}"
     settings = f"{built}\n{tools}"
     stamp = folder / "settings.txt"
     if not stamp.exists() or stamp.read_text() != settings:
@@ -135,7 +147,7 @@ def build(design: Design) -> Path:
                 build_args=[
                     *VERILATOR_FLAGS,
                     *design.verilator_flags,
-                    *(["--trace-fst"] if os.environ.get("WAVES") else []),
+                    *trace_flags(),
                     "-CFLAGS",
                     design.cxx_flags,
                     *map(str, design.cpp_sources),

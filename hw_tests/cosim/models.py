@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from trivit.host.bundle import Bundle
 from trivit.models.families import model_config
@@ -17,5 +18,6 @@ def small_model() -> Bundle:
 
 def deit_tiny_blocks() -> Bundle:
     """Return two blocks of DeiT-T at 224 pixels, of which the first keeps 0.7 of its tokens."""
-    config = replace(model_config("deit_tiny", token_keep_ratio=0.7), depth=2, selector_blocks=(0,))
+    sizes: dict[str, Any] = {"depth": 2, "selector_blocks": (0,)}
+    config = replace(model_config("deit_tiny", token_keep_ratio=0.7), **sizes)
     return untrained_program(config, "blocks", seed=1)

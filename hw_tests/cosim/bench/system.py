@@ -121,7 +121,7 @@ class SystemBench:
 
     async def check_quiet(self) -> None:
         """Every read that was asked for has come, every write has its response; nothing follows."""
-        counts = []
+        counts: list[list[int]] = []
         for _ in range(2):
             await self.cycles(20)
             counts.append([])
