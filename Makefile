@@ -15,6 +15,8 @@ TEST_ENVIRONMENT := OMP_NUM_THREADS=1
 # Brings Xilinx's integer types for the tests of the HLS blocks (Apache-2.0); only these files are
 # used, so it lies apart and brings no packages of its own.
 AP_TYPES := hls4ml==1.3.0
+# What tools/bootstrap.sh brings for the tests.
+FOR_TESTS := lib tcl pynq data
 REQUIREMENTS := pyproject.toml setup.py constraints.txt tools/bootstrap.sh
 
 # What `make check` runs: some of each package, what is fast (25 s of 2 cores in all).
@@ -27,8 +29,7 @@ QUICK_TESTS := $(addprefix sw_tests/, host kernel augmentation estimate/test_res
 CPP := find hls hw_tests -name build -prune -o -name '*.[ch]pp' -print
 
 # The accelerator's RTL, packages first.
-PACKAGES := $(addprefix hls/, generated/trivit_spec.sv generated/trivit_commands.sv generated/trivit_registers.sv \
-	rtl/engine_types.sv rtl/mover_types.sv)
+PACKAGES := $(addprefix hls/, $(shell cat hls/rtl/packages.f))
 RTL_SOURCES := $(PACKAGES) $(filter-out $(PACKAGES), $(wildcard hls/rtl/*.sv hls/rtl/banks/*.sv))
 
 # Downloads show their progress on a terminal and stay silent in logs.
@@ -42,7 +43,7 @@ COSIM := hls/generated/trivit_system.sv $(wildcard hls/generated/dpi/*.sv hls/si
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test test-full cosim bench bench-gpu rtl-report simulation-report lint format lock clean
+.PHONY: help install demo check test test-full cosim bench bench-gpu rtl-report simulation-report hls bitstream reports latency-samples wheel-host deploy lint format lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -69,13 +70,11 @@ check: lint  ## lint and the quick tests: under 90 s on 2 idle cores
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -m 'not full' $(PYTEST_ARGS) $(QUICK_TESTS)
 
 test: $(VENV)/stamp-dev  ## All tests but the longest: about 12 minutes on 2 idle cores
-	@sh tools/bootstrap.sh lib
-	@sh tools/bootstrap.sh data
+	@for what in $(FOR_TESTS); do sh tools/bootstrap.sh $$what || exit 1; done
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -m 'not full' $(PYTEST_ARGS)
 
 test-full: $(VENV)/stamp-dev  ## The longer checks as well
-	@sh tools/bootstrap.sh lib
-	@sh tools/bootstrap.sh data
+	@for what in $(FOR_TESTS); do sh tools/bootstrap.sh $$what || exit 1; done
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 # RTL=FOLDER: Verilog of the HLS blocks from Vitis HLS instead of their C++. WAVES=1: dump.fst or dump.vcd.
@@ -93,6 +92,7 @@ bench: $(VENV)/stamp-quant  ## Time the emulator and training steps; results in 
 # (which resumes). Without an installation: tools/bench/gpu.sh.
 bench-gpu: $(VENV)/stamp-dev  ## On a CUDA GPU: its tests, training steps, the accuracy study (MINUTES=60)
 	@sh tools/bootstrap.sh lib
+	@sh tools/bootstrap.sh tcl
 	@sh tools/bootstrap.sh data
 	$(BIN)/trivit bench gpu --out runs/gpu --minutes $(or $(MINUTES),60)
 
@@ -101,6 +101,28 @@ rtl-report: $(VENV)/stamp-dev  ## Count LUTs, DSPs and memories of the RTL with 
 
 simulation-report: $(VENV)/stamp-dev  ## Simulate DeiT-T and DeiT-S on the whole accelerator (half an hour)
 	PYTHONPATH=hw_tests $(BIN)/python -m accelerator.report
+
+# With the vendor's tools in the PATH (docs/vitis.md); BLOCKS="gelu softmax" builds these alone, and
+# JOBS=8 lets Vivado run so many at once.
+hls: $(VENV)/stamp-quant  ## With Vitis HLS: simulate, synthesise, export the HLS blocks (BLOCKS=gelu)
+	@$(BIN)/python -m trivit.tools.vivado hls $(BLOCKS)
+
+bitstream: $(VENV)/stamp-quant  ## With Vivado, behind make hls: the bitstream in build/bitstream (JOBS=8)
+	@$(BIN)/python -m trivit.tools.vivado bitstream $(addprefix --jobs ,$(JOBS))
+
+reports: $(VENV)/stamp-quant  ## What Vitis HLS and Vivado report, beside this project's figures
+	@$(BIN)/python -m trivit.tools.vivado reports
+
+latency-samples: $(VENV)/stamp-dev  ## Write sample reports of `trivit board latency`, by simulation (4 minutes)
+	PYTHONPATH=hw_tests $(BIN)/python -m accelerator.latency_samples
+
+wheel-host:  ## Build the wheel trivit-host, which is host/ alone, into dist/
+	@[ -x $(BIN)/trivit ] || $(MAKE) $(VENV)/stamp-quant
+	$(BIN)/python -m trivit.tools.host_wheel dist
+
+# More settings: tools/deploy.sh.
+deploy:  ## Copy wheel, bitstream and bundle to a board: HOST=xilinx@192.168.2.99
+	@sh tools/deploy.sh
 
 lint: $(VENV)/stamp-dev  ## Style, types, import rules, HLS rules, SystemVerilog
 	$(BIN)/ruff check .

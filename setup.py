@@ -16,7 +16,13 @@ setup(
     package_dir={f"trivit.{folder}": folder for folder in (*FOLDERS, "hls")},
     package_data={
         **{f"trivit.{folder}": ["py.typed"] for folder in FOLDERS},
+        # For the board: a program that checks it, and notebooks.
+        "trivit.host.check": ["*.trivit"],
+        "trivit.host.notebooks": ["*.ipynb"],
         # Emulator and simulator are compiled on the user's machine from the kernel's sources.
-        "trivit.hls": ["kernel.yaml", *(f"**/*.{end}" for end in ("hpp", "cpp", "h", "sv", "vlt"))],
+        "trivit.hls": [
+            "kernel.yaml",
+            *(f"**/*.{end}" for end in ("hpp", "cpp", "h", "sv", "f", "vlt")),
+        ],
     },
 )

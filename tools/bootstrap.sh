@@ -2,6 +2,8 @@
 # Creates .venv and brings the system packages that the Makefile's targets need; run by make, safe to repeat.
 #   sh tools/bootstrap.sh venv   a Python >= 3.10 with venv and pip, g++, and .venv itself
 #   sh tools/bootstrap.sh lib    Python's shared library, which the simulation loads
+#   sh tools/bootstrap.sh tcl    tclsh, in which the tests run the scripts for Vitis and Vivado
+#   sh tools/bootstrap.sh pynq   .venv/pynq-VERSION for the tests of the backend `board`, where that is possible
 #   sh tools/bootstrap.sh data   Fashion-MNIST from the Debian package, where that is possible
 # PYTHON names the interpreter to use; TRIVIT_DATA a folder that already holds the data set.
 set -eu
@@ -87,6 +89,10 @@ get_library() {
     has_library || die "this Python has no shared library; use another one: rm -r .venv; make PYTHON=/usr/bin/python3 test"
 }
 
+get_tcl() {
+    command -v tclsh >/dev/null 2>&1 || need tcl
+}
+
 get_data() {
     if [ -n "${TRIVIT_DATA:-}" ] || [ -e /usr/share/datasets/fashion-mnist ] || ! can_install; then
         return
@@ -95,9 +101,37 @@ get_data() {
     apt_install dataset-fashion-mnist || say "no package dataset-fashion-mnist here; the files will be downloaded"
 }
 
+# PYNQ takes no numpy 2, so each release has an environment of its own. Not fatal: where one cannot be
+# made, its tests skip. pynqmetadata imports a module that pycparser 3 has no more.
+make_pynq() {
+    if .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 13))'; then
+        say "no PYNQ for $(.venv/bin/python --version): numpy below 2 has no wheels for it; its tests skip"
+        return
+    fi
+    for version in 3.1.2 4.0.0; do
+        folder=.venv/pynq-$version
+        if [ -e "$folder/stamp" ]; then continue; fi
+        say "creating $folder"
+        rm -rf "$folder"
+        log=$(mktemp)
+        if .venv/bin/python -m venv "$folder" >"$log" 2>&1 &&
+            "$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
+                "pynq==$version" 'numpy<2' 'pycparser<3' >"$log" 2>&1 &&
+            "$folder/bin/python" -m pip check >"$log" 2>&1; then
+            touch "$folder/stamp"
+        else
+            say "no PYNQ $version, its tests skip: $(tail -n 1 "$log")"
+            rm -rf "$folder"
+        fi
+        rm -f "$log"
+    done
+}
+
 case "${1:-}" in
     venv) make_venv ;;
     lib) get_library ;;
+    tcl) get_tcl ;;
+    pynq) make_pynq ;;
     data) get_data ;;
-    *) die "usage: sh tools/bootstrap.sh venv|lib|data" ;;
+    *) die "usage: sh tools/bootstrap.sh venv|lib|tcl|pynq|data" ;;
 esac

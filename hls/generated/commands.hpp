@@ -181,6 +181,7 @@ struct StoreFields {
     typedef CommandField<49, 14> SourceStride;
     typedef CommandField<63, 3> Slot;
     typedef CommandField<66, 11> First;
+    typedef CommandField<77, 1> Spread;
 };
 
 struct MoveWeightsFields {
@@ -189,6 +190,7 @@ struct MoveWeightsFields {
     typedef CommandField<22, 24> Words;
     typedef CommandField<46, 32> Address;
     typedef CommandField<78, 32> PortStride;
+    typedef CommandField<110, 9> Groups;
 };
 
 struct MoveRowsFields {
@@ -197,6 +199,7 @@ struct MoveRowsFields {
     typedef CommandField<22, 24> Words;
     typedef CommandField<46, 32> Address;
     typedef CommandField<78, 32> PortStride;
+    typedef CommandField<110, 1> Fenced;
 };
 
 struct MoveStoreFields {
@@ -205,6 +208,7 @@ struct MoveStoreFields {
     typedef CommandField<22, 24> Words;
     typedef CommandField<46, 32> Address;
     typedef CommandField<78, 32> PortStride;
+    typedef CommandField<110, 9> Groups;
 };
 
 struct ConnectionsFields {

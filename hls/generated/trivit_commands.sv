@@ -191,7 +191,8 @@ package trivit_commands;
   } load_command_t;
 
   typedef struct packed {
-    logic [178:0] reserved;
+    logic [177:0] reserved;
+    logic [0:0] spread;
     logic [10:0] first;
     logic [2:0] slot;
     logic [13:0] source_stride;
@@ -204,7 +205,8 @@ package trivit_commands;
   } store_command_t;
 
   typedef struct packed {
-    logic [145:0] reserved;
+    logic [136:0] reserved;
+    logic [8:0] groups;
     logic [31:0] port_stride;
     logic [31:0] address;
     logic [23:0] words;
@@ -216,7 +218,8 @@ package trivit_commands;
   } move_weights_command_t;
 
   typedef struct packed {
-    logic [145:0] reserved;
+    logic [144:0] reserved;
+    logic [0:0] fenced;
     logic [31:0] port_stride;
     logic [31:0] address;
     logic [23:0] words;
@@ -228,7 +231,8 @@ package trivit_commands;
   } move_rows_command_t;
 
   typedef struct packed {
-    logic [145:0] reserved;
+    logic [136:0] reserved;
+    logic [8:0] groups;
     logic [31:0] port_stride;
     logic [31:0] address;
     logic [23:0] words;

@@ -100,86 +100,86 @@ module trivit_top #(
     input wire store_TVALID,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 store TREADY" *)
     output wire store_TREADY,
-    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 10, HAS_TREADY 1" *)
+    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 11, HAS_TREADY 1" *)
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 weights0 TDATA" *)
-    input wire [79:0] weights0_TDATA,
+    input wire [87:0] weights0_TDATA,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 weights0 TVALID" *)
     input wire weights0_TVALID,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 weights0 TREADY" *)
     output wire weights0_TREADY,
-    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 10, HAS_TREADY 1" *)
+    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 11, HAS_TREADY 1" *)
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 weights1 TDATA" *)
-    input wire [79:0] weights1_TDATA,
+    input wire [87:0] weights1_TDATA,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 weights1 TVALID" *)
     input wire weights1_TVALID,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 weights1 TREADY" *)
     output wire weights1_TREADY,
-    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 10, HAS_TREADY 1" *)
+    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 11, HAS_TREADY 1" *)
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 weights2 TDATA" *)
-    input wire [79:0] weights2_TDATA,
+    input wire [87:0] weights2_TDATA,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 weights2 TVALID" *)
     input wire weights2_TVALID,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 weights2 TREADY" *)
     output wire weights2_TREADY,
-    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 10, HAS_TREADY 1" *)
+    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 11, HAS_TREADY 1" *)
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 weights3 TDATA" *)
-    input wire [79:0] weights3_TDATA,
+    input wire [87:0] weights3_TDATA,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 weights3 TVALID" *)
     input wire weights3_TVALID,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 weights3 TREADY" *)
     output wire weights3_TREADY,
-    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 10, HAS_TREADY 1" *)
+    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 11, HAS_TREADY 1" *)
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 rows0 TDATA" *)
-    input wire [79:0] rows0_TDATA,
+    input wire [87:0] rows0_TDATA,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 rows0 TVALID" *)
     input wire rows0_TVALID,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 rows0 TREADY" *)
     output wire rows0_TREADY,
-    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 10, HAS_TREADY 1" *)
+    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 11, HAS_TREADY 1" *)
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 rows1 TDATA" *)
-    input wire [79:0] rows1_TDATA,
+    input wire [87:0] rows1_TDATA,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 rows1 TVALID" *)
     input wire rows1_TVALID,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 rows1 TREADY" *)
     output wire rows1_TREADY,
-    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 10, HAS_TREADY 1" *)
+    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 11, HAS_TREADY 1" *)
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 rows2 TDATA" *)
-    input wire [79:0] rows2_TDATA,
+    input wire [87:0] rows2_TDATA,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 rows2 TVALID" *)
     input wire rows2_TVALID,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 rows2 TREADY" *)
     output wire rows2_TREADY,
-    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 10, HAS_TREADY 1" *)
+    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 11, HAS_TREADY 1" *)
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 rows3 TDATA" *)
-    input wire [79:0] rows3_TDATA,
+    input wire [87:0] rows3_TDATA,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 rows3 TVALID" *)
     input wire rows3_TVALID,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 rows3 TREADY" *)
     output wire rows3_TREADY,
-    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 10, HAS_TREADY 1" *)
+    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 11, HAS_TREADY 1" *)
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 stores0 TDATA" *)
-    input wire [79:0] stores0_TDATA,
+    input wire [87:0] stores0_TDATA,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 stores0 TVALID" *)
     input wire stores0_TVALID,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 stores0 TREADY" *)
     output wire stores0_TREADY,
-    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 10, HAS_TREADY 1" *)
+    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 11, HAS_TREADY 1" *)
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 stores1 TDATA" *)
-    input wire [79:0] stores1_TDATA,
+    input wire [87:0] stores1_TDATA,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 stores1 TVALID" *)
     input wire stores1_TVALID,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 stores1 TREADY" *)
     output wire stores1_TREADY,
-    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 10, HAS_TREADY 1" *)
+    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 11, HAS_TREADY 1" *)
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 stores2 TDATA" *)
-    input wire [79:0] stores2_TDATA,
+    input wire [87:0] stores2_TDATA,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 stores2 TVALID" *)
     input wire stores2_TVALID,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 stores2 TREADY" *)
     output wire stores2_TREADY,
-    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 10, HAS_TREADY 1" *)
+    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 11, HAS_TREADY 1" *)
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 stores3 TDATA" *)
-    input wire [79:0] stores3_TDATA,
+    input wire [87:0] stores3_TDATA,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 stores3 TVALID" *)
     input wire stores3_TVALID,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 stores3 TREADY" *)

@@ -380,11 +380,12 @@ module accelerator #(
       .announce(reader_announce[2]), .complete(complete[3]), .complete_slot(complete_slot[11:9])
   );
   logic [WORD-1:0] stored_word;
-  logic stored_word_valid, stored_word_ready;
+  logic [PORTS-1:0] stored_word_valid, stored_word_ready;
   store #(
       .TOKENS(TOKENS),
       .DEPTH(DEPTH),
-      .ACTIVATION_DEPTH(ACTIVATION_DEPTH)
+      .ACTIVATION_DEPTH(ACTIVATION_DEPTH),
+      .PORTS(PORTS)
   ) stores (
       .clk, .reset(restart), .command(command[256*STORE+:256]), .command_valid(command_valid[STORE]),
       .command_ready(command_ready[STORE]),
@@ -460,17 +461,15 @@ module accelerator #(
       .wstrb(wstrb[WORD/8-1:0]), .wlast(wlast[0]), .wvalid(wvalid[0]), .wready(wready[0]),
       .bresp(bresp[1:0]), .bvalid(bvalid[0]), .bready(bready[0])
   );
-  // The store unit's words leave through the first of them.
-  logic [PORTS-1:0] write_word_valid, write_word_ready, written;
-  assign write_word_valid = {{(PORTS - 1) {1'b0}}, stored_word_valid};
-  assign stored_word_ready = write_word_ready[0];
+  logic [PORTS-1:0] written;
   assign stored = &written;
   generate
     for (genvar p = 0; p < PORTS; p++) begin : movers
       localparam int G = p + 1;
       mover_port #(
           .WORD(WORD),
-          .PORTS(PORTS)
+          .PORTS(PORTS),
+          .COLUMNS(1'b1)
       ) mover (
           .clk, .reset(cleared), .halt,
           .read_command({rows_data[MOVE*p+:MOVE], weights_data[MOVE*p+:MOVE]}),
@@ -481,7 +480,7 @@ module accelerator #(
           .read_word_ready({loaded_word_ready[p], weight_word_ready[p]}),
           .write_command(stores_data[MOVE*p+:MOVE]), .write_command_valid(stores_valid[p]),
           .write_command_ready(stores_ready[p]), .write_word(stored_word),
-          .write_word_valid(write_word_valid[p]), .write_word_ready(write_word_ready[p]),
+          .write_word_valid(stored_word_valid[p]), .write_word_ready(stored_word_ready[p]),
           .finished, .own_finished(finished[16*p+:16]), .idle(idle[G]),
           .read_error(read_error[G]), .write_error(write_error[G]),
           .clear_statistics(job_done), .read_cycles(read_cycles[G]),
@@ -500,7 +499,7 @@ module accelerator #(
       // Words that are here and have not left; those that left are written when no burst is open.
       logic [7:0] here;
       always_ff @(posedge clk)
-        here <= cleared ? '0 : here + 8'(write_word_valid[p] && write_word_ready[p])
+        here <= cleared ? '0 : here + 8'(stored_word_valid[p] && stored_word_ready[p])
             - 8'(wvalid[G] && wready[G]);
       assign written[p] = here == '0 && idle[G];
     end

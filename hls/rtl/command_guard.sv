@@ -110,7 +110,8 @@ module command_guard #(
   assign only_places = {now.rows_outer, now.has_residual, now.to_banks, now.stream, now.keep,
                         now.claim, now.announce_reader, now.announce_store, now.announce_load,
                         now.clear_slot} == '0
-                       && (ahead ? !now.transposed && now.source_slot == '0 : !now.has_bias);
+                       && (ahead ? now.source_slot == '0 && !(now.transposed && now.has_bias)
+                              : !now.has_bias);
   assign known = now.unit == 4'(trivit_commands::UNIT_ENGINE) && !now.last && now.reserved == '0
                  && (!place || only_places);
 
@@ -136,7 +137,10 @@ module command_guard #(
                       product.out_words, product.depth_words, product.source,
                       product.source_stride};
   assign fill_valid = hand && fills && !refused;
-  assign fill = {place && !ahead, product.bias, product.tiles, product.depth_words};
+  logic [3:0] last_ports;
+  assign last_ports = 4'((product.out_words - 1'b1) & 9'(PORTS - 1)) + 1'b1;
+  assign fill = {place && !ahead, ahead && product.transposed, last_ports, product.bias,
+                 product.tiles, product.depth_words};
 
   logic failed;
   assign failed = found != '0 || error != '0;

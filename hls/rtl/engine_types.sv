@@ -47,11 +47,13 @@ package engine_types;
   // Words that are appended to the ring.
   typedef struct packed {
     logic       banks;            // they come from the activation banks, not from the streams
+    logic       transposed;       // they come from the streams as rows of depth, without biases
+    logic [3:0] last_ports;       // ports that have outputs in the last tile, 1 to PORTS
     logic       bias;
     logic [8:0] tiles;
     logic [8:0] depth_words;
   } fill_t;
-  localparam int FILL_BITS = 20;
+  localparam int FILL_BITS = 25;
 
   // Number of a product, to tell whether it has begun. A placement may wait while half as many begin.
   localparam int NUMBER_BITS = 16;

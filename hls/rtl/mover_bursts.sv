@@ -1,10 +1,14 @@
 // Cuts commands into bursts. A burst ends where an aligned block of BURST words ends, so none
 // crosses 4 KB; only a command's first and last can be short. A command of zero words becomes one
-// burst of zero beats. `halt` forgets what has not left, and swallows every command.
+// burst of zero beats. `halt` forgets what has not left, and swallows every command. A matrix by
+// columns is a row of pieces: PORTS depth words of a tile's outputs here, then the same of the next
+// tile, and so on with the next depth words.
 module mover_bursts #(
     parameter int BURST = 16,      // a power of two, 2 to 256
     parameter int COMMANDS = 16,
-    parameter int PORTS = 4
+    parameter int PORTS = 4,
+    parameter int DEPTH = 8,       // outputs of a tile in a port
+    parameter bit COLUMNS = 1'b0   // whether it knows matrices by columns
 ) (
     input  logic                              clk,
     input  logic                              reset,
@@ -53,7 +57,7 @@ module mover_bursts #(
   assign passes = missing == '0;
   assign fenced = next_valid && !passes;
 
-  logic busy, move, ends;
+  logic busy, move, ends, ends_all;
   logic [35:0] position;
   logic [23:0] left;
   logic [BITS:0] block, now;
@@ -61,7 +65,25 @@ module mover_bursts #(
   assign ends = left <= 24'(block);
   assign now = ends ? left[BITS:0] : block;
   assign move = busy && (!valid || ready);
-  assign next_ready = halt || (passes && (!busy || (move && ends)));
+  assign next_ready = halt || (passes && (!busy || (move && ends_all)));
+
+  // Pieces of a matrix by columns. `across`: depth words of a row from this piece on.
+  localparam int OUT = $clog2(DEPTH);
+  logic [7:0] tiles, tiles_left, next_tiles;
+  logic [8:0] across, across_then;
+  logic [OUT+9:0] stride;             // from a tile's piece to the next tile's
+  logic [35:0] piece, first, piece_then;
+  logic last_tile, last_piece;
+  function automatic logic [23:0] piece_words(input logic [8:0] left_across);
+    piece_words = 24'(left_across > 9'(PORTS) ? 9'(PORTS) : left_across) << OUT;
+  endfunction
+  assign next_tiles = COLUMNS ? next.tiles : '0;
+  assign last_tile = tiles_left == 8'd1;
+  assign last_piece = tiles == '0 || (last_tile && across <= 9'(PORTS));
+  assign ends_all = ends && last_piece;
+  assign across_then = last_tile ? across - 9'(PORTS) : across;
+  assign piece_then = (last_tile ? first : piece)
+                      + (last_tile ? 36'(PORTS << OUT) : 36'(stride));
 
   always_ff @(posedge clk) begin
     valid <= busy || (valid && !ready);
@@ -69,16 +91,30 @@ module mover_bursts #(
       address <= position;
       beats <= now;
       age <= now_age;
-      last <= ends;
+      last <= ends_all;
       left <= left - 24'(now);
       position[35:BITS] <= position[35:BITS] + 1'b1;
       position[BITS-1:0] <= '0;
-      busy <= !ends;
+      busy <= !ends_all;
+      if (ends && !last_piece) begin
+        position <= piece_then;
+        left <= piece_words(across_then);
+        piece <= piece_then;
+        across <= across_then;
+        tiles_left <= last_tile ? tiles : tiles_left - 1'b1;
+        if (last_tile) first <= piece_then;
+      end
     end
     if (next_valid && next_ready) begin
       busy <= 1'b1;
       position <= next.address;
-      left <= next.words;
+      left <= next_tiles == '0 ? next.words : piece_words(next.words[8:0]);
+      piece <= next.address;
+      first <= next.address;
+      across <= next.words[8:0];
+      tiles <= next_tiles;
+      tiles_left <= next_tiles;
+      stride <= {1'b0, next.words[8:0], OUT'(1)};
       now_age <= next_age;
     end
     if (halt || reset) begin

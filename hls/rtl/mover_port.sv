@@ -8,7 +8,8 @@ module mover_port #(
     parameter int BURST = 16,        // beats, a power of two
     parameter int OPEN = 16,         // bursts under way in each direction
     parameter int COMMANDS = 16,     // that wait in each queue
-    parameter int PORTS = 4          // whose writes a command may wait for
+    parameter int PORTS = 4,         // whose writes a command may wait for
+    parameter bit COLUMNS = 1'b0     // whether stream 0 and the writes take matrices by columns
 ) (
     input  logic                                      clk,
     input  logic                                      reset,
@@ -75,7 +76,8 @@ module mover_port #(
       .BURST(BURST),
       .OPEN(OPEN),
       .COMMANDS(COMMANDS),
-      .PORTS(PORTS)
+      .PORTS(PORTS),
+      .COLUMNS(COLUMNS)
   ) read (
       .clk,
       .reset,
@@ -106,7 +108,8 @@ module mover_port #(
       .BURST(BURST),
       .OPEN(OPEN),
       .COMMANDS(COMMANDS),
-      .PORTS(PORTS)
+      .PORTS(PORTS),
+      .COLUMNS(COLUMNS)
   ) write (
       .clk,
       .reset,

@@ -8,7 +8,8 @@ module mover_read #(
     parameter int BURST = 16,
     parameter int OPEN = 16,       // bursts under way, a power of two
     parameter int COMMANDS = 16,
-    parameter int PORTS = 4
+    parameter int PORTS = 4,
+    parameter bit COLUMNS = 1'b0   // whether stream 0 takes matrices by columns
 ) (
     input  logic                                      clk,
     input  logic                                      reset,
@@ -55,7 +56,9 @@ module mover_read #(
       mover_bursts #(
           .BURST(BURST),
           .COMMANDS(COMMANDS),
-          .PORTS(PORTS)
+          .PORTS(PORTS),
+          .DEPTH(WORD / 16),
+          .COLUMNS(COLUMNS && s == 0)
       ) bursts (
           .clk,
           .reset,

@@ -7,7 +7,8 @@ module mover_write #(
     parameter int BURST = 16,
     parameter int OPEN = 16,       // bursts without response, a power of two
     parameter int COMMANDS = 16,
-    parameter int PORTS = 4
+    parameter int PORTS = 4,
+    parameter bit COLUMNS = 1'b0   // whether it takes matrices by columns
 ) (
     input  logic                              clk,
     input  logic                              reset,
@@ -48,7 +49,9 @@ module mover_write #(
   mover_bursts #(
       .BURST(BURST),
       .COMMANDS(COMMANDS),
-      .PORTS(PORTS)
+      .PORTS(PORTS),
+      .DEPTH(WORD / 16),
+      .COLUMNS(COLUMNS)
   ) bursts (
       .clk,
       .reset,

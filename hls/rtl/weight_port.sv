@@ -2,6 +2,8 @@
 // is a memory of its own, asked f cycles after lane 0, so the words leave skewed as the array
 // wants.
 module weight_port #(
+    parameter int PORT = 0,
+    parameter int PORTS = 4,
     parameter int DEPTH = 8,
     parameter int WEIGHT_DEPTH = 1024,
     parameter int WEIGHT_TILES = 64
@@ -12,9 +14,13 @@ module weight_port #(
     input  logic                            fill_valid,
     output logic                            fill_ready,
     input  logic                            discard,
+    output logic [       $clog2(PORTS)-1:0] from,           // of a stream; word is its word
     input  logic [            DEPTH*16-1:0] word,
     input  logic                            word_valid,
     output logic                            word_ready,
+    output logic [       $clog2(PORTS)-1:0] to,             // where this stream's word belongs
+    output logic                            to_valid,
+    input  logic                            sent,
     output logic                            place_room,
     input  logic                            place,
     output logic [$clog2(WEIGHT_DEPTH)-1:0] place_address,
@@ -32,7 +38,8 @@ module weight_port #(
   localparam int RING = $clog2(WEIGHT_DEPTH);
   localparam int TILE = $clog2(WEIGHT_TILES);
 
-  logic [DEPTH-1:0] write, write_q;
+  logic [DEPTH-1:0] write, write_q, write_lane, lane_q;
+  logic turned, zero;
   logic [RING-1:0] address, address_q;
   logic write_bias, write_bias_q;
   logic [TILE-1:0] bias_address, bias_address_q;
@@ -40,6 +47,8 @@ module weight_port #(
   logic block_q;
 
   weight_filler #(
+      .PORT(PORT),
+      .PORTS(PORTS),
       .DEPTH(DEPTH),
       .WEIGHT_DEPTH(WEIGHT_DEPTH),
       .WEIGHT_TILES(WEIGHT_TILES)
@@ -50,8 +59,12 @@ module weight_port #(
       .fill_valid,
       .fill_ready,
       .discard,
+      .from,
       .word_valid,
       .word_ready,
+      .to,
+      .to_valid,
+      .sent,
       .place_room,
       .place,
       .placed(block_q),
@@ -59,6 +72,9 @@ module weight_port #(
       .released_biases,
       .filled,
       .write,
+      .write_lane,
+      .turned,
+      .zero,
       .address,
       .write_bias,
       .bias_address
@@ -67,11 +83,11 @@ module weight_port #(
   (* ram_style = "distributed" *) logic [DEPTH*16-1:0] bias_memory[WEIGHT_TILES];
   always_ff @(posedge clk) begin
     write_q <= reset ? '0 : write | {DEPTH{block_valid}};
+    lane_q <= write_lane | {DEPTH{block_valid}};
     block_q <= block_valid && !reset;
     address_q <= block_valid ? block_address : address;
     write_bias_q <= write_bias && !reset;
     bias_address_q <= bias_address;
-    words_q <= block_valid ? block : {DEPTH{word}};
     if (write_bias_q) bias_memory[bias_address_q] <= words_q[DEPTH*16-1:0];
   end
   assign place_address = address;
@@ -81,14 +97,18 @@ module weight_port #(
   assign addresses[0] = read_address;
   always_ff @(posedge clk) addresses[DEPTH-1:1] <= addresses[DEPTH-2:0];
 
+  // A word has all lanes of an output, or, of a transposed matrix, a lane of all outputs.
   generate
     for (genvar o = 0; o < DEPTH; o++) begin : outputs
       for (genvar f = 0; f < DEPTH; f++) begin : lane
+        always_ff @(posedge clk)
+          words_q[16*(DEPTH*o+f)+:16] <= block_valid ? block[16*(DEPTH*o+f)+:16]
+              : zero ? '0 : turned ? word[16*o+:16] : word[16*f+:16];
         weight_memory #(
             .WORDS(WEIGHT_DEPTH)
         ) ram (
             .clk,
-            .write(write_q[o]),
+            .write(write_q[o] && lane_q[f]),
             .write_address(address_q),
             .written(words_q[16*(DEPTH*o+f)+:16]),
             .read_address(addresses[f]),

@@ -57,8 +57,20 @@ module weight_ring #(
   logic [PORTS-1:0] queue_ready;
   assign fill_ready = &queue_ready;
 
+  // Which stream a port takes its next word from, and which port a stream's next word is for. Both
+  // are those of a port itself but for transposed matrices, whose words go from each to each.
+  localparam int WHO = $clog2(PORTS);
+  logic [PORTS*WHO-1:0] from, to;
+  logic [PORTS-1:0] to_valid, takes;
   generate
     for (genvar p = 0; p < PORTS; p++) begin : ports
+      logic [WHO-1:0] stream, port_to;
+      logic valid, sent;
+      assign stream = from[WHO*p+:WHO];
+      assign port_to = to[WHO*p+:WHO];
+      assign valid = word_valid[stream] && to_valid[stream] && to[WHO*stream+:WHO] == WHO'(p);
+      assign word_ready[p] = to_valid[p] && takes[port_to] && from[WHO*port_to+:WHO] == WHO'(p);
+      assign sent = word_valid[p] && word_ready[p];
       logic [FILL-1:0] next;
       logic next_valid, next_ready;
       stream_fifo #(
@@ -75,6 +87,8 @@ module weight_ring #(
           .out_ready(next_ready)
       );
       weight_port #(
+          .PORT(p),
+          .PORTS(PORTS),
           .DEPTH(DEPTH),
           .WEIGHT_DEPTH(WEIGHT_DEPTH),
           .WEIGHT_TILES(WEIGHT_TILES)
@@ -85,9 +99,13 @@ module weight_ring #(
           .fill_valid(next_valid),
           .fill_ready(next_ready),
           .discard,
-          .word(word[WORD*p+:WORD]),
-          .word_valid(word_valid[p]),
-          .word_ready(word_ready[p]),
+          .from(from[WHO*p+:WHO]),
+          .word(word[WORD*stream+:WORD]),
+          .word_valid(valid),
+          .word_ready(takes[p]),
+          .to(to[WHO*p+:WHO]),
+          .to_valid(to_valid[p]),
+          .sent,
           .place_room(place_room[p]),
           .place(place[p]),
           .place_address(place_address[RING*p+:RING]),

@@ -97,9 +97,9 @@ Network::Network(Vaccelerator& top, const CommandLine& line)
     INTO_RTL_AT(load, commands, 256, 5);
     INTO_RTL_AT(store, commands, 256, 6);
     for (std::size_t port = 0; port < 4; ++port) {
-        INTO_RTL_AT(weights[port], weights, 80, int(port));
-        INTO_RTL_AT(rows[port], rows, 80, int(port));
-        INTO_RTL_AT(stores[port], stores, 80, int(port));
+        INTO_RTL_AT(weights[port], weights, 88, int(port));
+        INTO_RTL_AT(rows[port], rows, 88, int(port));
+        INTO_RTL_AT(stores[port], stores, 88, int(port));
     }
     FROM_RTL(gelu_rows, gelu_rows, 512);
     INTO_RTL(gelu_results, gelu_results, 512);

@@ -56,7 +56,8 @@ Handshake Probe::loaded_words() const {
     return {valid != 0, (valid & ready) != 0};
 }
 Handshake Probe::stored_words() const {
-    return {bool(TOP(stored_word_valid)), bool(TOP(stored_word_ready))};
+    const unsigned valid = TOP(stored_word_valid), ready = TOP(stored_word_ready);
+    return {valid != 0, (valid & ready) != 0};
 }
 
 uint64_t Probe::bank_words() const { return sizeof(BANK(0)) / kWordBytes; }

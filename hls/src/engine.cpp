@@ -45,10 +45,12 @@ void trivit_engine(hls::stream<Checked>& products, hls::stream<Command>& row_com
                    hls::stream<TileRow>& gelu, hls::stream<Word>& lists,
                    hls::stream<WordPair>& probabilities, hls::stream<WordPair>& normalised,
                    hls::stream<TileRow>& scores, hls::stream<TileRow>& gelu_rows,
-                   hls::stream<WordPair>& norm_rows, hls::stream<Word>& stored,
-                   hls::stream<Report>& reports, hls::stream<Report>& row_reports,
-                   hls::stream<Report>& softmax_reports, hls::stream<Report>& norm_reports,
-                   hls::stream<Report>& load_reports, hls::stream<Report>& store_reports) {
+                   hls::stream<WordPair>& norm_rows, hls::stream<Word>& stored0,
+                   hls::stream<Word>& stored1, hls::stream<Word>& stored2,
+                   hls::stream<Word>& stored3, hls::stream<Report>& reports,
+                   hls::stream<Report>& row_reports, hls::stream<Report>& softmax_reports,
+                   hls::stream<Report>& norm_reports, hls::stream<Report>& load_reports,
+                   hls::stream<Report>& store_reports) {
 #pragma HLS INTERFACE mode = ap_ctrl_none port = return
 #pragma HLS INTERFACE mode = axis port = products
 #pragma HLS INTERFACE mode = axis port = row_commands
@@ -69,7 +71,10 @@ void trivit_engine(hls::stream<Checked>& products, hls::stream<Command>& row_com
 #pragma HLS INTERFACE mode = axis port = scores
 #pragma HLS INTERFACE mode = axis port = gelu_rows
 #pragma HLS INTERFACE mode = axis port = norm_rows
-#pragma HLS INTERFACE mode = axis port = stored
+#pragma HLS INTERFACE mode = axis port = stored0
+#pragma HLS INTERFACE mode = axis port = stored1
+#pragma HLS INTERFACE mode = axis port = stored2
+#pragma HLS INTERFACE mode = axis port = stored3
 #pragma HLS INTERFACE mode = axis port = reports
 #pragma HLS INTERFACE mode = axis port = row_reports
 #pragma HLS INTERFACE mode = axis port = softmax_reports
@@ -104,10 +109,11 @@ void trivit_engine(hls::stream<Checked>& products, hls::stream<Command>& row_com
     bool running = true;
     do {
 #pragma HLS PIPELINE II = 1 style = flp
-        running = pipeline(process, products, row_commands, softmax_commands, norm_commands,
-                           reader_commands, store_commands, load_places, load_words, weights0,
-                           weights1, weights2, weights3, gelu, lists, probabilities, normalised,
-                           scores, gelu_rows, norm_rows, stored, reports, row_reports,
-                           softmax_reports, norm_reports, load_reports, store_reports);
+        running =
+            pipeline(process, products, row_commands, softmax_commands, norm_commands,
+                     reader_commands, store_commands, load_places, load_words, weights0, weights1,
+                     weights2, weights3, gelu, lists, probabilities, normalised, scores, gelu_rows,
+                     norm_rows, stored0, stored1, stored2, stored3, reports, row_reports,
+                     softmax_reports, norm_reports, load_reports, store_reports);
     } while (running);
 }

@@ -4,6 +4,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +51,8 @@ class Backend(ABC):
     form: str | None = None
     #: Where its cycles come from; None where it counts none.
     source: CycleSource | None = None
+    #: File that says what its bitstream was made from (trivit.json); None where there is none.
+    manifest: Path | None = None
 
     @abstractmethod
     def run_batch(self, bundle: Bundle, inputs: Int16) -> BatchOutput:
@@ -66,6 +69,9 @@ class Backend(ABC):
             HostError: this backend has none, or its device cannot be had; the message says why.
         """
         raise HostError(f"the backend {self.name} counts no cycles: use simulation or board")
+
+    def close(self) -> None:  # noqa: B027  most backends hold nothing
+        """Give the device to others; a second call does nothing."""
 
     def run(
         self,

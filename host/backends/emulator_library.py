@@ -44,12 +44,13 @@ def build_library(march: str | None = None) -> Path:
     """
     march = march or chosen_march()
     compiler = os.environ.get("CXX", "g++")
-    if shutil.which(compiler) is None:
-        raise HostError(f"the emulator needs a C++ compiler and {compiler} is missing: install g++")
     if not all((KERNEL_FOLDER / source).is_file() for source in _SOURCES):
         raise HostError(
-            f"the kernel's sources are missing under {KERNEL_FOLDER}: install trivit again"
+            f"the emulator's sources are missing under {KERNEL_FOLDER}: trivit-host has none, use "
+            "the backend board or reference there; otherwise install trivit again"
         )
+    if shutil.which(compiler) is None:
+        raise HostError(f"the emulator needs a C++ compiler and {compiler} is missing: install g++")
     cache = cache_folder("emulator")
     library = cache / f"emulator-{_fingerprint(compiler, march)}.so"
     try:

@@ -18,9 +18,16 @@ def _open_emulator() -> Backend:
     return EmulatorBackend()
 
 
+def _open_board() -> Backend:
+    from trivit.host.backends.board import BoardBackend
+
+    return BoardBackend()
+
+
 _OPENERS: dict[str, Callable[[], Backend]] = {
     "reference": _open_reference,
     "emulator": _open_emulator,
+    "board": _open_board,
 }
 
 

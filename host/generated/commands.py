@@ -175,6 +175,7 @@ COMMANDS: dict[str, CommandSpec] = {
             "source_stride": (49, 14),
             "slot": (63, 3),
             "first": (66, 11),
+            "spread": (77, 1),
         },
     ),
     "move_weights": CommandSpec(
@@ -185,6 +186,7 @@ COMMANDS: dict[str, CommandSpec] = {
             "words": (22, 24),
             "address": (46, 32),
             "port_stride": (78, 32),
+            "groups": (110, 9),
         },
     ),
     "move_rows": CommandSpec(
@@ -195,6 +197,7 @@ COMMANDS: dict[str, CommandSpec] = {
             "words": (22, 24),
             "address": (46, 32),
             "port_stride": (78, 32),
+            "fenced": (110, 1),
         },
     ),
     "move_store": CommandSpec(
@@ -205,6 +208,7 @@ COMMANDS: dict[str, CommandSpec] = {
             "words": (22, 24),
             "address": (46, 32),
             "port_stride": (78, 32),
+            "groups": (110, 9),
         },
     ),
     "connections": CommandSpec(

@@ -1,6 +1,6 @@
 // The engine in C++ as Vitis HLS compiles it, run as its C simulation runs it: guard, load and
 // engine one after the other on streams without limit. Rows from the ports, one product, its rows
-// to the store, against sums written down here.
+// to port 0 or spread over the ports, against sums written down here.
 #include <cstdint>
 #include <cstdio>
 #include <vector>
@@ -91,7 +91,8 @@ bool run(const Shape& shape) {
 
     hls::stream<Command> engine, rows, probs, norms, reader, store, load;
     hls::stream<Checked> checked;
-    hls::stream<Word> port0, port1, port2, port3, w0, w1, w2, w3, lists, stored;
+    hls::stream<Word> port0, port1, port2, port3, w0, w1, w2, w3, lists, stored0, stored1, stored2,
+        stored3;
     hls::stream<LoadPlace> places;
     hls::stream<LoadWords> words;
     hls::stream<Vectors> vectors;
@@ -110,6 +111,7 @@ bool run(const Shape& shape) {
             for (int k = 0; k < used_depth; ++k)
                 operand[std::size_t(k)][std::size_t(row)] = x[std::size_t(row)][std::size_t(k)];
     }
+    const bool spread = shape.outer;
     // The product begins without its residual, but for a single depth word.
     const bool announced = shape.depth_words > 1;
     load_rows(operand, source, 1, false, load, ports);
@@ -163,6 +165,7 @@ bool run(const Shape& shape) {
     S::Source::put(out, target);
     S::SourceStride::put(out, uint64_t(shape.out_words));
     S::Slot::put(out, 3);
+    S::Spread::put(out, spread);
     store.write(out);
     store.write(end_of(kUnitStore));
     rows.write(end_of(kUnitRowWriter));
@@ -172,14 +175,20 @@ bool run(const Shape& shape) {
     trivit_guard(engine, checked);
     trivit_load(load, port0, port1, port2, port3, places, words, vectors);
     trivit_engine(checked, rows, probs, norms, reader, store, places, words, w0, w1, w2, w3, gelu,
-                  lists, pairs, normalised, scores, gelu_rows, norm_rows, stored, reports,
-                  row_reports, prob_reports, norm_reports, load_reports, store_reports);
+                  lists, pairs, normalised, scores, gelu_rows, norm_rows, stored0, stored1, stored2,
+                  stored3, reports, row_reports, prob_reports, norm_reports, load_reports,
+                  store_reports);
 
     int saturated = 0;
-    bool good = stored.size() == std::size_t(shape.rows * shape.out_words);
+    hls::stream<Word>* const stored[kParamPorts] = {&stored0, &stored1, &stored2, &stored3};
+    bool good = true;
+    for (int port = 0; port < kParamPorts; ++port) {
+        const int mine = spread ? (shape.rows + 3) / 4 : port == 0 ? shape.rows : 0;
+        good = good && stored[port]->size() == std::size_t(mine * shape.out_words);
+    }
     for (int row = 0; good && row < shape.rows; ++row) {
         for (int word = 0; word < shape.out_words; ++word) {
-            const Word got = stored.read();
+            const Word got = stored[spread ? row % 4 : 0]->read();
             for (int lane = 0; lane < kLanes; ++lane) {
                 const std::size_t column = std::size_t(word * kLanes + lane);
                 int64_t sum = int64_t(bias[0][column]) << bias_shift;

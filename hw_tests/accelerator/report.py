@@ -17,6 +17,7 @@ from typing import Any
 
 from simulator import ROOT
 
+from trivit.host.measure import paper
 from trivit.models.files import atomic_write
 from trivit.tools.estimate.kinds import tensor_kind
 from trivit.tools.profile import Profile
@@ -26,13 +27,8 @@ from trivit.tools.simulation.simulator_build import build_simulator
 from trivit.tools.simulation.simulator_run import SimulationSettings
 
 REPORT = ROOT / "docs" / "benchmarks" / "accelerator.json"
-#: The board of the Tri-Level paper, ms, by model and token keep ratio (Table of the ZCU102).
-PAPER = {
-    ("deit_tiny", 1.0): 10.91,
-    ("deit_tiny", 0.7): 7.36,
-    ("deit_small", 1.0): 25.68,
-    ("deit_small", 0.7): 17.61,
-}
+#: The board of the Tri-Level paper, ms, by model and token keep ratio.
+PAPER = {(row.model, row.keep): row.latency_ms for row in paper.ROWS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,7 +192,7 @@ def _latencies(usual: Sequence[dict[str, Any]]) -> str:
         if base is not None and case is not base:
             cycles = 1 - case["cycles"] / base["cycles"]
             saved = f"{cycles / (1 - case['macs'] / base['macs']):.3f}"
-        paper = PAPER.get((case["model"], case["keep"]))
+        board = PAPER.get((case["model"], case["keep"]))
         rows.append(
             (
                 _title(case),
@@ -205,7 +201,7 @@ def _latencies(usual: Sequence[dict[str, Any]]) -> str:
                 f"{case['limit_cycles']:,}",
                 f"{100 * case['limit_cycles'] / case['cycles']:.1f} %",
                 saved,
-                "-" if paper is None else f"{paper:.2f} ms",
+                "-" if board is None else f"{board:.2f} ms",
             )
         )
     columns = ("model", "cycles", "at 150 MHz", "limit", "of it reached")

@@ -27,6 +27,7 @@ Outputs build(harness::Run& run, const Job& job) {
     run.feed(vectors, job.vectors);
     const Outputs outputs = {run.drain(results), run.drain(reports)};
     trivit_normalise(commands, rows, vectors, results, reports);
+    run.collect();
     return outputs;
 }
 

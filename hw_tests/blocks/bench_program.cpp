@@ -98,10 +98,10 @@ void run(const Programs& programs, harness::World world, csim::Checker& checker)
     hls::stream<Command> descriptors("descriptors");
     run.feed(jobs, programs.jobs);
     run.feed(descriptors, programs.descriptors);
-    std::vector<hls::stream<Command>> u;
+    std::deque<hls::stream<Command>> u;
     for (int unit = 0; unit < kUnits; ++unit)
         u.emplace_back(("commands" + std::to_string(unit)).c_str());
-    std::vector<hls::stream<Move>> m(12);
+    std::deque<hls::stream<Move>> m(12);
     hls::stream<ap_uint<24>> program_end("program_end");
 
     hls::stream<TileRow> gelu_rows("gelu_rows");
@@ -153,7 +153,7 @@ void run(const Programs& programs, harness::World world, csim::Checker& checker)
     const auto got_connections_reports = run.drain(connections_reports);
     const auto got_ends = run.drain(program_end);
     std::size_t others = 0;
-    std::vector<std::shared_ptr<std::vector<simulation::Timed<Command>>>> elsewhere;
+    std::vector<harness::Taken<Command>> elsewhere;
     for (int unit : {1, 6, 7, 8, 9, 10, 11})
         elsewhere.push_back(run.drain(u[std::size_t(unit)]));
     run.finish();

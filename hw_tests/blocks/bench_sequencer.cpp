@@ -1,5 +1,5 @@
-// The sequencer: programs of random commands for all units, several jobs in a call, against routes
-// and addresses worked out here; in hostile worlds the same words; a command a clock.
+// The sequencer: programs of random commands for all units, several jobs in a call, against routes,
+// addresses and fences worked out here; in hostile worlds the same words; a command a clock.
 #include "../csim/bench.hpp"
 #include "harness.hpp"
 #include "trivit/blocks/tops.hpp"
@@ -87,21 +87,38 @@ private:
         const uint64_t base = uint64_t(random.between(0, 2));
         const uint64_t ports = uint64_t(random.between(0, 15));
         const uint64_t words = random.next() >> 40;
+        // Of a matrix by columns; rows know none.
+        const uint64_t drawn = random.one_in(2) ? random.next() >> 55 : random.between(0, 5);
+        const uint64_t groups = unit == kUnitMoveRows ? 0 : drawn;
         const uint64_t address = random.next() >> 32;
         const uint64_t stride = random.one_in(3) ? 0 : random.next() >> 32;
         if (unit == kUnitMoveWeights)
             put<MoveWeightsFields>(command, base, ports, words, address, stride);
+        if (unit == kUnitMoveWeights) MoveWeightsFields::Groups::put(command, groups);
+        if (unit == kUnitMoveStore) MoveStoreFields::Groups::put(command, groups);
         if (unit == kUnitMoveRows)
             put<MoveRowsFields>(command, base, ports, words, address, stride);
         if (unit == kUnitMoveStore)
             put<MoveStoreFields>(command, base, ports, words, address, stride);
+        const bool fenced = unit == kUnitMoveRows && random.one_in(2);
+        if (unit == kUnitMoveRows) MoveRowsFields::Fenced::put(command, fenced);
         for (int port = 0; port < kPorts; ++port) {
-            if ((ports >> port & 1) == 0) continue;
+            const bool moves_words = (ports >> port & 1) != 0;
+            if (!moves_words && unit != kUnitMoveStore) continue;
             Move move = 0;
             move.range(35, 0) = (bases[base] + address + uint64_t(port) * stride) % (1ull << 36);
-            move.range(59, 36) = words;
+            const uint64_t tiles = groups / kPorts + (uint64_t(port) < groups % kPorts ? 1 : 0);
+            if (moves_words && (groups == 0 || tiles != 0)) {
+                move.range(59, 36) = words;
+                move.range(87, 80) = tiles;
+            }
+            if (fenced) {
+                move.range(75, 60) = stores;
+                move.range(79, 76) = 15;
+            }
             moves[unit - kFirstMover][port].push_back({move, descriptors.size()});
         }
+        stores += unit == kUnitMoveStore;
     }
 
     template <class Fields>
@@ -115,10 +132,10 @@ private:
     }
 
     uint64_t bases[3];
+    uint64_t stores = 0;  // handed out, of all jobs
 };
 
-template <class Word>
-using Taken = std::shared_ptr<std::vector<simulation::Timed<Word>>>;
+using harness::Taken;
 
 struct Network {
     Taken<Command> units[kUnits];
@@ -133,13 +150,13 @@ Network build(harness::Run& run, const Program& program, int stuck = 0) {
     hls::stream<Command> descriptors("descriptors");
     run.feed(jobs, program.jobs);
     run.feed(descriptors, program.descriptors);
-    std::vector<hls::stream<Command>> u;
+    std::deque<hls::stream<Command>> u;
     for (int unit = 0; unit < kUnits; ++unit) {
         u.emplace_back(("unit" + std::to_string(unit)).c_str());
         const bool stays = unit == kUnitSequencer || unit == stuck || is_mover(unit);
         network.units[unit] = stays ? nullptr : run.drain(u[unit]);
     }
-    std::vector<hls::stream<Move>> m;
+    std::deque<hls::stream<Move>> m;
     for (int i = 0; i < kMovers * kPorts; ++i) {
         m.emplace_back(("move" + std::to_string(i)).c_str());
         network.moves[i / kPorts][i % kPorts] = run.drain(m[i]);
@@ -151,6 +168,7 @@ Network build(harness::Run& run, const Program& program, int stuck = 0) {
                      u[kUnitNormWriter], u[kUnitRowReader], u[kUnitLoad], u[kUnitStore],
                      u[kUnitConnections], m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8],
                      m[9], m[10], m[11], program_end);
+    run.collect();
     return network;
 }
 

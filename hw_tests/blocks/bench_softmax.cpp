@@ -34,7 +34,7 @@ Results run(const Job& job, const harness::World& world, csim::Checker& checker,
     checker.holds(harness::words(*got_cls) == job.cls, "row of [CLS]");
     checker.holds(harness::words(*got_all) == job.all, "all rows with their open keys");
     checker.holds(harness::words(*got_reports) == job.reports, "reports");
-    if (most_powers) *most_powers = run.simulator().most("powers");
+    if (most_powers) *most_powers = run.most("powers");
     return *got;
 }
 

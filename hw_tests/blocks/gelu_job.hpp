@@ -3,7 +3,7 @@
 #define TRIVIT_BLOCKS_GELU_JOB_HPP
 
 #include "../csim/direct.hpp"
-#include "clocked/ends.hpp"
+#include "clocked/timed.hpp"
 #include "trivit/blocks/gelu.hpp"
 
 namespace gelu_job {

@@ -1,14 +1,25 @@
 // How a bench runs a top function: as it is, on streams without limit (what C simulation and
 // co-simulation of Vitis HLS do), or built into a simulator. What comes out must be the same.
+// Vitis HLS compiles the first form with its own streams, which have no copies: a bench keeps a
+// stream where it is until its words are drained.
 #ifndef TRIVIT_BLOCKS_HARNESS_HPP
 #define TRIVIT_BLOCKS_HARNESS_HPP
 
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <functional>
+#include <memory>
 #include <string>
+#include <vector>
 
+#include <hls_stream.h>
+
+#include "clocked/options.hpp"
+#include "clocked/timed.hpp"
+#ifdef TRIVIT_SIMULATION
 #include "clocked/ends.hpp"
+#endif
 
 namespace harness {
 
@@ -59,23 +70,33 @@ inline World hostile(uint64_t seed) {
     return world;
 }
 
+// What a run keeps of a stream's words, with the clock in which each left.
+template <class Word>
+using Taken = std::shared_ptr<std::vector<simulation::Timed<Word>>>;
+
 // A run of one top function: streams are made, fed, and drained through it.
 class Run {
 public:
+#ifdef TRIVIT_SIMULATION
     explicit Run(const World& world) : world_(world) {
         if (world.clocked) simulator_.reset(new simulation::Simulator(world.options));
     }
+#else
+    explicit Run(const World&) {}
+#endif
 
     template <class Word>
     void feed(hls::stream<Word>& stream, const std::vector<simulation::Timed<Word>>& words) {
-        if (!simulator_) {
-            for (const simulation::Timed<Word>& timed : words)
-                stream.write(timed.word);
+#ifdef TRIVIT_SIMULATION
+        if (simulator_) {
+            simulation::Source<Word> source = {
+                std::make_shared<const std::vector<simulation::Timed<Word>>>(words), pauses(), 0};
+            simulator_->attach(source, stream);
             return;
         }
-        simulation::Source<Word> source = {
-            std::make_shared<const std::vector<simulation::Timed<Word>>>(words), pauses(), 0};
-        simulator_->attach(source, stream);
+#endif
+        for (const simulation::Timed<Word>& timed : words)
+            stream.write(timed.word);
     }
 
     template <class Word>
@@ -86,36 +107,47 @@ public:
         feed(stream, timed);
     }
 
-    // What comes out of a stream; complete behind `finish`.
+    // What comes out of a stream; complete behind `finish`, or `collect` where streams end before.
     template <class Word>
-    std::shared_ptr<std::vector<simulation::Timed<Word>>> drain(hls::stream<Word>& stream) {
+    Taken<Word> drain(hls::stream<Word>& stream) {
         auto taken = std::make_shared<std::vector<simulation::Timed<Word>>>();
+#ifdef TRIVIT_SIMULATION
         if (simulator_) {
             simulation::Sink<Word> sink = {taken, pauses()};
             simulator_->attach(sink, stream);
-        } else {
-            hls::stream<Word> same = stream;
-            drains_.push_back([taken, same]() mutable {
-                while (same.size() != 0)
-                    taken->push_back({same.read(), 0});
-            });
+            return taken;
         }
+#endif
+        hls::stream<Word>* const from = &stream;
+        drains_.push_back([taken, from]() {
+            while (!from->empty())
+                taken->push_back({from->read(), 0});
+        });
         return taken;
+    }
+
+    // Behind the call of the top function: what lies in its streams, unless a simulator moves it.
+    void collect() {
+        for (const auto& drain : drains_)
+            drain();
+        drains_.clear();
     }
 
     // Behind the call of the top function. Ends the bench when nothing moves any more.
     void finish() {
+#ifdef TRIVIT_SIMULATION
         if (simulator_ && !simulator_->run()) {
             std::printf("deadlock\n%s", simulator_->report().c_str());
             std::exit(1);
         }
-        for (const auto& drain : drains_)
-            drain();
+#endif
+        collect();
     }
 
-    // Whether it ends.
+#ifdef TRIVIT_SIMULATION
+    // Whether it ends, and the most words that a stream held.
     bool ends() { return simulator_->run(); }
-    const simulation::Simulator& simulator() const { return *simulator_; }
+    std::size_t most(const std::string& stream) const { return simulator_->most(stream); }
 
 private:
     simulation::Pauses pauses() {
@@ -124,8 +156,15 @@ private:
 
     World world_;
     std::unique_ptr<simulation::Simulator> simulator_;
-    std::vector<std::function<void()>> drains_;
     int ends_ = 0;
+#else
+    // Benches ask these where they simulate alone.
+    bool ends() { std::abort(); }
+    std::size_t most(const std::string&) const { std::abort(); }
+
+private:
+#endif
+    std::vector<std::function<void()>> drains_;
 };
 
 template <class Word>

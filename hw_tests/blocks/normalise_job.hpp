@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "../csim/direct.hpp"
-#include "clocked/ends.hpp"
+#include "clocked/timed.hpp"
 #include "trivit/blocks/normalise.hpp"
 
 namespace normalise_job {

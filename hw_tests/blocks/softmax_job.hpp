@@ -3,7 +3,7 @@
 #define TRIVIT_BLOCKS_SOFTMAX_JOB_HPP
 
 #include "../csim/direct.hpp"
-#include "clocked/ends.hpp"
+#include "clocked/timed.hpp"
 #include "trivit/blocks/softmax.hpp"
 
 namespace softmax_job {

@@ -17,6 +17,8 @@ CLOCKED = HLS / "simulation" / "clocked"
 
 #: Stands in front of a source and is no header of the benches.
 SYNTHESIS = HERE / "synthesis.hpp"
+#: Has an hls_stream.h with no more than the vendor's.
+VENDOR = HERE / "vendor"
 
 BENCHES = sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.cpp"))
 SOURCES = sorted(
@@ -49,8 +51,8 @@ def ap_types() -> Path:
 
 
 def compile_cpp(arguments: list[str | Path], ap_types: Path) -> None:
-    """Run g++ with the paths of the blocks; ours come first, for hls_stream.h is not Xilinx's."""
-    folders = [HLS / "include", HERE, HLS / "simulation", CLOCKED]
+    """Run g++ with the paths of the blocks, which ``arguments`` give an hls_stream.h."""
+    folders = [HLS / "include", HERE, HLS / "simulation"]
     paths = [f"-I{folder}" for folder in folders]
     command = [os.environ.get("CXX", "g++"), *WARNINGS, *paths, "-isystem", ap_types, *arguments]
     result = subprocess.run([*map(str, command)], capture_output=True, text=True)
@@ -92,16 +94,17 @@ def run_bench(program: Path, bench: str) -> None:
 def clocked(ap_types: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("clocked")
     source = one_program(BENCHES, folder / "benches.cpp")
-    compile_cpp(["-O1", "-DTRIVIT_SIMULATION", source, "-o", folder / "benches"], ap_types)
+    flags: list[str | Path] = ["-O1", "-DTRIVIT_SIMULATION", f"-I{CLOCKED}"]
+    compile_cpp([*flags, source, "-o", folder / "benches"], ap_types)
     return folder / "benches"
 
 
 @pytest.fixture(scope="module")
 def synthesis_branch(ap_types: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the benches compiled with ``__SYNTHESIS__``."""
+    """Return the benches as C simulation has them, with ``__SYNTHESIS__`` on top."""
     folder = tmp_path_factory.mktemp("synthesis")
     source = one_program([*BLOCKS, *TOGETHER], folder / "benches.cpp")
-    flags: list[str | Path] = ["-O1", "-include", SYNTHESIS]
+    flags: list[str | Path] = ["-O1", f"-I{VENDOR}", "-include", SYNTHESIS]
     compile_cpp([*flags, source, "-o", folder / "benches"], ap_types)
     return folder / "benches"
 

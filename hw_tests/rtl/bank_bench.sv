@@ -209,12 +209,14 @@ module bank_bench #(
   logic [255:0] store_command;
   logic [WORD-1:0] store_stored;
   logic [43:0] store_report;
-  logic store_command_valid, store_command_ready, store_stored_valid, store_stored_ready;
+  logic [OUTPUTS/DEPTH-1:0] store_stored_valid, store_stored_ready;
+  logic store_command_valid, store_command_ready;
   logic store_report_valid, store_report_ready;
   store #(
       .TOKENS(TOKENS),
       .DEPTH(DEPTH),
       .ACTIVATION_DEPTH(ACTIVATION_DEPTH),
+      .PORTS(OUTPUTS / DEPTH),
       .PLACES(PLACES)
   ) store_unit (
       .clk,

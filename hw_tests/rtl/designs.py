@@ -11,12 +11,8 @@ from trivit.tools.kernel import load_description
 
 FOLDER = Path(__file__).resolve().parent
 DESCRIPTION = load_description(ROOT / "hls" / "kernel.yaml")
-PACKAGES = (
-    ROOT / "hls/generated/trivit_spec.sv",
-    ROOT / "hls/generated/trivit_commands.sv",
-    ROOT / "hls/generated/trivit_registers.sv",
-    ROOT / "hls/rtl/engine_types.sv",
-    ROOT / "hls/rtl/mover_types.sv",
+PACKAGES = tuple(
+    ROOT / "hls" / name for name in (ROOT / "hls/rtl/packages.f").read_text("utf-8").split()
 )
 RTL = (*PACKAGES, *sorted(set((ROOT / "hls/rtl").rglob("*.sv")) - set(PACKAGES)))
 

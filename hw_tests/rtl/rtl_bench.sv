@@ -134,7 +134,7 @@ module rtl_bench;
 
   // weight_ring
   logic ring_clk, ring_reset, ring_fill_valid, ring_fill_ready, ring_discard;
-  logic [19:0] ring_fill;
+  logic [engine_types::FILL_BITS-1:0] ring_fill;
   logic [PORTS-1:0] ring_place_room, ring_place, ring_block_valid;
   logic [PORTS*6-1:0] ring_place_address;
   logic [5:0] ring_block_address;
@@ -270,7 +270,7 @@ module rtl_bench;
   // for three others, whose counts the bench gives.
 `define MOVER(P, SIZES) \
   logic P``_clk, P``_reset, P``_halt, P``_idle, P``_clear_statistics; \
-  logic [79:0] P``_weights_command, P``_rows_command, P``_store_command; \
+  logic [mover_types::MOVE_BITS-1:0] P``_weights_command, P``_rows_command, P``_store_command; \
   logic P``_weights_command_valid, P``_rows_command_valid, P``_store_command_valid; \
   logic P``_weights_command_ready, P``_rows_command_ready, P``_store_command_ready; \
   logic [127:0] P``_weights_word, P``_rows_word, P``_store_word; \
@@ -309,6 +309,6 @@ module rtl_bench;
       .wlast(P``_wlast), .wvalid(P``_wvalid), .wready(P``_wready), .bresp(P``_bresp), \
       .bvalid(P``_bvalid), .bready(P``_bready) \
   );
-  `MOVER(mover, ())
-  `MOVER(least, (.READ_WORDS(4), .WRITE_WORDS(4), .BURST(4), .OPEN(2), .COMMANDS(2)))
+  `MOVER(mover, (.COLUMNS(1)))
+  `MOVER(least, (.READ_WORDS(4), .WRITE_WORDS(4), .BURST(4), .OPEN(2), .COMMANDS(2), .COLUMNS(1)))
 endmodule

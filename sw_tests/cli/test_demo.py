@@ -24,7 +24,6 @@ from trivit.tools.demo.settings import DemoSettings
 from trivit.tools.demo.stages import StageClock
 from trivit.tools.errors import ToolsError
 from trivit.tools.estimate.image_cycles import model_cycles
-from trivit.tools.report.token_picture import original_positions
 
 from .conftest import Trivit, files_in
 
@@ -197,15 +196,6 @@ def test_only_a_demo_is_replaced(tmp_path: Path) -> None:
     with pytest.raises(ToolsError, match="no demo wrote"):
         prepare_folder(tmp_path)
     assert (tmp_path / "precious.txt").read_text() == "keep me"
-
-
-def test_kept_tokens_map_back_to_the_image() -> None:
-    first = np.array([[0, 2, 3, 5, 9, 0, 0, 0]])  # patches 1, 2, 4, 8
-    second = np.array([[0, 1, 4, 0, 0, 0, 0, 0]])  # of those the first and the last
-    positions = original_positions([first, second], 9)
-    assert [p.tolist() for p in positions] == [[[1, 2, 4, 8]], [[1, 8]]]
-    with pytest.raises(ToolsError, match="outside"):
-        original_positions([first, np.array([[0, 5]])], 9)
 
 
 def test_the_chosen_images_show_classes_and_a_mistake() -> None:

@@ -77,7 +77,7 @@ def test_the_version_is_the_same_wherever_it_stands() -> None:
     project, citation = (
         re.findall(pattern, (ROOT / file).read_text(), re.MULTILINE)
         for file, pattern in (
-            ("pyproject.toml", r'^version = "(.+)"$'),
+            ("host/version.py", r'^VERSION = "(.+)"$'),
             ("CITATION.cff", r"^version: (.+)$"),
         )
     )

@@ -10,6 +10,7 @@ from trivit.host.bundle import Bundle
 from trivit.models.files import atomic_write
 from trivit.tools.compiler.exports import exported_models
 from trivit.tools.compiler.graph import load_graph
+from trivit.tools.compiler.kept_tokens import with_kept_tokens
 from trivit.tools.compiler.program import Source, assemble
 from trivit.tools.compiler.recogniser import recognise
 from trivit.tools.compiler.sharing import check_shared
@@ -54,12 +55,15 @@ def compile_models(files: Mapping[str, Path]) -> Bundle:
         raise ToolsError(f"{first if len(files) == 1 else first.parent}: {error}") from error
 
 
-def compile_run(run: Path | str, keep: Sequence[float] = ()) -> dict[str, Any]:
+def compile_run(
+    run: Path | str, keep: Sequence[float] = (), *, kept_tokens: bool = False
+) -> dict[str, Any]:
     """Compile the exports of a run folder into the bundle ``program.trivit``.
 
     Args:
         run: folder that `trivit quantize` wrote to.
         keep: token keep ratios of the programs wanted; all that were exported by default.
+        kept_tokens: let programs bring back which tokens their selectors keep.
 
     Returns:
         Path, bytes and parameter words of the bundle; size and work of each of its ``programs``.
@@ -72,6 +76,8 @@ def compile_run(run: Path | str, keep: Sequence[float] = ()) -> dict[str, Any]:
     if not folder.is_dir():
         raise ToolsError(f"{folder} is no run folder: give the folder that `trivit train` wrote")
     bundle = compile_models(exported_models(folder, keep))
+    if kept_tokens:
+        bundle = with_kept_tokens(bundle)
     data, target = bundle.to_bytes(), folder / PROGRAM_FILE
     summary = {
         "path": str(target),

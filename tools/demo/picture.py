@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from trivit.host.backends import Backend
 from trivit.host.bundle import Bundle
-from trivit.host.instructions import decode
+from trivit.host.kept_tokens import kept_positions, list_names, patch_size
 from trivit.host.tracing import with_trace
-from trivit.tools.report.token_picture import draw_kept_tokens, original_positions
+from trivit.tools.report.token_picture import draw_kept_tokens
 
 
 def choose_images(
@@ -37,19 +37,12 @@ def draw(
     Raises:
         OSError: the file cannot be written.
     """
-    names = [tensor.name for tensor in bundle.tensors if tensor.kind == "index"]
+    names = list_names(bundle.first)
     result = emulator.run(with_trace(bundle, names), images)
-    patch = next(
-        instruction.fields["patch"]
-        for instruction in map(decode, bundle.program)
-        if instruction is not None and instruction.opcode == "patchify"
-    )
-    layout = bundle.preprocessing
-    patches = (layout.height // patch) * (layout.width // patch)
-    positions = original_positions([result.tensors[name][:, 0] for name in names], patches)
+    positions = kept_positions(bundle, result.tensors)
     captions = [
         f"{bundle.class_names[label]}\n"
         + ("recognised" if found == label else f"taken for {bundle.class_names[found]}")
         for label, found in zip(labels, result.logits.argmax(axis=1), strict=True)
     ]
-    draw_kept_tokens(path, images, positions, patch, captions)
+    draw_kept_tokens(path, images, positions, patch_size(bundle.first), captions)

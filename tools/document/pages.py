@@ -1,4 +1,4 @@
-"""What is derived from code: pictures, and parts of pages between two comments.
+"""What is derived: pictures, a table of the host, and parts of pages between two comments.
 
 What stands around those parts is written by hand.
 """
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from trivit.tools.document.commands import command_reference
 from trivit.tools.document.methods import method_table
+from trivit.tools.document.simulated import simulated_table
 from trivit.tools.document.structure import structure_picture
 from trivit.tools.errors import ToolsError
 from trivit.tools.kernel import ROOT
@@ -16,11 +17,12 @@ from trivit.tools.kernel import ROOT
 BEGIN = "<!-- derived: python -m trivit.tools.document writes what follows -->"
 END = "<!-- derived: end -->"
 
-#: What derives each picture, or the part of each page.
+#: What derives each picture and module, or the part of each page.
 DERIVED: Mapping[Path, Callable[[], str]] = {
     ROOT / "docs" / "cli.md": command_reference,
     ROOT / "docs" / "methods.md": method_table,
     ROOT / "docs" / "structure.svg": structure_picture,
+    ROOT / "host" / "measure" / "simulated.py": simulated_table,
 }
 
 
@@ -28,10 +30,10 @@ def written(page: Path) -> str:
     """Return the text that ``page``, one of ``DERIVED``, should have.
 
     Raises:
-        ToolsError: it lacks the two comments.
+        ToolsError: a page lacks the two comments.
         OSError: it cannot be read.
     """
-    if page.suffix == ".svg":
+    if page.suffix != ".md":
         return DERIVED[page]()
     return with_part(page.read_text(encoding="utf-8"), DERIVED[page](), str(page))
 

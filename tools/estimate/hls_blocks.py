@@ -86,7 +86,7 @@ def connections() -> Resources:
 
 def sequencer() -> Resources:
     """Twelve addresses, and a stream of commands for each of the units."""
-    return _block({}, 0, 12 * adder_luts(36) + 12 * _stream(256) + 12 * _stream(80))
+    return _block({}, 0, 12 * adder_luts(36) + 12 * _stream(256) + 12 * _stream(88))
 
 
 BLOCKS: dict[str, Callable[[], Resources]] = {

@@ -23,8 +23,8 @@ RTL_REPORT = ROOT / "docs" / "benchmarks" / "rtl.json"
 UNCERTAINTY = 0.4
 _YOSYS, _MODELLED = "Yosys", "modelled"
 _ENGINE = "matrix_engine"
-#: What the top level holds beside the engine; the rest is its queues.
-_PARTS = {
+#: Units of the top level beside the engine: modules of the RTL; the rest is its queues.
+PARTS = {
     "movers": ("mover_port",),
     "bank agents": (
         *("bank_arbiter", "row_writer", "softmax_writer", "norm_writer"),
@@ -76,7 +76,7 @@ def estimate_resources(kernel: KernelDescription) -> ResourceEstimate:
     """
     report = _read(RTL_REPORT)
     parts = report["parts"]
-    known = {_ENGINE, *(name for names in _PARTS.values() for name in names)}
+    known = {_ENGINE, *(name for names in PARTS.values() for name in names)}
     if set(parts) != known:
         wrong = ", ".join(sorted(set(parts) ^ known))
         raise ToolsError(f"{RTL_REPORT} counts other units ({wrong}): run `make rtl-report`")
@@ -88,7 +88,7 @@ def estimate_resources(kernel: KernelDescription) -> ResourceEstimate:
                     resources=sum((_counted(parts[name]) for name in names), Resources()),
                     source=_YOSYS,
                 )
-                for unit, names in _PARTS.items()
+                for unit, names in PARTS.items()
             },
             **{name: Unit(resources=block(), source=_MODELLED) for name, block in BLOCKS.items()},
         }

@@ -3,7 +3,16 @@
 from pathlib import Path
 
 from trivit.models.files import atomic_write
-from trivit.tools.kernel import board, commands, emit, operands_code, registers, system, top
+from trivit.tools.kernel import (
+    board,
+    commands,
+    emit,
+    operands_code,
+    registers,
+    streams,
+    system,
+    top,
+)
 from trivit.tools.kernel.description import load_description
 
 #: The project's root: the generator serves developers, who work in a checkout.
@@ -48,6 +57,7 @@ def generate(root: Path = ROOT) -> dict[Path, str]:
         root / "hls/generated/board.tcl": board.tcl_board(
             description.board, clock_mhz, description.version, emit.NOTICE
         ),
+        root / "hls/generated/streams.tcl": streams.tcl_streams(description.streams, emit.NOTICE),
         root / "host/generated/board.py": board.python_board(
             description.board, clock_mhz, emit.NOTICE
         ),

@@ -54,3 +54,25 @@ def read_streams(path: Path, raw: dict[str, Any]) -> tuple[Stream, ...]:
             used.add(end)
         streams.append(stream)
     return tuple(streams)
+
+
+def hls_blocks(streams: tuple[Stream, ...]) -> tuple[str, ...]:
+    """Return the HLS blocks that have a channel, in the order in which channels name them."""
+    ends = (end for stream in streams for end in (stream.source, stream.sink) if end != RTL)
+    return tuple(dict.fromkeys(end.partition(".")[0] for end in ends))
+
+
+def tcl_streams(streams: tuple[Stream, ...], notice: str) -> str:
+    """Return hls/generated/streams.tcl: blocks and channels for Vitis HLS and the block design."""
+    lines = [
+        f"# {notice}",
+        "# Of each channel: bytes of TDATA, words that it holds at least, and its ends.",
+        "namespace eval trivit::streams {",
+        f"    variable blocks {{{' '.join(hls_blocks(streams))}}}",
+        "    variable streams {",
+    ]
+    lines += [
+        f"        {s.name} {{bytes {s.port_bits // 8} depth {s.depth} from {s.source} to {s.sink}}}"
+        for s in streams
+    ]
+    return "\n".join([*lines, "    }", "}"]) + "\n"

@@ -4,7 +4,8 @@ import os
 import platform
 import sys
 from importlib import metadata
-from pathlib import Path
+
+from trivit.host.measure.machine import processor
 
 PACKAGES = ("trivit", "numpy", "torch", "brevitas", "onnx", "onnxruntime", "qonnx")
 
@@ -23,7 +24,7 @@ def library_versions() -> dict[str, str]:
 def describe_machine() -> dict[str, str | int | float]:
     """Processor, usable cores, memory, operating system; and the GPU when torch is loaded."""
     machine: dict[str, str | int | float] = {
-        "processor": _processor(),
+        "processor": processor(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_gib": round(_memory_bytes() / 2**30, 1),
         "system": f"{platform.system()} {platform.machine()}",
@@ -32,16 +33,6 @@ def describe_machine() -> dict[str, str | int | float]:
     if torch is not None and torch.cuda.is_available():
         machine["gpu"] = torch.cuda.get_device_name()
     return machine
-
-
-def _processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
 
 
 def _memory_bytes() -> int:

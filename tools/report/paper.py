@@ -2,20 +2,14 @@
 
 from dataclasses import dataclass
 
+from trivit.host.measure.paper import CAVEAT, rows_of
 from trivit.tools.compiler.named import named_program
 from trivit.tools.estimate.estimate import estimate_bundle
-
-# Keep ratio of the row to inference milliseconds. The training columns are not comparable.
-_TABLE_3 = {
-    "deit_tiny": {1.0: 10.91, 0.9: 9.68, 0.8: 8.50, 0.7: 7.36},
-    "deit_small": {1.0: 25.68, 0.9: 22.92, 0.8: 20.25, 0.7: 17.61},
-}
 
 CAVEATS = (
     "paper: measured on a ZCU102 at 150 MHz, 16 bit (Tri-Level, Table 3, inference column); ours: "
     "modelled cycles at 150 MHz, nothing synthesised or measured.",
-    "Tri-Level/0.7 is the paper's name for a row, whose levels it does not list; ours keeps that "
-    "share of the tokens at each of three selectors, and the stated share of the connections.",
+    f"{CAVEAT} Ours also keeps the stated share of the connections.",
 )
 
 
@@ -39,8 +33,9 @@ def beside_paper(model: str, attention_keep: float) -> list[PaperRow]:
     The dense row keeps all connections, the others ``attention_keep`` of them.
     """
     rows = []
-    for keep, paper_ms in _TABLE_3.get(model, {}).items():
-        connections = attention_keep if keep < 1 else 1.0
-        program = named_program(model, token_keep=keep, attention_keep=connections)
-        rows.append(PaperRow(keep, paper_ms, estimate_bundle(program).latency_ms))
+    for row in rows_of(model):
+        connections = attention_keep if row.keep < 1 else 1.0
+        program = named_program(model, token_keep=row.keep, attention_keep=connections)
+        modelled_ms = estimate_bundle(program).latency_ms
+        rows.append(PaperRow(row.keep, row.latency_ms, modelled_ms))
     return rows

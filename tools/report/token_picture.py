@@ -6,38 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from trivit.models.files import atomic_write
-from trivit.tools.errors import ToolsError
 
 Positions = Sequence[np.ndarray]  # one int array [B, K] for each selector
-
-
-def original_positions(kept_by_selector: Positions, num_patches: int) -> list[np.ndarray]:
-    """Map each selector's kept indices to patch positions of the image.
-
-    Args:
-        kept_by_selector: integers [B, >= 1 + K]: 0 for [CLS], then the K kept rows of the token
-            matrix that this selector saw (1-based, ascending), then zero padding.
-        num_patches: patch tokens before the first selector.
-
-    Returns:
-        For each selector the patch positions [B, K], 0-based and row-major in the image.
-
-    Raises:
-        ToolsError: an index names a token that an earlier selector had removed.
-    """
-    alive: np.ndarray | None = None
-    result = []
-    for kept in kept_by_selector:
-        batch = len(kept)
-        if alive is None:
-            alive = np.tile(np.arange(num_patches), (batch, 1))
-        count = int(np.count_nonzero(kept[0]))
-        rows = kept[:, 1 : 1 + count].astype(np.int64)
-        if rows.min(initial=1) < 1 or rows.max(initial=1) > alive.shape[1]:
-            raise ToolsError(f"kept token {rows.max()} is outside 1..{alive.shape[1]}")
-        alive = np.take_along_axis(alive, rows - 1, axis=1)
-        result.append(alive)
-    return result
 
 
 def draw_kept_tokens(
@@ -51,7 +21,7 @@ def draw_kept_tokens(
 
     Args:
         images: uint8 [B, C, H, W] with C 1 or 3.
-        positions: for each selector the kept patches [B, K], from `original_positions`.
+        positions: for each selector the kept patches [B, K], from `kept_positions`.
         patch: side of a square patch in pixels.
         captions: B titles, one for each image.
 

@@ -19,13 +19,6 @@ from trivit.host.errors import HostError
 AP_TYPES_VARIABLE = "TRIVIT_AP_TYPES"
 _TOP = "accelerator"
 _WHAT = "simulator"
-_PACKAGES = (
-    "generated/trivit_spec.sv",
-    "generated/trivit_commands.sv",
-    "generated/trivit_registers.sv",
-    "rtl/engine_types.sv",
-    "rtl/mover_types.sv",
-)
 # Neither what is not initialised nor what does not matter may cost time; asserts stay.
 VERILATOR = (
     *("-O3", "--x-assign", "fast", "--x-initial", "fast", "--assert"),
@@ -63,7 +56,8 @@ _SHARED = ("ddr", "job_files", "options")
 
 def rtl_sources() -> list[Path]:
     """Return the SystemVerilog files of the accelerator, packages first."""
-    packages = [KERNEL_FOLDER / name for name in _PACKAGES]
+    names = (KERNEL_FOLDER / "rtl" / "packages.f").read_text(encoding="utf-8").split()
+    packages = [KERNEL_FOLDER / name for name in names]
     others = sorted({*(KERNEL_FOLDER / "rtl").rglob("*.sv")} - {*packages})
     return packages + others
 

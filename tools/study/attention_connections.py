@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trivit.host.backends import open_backend
+from trivit.host.kept_tokens import original_positions
 from trivit.host.oracle.selection import unpack_mask
 from trivit.host.tracing import with_trace
 from trivit.models.errors import ModelsError
@@ -27,7 +28,6 @@ from trivit.tools.compiler.named import untrained_program
 from trivit.tools.errors import ToolsError
 from trivit.tools.estimate.estimate import estimate_bundle
 from trivit.tools.images import real_images
-from trivit.tools.report.token_picture import original_positions
 from trivit.tools.study.closed_tiles import ORDERS, saved_table, tile_table
 from trivit.tools.study.mappings import (
     MAPPINGS,

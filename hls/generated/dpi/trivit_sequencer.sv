@@ -49,40 +49,40 @@ module trivit_sequencer (
     output wire [255:0] connections_TDATA,
     output wire connections_TVALID,
     input wire connections_TREADY,
-    output wire [79:0] weights0_TDATA,
+    output wire [87:0] weights0_TDATA,
     output wire weights0_TVALID,
     input wire weights0_TREADY,
-    output wire [79:0] weights1_TDATA,
+    output wire [87:0] weights1_TDATA,
     output wire weights1_TVALID,
     input wire weights1_TREADY,
-    output wire [79:0] weights2_TDATA,
+    output wire [87:0] weights2_TDATA,
     output wire weights2_TVALID,
     input wire weights2_TREADY,
-    output wire [79:0] weights3_TDATA,
+    output wire [87:0] weights3_TDATA,
     output wire weights3_TVALID,
     input wire weights3_TREADY,
-    output wire [79:0] rows0_TDATA,
+    output wire [87:0] rows0_TDATA,
     output wire rows0_TVALID,
     input wire rows0_TREADY,
-    output wire [79:0] rows1_TDATA,
+    output wire [87:0] rows1_TDATA,
     output wire rows1_TVALID,
     input wire rows1_TREADY,
-    output wire [79:0] rows2_TDATA,
+    output wire [87:0] rows2_TDATA,
     output wire rows2_TVALID,
     input wire rows2_TREADY,
-    output wire [79:0] rows3_TDATA,
+    output wire [87:0] rows3_TDATA,
     output wire rows3_TVALID,
     input wire rows3_TREADY,
-    output wire [79:0] stores0_TDATA,
+    output wire [87:0] stores0_TDATA,
     output wire stores0_TVALID,
     input wire stores0_TREADY,
-    output wire [79:0] stores1_TDATA,
+    output wire [87:0] stores1_TDATA,
     output wire stores1_TVALID,
     input wire stores1_TREADY,
-    output wire [79:0] stores2_TDATA,
+    output wire [87:0] stores2_TDATA,
     output wire stores2_TVALID,
     input wire stores2_TREADY,
-    output wire [79:0] stores3_TDATA,
+    output wire [87:0] stores3_TDATA,
     output wire stores3_TVALID,
     input wire stores3_TREADY
 );
@@ -110,18 +110,18 @@ module trivit_sequencer (
   assign normalise_TDATA = given_data[2336+:256];
   assign select_TDATA = given_data[2592+:256];
   assign connections_TDATA = given_data[2848+:256];
-  assign weights0_TDATA = given_data[3104+:80];
-  assign weights1_TDATA = given_data[3200+:80];
-  assign weights2_TDATA = given_data[3296+:80];
-  assign weights3_TDATA = given_data[3392+:80];
-  assign rows0_TDATA = given_data[3488+:80];
-  assign rows1_TDATA = given_data[3584+:80];
-  assign rows2_TDATA = given_data[3680+:80];
-  assign rows3_TDATA = given_data[3776+:80];
-  assign stores0_TDATA = given_data[3872+:80];
-  assign stores1_TDATA = given_data[3968+:80];
-  assign stores2_TDATA = given_data[4064+:80];
-  assign stores3_TDATA = given_data[4160+:80];
+  assign weights0_TDATA = given_data[3104+:88];
+  assign weights1_TDATA = given_data[3200+:88];
+  assign weights2_TDATA = given_data[3296+:88];
+  assign weights3_TDATA = given_data[3392+:88];
+  assign rows0_TDATA = given_data[3488+:88];
+  assign rows1_TDATA = given_data[3584+:88];
+  assign rows2_TDATA = given_data[3680+:88];
+  assign rows3_TDATA = given_data[3776+:88];
+  assign stores0_TDATA = given_data[3872+:88];
+  assign stores1_TDATA = given_data[3968+:88];
+  assign stores2_TDATA = given_data[4064+:88];
+  assign stores3_TDATA = given_data[4160+:88];
   always @(negedge ap_clk)
     trivit_sequencer_clock(
         ap_rst_n, {descriptors_TVALID, jobs_TVALID},

@@ -1,9 +1,12 @@
-// Rows from the banks to a memory port, one after the other, as they become complete: a word a
-// cycle, up to PLACES words ahead of the stream.
+// Rows from the banks to memory ports, one after the other, as they become complete: a word a
+// cycle, up to PLACES words ahead of the stream. All go to port 0 or, of a command that is
+// `spread`, row i to port i mod PORTS, where `load` finds it again: each port gets equally many
+// rows, those that do not exist with whatever lies there.
 module store #(
     parameter int TOKENS = trivit_spec::TILE_TOKENS,
     parameter int DEPTH = trivit_spec::TILE_DEPTH,
     parameter int ACTIVATION_DEPTH = trivit_spec::ACTIVATION_DEPTH,
+    parameter int PORTS = trivit_spec::PARAM_PORTS,  // not more than TOKENS
     parameter int PLACES = 16
 ) (
     input  logic                                        clk,
@@ -13,9 +16,9 @@ module store #(
     input  logic                                        command_valid,
     output logic                                        command_ready,
     // Rows
-    output logic [                       DEPTH*16-1:0]  stored,
-    output logic                                        stored_valid,
-    input  logic                                        stored_ready,
+    output logic [                       DEPTH*16-1:0]  stored,        // the same to all ports
+    output logic [                          PORTS-1:0]  stored_valid,  // to one of them
+    input  logic [                          PORTS-1:0]  stored_ready,
     // failed (never), tag, saturated values (0)
     output logic [                               43:0]  report,
     output logic                                        report_valid,
@@ -35,6 +38,7 @@ module store #(
   localparam int BANK = $clog2(ACTIVATION_DEPTH);
   localparam int ROW = $clog2(TOKENS);
   localparam int PLACE = $clog2(PLACES);
+  localparam int PORT = $clog2(PORTS);
   localparam int READ = 2;  // cycles from a read to its data
 
   localparam logic [2:0] IDLE = 3'd0;
@@ -72,7 +76,6 @@ module store #(
   assign issue = asks && bank_ready[bank];
   assign bank_valid = asks ? TOKENS'(1) << bank : '0;
   assign bank_address = {TOKENS{address}};
-  assign leave = stored_valid && stored_ready;
   assign report_valid = state == REPORT;
   assign report = {1'b0, now.last ? 11'd0 : now.tag, 32'd0};
 
@@ -86,6 +89,7 @@ module store #(
       end
       TOKEN: begin
         rows_left <= now.rows;
+        if (now.spread != '0) rows_left <= (now.rows + 10'(PORTS - 1)) & ~10'(PORTS - 1);
         line <= BANK'(now.source);
         if (begins) state <= GATE;
       end
@@ -123,6 +127,8 @@ module store #(
 
   logic [ROW-1:0] answer;  // the bank whose word comes
   logic has_place;         // always: words are counted
+  logic waiting;           // a word
+  logic [PORT-1:0] port;   // that it goes to
   delay #(
       .WIDTH(ROW),
       .CYCLES(READ)
@@ -133,18 +139,20 @@ module store #(
       .delayed(answer)
   );
   stream_fifo #(
-      .WIDTH(WORD),
+      .WIDTH(PORT + WORD),
       .DEPTH(PLACES)
   ) words (
       .clk,
       .reset,
-      .in_data(bank_data[WORD*answer+:WORD]),
+      .in_data({now.spread != '0 ? answer[PORT-1:0] : PORT'(0), bank_data[WORD*answer+:WORD]}),
       .in_valid(bank_read != '0),
       .in_ready(has_place),
-      .out_data(stored),
-      .out_valid(stored_valid),
-      .out_ready(stored_ready)
+      .out_data({port, stored}),
+      .out_valid(waiting),
+      .out_ready(leave)
   );
+  assign stored_valid = waiting ? PORTS'(1) << port : '0;
+  assign leave = (stored_valid & stored_ready) != '0;
 `ifndef SYNTHESIS
   always_ff @(posedge clk)
     assert (reset || bank_read == '0 || has_place) else $error("words overrun");

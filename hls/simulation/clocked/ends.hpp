@@ -4,6 +4,7 @@
 #define TRIVIT_CLOCKED_ENDS_HPP
 
 #include "hls_stream.h"
+#include "timed.hpp"
 
 namespace simulation {
 
@@ -23,13 +24,6 @@ public:
 private:
     uint64_t state_;
     int share_;
-};
-
-// A word and the clock in which a source may offer it at the earliest, or a sink has taken it.
-template <class Word>
-struct Timed {
-    Word word;
-    uint64_t clock;
 };
 
 template <class Word>

@@ -74,7 +74,7 @@ private:
         words.range(71, 36) = ap_uint<36>(job.input);
         words.range(107, 72) = ap_uint<36>(job.output);
         network_.jobs.channel()->push(words, now);
-        ap_uint<80> move = 0;
+        ap_uint<88> move = 0;
         move.range(35, 0) = ap_uint<36>(job.program);
         move.range(59, 36) = ap_uint<24>(2 * job.commands);
         network_.program.channel()->push(move, now);

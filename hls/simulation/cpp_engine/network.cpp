@@ -1,5 +1,7 @@
 #include "network.hpp"
 
+#include <algorithm>
+
 #include "../command.hpp"
 #include "../../src/connections.cpp"
 #include "../../src/engine.cpp"
@@ -30,7 +32,6 @@ Network::Network(const CommandLine& line, Ddr& ddr)
       descriptors("descriptors"),
       program("program"),
       program_words("program_words"),
-      stored_words("stored"),
       program_end("program_end") {
     const auto bus = [&](int number) {
         const std::string name =
@@ -53,6 +54,7 @@ Network::Network(const CommandLine& line, Ddr& ddr)
     MoverWords weight0("weight_words0"), weight1("weight_words1"), weight2("weight_words2"),
         weight3("weight_words3"), row0("row_words0"), row1("row_words1"), row2("row_words2"),
         row3("row_words3");
+    MoverWords stored0("stored0"), stored1("stored1"), stored2("stored2"), stored3("stored3");
     hls::stream<LoadPlace> load_places("load_places");
     hls::stream<LoadWords> load_words("load_words");
     hls::stream<TileRow> gelu_rows("gelu_rows"), scores("softmax_scores");
@@ -93,9 +95,9 @@ Network::Network(const CommandLine& line, Ddr& ddr)
     trivit_load(load, row0, row1, row2, row3, load_places, load_words, vectors);
     trivit_engine(checked, row_writer, softmax_writer, norm_writer, row_reader, store, load_places,
                   load_words, weight0, weight1, weight2, weight3, gelu_results, lists,
-                  probabilities, norm_results, scores, gelu_rows, norm_rows, stored_words,
-                  engine_reports, row_reports, prob_reports, norm_reports, load_reports,
-                  store_reports);
+                  probabilities, norm_results, scores, gelu_rows, norm_rows, stored0, stored1,
+                  stored2, stored3, engine_reports, row_reports, prob_reports, norm_reports,
+                  load_reports, store_reports);
     const auto reader = [&](int number, hls::stream<Move>& moves, hls::stream<Word>& words) {
         MemoryPort port = bus(number);
         trivit_mover_read(moves, port, words);
@@ -105,12 +107,32 @@ Network::Network(const CommandLine& line, Ddr& ddr)
     reader(2, weights1, weight1);
     reader(3, weights2, weight2);
     reader(4, weights3, weight3);
-    reader(1, rows0, row0);
-    reader(2, rows1, row1);
-    reader(3, rows2, row2);
-    reader(4, rows3, row3);
-    MemoryPort out = bus(1);
-    trivit_mover_write(stores0, stored_words, out);
+    hls::stream<Finished> finished0("finished0"), finished1("finished1"), finished2("finished2"),
+        finished3("finished3"), answers0("answers0"), answers1("answers1"), answers2("answers2"),
+        answers3("answers3");
+    hls::stream<Ask> asks0("asks0"), asks1("asks1"), asks2("asks2"), asks3("asks3");
+    const auto gated = [&](int number, hls::stream<Move>& moves, hls::stream<Ask>& asks,
+                           hls::stream<Finished>& answers, hls::stream<Word>& words) {
+        hls::stream<Move> passed(("passed" + std::to_string(number - 1)).c_str());
+        trivit_mover_gate(moves, asks, answers, passed);
+        reader(number, passed, words);
+    };
+    gated(1, rows0, asks0, answers0, row0);
+    gated(2, rows1, asks1, answers1, row1);
+    gated(3, rows2, asks2, answers2, row2);
+    gated(4, rows3, asks3, answers3, row3);
+    const auto writer = [&](int number, hls::stream<Move>& moves, hls::stream<Word>& words,
+                            hls::stream<Finished>& finished) {
+        MemoryPort port = bus(number);
+        trivit_mover_write(moves, words, port, finished);
+        stores_.push_back({words, buses.back().get()});
+    };
+    writer(1, stores0, stored0, finished0);
+    writer(2, stores1, stored1, finished1);
+    writer(3, stores2, stored2, finished2);
+    writer(4, stores3, stored3, finished3);
+    trivit_mover_fences(finished0, finished1, finished2, finished3, asks0, asks1, asks2, asks3,
+                        answers0, answers1, answers2, answers3);
 }
 
 Network::~Network() {}
@@ -168,7 +190,9 @@ DdrWord Network::bank_word(int bank, uint64_t address) const {
 uint64_t Network::bank_words() const { return trivit::kActivationDepth; }
 
 bool Network::stored() const {
-    return stored_words.size() == 0 && stored_words.channel()->taken == buses.back()->words_written;
+    return std::all_of(stores_.begin(), stores_.end(), [](const Store& store) {
+        return store.words.size() == 0 && store.words.channel()->taken == store.bus->words_written;
+    });
 }
 
 }  // namespace simulation

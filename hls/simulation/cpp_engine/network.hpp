@@ -42,13 +42,20 @@ public:
 
     std::unique_ptr<Simulator> simulator;
     hls::stream<WideWord> jobs, descriptors;
-    hls::stream<ap_uint<80>> program;  // moves of the program's mover
-    hls::stream<ap_uint<128>> program_words, stored_words;
+    hls::stream<ap_uint<88>> program;  // moves of the program's mover
+    hls::stream<ap_uint<128>> program_words;
     hls::stream<ap_uint<24>> program_end;
     std::vector<Reporting> units;
     std::vector<std::unique_ptr<MemoryBus>> buses;
 
 private:
+    // Words that a port stores, and the port.
+    struct Store {
+        hls::stream<ap_uint<128>> words;
+        const MemoryBus* bus;
+    };
+
+    std::vector<Store> stores_;
     ap_uint<128> half_ = 0;
     bool has_half_ = false;
 };

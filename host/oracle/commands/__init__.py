@@ -1,6 +1,6 @@
 """Interprets schedules on integer arrays and checks that their order holds at any speed."""
 
 from trivit.host.oracle.commands.clocks import OrderError
-from trivit.host.oracle.commands.machine import Outcome, interpret
+from trivit.host.oracle.commands.machine import Outcome, interpret, interpret_memory
 
-__all__ = ["OrderError", "Outcome", "interpret"]
+__all__ = ["OrderError", "Outcome", "interpret", "interpret_memory"]

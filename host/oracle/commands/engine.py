@@ -1,6 +1,7 @@
 """The matrix engine: guard, placer and products."""
 
 from collections import deque
+from collections.abc import Generator
 
 import numpy as np
 
@@ -57,15 +58,16 @@ class Engine(Unit):
     def _check(self, f: dict[str, int]) -> None:
         """Refuse what the guard refuses besides the ring, and what is not interpreted."""
         target = f["target_slot"] if f["to_banks"] else 0
+        stored = not (f["place"] and f["fill"]) and (f["place"] or f["transposed"])
         problem = None
         if not f["depth_words"] or not f["out_words"] or not (f["place"] or f["rows"]):
             problem = "a size of zero"
         elif max(f["bias_shift"], f["residual_shift"]) > _MAX_ALIGN:
             problem = f"a shift above {_MAX_ALIGN}"
-        elif f["place"] and not f["fill"] and not 1 <= f["last_rows"] <= TILE_TOKENS:
+        elif f["place"] and f["fill"] and f["transposed"] and f["has_bias"]:
+            problem = "biases of a matrix by columns"
+        elif stored and not 1 <= f["last_rows"] <= TILE_TOKENS:
             problem = f"{f['last_rows']} rows in the last stored row group"
-        elif f["transposed"] and not f["place"]:
-            problem = "a transposed operand, which is not interpreted"
         elif target and target in (f["source_slot"], f["residual_slot"] * f["has_residual"]):
             problem = f"slot {target} both read and written"
         elif f["to_banks"] and not f["place"] and self._overlap(f):
@@ -76,10 +78,11 @@ class Engine(Unit):
     @staticmethod
     def _overlap(f: dict[str, int]) -> bool:
         groups = row_groups(f["rows"])
+        stored, across = groups, f["depth_words"]
+        if f["transposed"]:
+            stored, across = across, stored
         read = {
-            f["source"] + g * f["source_stride"] + w
-            for g in range(groups)
-            for w in range(f["depth_words"])
+            f["source"] + g * f["source_stride"] + w for g in range(stored) for w in range(across)
         }
         return any(
             f["target"] + g * f["target_stride"] + w in read
@@ -88,6 +91,9 @@ class Engine(Unit):
         )
 
     def _fill(self, f: dict[str, int], matrix: Matrix) -> Work:
+        if f["place"] and f["transposed"]:
+            yield from self._fill_by_columns(f, matrix)
+            return
         bias = f["has_bias"]
         count = matrix.tiles * (bias + TILE_DEPTH * matrix.depth_words)
         segments = []
@@ -98,6 +104,20 @@ class Engine(Unit):
         matrix.weight, matrix.bias = unpack_weight(
             np.stack(segments), matrix.tiles, matrix.depth_words
         )
+        matrix.known = self.thread.tell()
+
+    def _fill_by_columns(self, f: dict[str, int], matrix: Matrix) -> Work:
+        """Blocks of 8 x 8, whose words are depth: group g of the depth comes from port g mod 4."""
+        groups, across = f["depth_words"], f["out_words"]
+        for tile in range(0, across, PARAM_PORTS):
+            words = range(tile, min(tile + PARAM_PORTS, across))
+            for group in range(groups):
+                count = len(words) * TILE_DEPTH
+                got = yield from self.take(f"weights{group % PARAM_PORTS}", count)
+                blocks = got.reshape(len(words), TILE_DEPTH, TILE_DEPTH)
+                outputs = slice(words.start * TILE_DEPTH, words.stop * TILE_DEPTH)
+                depth = slice(group * TILE_DEPTH, (group + 1) * TILE_DEPTH)
+                matrix.weight[outputs, depth] = blocks.transpose(0, 2, 1).reshape(-1, TILE_DEPTH)
         matrix.known = self.thread.tell()
 
     def _product(self, f: dict[str, int], matrix: Matrix) -> Work:
@@ -119,8 +139,8 @@ class Engine(Unit):
         results: list[Int16] = []
         saturated = 0
         for group in range(groups):
-            yield from self.see(f["source_slot"], f["source_first"] + group)
-            sums = self._sums(f, matrix, group)
+            x = yield from self._operand(f, group)
+            sums = self._sums(f, matrix, x)
             if f["has_residual"]:
                 yield from self.see(f["residual_slot"], f["residual_first"] + group)
                 rows = self._rows(f, "residual", group)
@@ -150,8 +170,24 @@ class Engine(Unit):
             f[f"{what}_first"] + group,
         )
 
-    def _sums(self, f: dict[str, int], matrix: Matrix, group: int) -> Int64:
-        x = self.shared.banks.read(self._rows(f, "source", group), self.thread)
+    def _operand(self, f: dict[str, int], group: int) -> Generator[str, None, Int16]:
+        """Return a row group of the operand; stored rows are depth if it is transposed."""
+        if not f["transposed"]:
+            yield from self.see(f["source_slot"], f["source_first"] + group)
+            return self.shared.banks.read(self._rows(f, "source", group), self.thread)
+        rows = group_rows(f["rows"], group, TILE_TOKENS)
+        x = np.zeros((rows, f["depth_words"] * TILE_DEPTH), dtype=np.int16)
+        for word in range(f["depth_words"]):
+            number = f["source_first"] + word
+            yield from self.see(f["source_slot"], number)
+            count = f["last_rows"] if word == f["depth_words"] - 1 else TILE_TOKENS
+            address = f["source"] + word * f["source_stride"] + group
+            stored = Rows(address, count, 1, f["source_slot"], number)
+            block = self.shared.banks.read(stored, self.thread)
+            x[:, word * TILE_DEPTH :][:, :count] = block.T[:rows]
+        return x
+
+    def _sums(self, f: dict[str, int], matrix: Matrix, x: Int16) -> Int64:
         sums = exact_product(x, matrix.weight.T)
         if f["has_bias"]:
             sums += matrix.bias.astype(np.int64) << f["bias_shift"]

@@ -59,14 +59,30 @@ def interpret(schedule: Schedule, bundle: Bundle, region: Int16) -> Outcome:
         OrderError: the schedule relies on an order that nothing makes, or cannot go on.
         HostError: a command that cannot be decoded.
     """
-    machine = _Machine(schedule, bundle, region)
+    params = np.concatenate([bundle.params, schedule.extra_params])
+    return interpret_memory(schedule, params, schedule.image.arrange(region[None])[0])
+
+
+def interpret_memory(schedule: Schedule, params: Int16, image: Int16) -> Outcome:
+    """Run a schedule over what lies in DDR, as the accelerator does.
+
+    Args:
+        schedule: its commands run; its image layout and extra parameters are not looked at.
+        params: (words·8,) int16, extra parameters included.
+        image: (region_words·8,) int16, as the program's image layout arranges it.
+
+    Raises:
+        OrderError: the schedule relies on an order that nothing makes, or cannot go on.
+        HostError: a command that cannot be decoded.
+    """
+    machine = _Machine(schedule, params, image)
     for word in from_words(schedule.commands):
         machine.obey(decode(word))
     return machine.outcome()
 
 
 class _Machine:
-    def __init__(self, schedule: Schedule, bundle: Bundle, region: Int16) -> None:
+    def __init__(self, schedule: Schedule, params: Int16, image: Int16) -> None:
         self.schedule = schedule
         self.shared = Shared(reported=self._reported)
         engine = Engine(self.shared)
@@ -78,8 +94,8 @@ class _Machine:
             self.work[name] = work(self.units[name])
         self.waits = dict.fromkeys(self.work, IDLE)
         self.memory = {
-            "params": np.concatenate([bundle.params, schedule.extra_params]),
-            "images": schedule.image.arrange(region[None])[0],
+            "params": params,
+            "images": image,
             "output": np.zeros(schedule.output_words * TILE_DEPTH, dtype=np.int16),
         }
         self.moves: deque[dict[str, int]] = deque()
@@ -169,19 +185,32 @@ class _Machine:
         nothing: Clock = np.zeros(len(THREADS), dtype=np.int32)
         stream = "weights" if command.unit == "move_weights" else "rows"
         for port in self._ports(f):
-            start = f["address"] + port * f["port_stride"]
-            words = self._region(f, command.tag, start)
-            self.shared.streams[f"{stream}{port}"].send(words, nothing)
+            for start, count in self._pieces(f, port):
+                words = self._region(f, command.tag, start, count)
+                self.shared.streams[f"{stream}{port}"].send(words, nothing)
 
     @staticmethod
     def _ports(f: dict[str, int]) -> Iterator[int]:
         return (port for port in range(PARAM_PORTS) if f["ports"] >> port & 1)
 
-    def _region(self, f: dict[str, int], tag: int, start: int) -> Int16:
+    @staticmethod
+    def _pieces(f: dict[str, int], port: int) -> Iterator[tuple[int, int]]:
+        """Where the words of a port lie, and how many; several pieces of a matrix by columns."""
+        address = f["address"] + port * f["port_stride"]
+        groups = f.get("groups", 0)
+        if not groups:
+            yield address, f["words"]
+            return
+        for first in range(0, f["words"], PARAM_PORTS):
+            count = TILE_DEPTH * min(PARAM_PORTS, f["words"] - first)
+            for tile in range(len(range(port, groups, PARAM_PORTS))):
+                yield address + tile * (TILE_DEPTH * f["words"] + 1) + TILE_DEPTH * first, count
+
+    def _region(self, f: dict[str, int], tag: int, start: int, words: int) -> Int16:
         """Return a view of words of DDR."""
         name = _REGIONS[f["base"]]
         memory = self.memory[name]
-        end = start + f["words"]
+        end = start + words
         if end * TILE_DEPTH > memory.size:
             raise OrderError("mover", tag, f"words {start}..{end - 1} are not in {name}")
         return memory[start * TILE_DEPTH : end * TILE_DEPTH]
@@ -190,7 +219,7 @@ class _Machine:
         stored, thread = self.shared.streams["stored"], self.units["store"].thread
         while self.moves and stored.waiting >= self.moves[0]["words"]:
             f = self.moves.popleft()
-            target = self._region(f, thread.tag, f["address"])
+            target = self._region(f, thread.tag, f["address"], f["words"])
             target[:] = stored.take_now(f["words"], thread).reshape(-1)
 
     def _reported(self, unit: str, tag: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import cocotb
 import numpy as np
 from cosim.bench.control import Answer
+from cosim.bench.detour import detour_job
 from cosim.bench.job import Job, JobBench, tiny_job
 from cosim.bench.memory import OKAY, SLVERR, Timing
 from cosim.bench.system import GMEMS, SystemBench
@@ -87,6 +88,20 @@ async def jobs_of_all_sizes(dut: Any, timing: Timing) -> None:
         assert await bench.control_bits() == {"done", "idle"}
     for gmem in GMEMS:  # each of them was needed
         assert int(bench.checker(gmem).read_bursts.value) > 0, gmem
+
+
+@cocotb.test
+@cocotb.parametrize(timing=[Timing(), PRESSED])
+async def rows_through_memory(dut: Any, timing: Timing) -> None:
+    """What is stored over all ports is loaded behind its fence, job after job.
+
+    Other jobs that store between them keep the ports' counts in step with the sequencer's.
+    """
+    bench = JobBench(dut, timing)
+    await bench.start()
+    for rows, words in ((30, 5), (1, 1), (17, 6)):
+        await detour_job(bench, rows, words).run()
+        await tiny_job(bench, 9).run()
 
 
 @cocotb.test

@@ -205,7 +205,7 @@ def vectors_command(bench: BankBench, work: Work, *, words: int) -> None:
     """Gamma and beta from port 0, in turn."""
     values = bench.draw(2 * words)
     work.streams.setdefault("word0", []).extend(pack(values))
-    work.results += pack(values.reshape(words, -1))
+    work.results[0] += pack(values.reshape(words, -1))
     tag = bench.tag()
     work.commands.append(encode("load", tag=tag, vectors=1, words=words))
     work.tags.append(tag)
@@ -229,15 +229,20 @@ def read_command(
     address, tag = bench.place(groups * stride), bench.tag()
     values = bench.draw(groups, words, bench.banks)
     fields = {"rows": rows, "words": words, "source": address, "source_stride": stride}
+    spread = unit == "store" and rng.random() < 0.5
+    if spread:
+        fields["spread"] = 1
     work.commands.append(encode(unit, tag=tag, end=False, slot=slot, first=first, **fields))
     work.tags.append(tag)
     for group in range(groups):
         here = min(rows - group * bench.banks, bench.banks)
         if unit == "store":
-            work.results += [w for bank in range(here) for w in pack(values[group, :, bank])]
+            for bank in range(-(-here // bench.tile) * bench.tile if spread else here):
+                port = bank % bench.tile if spread else 0
+                work.results[port] += pack(values[group, :, bank])
         else:
             for word in values[group]:
-                work.results += pack(word.reshape(bench.banks // 2, -1)[: -(-here // 2)])
+                work.results[0] += pack(word.reshape(bench.banks // 2, -1)[: -(-here // 2)])
     return Tensor(slot, first, address, stride, values)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +18,8 @@ from trivit.host.generated.commands import COMMANDS
 Int16 = NDArray[np.int16]
 Word = tuple[int, int]  # bank, address
 
-# Streams that go in and come out, besides commands and reports; `word` is one for each port.
+# Streams that go in and come out, besides commands and reports; `word` and `stored` are one for
+# each port.
 STREAMS = {
     "row_writer": (("gelu", "direct", "list"), ()),
     "softmax_writer": (("results",), ()),
@@ -54,12 +55,12 @@ class Tensor:
 
 @dataclass
 class Work:
-    """What an agent is sent, and what it must do: the commands' sum."""
+    """What an agent is sent, and what it must do: the commands' sum; `results` by port."""
 
     commands: list[int] = field(default_factory=list)
     streams: dict[str, list[int]] = field(default_factory=dict)
     groups: list[Group] = field(default_factory=list)
-    results: list[int] = field(default_factory=list)
+    results: defaultdict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     tags: list[int] = field(default_factory=list)
 
 
@@ -111,6 +112,8 @@ class BankBench:
         )
         if stream == "word":
             return [(data[p], valid[p], ready[p]) for p in range(self.tile)]
+        if stream == "stored":  # the same word to all ports, valid to one
+            return [(data, valid[p], ready[p]) for p in range(self.tile)]
         return [(data, valid, ready)]
 
     def _sender(self, lane: tuple[Any, Any, Any]) -> Sender:
@@ -134,7 +137,9 @@ class BankBench:
                     key = f"{unit}.{name}{n if name == 'word' else ''}"
                     self.senders[key] = self._sender(lane)
             for name in (*outputs, *(() if unit == "row_reader" else ("report",))):
-                self.receivers[f"{unit}.{name}"] = self._receiver(self._lanes(unit, name)[0])
+                for n, lane in enumerate(self._lanes(unit, name)):
+                    key = f"{unit}.{name}{n if name == 'stored' else ''}"
+                    self.receivers[key] = self._receiver(lane)
         self.fills: deque[tuple[int, Int16]] = deque()
         self.counts = [0] * 8
         self.announcing = 0
@@ -257,7 +262,9 @@ class BankBench:
         wanted: dict[str, Sequence[int]] = {}
         for unit, work in works.items():
             for name in STREAMS[unit][1]:
-                wanted[f"{unit}.{name}"] = work.results
+                for port in range(self.tile if name == "stored" else 1):
+                    key = f"{unit}.{name}{port if name == 'stored' else ''}"
+                    wanted[key] = work.results[port]
             if unit != "row_reader":
                 wanted[f"{unit}.report"] = [tag << 32 for tag in work.tags]
         await self.steps.until(

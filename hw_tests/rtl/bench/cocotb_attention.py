@@ -182,7 +182,10 @@ REFUSED: dict[str, tuple[str, list[Product]]] = {
     "behind the last": ("size_limit", [KEYS, VALUES, KEPT.changed(ring_offset=11)]),
     "bias": ("size_limit", [KEYS, GOOD.changed(has_bias=True)]),
     "loop order": ("unknown_opcode", [KEYS.changed(rows_outer=True)]),
-    "fill, transposed": ("unknown_opcode", [VALUES.changed(fill=True)]),
+    "fill by columns with biases": (
+        "unknown_opcode",
+        [VALUES.changed(fill=True, has_bias=True)],
+    ),
     "biases of keys": ("unknown_opcode", [KEYS.changed(has_bias=True)]),
     "keep": ("unknown_opcode", [KEYS.changed(keep=True)]),
     "stream": ("unknown_opcode", [VALUES.changed(stream=2)]),

@@ -89,10 +89,12 @@ async def readers(dut: Any, unit: str, stream: str, busy: Any) -> None:
     bench.send(unit, work)
     begin = bench.steps.cycle
     await bench.finish({unit: work})
-    received = bench.receivers[f"{unit}.{stream}"].words
+    lanes = [got for name, got in bench.receivers.items() if name.startswith(f"{unit}.{stream}")]
+    received = sorted((word for lane in lanes for word in lane.words), key=lambda word: word[1])
     cycles = received[-1][1] - received[0][1] + 1
     dut._log.info("%s: %d words in %d cycles", unit, len(received), cycles)
-    assert cycles == len(received) + (groups - 1 if unit == "store" else 0)
+    late = cycles - len(received) - (groups - 1 if unit == "store" else 0)
+    assert late == 0 or (busy and late == 1)  # where the second word meets a busy bank
     if not busy:
         assert received[0][1] - (begin + 1) == FIRST[unit]  # offered in the first cycle
 

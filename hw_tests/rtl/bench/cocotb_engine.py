@@ -102,11 +102,13 @@ async def random_program(dut: Any, seed: int, pause: float) -> None:
 
     programs = Programs(bench.model, bench.rng, weights)
     writer = LateWriter(bench)
-    products, streamed, saturated = [], [], []
+    products, streamed, saturated, fills = [], [], [], []
     for tag in range(100):
         step = programs.draw(tag)
         product = step.product
         bench.commands.send([command.bits for command in (*step.placements, product)])
+        if step.fed_ahead is not None:
+            bench.feed(step.placements[-1], step.fed_ahead)
         if step.fed is not None:
             bench.feed(product, step.fed)
         result, count = bench.model.execute(product, step.weights)
@@ -114,6 +116,7 @@ async def random_program(dut: Any, seed: int, pause: float) -> None:
             bench.model.randomize(step.written.start, step.written.end(SMALL.tokens))
             writer.add(tag, step.written)
         products.append(product)
+        fills += [p for p in step.placements if p.fill]
         saturated.append(count)
         if product.stream:
             streamed.append((product, result))
@@ -128,6 +131,7 @@ async def random_program(dut: Any, seed: int, pause: float) -> None:
     assert bench.weights.empty
     check_begins(bench, products)
     # What the program is for has happened in it.
+    assert sum(p.transposed for p in fills) > 3
     assert sum(p.keep for p in products) > 20
     assert sum(p.keep and p.ring_offset > 0 for p in products) > 5
     assert sum(p.source_first > 0 for p in products) > 5

@@ -54,6 +54,60 @@ def random_load(bench: MoverBench, count: int, longest: int) -> dict[str, list[i
     return expected
 
 
+def by_columns(address: int, row_words: int, tiles: int) -> list[int]:
+    """Addresses of a matrix by columns: 4 depth words of 8 outputs, tile after tile."""
+    return [
+        address + tile * (8 * row_words + 1) + 8 * word + output
+        for first in range(0, row_words, 4)
+        for tile in range(tiles)
+        for word in range(first, min(first + 4, row_words))
+        for output in range(8)
+    ]
+
+
+@cocotb.test()
+@cocotb.parametrize((("name", "pause"), [("mover", 0.0), ("mover", 0.4), ("least", 0.4)]))
+async def matrices_by_columns(dut: Any, name: str, pause: float) -> None:
+    """Read and written in pieces, between other commands; a write command is counted once."""
+    rng = random.Random(18)
+    bench = MoverBench(dut, name, rng, pause)
+    if name == "least":
+        bench.memory.timing = replace(Timing(), latency=9)
+    await bench.reset()
+    weights: list[int] = []
+    rows: list[int] = []
+    shapes = [(rng.randint(1, 13), rng.randint(1, 5)) for _ in range(8)]
+    for number, (row_words, tiles) in enumerate(shapes, 1):
+        address = near_a_border(rng)
+        bench.commands["weights"].send([move(address, row_words, tiles=tiles)])
+        weights += map(first_content, by_columns(address, row_words, tiles))
+        if rng.random() < 0.5:
+            bench.commands["weights"].send([move(address, 5)])
+            weights += contents(address, 5)
+
+        target = STORED_AT + 65536 * number + rng.randrange(256)
+        written = by_columns(target, row_words, tiles)
+        stored = [rng.getrandbits(128) for _ in written]
+        bench.commands["store"].send([move(target, row_words, tiles=tiles)])
+        bench.store.send(stored)
+        # All of it once more, behind the store: what no piece has written is as it was.
+        words = 1 + tiles * (8 * row_words + 1)
+        bench.commands["rows"].send([move(target - 1, words, number, OWN)])
+        memory = dict(zip(written, stored, strict=True))
+        rows += [memory.get(a, first_content(a)) for a in range(target - 1, target - 1 + words)]
+    await bench.steps.until(
+        lambda: (
+            bench.finished == len(shapes)
+            and len(bench.streams["weights"].words) >= len(weights)
+            and len(bench.streams["rows"].words) >= len(rows)
+        )
+    )
+    await bench.steps.run(100)
+    assert bench.received("weights") == weights
+    assert bench.received("rows") == rows
+    assert bench.finished == len(shapes) and bench.store.empty and bench.memory.quiet
+
+
 def let_others_finish(bench: MoverBench, count: int) -> None:
     """Let the other ports finish `count` commands, one every 16 cycles at most."""
     done = [0, 0, 0]

@@ -58,6 +58,20 @@ class PlacerModel:
             pins.block_address.value, pins.block.value = due[1], due[2]
 
 
+def fill_bits(
+    *,
+    placed: bool = False,
+    transposed: bool = False,
+    last_ports: int = PORTS,
+    bias: bool = False,
+    tiles: int,
+    words: int,
+) -> int:
+    """A matrix for the ring: `fill_t` of hls/rtl/engine_types.sv."""
+    flags = int(placed) << 24 | int(transposed) << 23 | last_ports << 19 | int(bias) << 18
+    return flags | tiles << 9 | words
+
+
 @cocotb.test()
 @cocotb.parametrize(pause=[0.0, 0.6])
 async def weight_ring(dut: Any, pause: float) -> None:
@@ -75,15 +89,33 @@ async def weight_ring(dut: Any, pause: float) -> None:
     await steps.run(3)
     pins.reset.value = 0
     order: list[tuple[np.ndarray, np.ndarray | None]] = []  # depth words, biases with the first
-    for number in range(12):
-        tiles, words, bias = rng.randint(1, 5), rng.randint(4, 20), number % 3 != 0
+    for number in range(24):
+        tiles, words, bias = rng.randint(1, 5), rng.randint(1, 16), number % 3 != 0
         weights = Weights(
             draw(numbers, tiles * OUTPUTS, words * DEPTH), draw(numbers, tiles * OUTPUTS)
         )
-        placed = number % 4 in (1, 2)
-        bias = bias and not placed
-        fills.send([int(placed) << 19 | int(bias) << 18 | tiles << 9 | words])
-        for port, sent in enumerate(weights.words(SMALL, bias=bias)):
+        placed, transposed = number % 6 in (1, 2), number % 6 in (0, 3, 4)
+        bias = bias and not placed and not transposed
+        last_ports = rng.randint(1, PORTS)
+        fills.send(
+            [
+                fill_bits(
+                    placed=placed,
+                    transposed=transposed,
+                    last_ports=last_ports,
+                    bias=bias,
+                    tiles=tiles,
+                    words=words,
+                )
+            ]
+        )
+        if transposed:
+            out_words = PORTS * (tiles - 1) + last_ports
+            weights.weight[DEPTH * out_words :] = 0
+            ports = weights.columns(SMALL, out_words)
+        else:
+            ports = weights.words(SMALL, bias=bias)
+        for port, sent in enumerate(ports):
             bits = [to_bits(word) for word in sent]
             if placed:
                 banks.add(port, bits)
@@ -148,3 +180,48 @@ async def weight_ring_discards(dut: Any) -> None:
     pins.discard.value = 1
     await steps.run(40)
     assert sender.empty
+
+
+@cocotb.test()
+async def weight_ring_transposed_rate(dut: Any) -> None:
+    """A transposed matrix takes the cycles of a straight one, but for its skew at the end."""
+    pins = Pins(dut, "ring_")
+    steps = Steps(pins.clk)
+    pins.discard.value = pins.place.value = pins.block_valid.value = 0
+    pins.release_word.value = pins.release_bias.value = 0
+    tiles, words = 3, 16
+    total = tiles * words
+    skew = (PORTS - 1) * DEPTH
+    numbers = np.random.default_rng(5)
+    for transposed in (False, True):
+        pins.reset.value = 1
+        sender = WeightSender(pins, SMALL, random.Random(5), 0.0)
+        fills = Sender(pins.fill, pins.fill_valid, pins.fill_ready, random.Random(5), 0.0)
+        steps.steps = [sender.step, fills.step]
+        if not steps.cycle:
+            steps.start()
+        await steps.run(3)
+        pins.reset.value = 0
+        weights = Weights(draw(numbers, tiles * OUTPUTS, words * DEPTH), np.zeros(0, np.int16))
+        straight = Weights(weights.weight, np.zeros(tiles * OUTPUTS, np.int16))
+        ports = (
+            weights.columns(SMALL, tiles * PORTS)
+            if transposed
+            else straight.words(SMALL, bias=False)
+        )
+        fills.send([fill_bits(transposed=transposed, tiles=tiles, words=words)])
+        for port, sent in enumerate(ports):
+            sender.words[port] += [to_bits(word) for word in sent]
+        begin, ends = steps.cycle, [0] * PORTS
+        while not all(ends):
+            await steps.run()
+            filled = int(pins.filled.value)
+            for port in range(PORTS):
+                if not ends[port] and filled >> 7 * port & 0x7F == total:
+                    ends[port] = steps.cycle - begin
+        if not transposed:
+            cycles = ends[0]
+            assert ends == [cycles] * PORTS and cycles <= total * DEPTH + 6
+        else:
+            assert ends == [cycles + port * DEPTH for port in range(PORTS)]
+            assert ends[-1] == cycles + skew

@@ -6,7 +6,7 @@ from typing import Any
 
 import cocotb
 from rtl.bench.engine import EngineBench, Report
-from rtl.bench.products import Product, Weights, placement
+from rtl.bench.products import Product, Weights, ahead, placement
 from rtl.bench.steps import QKV, Shape, Softmax, StepAttention
 from rtl.designs import DESCRIPTION, SMALL
 
@@ -136,13 +136,6 @@ async def kept_matrices(dut: Any, pause: float) -> None:
     assert bench.weights.empty
 
 
-def ahead(product: Product) -> Product:
-    """The command that fills the ring with the weights of a later product."""
-    return placement(product, source=0, source_stride=0).changed(
-        fill=True, has_bias=product.has_bias
-    )
-
-
 @cocotb.test()
 @cocotb.parametrize(pause=[0.0, 0.6])
 async def filled_ahead(dut: Any, pause: float) -> None:
@@ -175,7 +168,7 @@ async def filled_ahead(dut: Any, pause: float) -> None:
 
 
 @cocotb.test()
-@cocotb.parametrize(wrong=["transposed", "source_slot", "stream", "keep", "has_residual"])
+@cocotb.parametrize(wrong=["source_slot", "stream", "keep", "has_residual"])
 async def filled_ahead_refuses(dut: Any, wrong: str) -> None:
     """Fields that mean nothing when the ring is filled ahead."""
     bench = EngineBench(dut, SMALL, prefix=PREFIX, pause=0.2)

@@ -234,9 +234,12 @@ class EngineBench:
         self.commands.send([command.bits, product.bits])
         return self.model.execute(product, self.model.placed(command))
 
-    def feed(self, product: Product, weights: Weights) -> None:
-        """Send the weights of a product."""
-        ports = weights.words(self.geometry, bias=product.has_bias)
+    def feed(self, command: Product, weights: Weights) -> None:
+        """Send the weights that a command fills the ring with."""
+        if command.place and command.transposed:
+            ports = weights.columns(self.geometry, command.out_words)
+        else:
+            ports = weights.words(self.geometry, bias=command.has_bias)
         for port, words in enumerate(ports):
             self.weights.words[port] += [to_bits(word) for word in words]
 

@@ -13,9 +13,9 @@ WRITE_CAUSES = ("word", "address", "data", "open", "rows", "memory", "fence", "i
 LIMITS = {"mover": (16, 16), "least": (4, 2)}  # beats of a burst, bursts under way
 
 
-def move(address: int, words: int, fence: int = 0, ports: int = 0) -> int:
+def move(address: int, words: int, fence: int = 0, ports: int = 0, tiles: int = 0) -> int:
     """A command's bits; `address` in words."""
-    return ports << 76 | (fence & 0xFFFF) << 60 | words << 36 | address
+    return tiles << 80 | ports << 76 | (fence & 0xFFFF) << 60 | words << 36 | address
 
 
 class MoverBench:

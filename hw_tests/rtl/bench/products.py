@@ -99,6 +99,16 @@ def placement(product: Product, **values: int | bool) -> Product:
     )
 
 
+def ahead(product: Product, *, transposed: bool = False) -> Product:
+    """The command that fills the ring with the weights of a later product.
+
+    `transposed`: they come by columns of the matrix that lies in memory.
+    """
+    return placement(product, source=0, source_stride=0, transposed=transposed).changed(
+        fill=True, has_bias=product.has_bias
+    )
+
+
 @dataclass(frozen=True)
 class Weights:
     """Weights (outputs, elements) and biases of a product, padded to whole tiles."""
@@ -121,6 +131,21 @@ class Weights:
                     *([biases[tile, port]] if bias else []),
                     *split[tile, port].transpose(1, 0, 2).reshape(-1, depth),
                 )
+            ]
+            for port in range(ports)
+        ]
+
+    def columns(self, geometry: Geometry, out_words: int) -> list[list[Int16]]:
+        """The words of each port when this is the transpose of a matrix that is read by columns."""
+        depth, ports = geometry.depth, geometry.ports
+        stored = self.weight.T
+        return [
+            [
+                stored[depth * group + output, depth * word : depth * (word + 1)]
+                for tile in range(0, out_words, ports)
+                for group in range(port, len(stored) // depth, ports)
+                for word in range(tile, min(tile + ports, out_words))
+                for output in range(depth)
             ]
             for port in range(ports)
         ]

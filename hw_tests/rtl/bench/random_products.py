@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from rtl.bench.products import Banks, Product, Weights, placement
+from rtl.bench.products import Banks, Product, Weights, ahead, placement
 from rtl.designs import SUM_BITS
 
 LARGEST = 3 * 12  # depth words of the largest new matrix
@@ -43,11 +43,12 @@ class Matrix:
 
 @dataclass
 class Step:
-    """A product, the placements before it, and what others write when it has begun."""
+    """A product, matrices placed and filled before it, and what others write when it has begun."""
 
     product: Product
     weights: Weights  # that it multiplies by
-    fed: Weights | None = None  # that the streams bring
+    fed: Weights | None = None  # that the streams bring for it
+    fed_ahead: Weights | None = None  # and for the last of `placements`
     placements: list[Product] = field(default_factory=list)
     written: Tensor | None = None
 
@@ -179,6 +180,27 @@ class Programs:
         self.ring.append(matrix)
         return command
 
+    def _ahead(self) -> tuple[Product, Weights] | None:
+        """Fill the ring with a matrix for later products, if it has room."""
+        rng = self.rng
+        product = Product(
+            source=0,
+            source_stride=0,
+            rows=0,
+            depth_words=rng.randint(1, 8),
+            out_words=rng.randint(1, 6),
+            has_bias=rng.random() < 0.2 and not any(m.bias for m in self.ring),
+        )
+        if self.held + self._words(product) > self.geometry.weight_depth:
+            return None
+        transposed = not product.has_bias and rng.random() < 0.8
+        weights = self.random_weights(product)
+        if transposed:  # there are no outputs beyond these words
+            weights.weight[product.out_words * self.geometry.depth :] = 0
+        size = (product.depth_words, product.out_words)
+        self.ring.append(Matrix(weights, *size, product.has_bias))
+        return ahead(product, transposed=transposed), weights
+
     def _result(self, product: Product, keep: list[Tensor], slots: set[int]) -> Product:
         """Where the result goes: behind the newest one's rows, in the residual's place, elsewhere.
 
@@ -258,6 +280,7 @@ class Programs:
         """The next step."""
         rng, tokens = self.rng, self.geometry.tokens
         placed = self._place() if rng.random() < 0.25 else None
+        filled = self._ahead() if rng.random() < 0.25 else None
         matrix, offset = self._matrix()
         operand, values = self._operand(matrix.depth_words if matrix else None)
         out_words, rows = rng.randint(1, 6), values["rows"]
@@ -296,6 +319,9 @@ class Programs:
         step = self._load(self._result(product, keep, slots), offset, matrix)
         if placed is not None:
             step.placements.append(placed)
+        if filled is not None:
+            step.placements.append(filled[0])
+            step.fed_ahead = filled[1]
         if operand is self.outside:
             steps = product.depth_words if product.transposed else -(-rows // tokens)
             self.outside_read |= product.source_first + steps == operand.groups(tokens)

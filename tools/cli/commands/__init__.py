@@ -4,6 +4,7 @@ import typer
 
 from trivit.tools.cli.commands import (
     bench,
+    board,
     data,
     demo,
     estimate,
@@ -36,6 +37,7 @@ def register(app: typer.Typer) -> None:
     app.command("profile")(profile.profile)
     app.command("explore")(explore.explore)
     app.command("macs")(macs.macs)
+    app.command("board", context_settings=board.SETTINGS)(board.board)
     app.command("demo")(demo.demo)
     app.add_typer(bench.app, name="bench")
     app.add_typer(show.app, name="show")

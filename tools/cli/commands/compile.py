@@ -16,6 +16,14 @@ def compile_run(
             "otherwise for all that were exported.",
         ),
     ] = None,
+    kept_tokens: Annotated[
+        bool,
+        typer.Option(
+            "--kept-tokens",
+            help="Programs also bring back which tokens each selector keeps: `trivit board demo` "
+            "draws them.",
+        ),
+    ] = False,
 ) -> None:
     """Compile a quantized run into one program bundle, a program for each keep ratio."""
     from trivit.host.bundle import Bundle
@@ -24,7 +32,7 @@ def compile_run(
     from trivit.tools.estimate.image_cycles import model_cycles
     from trivit.tools.report.tables import print_figures
 
-    summary = compile_quantized_run(run, keep_ratios(keep))
+    summary = compile_quantized_run(run, keep_ratios(keep), kept_tokens=kept_tokens)
     bundle = Bundle.load(summary["path"])
     for name, figures in summary["programs"].items():
         figures |= model_cycles(bundle.choose(name)).figures()

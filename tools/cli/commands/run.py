@@ -24,6 +24,7 @@ class BackendName(str, Enum):
     reference = "reference"
     emulator = "emulator"
     simulation = "simulation"
+    board = "board"
 
 
 class EngineName(str, Enum):
@@ -38,8 +39,8 @@ def run(
     backend: Annotated[
         BackendName,
         typer.Option(
-            help="numpy oracle, the same integers in C++, or the accelerator clock by clock: "
-            "minutes for an image."
+            help="numpy oracle, the same integers in C++, the accelerator clock by clock (minutes "
+            "for an image), or the accelerator on this machine's board, through PYNQ."
         ),
     ] = BackendName.emulator,
     engine: Annotated[

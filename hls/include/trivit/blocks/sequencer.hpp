@@ -8,10 +8,15 @@
 namespace trivit {
 namespace blocks {
 
-// What a port of DDR is told: `move_t` in hls/rtl/mover_types.sv, address and words from bit 0 on.
-typedef ap_uint<80> Move;
+// What a port of DDR is told: `move_t` in hls/rtl/mover_types.sv, address, words, fence and tiles
+// from bit 0 on.
+typedef ap_uint<88> Move;
 static const int kAddressBits = 36;  // of words of 16 bytes
 static const int kMoveWordBits = 24;
+static const int kFenceAt = kAddressBits + kMoveWordBits;
+static const int kFencePortsAt = kFenceAt + 16;
+static const int kMoveTilesBit = kFencePortsAt + 4;
+typedef ap_uint<16> StoreCount;  // of moves to DDR, modulo 2^16
 
 // Where a program finds its data in DDR.
 typedef ap_uint<256> JobWord;
@@ -40,25 +45,43 @@ inline void send(hls::stream<Command>& to, Unit unit, const Command& command, bo
     }
 }
 
-inline void send_move(hls::stream<Move>& to, Unit unit, int port, const Command& command,
-                      const ap_uint<kAddressBits>& base) {
+// Groups of 8 outputs lie in the ports in turn: how many tiles of them port `port` has.
+inline ap_uint<8> tiles_of(const ap_uint<9>& groups, int port) {
 #pragma HLS INLINE
-    // The three kinds of moves have the same fields.
+    return ap_uint<8>((groups + kParamPorts - 1 - port) / kParamPorts);
+}
+
+// The three kinds of moves have the same fields. A store is told to every port, with no words to
+// those that move nothing: so one count, `stores`, is that of all. `groups`: 0 for words that lie
+// one after the other.
+inline void send_move(hls::stream<Move>& to, Unit unit, int port, const Command& command,
+                      const ap_uint<kAddressBits>& base, const ap_uint<9>& groups,
+                      const StoreCount& stores) {
+#pragma HLS INLINE
+    const ap_uint<8> tiles = tiles_of(groups, port);
     const ap_uint<kAddressBits> offset = port * MoveRowsFields::PortStride::of(command);
     Move move = 0;
     move.range(kAddressBits - 1, 0) =
         ap_uint<kAddressBits>(base + MoveRowsFields::Address::of(command) + offset);
-    move.range(kAddressBits + kMoveWordBits - 1, kAddressBits) = MoveRowsFields::Words::of(command);
-    if (UnitField::of(command) == unit && MoveRowsFields::Ports::of(command)[port]) to.write(move);
+    const bool chosen = MoveRowsFields::Ports::of(command)[port] != 0;
+    if (chosen && (groups == 0 || tiles != 0)) {
+        move.range(kFenceAt - 1, kAddressBits) = MoveRowsFields::Words::of(command);
+        move.range(kMoveTilesBit + 7, kMoveTilesBit) = tiles;
+    }
+    if (unit == kUnitMoveRows && MoveRowsFields::Fenced::of(command)) {
+        move.range(kFencePortsAt - 1, kFenceAt) = stores;
+        move.range(kMoveTilesBit - 1, kFencePortsAt) = -1;
+    }
+    if (UnitField::of(command) == unit && (chosen || unit == kUnitMoveStore)) to.write(move);
 }
 
-// Recurs: the job.
+// Recurs: the job, the number of stores.
 struct Sequencer {
     static const char* name() { return "sequencer"; }
     // Route and base 1, address 2, streams 1.
     static const int kDepth = 4;
 
-    Sequencer() : active(false) {}
+    Sequencer() : active(false), stores(0) {}
 
     bool iterate(hls::stream<JobWord>& jobs, hls::stream<Command>& descriptors,
                  hls::stream<Command>& engine, hls::stream<Command>& gelu,
@@ -95,18 +118,21 @@ struct Sequencer {
         const ap_uint<kAddressBits> base = region == 2   ? JobFields::Output::of(j)
                                            : region == 1 ? JobFields::Input::of(j)
                                                          : JobFields::Params::of(j);
-        send_move(weights0, kUnitMoveWeights, 0, c, base);
-        send_move(weights1, kUnitMoveWeights, 1, c, base);
-        send_move(weights2, kUnitMoveWeights, 2, c, base);
-        send_move(weights3, kUnitMoveWeights, 3, c, base);
-        send_move(rows0, kUnitMoveRows, 0, c, base);
-        send_move(rows1, kUnitMoveRows, 1, c, base);
-        send_move(rows2, kUnitMoveRows, 2, c, base);
-        send_move(rows3, kUnitMoveRows, 3, c, base);
-        send_move(stores0, kUnitMoveStore, 0, c, base);
-        send_move(stores1, kUnitMoveStore, 1, c, base);
-        send_move(stores2, kUnitMoveStore, 2, c, base);
-        send_move(stores3, kUnitMoveStore, 3, c, base);
+        // Weights and stores have the field at the same place.
+        const ap_uint<9> by_columns = MoveWeightsFields::Groups::of(c);
+        send_move(weights0, kUnitMoveWeights, 0, c, base, by_columns, stores);
+        send_move(weights1, kUnitMoveWeights, 1, c, base, by_columns, stores);
+        send_move(weights2, kUnitMoveWeights, 2, c, base, by_columns, stores);
+        send_move(weights3, kUnitMoveWeights, 3, c, base, by_columns, stores);
+        send_move(rows0, kUnitMoveRows, 0, c, base, 0, stores);
+        send_move(rows1, kUnitMoveRows, 1, c, base, 0, stores);
+        send_move(rows2, kUnitMoveRows, 2, c, base, 0, stores);
+        send_move(rows3, kUnitMoveRows, 3, c, base, 0, stores);
+        send_move(stores0, kUnitMoveStore, 0, c, base, by_columns, stores);
+        send_move(stores1, kUnitMoveStore, 1, c, base, by_columns, stores);
+        send_move(stores2, kUnitMoveStore, 2, c, base, by_columns, stores);
+        send_move(stores3, kUnitMoveStore, 3, c, base, by_columns, stores);
+        if (UnitField::of(c) == kUnitMoveStore) stores += 1;
         if (ends) program_end.write(SequencerFields::Reports::of(c));
         job = j;
         active = !ends;
@@ -115,6 +141,7 @@ struct Sequencer {
 
     JobWord job;
     bool active;
+    StoreCount stores;  // since the reset
 };
 
 }  // namespace blocks

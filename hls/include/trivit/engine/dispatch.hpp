@@ -26,8 +26,9 @@ struct Dispatch {
         const bool place = F::Place::of(c) && checked.error == 0;
         const bool fills = F::Fill::of(c) != 0;
         if (checked.error == 0 && (place || fills)) {
-            const Fill fill = {place && !fills, F::HasBias::of(c) != 0, checked.tiles,
-                               F::DepthWords::of(c)};
+            const Fill fill = {place && !fills,        place && fills && F::Transposed::of(c),
+                               F::HasBias::of(c) != 0, checked.tiles,
+                               F::DepthWords::of(c),   F::OutWords::of(c)};
             ring.push(fill);
         }
         if (place && !fills) {

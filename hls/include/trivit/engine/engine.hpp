@@ -42,7 +42,8 @@ struct Engine {
                  hls::stream<TileRow>& gelu, hls::stream<Word>& lists,
                  hls::stream<WordPair>& probabilities, hls::stream<WordPair>& normalised,
                  hls::stream<TileRow>& scores, hls::stream<TileRow>& gelu_rows,
-                 hls::stream<WordPair>& norm_rows, hls::stream<Word>& stored,
+                 hls::stream<WordPair>& norm_rows, hls::stream<Word>& stored0,
+                 hls::stream<Word>& stored1, hls::stream<Word>& stored2, hls::stream<Word>& stored3,
                  hls::stream<Report>& reports, hls::stream<Report>& row_reports,
                  hls::stream<Report>& softmax_reports, hls::stream<Report>& norm_reports,
                  hls::stream<Report>& load_reports, hls::stream<Report>& store_reports) {
@@ -61,15 +62,15 @@ struct Engine {
         work(scores, gelu_rows);
         Word block[kLanes], words[kParamPorts];
         ap_uint<2> port = 0;
-        const bool placed = use_port(stored, answers, block, port);
-        const bool comes = dispatch.ring.wants_words() && offered(weights0) && offered(weights1) &&
-                           offered(weights2) && offered(weights3);
-        if (comes) {
-            words[0] = weights0.read();
-            words[1] = weights1.read();
-            words[2] = weights2.read();
-            words[3] = weights3.read();
-        }
+        const bool placed = use_port(stored0, stored1, stored2, stored3, answers, block, port);
+        bool from[kParamPorts];
+        const bool comes = dispatch.ring.wants_words(from) && (!from[0] || offered(weights0)) &&
+                           (!from[1] || offered(weights1)) && (!from[2] || offered(weights2)) &&
+                           (!from[3] || offered(weights3));
+        if (comes && from[0]) words[0] = weights0.read();
+        if (comes && from[1]) words[1] = weights1.read();
+        if (comes && from[2]) words[2] = weights2.read();
+        if (comes && from[3]) words[3] = weights3.read();
         dispatch.ring.take(comes, words, placed, port, block);
         if (answers.engine.given) reports.write(answers.engine.report);
         if (answers.rows.given) row_reports.write(answers.rows.report);
@@ -195,8 +196,9 @@ struct Engine {
 
     // The second port of all banks belongs to the first who wants it. Returns whether there is a
     // block for the ring; one that is zero needs no port.
-    bool use_port(hls::stream<Word>& stored, Answers& answers, Word (&block)[kLanes],
-                  ap_uint<2>& port) {
+    bool use_port(hls::stream<Word>& stored0, hls::stream<Word>& stored1,
+                  hls::stream<Word>& stored2, hls::stream<Word>& stored3, Answers& answers,
+                  Word (&block)[kLanes], ap_uint<2>& port) {
 #pragma HLS INLINE
         Scoreboard& scoreboard = dispatch.scoreboard;
         Placer& placer = dispatch.placer;
@@ -265,7 +267,12 @@ struct Engine {
             agents.loads_written(answers.load);
         }
         if (i) {
-            stored.write(store.word_of(data));
+            const Word word = store.word_of(data);
+            const ap_uint<2> to = store.port();
+            if (to == 0) stored0.write(word);
+            if (to == 1) stored1.write(word);
+            if (to == 2) stored2.write(word);
+            if (to == 3) stored3.write(word);
             const Tag tag = TagField::of(store.command);
             if (store.take()) answers.store.done(tag, 0);
         }

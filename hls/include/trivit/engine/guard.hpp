@@ -125,8 +125,9 @@ struct Guard {
                              F::Stream::of(c) != 0 || F::Keep::of(c) || F::Claim::of(c) ||
                              F::AnnounceReader::of(c) || F::AnnounceStore::of(c) ||
                              F::AnnounceLoad::of(c) || F::ClearSlot::of(c) != 0;
+        const bool biased = F::HasBias::of(c) != 0;
         const bool places =
-            ahead(c) ? !F::Transposed::of(c) && F::SourceSlot::of(c) == 0 : !F::HasBias::of(c);
+            ahead(c) ? F::SourceSlot::of(c) == 0 && !(F::Transposed::of(c) && biased) : !biased;
         return UnitField::of(c) == kUnitEngine && (!F::Place::of(c) || (!product && places));
     }
 

@@ -115,7 +115,9 @@ struct StoreReader {
     void begin(const Command& given) {
 #pragma HLS INLINE
         command = given;
+        // Each port gets equally many rows, those that do not exist with whatever lies there.
         rows = F::Rows::of(given);
+        if (F::Spread::of(given)) rows = (rows + kParamPorts - 1) / kParamPorts * kParamPorts;
         group = 0;
         bank = 0;
         word = 0;
@@ -139,6 +141,12 @@ struct StoreReader {
     }
 
     BankAddress address() const { return BankAddress(row + word); }
+
+    // Where the next word goes.
+    ap_uint<2> port() const {
+#pragma HLS INLINE
+        return F::Spread::of(command) ? ap_uint<2>(bank) : ap_uint<2>(0);
+    }
 
     // Of all banks' words the one that leaves.
     Word word_of(const Word (&data)[kRows]) const {

@@ -1,17 +1,18 @@
 // The ring of weights and the biases beside it: filled from the four streams, or by blocks from the
-// banks, in the order of the commands.
+// banks, in the order of the commands. Transposed matrices come from the streams by columns.
 #ifndef TRIVIT_ENGINE_RING_HPP
 #define TRIVIT_ENGINE_RING_HPP
 
-#include "types.hpp"
+#include "columns.hpp"
 
 namespace trivit {
 namespace blocks {
 
 struct Fill {
-    bool placed;  // from the banks
+    bool placed;      // from the banks
+    bool by_columns;  // from the streams, transposed
     bool bias;
-    WordCount tiles, depth;
+    WordCount tiles, depth, outputs;
 };
 
 // Iterations from a word's write to the read that sees it.
@@ -53,6 +54,7 @@ struct Ring {
         lane = 0;
         words = now.depth;
         tiles = now.tiles;
+        if (now.by_columns) columns.begin(position, now.depth, now.outputs);
         active = true;
     }
 
@@ -60,16 +62,27 @@ struct Ring {
         return at_bias ? BiasCount(biases - released_biases) < kWeightTiles
                        : RingCount(position - released) < kWeightDepth;
     }
-    bool wants_words() const { return active && !now.placed && room(); }
+    // From which streams a word must come in this iteration.
+    bool wants_words(bool (&wanted)[kParamPorts]) const {
+#pragma HLS INLINE
+        for (int port = 0; port < kParamPorts; ++port) {
+#pragma HLS UNROLL
+            wanted[port] = !now.by_columns || columns.wants(port);
+        }
+        const bool has_room = now.by_columns ? columns.room(released) : room();
+        return active && !now.placed && has_room;
+    }
     bool wants_block() const { return active && now.placed && room(); }
 
-    // A word of each port (biases, or weights of outputs `lane` of all ports), or a block from the
-    // banks (weights of all outputs of one port), or neither.
+    // A word of each port (biases, or weights of outputs `lane` of all ports; by columns, of those
+    // that are wanted), or a block from the banks (weights of all outputs of one port), or neither.
     void take(bool streams, const Word (&word)[kParamPorts], bool banks, const ap_uint<2>& port,
               const Word (&block)[kLanes]) {
 #pragma HLS INLINE
+        const bool turns = streams && now.by_columns;
         const bool biases_come = streams && at_bias;
-        const bool weights_come = streams && !at_bias;
+        const bool weights_come = streams && !at_bias && !turns;
+        if (turns) columns.turn(lane, word);
         if (biases_come) {
             BiasRow row = 0;
             for (int p = 0; p < kParamPorts; ++p) {
@@ -84,13 +97,20 @@ struct Ring {
 #pragma HLS UNROLL
             const bool from_stream = weights_come && output % kLanes == lane;
             const bool from_banks = banks && output / kLanes == port;
-            if (from_stream || from_banks)
-                weight[output].write(place(),
-                                     from_stream ? word[output / kLanes] : block[output % kLanes]);
+            const int here = output / kLanes;
+            const bool from_columns = turns && lane == kLanes - 1 && columns.ends_block(here);
+            if (from_stream || from_banks || from_columns)
+                weight[output].write(from_columns ? columns.place(here) : place(),
+                                     from_columns  ? columns.word(here, output % kLanes)
+                                     : from_stream ? word[here]
+                                                   : block[output % kLanes]);
         }
         const bool last_lane = lane == kLanes - 1;
-        if ((weights_come && last_lane) || (banks && port == kParamPorts - 1)) end_word();
-        if (weights_come) lane = last_lane ? ap_uint<3>(0) : ap_uint<3>(lane + 1);
+        const bool column_ends = turns && last_lane && columns.ends_block(kParamPorts - 1);
+        if ((weights_come && last_lane) || (banks && port == kParamPorts - 1) || column_ends)
+            end_word();
+        if (turns && last_lane) columns.advance();
+        if (weights_come || turns) lane = last_lane ? ap_uint<3>(0) : ap_uint<3>(lane + 1);
     }
 
     int place() const { return int(ap_uint<kRingBits - 1>(position)); }
@@ -113,6 +133,7 @@ struct Ring {
     Memory<BiasRow, kWeightTiles, kRingDistance> bias;
     Memory<Fill, kFills, 1> queue;
     Fill now;
+    Columns columns;
     bool active, at_bias;
     ap_uint<4> first;
     ap_uint<5> waiting;

@@ -1,0 +1,51 @@
+# Generated from hls/kernel.yaml by `python -m trivit.tools.kernel`; do not edit.
+# Of each channel: bytes of TDATA, words that it holds at least, and its ends.
+namespace eval trivit::streams {
+    variable blocks {sequencer gelu softmax normalise select connections}
+    variable streams {
+        jobs {bytes 32 depth 4 from rtl to sequencer.jobs}
+        descriptors {bytes 32 depth 4 from rtl to sequencer.descriptors}
+        program_end {bytes 3 depth 4 from sequencer.program_end to rtl}
+        engine {bytes 32 depth 4 from sequencer.engine to rtl}
+        row_writer {bytes 32 depth 4 from sequencer.row_writer to rtl}
+        softmax_writer {bytes 32 depth 4 from sequencer.softmax_writer to rtl}
+        norm_writer {bytes 32 depth 4 from sequencer.norm_writer to rtl}
+        row_reader {bytes 32 depth 4 from sequencer.row_reader to rtl}
+        load {bytes 32 depth 4 from sequencer.load to rtl}
+        store {bytes 32 depth 4 from sequencer.store to rtl}
+        gelu {bytes 32 depth 4 from sequencer.gelu to gelu.commands}
+        softmax {bytes 32 depth 4 from sequencer.softmax to softmax.commands}
+        normalise {bytes 32 depth 4 from sequencer.normalise to normalise.commands}
+        select {bytes 32 depth 4 from sequencer.select to select.commands}
+        connections {bytes 32 depth 4 from sequencer.connections to connections.commands}
+        weights0 {bytes 11 depth 4 from sequencer.weights0 to rtl}
+        weights1 {bytes 11 depth 4 from sequencer.weights1 to rtl}
+        weights2 {bytes 11 depth 4 from sequencer.weights2 to rtl}
+        weights3 {bytes 11 depth 4 from sequencer.weights3 to rtl}
+        rows0 {bytes 11 depth 4 from sequencer.rows0 to rtl}
+        rows1 {bytes 11 depth 4 from sequencer.rows1 to rtl}
+        rows2 {bytes 11 depth 4 from sequencer.rows2 to rtl}
+        rows3 {bytes 11 depth 4 from sequencer.rows3 to rtl}
+        stores0 {bytes 11 depth 4 from sequencer.stores0 to rtl}
+        stores1 {bytes 11 depth 4 from sequencer.stores1 to rtl}
+        stores2 {bytes 11 depth 4 from sequencer.stores2 to rtl}
+        stores3 {bytes 11 depth 4 from sequencer.stores3 to rtl}
+        gelu_rows {bytes 64 depth 4 from rtl to gelu.rows}
+        gelu_results {bytes 64 depth 4 from gelu.results to rtl}
+        softmax_scores {bytes 64 depth 4 from rtl to softmax.scores}
+        softmax_results {bytes 32 depth 4 from softmax.results to rtl}
+        softmax_cls {bytes 16 depth 4 from softmax.cls to select.cls}
+        softmax_all {bytes 34 depth 4 from softmax.all to connections.all}
+        connections_open {bytes 4 depth 4 from connections.open to softmax.open}
+        select_kept {bytes 1 depth 32 from select.kept to connections.kept}
+        select_lists {bytes 16 depth 4 from select.lists to rtl}
+        normalise_rows {bytes 32 depth 4 from rtl to normalise.rows}
+        normalise_vectors {bytes 32 depth 4 from rtl to normalise.vectors}
+        normalise_results {bytes 32 depth 4 from normalise.results to rtl}
+        gelu_reports {bytes 8 depth 4 from gelu.reports to rtl}
+        softmax_reports {bytes 8 depth 4 from softmax.reports to rtl}
+        normalise_reports {bytes 8 depth 4 from normalise.reports to rtl}
+        select_reports {bytes 8 depth 4 from select.reports to rtl}
+        connections_reports {bytes 8 depth 4 from connections.reports to rtl}
+    }
+}

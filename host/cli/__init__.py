@@ -1,0 +1,1 @@
+"""The command ``trivit-board``: argparse and one module for each subcommand."""

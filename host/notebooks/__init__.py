@@ -1,0 +1,1 @@
+"""Notebooks for a board; ``pynq get-notebooks trivit`` copies this folder's."""
