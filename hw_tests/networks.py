@@ -13,8 +13,6 @@ from trivit.host.oracle.commands import Outcome, interpret
 from trivit.host.oracle.machine import Machine
 from trivit.host.schedule import Schedule
 from trivit.host.tracing import with_trace
-from trivit.models.families import model_config
-from trivit.tools.compiler.named import untrained_program
 from trivit.tools.schedule import schedule
 
 
@@ -190,6 +188,10 @@ def bundle_of(b: Builder, shape: Shape, out_words: int) -> Bundle:
 
 def deit_384(keep: float, **changes: int) -> Bundle:
     """Return two narrow blocks of 577 tokens, of which the first keeps a share."""
+    # Late: PyTorch takes seconds, which simulations would spend inside their process.
+    from trivit.models.families import model_config
+    from trivit.tools.compiler.named import untrained_program
+
     sizes: dict[str, Any] = {
         **{"image_size": 48, "patch_size": 2, "embed_dim": 64, "num_heads": 1, "depth": 2},
         **{"mlp_ratio": 1.0, "num_classes": 10, "selector_blocks": (0,) if keep < 1 else ()},

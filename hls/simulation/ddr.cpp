@@ -7,7 +7,6 @@ namespace simulation {
 
 namespace {
 
-const int kOkay = 0, kDecodeError = 3;
 const uint64_t kPage = 4096;
 
 struct Burst {
@@ -36,12 +35,13 @@ public:
             const Burst& burst = read_data_.front();
             static const DdrWord nothing = {};
             const uint64_t address = burst.address + uint64_t(beat_);
-            pins_.rdata.put(inside(address) ? ddr_.content[address].data() : nothing.data());
-            respond(pins_.rresp, inside(address));
+            const Answer answer = ddr_.answer(address, false);
+            pins_.rdata.put(answer == Answer::okay ? ddr_.word(address).data() : nothing.data());
+            respond(pins_.rresp, answer);
             pins_.rlast.put(beat_ == burst.beats - 1);
         }
         offer(response_offered_, responses_, now, pins_.bvalid);
-        if (response_offered_) respond(pins_.bresp, fits(responses_.front()));
+        if (response_offered_) respond(pins_.bresp, answer(responses_.front()));
     }
 
     bool transfer() {
@@ -75,6 +75,8 @@ public:
         if (read_offered_ && pins_.rready.get()) {
             read_offered_ = false;
             ++ddr_.read_words;
+            if (ddr_.answer(read_data_.front().address + uint64_t(beat_), false) != Answer::okay)
+                ++ddr_.refusals;
             if (++beat_ == read_data_.front().beats) {
                 read_data_.pop_front();
                 beat_ = 0;
@@ -84,9 +86,10 @@ public:
         if (response_offered_ && pins_.bready.get()) {
             response_offered_ = false;
             const Burst& burst = responses_.front();
-            if (fits(burst))
-                std::copy(burst.words.begin(), burst.words.end(),
-                          ddr_.content.begin() + std::ptrdiff_t(burst.address));
+            if (answer(burst) == Answer::okay)
+                std::copy(burst.words.begin(), burst.words.end(), &ddr_.word(burst.address));
+            else
+                ++ddr_.refusals;
             ddr_.written_words += burst.words.size();
             responses_.pop_front();
             moved = true;
@@ -113,6 +116,20 @@ public:
         to.back().due = uint64_t(start) + uint64_t(timing.latency);
         ++run_;
         return to.back().beats;
+    }
+
+    void reset() {
+        for (std::deque<Burst>* queue : {&reads_, &read_data_, &addresses_, &writes_, &responses_})
+            queue->clear();
+        words_.clear();
+        complete_.clear();
+        beat_ = run_ = 0;
+        read_offered_ = response_offered_ = writing_ = false;
+        turned_at_ = 0;
+        random_ = ddr_.timing.seed * 977 + uint64_t(number_);
+        for (const Pin& pin :
+             {pins_.arready, pins_.awready, pins_.wready, pins_.rvalid, pins_.bvalid})
+            pin.put(false);
     }
 
     std::string report() const {
@@ -144,15 +161,18 @@ private:
         valid.put(offered);
     }
 
-    void respond(const std::array<Pin, 2>& pins, bool good) const {
-        const int code = good ? kOkay : kDecodeError;
-        pins[0].put(code & 1);
-        pins[1].put(code >> 1);
+    void respond(const std::array<Pin, 2>& pins, Answer answer) const {
+        pins[0].put(int(answer) & 1);
+        pins[1].put(int(answer) >> 1);
     }
 
-    bool inside(uint64_t address) const { return address < ddr_.content.size(); }
-    bool fits(const Burst& burst) const {
-        return inside(burst.address + uint64_t(burst.beats) - 1);
+    // To a write burst: that to its first word which is refused.
+    Answer answer(const Burst& burst) const {
+        for (int beat = 0; beat < burst.beats; ++beat) {
+            const Answer answer = ddr_.answer(burst.address + uint64_t(beat), true);
+            if (answer != Answer::okay) return answer;
+        }
+        return Answer::okay;
     }
 
     bool pause() {
@@ -183,6 +203,20 @@ Ddr::~Ddr() {
 
 void Ddr::attach(const AxiPins& pins) {
     ports_.push_back(new DdrPort(*this, pins, int(ports_.size())));
+}
+
+void Ddr::reset() {
+    for (DdrPort* port : ports_)
+        port->reset();
+}
+
+Answer Ddr::answer(uint64_t address, bool write) const {
+    if (!inside(address)) return Answer::decode_error;
+    for (const DdrBuffer& buffer : buffers) {
+        if (address - buffer.first < buffer.words)
+            return write ? buffer.to_writes : buffer.to_reads;
+    }
+    return buffers.empty() ? Answer::okay : Answer::decode_error;
 }
 
 void Ddr::drive() {

@@ -37,13 +37,22 @@ struct AxiPins {
         bready;
 };
 
+// What a part of the memory answers, as AXI4 codes it; a word that is refused is not written.
+enum class Answer { okay = 0, slave_error = 2, decode_error = 3 };
+struct DdrBuffer {
+    uint64_t first, words;
+    Answer to_reads, to_writes;
+};
+
 class DdrPort;
 
 class Ddr {
 public:
-    // Of so many words, all zero.
-    Ddr(const DdrTiming& timing, std::size_t words) : timing(timing), content(words) {}
+    // So many words from `first` on, all zero.
+    Ddr(const DdrTiming& timing, std::size_t words, uint64_t first = 0)
+        : timing(timing), first(first), content(words) {}
     ~Ddr();
+    Ddr(const Ddr&) = delete;
 
     void attach(const AxiPins& pins);
 
@@ -52,12 +61,22 @@ public:
     void drive();
     bool transfer();
 
+    // Forgets what is under way at the ports.
+    void reset();
+
+    bool inside(uint64_t address) const { return address - first < content.size(); }
+    DdrWord& word(uint64_t address) { return content[address - first]; }
+    Answer answer(uint64_t address, bool write) const;
+
     std::string report() const;
 
-    const DdrTiming timing;
+    DdrTiming timing;
+    const uint64_t first;
     std::vector<DdrWord> content;
+    // Once there are any, the rest of the memory answers DECERR, as what lies outside always does.
+    std::vector<DdrBuffer> buffers;
     uint64_t cycle = 0;
-    uint64_t read_words = 0, written_words = 0;
+    uint64_t read_words = 0, written_words = 0, refusals = 0;
 
 private:
     void serve();

@@ -62,39 +62,6 @@ ERRORS: dict[str, int] = {
     'report_count': 10,
     'aborted': 11,
 }
-EMULATOR_REGISTERS: dict[str, int] = {
-    'control': 0x00,
-    'gier': 0x04,
-    'ier': 0x08,
-    'isr': 0x0c,
-    'status': 0x10,
-    'program': 0x18,
-    'params0': 0x24,
-    'params1': 0x30,
-    'params2': 0x3c,
-    'params3': 0x48,
-    'input0': 0x54,
-    'input1': 0x60,
-    'input2': 0x6c,
-    'input3': 0x78,
-    'output': 0x84,
-    'stats': 0x90,
-    'num_instructions': 0x9c,
-    'num_images': 0xa4,
-    'params_words': 0xac,
-    'input_words': 0xb4,
-    'output_words': 0xbc,
-}
-EMULATOR_CONTROL_BITS: dict[str, int] = {
-    'start': 0,
-    'done': 1,
-    'idle': 2,
-    'ready': 3,
-    'auto_restart': 7,
-    'interrupt': 9,
-}
-EMULATOR_POINTERS: tuple[str, ...] = ('program', 'params0', 'params1', 'params2', 'params3', 'input0', 'input1', 'input2', 'input3', 'output', 'stats')
-EMULATOR_PORTS: dict[str, tuple[str, ...]] = {'gmem0': ('program', 'output', 'stats'), 'gmem1': ('params0', 'input0'), 'gmem2': ('params1', 'input1'), 'gmem3': ('params2', 'input2'), 'gmem4': ('params3', 'input3')}
 OPCODES: dict[str, OpcodeSpec] = {
     "load": OpcodeSpec(
         code=1,

@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from simulation.simulator import ROOT
+from simulator import ROOT
 
 from trivit.host.bundle import Bundle
 from trivit.host.cli.main import main

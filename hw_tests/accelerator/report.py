@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from simulation.simulator import ROOT
+from simulator import ROOT
 
 from trivit.host.measure import paper
 from trivit.models.files import atomic_write

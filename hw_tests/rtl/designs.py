@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from simulation.simulator import ROOT, Design
+from simulator import ROOT, Design
 
 from trivit.tools.kernel import load_description
 
@@ -119,19 +119,4 @@ BANKS_LEAST = Design(
     verilator_flags=_FLAGS,
     cxx_flags="-O0",
     name="banks_least",
-)
-
-# The top with its registers and ports; no array, and the bench is the sequencer.
-TOP = Design(
-    top="trivit_top",
-    sources=(
-        *(path for path in RTL if path.name != "matrix_engine.sv"),
-        ROOT / "hls/generated/trivit_top.v",
-        FOLDER / "guard_engine.sv",
-        FOLDER.parent / "simulation/rtl/axi_checker.sv",
-        FOLDER / "top_checks.sv",
-    ),
-    parameters=(("ACTIVATION_DEPTH", 512),),
-    verilator_flags=(*_FLAGS, str(FOLDER / "top_visible.vlt")),
-    cxx_flags="-O0",
 )

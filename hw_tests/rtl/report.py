@@ -17,7 +17,7 @@ from typing import Any
 from rtl.designs import DESCRIPTION, FULL
 from rtl.report_page import COLUMNS, page, table
 from rtl.synthesis import FAMILY, FLOW, name_of, synthesize, top_of
-from simulation.simulator import ROOT
+from simulator import ROOT
 
 from trivit.models.files import atomic_write
 from trivit.tools.estimate.part import ZU9EG

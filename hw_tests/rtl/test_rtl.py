@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from rtl.designs import BANKS_FULL, BANKS_LEAST, BENCH, ENGINE_FULL, PLACEMENTS, TOP
-from simulation.simulator import build, simulate
+from rtl.designs import BANKS_FULL, BANKS_LEAST, BENCH, ENGINE_FULL, PLACEMENTS
+from simulator import build, simulate
 
 
 @pytest.fixture(scope="module")
@@ -35,17 +35,6 @@ def agents() -> None:
 @pytest.mark.parametrize("module", ["writers", "readers", "together", "rates"])
 def test_bank_agents(agents: None, module: str) -> None:
     simulate(BANKS_FULL, f"rtl.bench.cocotb_banks_{module}")
-
-
-@pytest.fixture(scope="module")
-def top() -> None:
-    """The top with its bus ports, without the array, built once."""
-    build(TOP)
-
-
-@pytest.mark.parametrize("module", ["top", "recovery"])
-def test_top(top: None, module: str) -> None:
-    simulate(TOP, f"rtl.bench.cocotb_{module}")
 
 
 @pytest.mark.full

@@ -19,7 +19,7 @@ def test_generated_files_are_current() -> None:
 def test_a_changed_description_makes_them_stale(tmp_path: Path) -> None:
     (tmp_path / "hls").mkdir()
     (tmp_path / "hls/kernel.yaml").write_text(KERNEL.read_text())
-    assert len(write(tmp_path)) == 20
+    assert len(write(tmp_path)) == 27
     assert stale(tmp_path) == []
     text = KERNEL.read_text().replace("max_tokens: 592", "max_tokens: 584")
     (tmp_path / "hls/kernel.yaml").write_text(text)
@@ -38,15 +38,12 @@ def test_a_changed_description_makes_them_stale(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("{offset: 0x9c}", "{offset: 0xa0}", "num_instructions lies at 0xa0"),
         ("rows: u32", "rows: u31", "has type 'u31'"),
-        ("gmem1: [params0, input0]", "gmem1: [input0]", "ports must carry each pointer once"),
         ("version: 4", "versoin: 2", "unknown entry 'versoin'"),
         ("version: 4", "", "is not a kernel description: 'version'"),
         ("version: 4", "version: 4\nversion: 2", "'version' stands twice, on lines 4 and 5"),
         ("  load:\n", "  load: 1\n  old_load:\n", "is not a kernel description: load"),
         ("flags: {statistics: 0}", "flag: {statistics: 0}", "load has an unknown entry 'flag'"),
-        ("pointer: true", "pointer: yes", "program: pointer is 'yes': write true or false"),
         ("max_heads: 16", "max_heads: 016", "line 24 is not valid YAML: 016 is no clear whole"),
         ("descriptor_words: 32", "descriptor_words: 4", "do not fit a descriptor"),
         ("max_tokens: 592", "max_tokens: many", "limits: max_tokens is 'many', not a whole number"),
@@ -56,7 +53,6 @@ def test_a_changed_description_makes_them_stale(tmp_path: Path) -> None:
         ("address: 0xa0010000", "address: 0xa0018000", "interrupts: 0xa0018000 is no multiple"),
         ("cell: trivit ", "cel: trivit ", "board has an unknown entry 'cel'"),
         ("clock_mhz: 150", "clock_mhz:", "timing: clock_mhz is None"),
-        ("{offset: 0x9c}", "{offset: 1.5}", "emulator_registers: num_instructions is 1.5"),
         ("code: 2", "code: 1", "share a code"),
         ("number: 2", "number: 1", "number the units"),
         ("reports: 24", "reports: 300", "sequencer has 316 bits of 256"),

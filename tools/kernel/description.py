@@ -23,10 +23,8 @@ from trivit.tools.kernel.streams import Stream, read_streams
 # What each part of the file may say; anything else is a misspelt name.
 _TOP = (
     *("version", "geometry", "limits", "engine", "commands", "streams", "registers"),
-    *("emulator_registers", "emulator_ports"),
     *("errors", "descriptor_words", "opcodes", "timing", "board"),
 )
-_REGISTER = ("offset", "pointer", "bits", "access")
 _OPCODE = ("code", "doc", "flags", "fields", "operands", *RANGE_ERRORS)
 
 #: Descriptor words that a field type takes. ``act`` is an address in activation memory.
@@ -61,16 +59,6 @@ class Opcode:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Register:
-    """One AXI4-Lite register of the emulated kernel; a pointer takes two words."""
-
-    name: str
-    offset: int
-    pointer: bool
-    bits: dict[str, int]
-
-
-@dataclass(frozen=True, kw_only=True)
 class KernelDescription:
     """Everything ``hls/kernel.yaml`` says."""
 
@@ -81,8 +69,6 @@ class KernelDescription:
     commands: Commands
     streams: tuple[Stream, ...]
     registers: tuple[HostRegister, ...]
-    emulator_registers: tuple[Register, ...]
-    emulator_ports: dict[str, tuple[str, ...]]
     errors: dict[str, int]
     descriptor_words: int
     opcodes: tuple[Opcode, ...]
@@ -136,30 +122,6 @@ def _opcode(
     )
 
 
-def _register(path: Path, name: str, entry: Any) -> Register:
-    entry = _section(path, entry, _REGISTER, name)
-    pointer = entry.get("pointer", False)
-    if not isinstance(pointer, bool):
-        raise ToolsError(
-            f"{path}: emulator_registers: {name}: pointer is {pointer!r}: write true or false"
-        )
-    return Register(name=name, offset=entry["offset"], pointer=pointer, bits=entry.get("bits", {}))
-
-
-def _check_registers(registers: tuple[Register, ...]) -> None:
-    """Check that arguments lie where Vitis HLS puts them: scalars 8 bytes apart, pointers 12."""
-    expected = 0x10
-    for register in registers:
-        if register.offset < 0x10:
-            continue
-        if register.offset != expected:
-            raise ToolsError(
-                f"register {register.name} lies at {register.offset:#x}; Vitis HLS puts it at "
-                f"{expected:#x}"
-            )
-        expected += 12 if register.pointer else 8
-
-
 def _check_numbers(path: Path, description: KernelDescription) -> None:
     """Check that sizes, constants and codes are whole numbers.
 
@@ -172,7 +134,6 @@ def _check_numbers(path: Path, description: KernelDescription) -> None:
         "engine": {**description.engine},
         "errors": {**description.errors},
         "timing": {**description.timing},
-        "emulator_registers": {r.name: r.offset for r in description.emulator_registers},
         "opcodes": {opcode.name: opcode.code for opcode in description.opcodes},
         "kernel": {"version": description.version},
     }
@@ -227,9 +188,6 @@ def load_description(path: Path) -> KernelDescription:
     """
     try:
         raw = _section(path, read_yaml(path), _TOP, "the file")
-        registers = tuple(
-            _register(path, name, entry) for name, entry in raw["emulator_registers"].items()
-        )
         opcodes = tuple(
             _opcode(
                 path,
@@ -248,8 +206,6 @@ def load_description(path: Path) -> KernelDescription:
             commands=read_commands(path, raw["commands"]),
             streams=read_streams(path, raw["streams"]),
             registers=read_registers(path, raw["registers"]),
-            emulator_registers=registers,
-            emulator_ports={n: tuple(pointers) for n, pointers in raw["emulator_ports"].items()},
             errors=raw["errors"],
             descriptor_words=raw["descriptor_words"],
             opcodes=opcodes,
@@ -265,14 +221,7 @@ def load_description(path: Path) -> KernelDescription:
         raise ToolsError(f"{path} is not a kernel description: {reason}") from error
     _check_numbers(path, description)
     _check_widths(path, description)
-    _check_registers(registers)
     codes = [opcode.code for opcode in opcodes]
     if len(set(codes)) != len(codes):
         raise ToolsError(f"{path}: two opcodes share a code")
-    pointers = {register.name for register in registers if register.pointer}
-    ported = [pointer for group in description.emulator_ports.values() for pointer in group]
-    if sorted(ported) != sorted(pointers):
-        raise ToolsError(
-            f"{path}: emulator_ports must carry each pointer once: {', '.join(sorted(pointers))}"
-        )
     return description

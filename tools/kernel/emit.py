@@ -128,20 +128,6 @@ def cpp_step_tables() -> str:
     return "\n".join([*parts, "}  // namespace trivit", "", "#endif"]) + "\n"
 
 
-def verilog_emulator_registers(description: KernelDescription) -> str:
-    """Return hls/generated/emulator_registers.svh: register offsets and control bits."""
-    parts = [f"// {NOTICE}", ""]
-    for register in description.emulator_registers:
-        name = register.name.upper()
-        parts.append(f"localparam logic [7:0] ADDR_{name} = 8'h{register.offset:02x};")
-        if register.pointer:
-            parts.append(f"localparam logic [7:0] ADDR_{name}_HIGH = 8'h{register.offset + 4:02x};")
-        parts += [
-            f"localparam int BIT_{bit.upper()} = {place};" for bit, place in register.bits.items()
-        ]
-    return "\n".join(parts) + "\n"
-
-
 def verilog_spec(description: KernelDescription) -> str:
     """Return hls/generated/trivit_spec.sv: sizes and error codes as a package."""
     constants = {
@@ -173,16 +159,11 @@ def _python_opcode(opcode: Opcode) -> str:
 
 def python_spec(description: KernelDescription) -> str:
     """Return host/generated/spec.py: the same description for the host."""
-    registers = "".join(
-        f"    {r.name!r}: {r.offset:#04x},\n" for r in description.emulator_registers
-    )
-    bits = {bit: place for r in description.emulator_registers for bit, place in r.bits.items()}
 
     def mapping(name: str, values: dict[str, int]) -> str:
         body = "".join(f"    {key!r}: {value},\n" for key, value in values.items())
         return f"{name}: dict[str, int] = {{\n{body}}}\n"
 
-    pointers = tuple(r.name for r in description.emulator_registers if r.pointer)
     return "".join(
         [
             f'"""Kernel description. {NOTICE}"""\n\n',
@@ -201,10 +182,6 @@ def python_spec(description: KernelDescription) -> str:
             "\n",
             mapping("TIMING", description.timing),
             mapping("ERRORS", description.errors),
-            f"EMULATOR_REGISTERS: dict[str, int] = {{\n{registers}}}\n",
-            mapping("EMULATOR_CONTROL_BITS", bits),
-            f"EMULATOR_POINTERS: tuple[str, ...] = {pointers!r}\n",
-            f"EMULATOR_PORTS: dict[str, tuple[str, ...]] = {description.emulator_ports!r}\n",
             "OPCODES: dict[str, OpcodeSpec] = {\n",
             *(_python_opcode(opcode) for opcode in description.opcodes),
             "}\n",

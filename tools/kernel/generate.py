@@ -3,7 +3,16 @@
 from pathlib import Path
 
 from trivit.models.files import atomic_write
-from trivit.tools.kernel import board, commands, emit, operands_code, registers, streams, top
+from trivit.tools.kernel import (
+    board,
+    commands,
+    emit,
+    operands_code,
+    registers,
+    streams,
+    system,
+    top,
+)
 from trivit.tools.kernel.description import load_description
 
 #: The project's root: the generator serves developers, who work in a checkout.
@@ -23,7 +32,6 @@ def generate(root: Path = ROOT) -> dict[Path, str]:
         root / "hls/generated/checks.hpp": operands_code.cpp_checks(description, emit.NOTICE),
         root / "hls/generated/tables.hpp": emit.cpp_tables(),
         root / "hls/generated/step_tables.hpp": emit.cpp_step_tables(),
-        root / "hls/generated/emulator_registers.svh": emit.verilog_emulator_registers(description),
         root / "hls/generated/registers.hpp": registers.cpp_registers(
             description.registers, emit.NOTICE
         ),
@@ -31,6 +39,14 @@ def generate(root: Path = ROOT) -> dict[Path, str]:
             description.registers, emit.NOTICE
         ),
         root / "hls/generated/trivit_top.v": top.verilog_top(description, emit.NOTICE),
+        root / "hls/generated/trivit_system.sv": system.verilog_system(description, emit.NOTICE),
+        root / "hls/generated/block_ports.hpp": system.cpp_block_ports(description, emit.NOTICE),
+        **{
+            root / f"hls/generated/dpi/trivit_{block}.sv": system.verilog_block(
+                description, block, emit.NOTICE
+            )
+            for block in system.block_ports(description)
+        },
         root / "hls/generated/trivit_spec.sv": emit.verilog_spec(description),
         root / "hls/generated/commands.hpp": commands.cpp_commands(
             description.commands, emit.NOTICE

@@ -3,6 +3,8 @@
 Verilog and not SystemVerilog, because Vivado takes no other top of a module for a block design.
 """
 
+from typing import NamedTuple
+
 from trivit.tools.errors import ToolsError
 from trivit.tools.kernel.description import KernelDescription
 from trivit.tools.kernel.registers import MAP_BYTES
@@ -28,6 +30,14 @@ _CONSTANTS = (  # normal memory, not cached but buffered; secure data; no qualit
 )
 
 
+class Port(NamedTuple):
+    """A port of a module: ``input`` or ``output``, its width (0: a single wire), its name."""
+
+    direction: str
+    bits: int
+    name: str
+
+
 def verilog_top(description: KernelDescription, notice: str) -> str:
     """Return hls/generated/trivit_top.v.
 
@@ -35,6 +45,13 @@ def verilog_top(description: KernelDescription, notice: str) -> str:
         ToolsError: a stream that the accelerator does not have.
     """
     return _Top(description).text(notice)
+
+
+def top_ports(description: KernelDescription) -> list[Port]:
+    """Return the ports of trivit_top in their order."""
+    top = _Top(description)
+    top.text("")
+    return top.signals
 
 
 class _Top:
@@ -56,6 +73,7 @@ class _Top:
         grouped = {name for names in self.groups.values() for name in names}
         self.groups |= {name: (name,) for name in self.streams if name not in grouped}
         self.ports: list[str] = []
+        self.signals: list[Port] = []
         self.body: list[str] = []
 
     def text(self, notice: str) -> str:
@@ -98,6 +116,7 @@ class _Top:
             attributes = f'(* X_INTERFACE_PARAMETER = "{parameter}" *)\n    {attributes}'
         width = f"[{bits - 1}:0] " if bits else ""
         self.ports.append(f"    {attributes}\n    {direction} wire {width}{name}")
+        self.signals.append(Port(direction, bits, name))
 
     def _clock(self) -> None:
         buses = [*(f"m_axi_{gmem}" for gmem in self.gmems), "s_axi_control", *self.streams]

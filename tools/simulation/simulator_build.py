@@ -20,13 +20,13 @@ AP_TYPES_VARIABLE = "TRIVIT_AP_TYPES"
 _TOP = "accelerator"
 _WHAT = "simulator"
 # Neither what is not initialised nor what does not matter may cost time; asserts stay.
-_VERILATOR = (
-    *("-O3", "--x-assign", "fast", "--x-initial", "fast", "--assert", "-Wno-fatal"),
+VERILATOR = (
+    *("-O3", "--x-assign", "fast", "--x-initial", "fast", "--assert"),
     *("--compiler-include", "sign_extension.hpp"),  # in every file that Verilator writes
 )
 _CXX = ("-std=c++17", "-DTRIVIT_SIMULATION", "-Wno-unknown-pragmas")
 # Verilator has done these passes; leaving them out takes two fifths of g++'s time and no speed.
-_OPTIMISE = "-O1 -fno-tree-dominator-opts -fno-tree-fre -fno-tree-dse -fno-tree-ccp"
+OPTIMISE = "-O1 -fno-tree-dominator-opts -fno-tree-fre -fno-tree-dse -fno-tree-ccp"
 # The engine in C++ is one clocked process, which is most of a clock.
 _CPP_ENGINE = ("-O2",)
 
@@ -38,12 +38,17 @@ class Engine(str, Enum):
     hls = "hls"
 
 
-_MAKE = (f"OPT_FAST={_OPTIMISE}", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1", "CFG_CXXFLAGS_PCH_I=-include")
+_MAKE = (f"OPT_FAST={OPTIMISE}", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1", "CFG_CXXFLAGS_PCH_I=-include")
 
 #: What either simulator is made of that the other one is not, by path.
 _OTHER = {
-    Engine.rtl: re.compile(r"cpp_engine/|trivit/engine/|src/(engine|mover|trivit_kernel)\.cpp"),
-    Engine.hls: re.compile(r"\.vlt$|simulation/(main|network|probe|trace)|trivit_kernel"),
+    Engine.rtl: re.compile(
+        r"cpp_engine/|trivit/engine/|src/(engine|mover|trivit_kernel)\.cpp"
+        r"|simulation/dpi/|block_ports"
+    ),
+    Engine.hls: re.compile(
+        r"\.vlt$|simulation/(main|network|probe|trace)|trivit_kernel|simulation/dpi/|block_ports"
+    ),
 }
 #: Sources in hls/simulation that both have.
 _SHARED = ("ddr", "job_files", "options")
@@ -139,7 +144,7 @@ def _fingerprint(verilator: Path | None, compiler: str, waves: bool) -> str:
     ]
     if verilator:
         size = (verilator / "bin" / "verilator_bin").stat().st_size
-        tools += [str(verilator), str(size), *_VERILATOR, *_MAKE]
+        tools += [str(verilator), str(size), *VERILATOR, *_MAKE]
     else:
         tools += [*_CPP_ENGINE]
     digest.update("\0".join(tools).encode())
@@ -172,7 +177,7 @@ def _build(verilator: Path, types: Path, compiler: str, folder: Path, waves: boo
         "TMPDIR": str(folder),
     }
     translate = [
-        *(verilator / "bin" / "verilator_bin", "--cc", "--exe", *_VERILATOR),
+        *(verilator / "bin" / "verilator_bin", "--cc", "--exe", *VERILATOR),
         *(["--trace-vcd"] if waves else []),
         *("--top-module", _TOP, "--Mdir", folder, "-CFLAGS", " ".join(_flags(types))),
         simulation / "visible.vlt",
