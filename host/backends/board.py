@@ -203,13 +203,11 @@ class BoardSession(Session):
         if not ended:
             raise HostError(
                 f"the job did not end within {timeout_s:g} s ({state.describe()}): "
-                f"{self._board.recover()}"
+                f"{self._recover()}"
             )
         self._board.accelerator.acknowledge()
         if state.code:
-            raise HostError(
-                f"the job ended with an error ({state.describe()}): {self._board.recover()}"
-            )
+            raise HostError(f"the job ended with an error ({state.describe()}): {self._recover()}")
         return JobOutcome(
             output=np.frombuffer(self._region(f"output {slot}").read(), dtype="<i2").astype(
                 np.int16
@@ -232,6 +230,13 @@ class BoardSession(Session):
             for region in regions.values():
                 region.free()
             self._signals.restore()
+
+    def _recover(self) -> str:
+        """Bring the board to rest; return what was done, or why it is not usable again."""
+        try:
+            return self._board.recover()
+        except HostError as error:
+            return str(error)
 
     def _region(self, name: str) -> Region:
         if self._regions is None:

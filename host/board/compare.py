@@ -11,6 +11,8 @@ from trivit.host.generated.spec import KERNEL_VERSION
 #: Interfaces of the accelerator's cell: AXI4-Lite and the AXI4 ports, bits of data each.
 CONTROL = "s_axi_control"
 _INTERFACES = {CONTROL: 32, **{f"m_axi_{port}": 128 for port in board.MEMORY}}
+#: Of a foreign design a few cells are enough to know it by.
+_CELLS_SHOWN = 6
 #: The name of its AXI interrupt controller.
 INTERRUPTS = "interrupts"
 #: Clocks that differ by less are the same: the PS divides in whole steps.
@@ -44,7 +46,9 @@ def handoff_differences(handoff: Handoff) -> list[str]:
     """Return each difference between a block design and the one that this host expects."""
     cell = handoff.cells.get(board.CELL)
     if cell is None:
-        known = ", ".join(sorted(handoff.cells)) or "none"
+        known = ", ".join(sorted(handoff.cells)[:_CELLS_SHOWN]) or "none"
+        if len(handoff.cells) > _CELLS_SHOWN:
+            known += f" and {len(handoff.cells) - _CELLS_SHOWN} more"
         return [f"no cell {board.CELL!r} (its cells: {known})"]
     found = []
     if not board.PART.startswith(handoff.part.lower()):

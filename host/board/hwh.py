@@ -92,7 +92,7 @@ def _cell(module: ElementTree.Element) -> Cell:
         for found in module.iter("BUSINTERFACE")
     }
     clocks = {
-        port.attrib["NAME"]: int(port.attrib["CLKFREQUENCY"])
+        port.attrib["NAME"]: round(float(port.attrib["CLKFREQUENCY"]))
         for port in module.iter("PORT")
         if "CLKFREQUENCY" in port.attrib
     }

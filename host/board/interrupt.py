@@ -14,6 +14,8 @@ from typing import Any
 
 #: A lost interrupt costs at most so many seconds: then the register is asked.
 SLICE = 0.05
+#: So late may an interrupt be, behind the end of its job, before it counts as lost.
+GRACE = 0.25
 
 
 @lru_cache(maxsize=1)
@@ -52,8 +54,8 @@ class InterruptLine:
             if left <= 0:
                 return False
             if not self._next(min(SLICE, left)) and done():
-                # It may have come between the two.
-                self.lost += not self._next(0.01)
+                # It may be on its way.
+                self.lost += not self._next(GRACE)
                 return True
         return True
 

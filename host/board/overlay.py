@@ -108,7 +108,7 @@ class Board:
     def wait(self, seconds: float | None) -> bool:
         """Return True when the job has ended, False when ``seconds`` are over before.
 
-        An interrupt that is lost costs some hundredths of a second, and a warning; from then on the
+        An interrupt that is lost costs some tenths of a second, and a warning; from then on the
         register is asked.
         """
         if self._line is None:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from board.handoff import Facts, handoff_text
+from tcl.design import recorded_design
+from tcl.model import Design
 
 from trivit.host.board.hwh import Handoff, read_handoff
 
 
 @pytest.fixture(scope="module")
-def design() -> Any:
-    recorder = pytest.importorskip("tcl.design", reason="the recorder of hls/tcl is not here")
-    return recorder.recorded_design()
+def design() -> Design:
+    return recorded_design()
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def handoff(tmp_path_factory: pytest.TempPathFactory) -> Handoff:
     return read_handoff(path)
 
 
-def test_cells(design: Any, handoff: Handoff) -> None:
+def test_cells(design: Design, handoff: Handoff) -> None:
     missing = set(design.cells) - set(handoff.cells)
     assert all(name.startswith("fifo_") for name in missing)
     for name, cell in handoff.cells.items():
@@ -36,7 +36,7 @@ def test_cells(design: Any, handoff: Handoff) -> None:
             assert width in (None, bus.bits), f"{name}/{interface}"
 
 
-def test_buses(design: Any, handoff: Handoff) -> None:
+def test_buses(design: Design, handoff: Handoff) -> None:
     ends: dict[str, dict[str, str]] = defaultdict(dict)
     for name, cell in handoff.cells.items():
         for interface, bus in cell.interfaces.items():
@@ -46,7 +46,7 @@ def test_buses(design: Any, handoff: Handoff) -> None:
         assert (bus["MASTER"], bus["SLAVE"]) in design.buses
 
 
-def test_nets(design: Any, handoff: Handoff) -> None:
+def test_nets(design: Design, handoff: Handoff) -> None:
     """Every connection of the file is one of the design, and the interrupt is whole."""
     connections = {
         (f"{module.get('INSTANCE')}/{port.get('NAME')}", f"{end.get('INSTANCE')}/{end.get('PORT')}")
@@ -61,7 +61,7 @@ def test_nets(design: Any, handoff: Handoff) -> None:
         assert net is not None and other in net, f"{one} to {other}"
 
 
-def test_address_map_and_clock(design: Any, handoff: Handoff) -> None:
+def test_address_map_and_clock(design: Design, handoff: Handoff) -> None:
     seen = {
         (address.offset, address.range)
         for address in design.addresses

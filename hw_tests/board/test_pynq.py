@@ -20,6 +20,8 @@ import pytest
 from networks import random_network
 
 from trivit.host.backends import open_backend
+from trivit.host.board.compare import handoff_differences
+from trivit.host.board.hwh import read_handoff
 from trivit.host.bundle import Bundle
 from trivit.host.images import preprocess
 from trivit.models.families.vision_transformer import ViTConfig
@@ -123,6 +125,21 @@ def test_scenario(
         _DONE[version] = run_scenarios(version, folder, data, *NAMES)
     assert _DONE[version].keys() == set(NAMES)
     assert not _DONE[version][name], _DONE[version][name]
+
+
+@pytest.mark.parametrize(
+    ("name", "part", "ranges"),
+    [("resizer", "7z020-clg400-1", 3), ("rfsoc_sam", "xczu48dr-ffvg1517-2", 12)],
+)
+def test_handoffs_that_vivado_wrote(name: str, part: str, ranges: int) -> None:
+    """Other people's designs, which PYNQ's parser is tested with: read, and refused."""
+    environment = python_of("4.0.0").parents[1]
+    (path,) = environment.glob(f"lib/python*/site-packages/pynqmetadata/tests/hwhs/{name}.hwh")
+    handoff = read_handoff(path)
+    assert handoff.part == part and len(handoff.ranges) == ranges
+    assert any(cell.clocks for cell in handoff.cells.values())
+    (difference,) = handoff_differences(handoff)
+    assert re.fullmatch(r"no cell 'trivit' \(its cells: (\S+, ){5}\S+ and \d+ more\)", difference)
 
 
 @pytest.mark.full

@@ -7,6 +7,7 @@ no tool has written one for this design.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 _RULE = "-" * 96
 
@@ -183,9 +184,19 @@ def power(total: str = "9.412", release: str = "2022.2") -> str:
 
 
 def csynth(
-    top: str, loops: Mapping[str, tuple[int, int]], release: str = "2022.2", period: str = "4.800"
+    top: str,
+    loops: Mapping[str, tuple[int, int]],
+    release: str = "2022.2",
+    period: str = "4.800",
+    ports: Mapping[str, int] = MappingProxyType({}),
 ) -> str:
-    """Return csynth.xml of a block: of each function with a loop, interval and depth."""
+    """Return csynth.xml of a block: intervals and depths by function, bits by stream."""
+    signals = "".join(
+        f"<RtlPorts><name>{name}_{signal}</name><Object>{name}</Object><IOProtocol>axis"
+        f"</IOProtocol><Bits>{bits}</Bits></RtlPorts>"
+        for name, width in ports.items()
+        for signal, bits in (("TDATA", width), ("TVALID", 1), ("TREADY", 1))
+    )
     modules = []
     for function, (interval, depth) in loops.items():
         loop = (
@@ -218,7 +229,7 @@ def csynth(
       <unit>clock cycles</unit><Best-caseLatency>undef</Best-caseLatency>
       <Average-caseLatency>undef</Average-caseLatency>
       <Worst-caseLatency>undef</Worst-caseLatency>
-      <Interval-min>12</Interval-min><Interval-max>undef</Interval-max>
+      <Interval-min>12</Interval-min><Interval-max>-1</Interval-max>
     </SummaryOfOverallLatency>
   </PerformanceEstimates>
   <AreaEstimates>
@@ -229,6 +240,7 @@ def csynth(
       <BRAM_18K>1824</BRAM_18K><DSP>2520</DSP><FF>548160</FF><LUT>274080</LUT><URAM>0</URAM>
     </AvailableResources>
   </AreaEstimates>
+  <InterfaceSummary>{signals}</InterfaceSummary>
   <ModuleInformation>{"".join(modules)}</ModuleInformation>
 </profile>
 """

@@ -131,5 +131,17 @@ def test_stand_ins_know_no_other_command_and_no_other_argument(
     assert error in run.output
 
 
+def test_without_tclsh_and_without_root_a_line_names_the_package(tmp_path: Path) -> None:
+    result = subprocess.run(
+        ["/bin/sh", ROOT / "tools/bootstrap.sh", "tcl"],
+        cwd=ROOT,
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 1
+    assert result.stderr.startswith("trivit: these system packages are missing: tcl; install them")
+
+
 def test_lists_of_tcl_are_read() -> None:
     assert read_list('a {b c} {} "d e" {f {g h}}') == ["a", "b c", "", "d e", "f {g h}"]

@@ -99,7 +99,7 @@ class VitisHls(Tool):
         loops = {function: (1, depth) for function, depth in assumed_depths(block).items()}
         report = self.work / self.project / self.solution / "syn" / "report" / "csynth.xml"
         report.parent.mkdir(parents=True)
-        report.write_text(samples.csynth(self.top, loops))
+        report.write_text(samples.csynth(self.top, loops, ports=hls_tops(self.hls)[self.top]))
 
     def do_export_design(self, arguments: Arguments) -> None:
         self._needs("csynth_design" in self.done)

@@ -132,6 +132,11 @@ def test_cycles_of_a_sweep(tmp_path: Path) -> None:
     assert png.imread(tmp_path / "sweep.png").std() > 0.05
 
 
+def test_a_board_that_is_not_there_is_refused(trivit: Trivit, bundle: Path, images: Path) -> None:
+    run = ("run", bundle, "--images", images, "--backend", "board")
+    trivit(*run).refused("pynq", "--backend simulation")
+
+
 def test_a_missing_bundle_is_refused(trivit: Trivit, tmp_path: Path, images: Path) -> None:
     trivit("run", tmp_path / "none.trivit", "--images", images).refused("none.trivit")
 

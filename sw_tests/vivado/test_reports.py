@@ -11,8 +11,9 @@ from tcl import samples
 from trivit.tools.errors import ToolsError
 from trivit.tools.estimate.part import Resources
 from trivit.tools.vivado.assumed import assumed_depths, process_of
+from trivit.tools.vivado.blocks import check_ports
 from trivit.tools.vivado.compare import gather, placed_units
-from trivit.tools.vivado.csynth import Loop, read_csynth
+from trivit.tools.vivado.csynth import Loop, Synthesis, read_csynth
 from trivit.tools.vivado.power import read_power
 from trivit.tools.vivado.show import print_figures, slow_loops
 from trivit.tools.vivado.timing import read_timing
@@ -102,6 +103,24 @@ def test_loops_of_a_block_lie_beside_what_the_simulation_assumes(
     assert block.resources == Resources(bram36=16.5, dsp=32, ff=12000, lut=15000)
 
 
+def test_streams_that_were_made_are_those_of_the_channels(tmp_path: Path) -> None:
+    streams = {"commands": 256, "rows": 512, "results": 512, "reports": 64}
+
+    def made(ports: dict[str, int]) -> Synthesis:
+        text = samples.csynth("trivit_gelu", {}, ports=ports)
+        return read_csynth(written(tmp_path, text, "csynth.xml"))
+
+    assert made(streams).ports == streams
+    check_ports("gelu", made(streams))
+    with pytest.raises(ToolsError, match=r"made 520 bits for the stream rows, .* has 512"):
+        check_ports("gelu", made({**streams, "rows": 520}))
+    with pytest.raises(ToolsError, match=r"made 8 bits for the stream open, .* has none"):
+        check_ports("gelu", made({**streams, "open": 8}))
+    del streams["reports"]
+    with pytest.raises(ToolsError, match=r"made no bits for the stream reports, .* has 64"):
+        check_ports("gelu", made(streams))
+
+
 def test_every_process_of_the_blocks_has_an_assumed_depth() -> None:
     assert assumed_depths("softmax") == {
         "softmax_peaks": 8,
@@ -174,6 +193,31 @@ def test_figures_set_all_side_by_side_and_name_slow_loops(
     printed = capsys.readouterr().out
     assert "slack +0.010 ns" in printed and "slower" in printed
     assert "2,083 / 0 / 38,890 / 67,500" in printed
+
+
+@pytest.mark.parametrize(
+    ("loop", "period", "remark"),
+    [
+        ((1, 20), "4.800", ""),
+        ((1, 41), "4.800", "deeper than simulated"),
+        ((1, 20), "6.900", "clock too slow"),
+        ((3, 20), "4.800", "slower than simulated"),
+    ],
+)
+def test_a_loop_that_is_not_as_simulated_has_a_remark(
+    loop: tuple[int, int],
+    period: str,
+    remark: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    report = tmp_path / "hls/gelu/trivit_gelu/zcu102/syn/report"
+    text = samples.csynth("trivit_gelu", {"trivit_gelu": loop}, period=period)
+    written(report, text, "csynth.xml")
+    print_figures(gather(tmp_path))
+    lines = capsys.readouterr().out.splitlines()
+    row = next(line for line in lines if "trivit_gelu_Pipeline" in line)
+    assert row.endswith(remark or "(20)")
 
 
 def test_blocks_alone_have_figures_before_there_is_a_bitstream(tmp_path: Path) -> None:

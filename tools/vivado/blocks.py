@@ -8,6 +8,7 @@ from pathlib import Path
 from trivit.tools.errors import ToolsError
 from trivit.tools.kernel import ROOT
 from trivit.tools.kernel.streams import hls_blocks
+from trivit.tools.vivado.csynth import Synthesis, read_csynth
 from trivit.tools.vivado.described import kernel
 from trivit.tools.vivado.releases import Program, needs_export_patch
 from trivit.tools.vivado.run import run_script
@@ -26,7 +27,7 @@ def build_block(block: str, program: Program, build: Path) -> Path:
     What was there before is replaced when all has succeeded.
 
     Raises:
-        ToolsError: Vitis HLS failed.
+        ToolsError: Vitis HLS failed, or made other ports than the channels want.
     """
     folder = build / "hls" / block
     part = folder.with_name(f"{block}.part")
@@ -41,11 +42,32 @@ def build_block(block: str, program: Program, build: Path) -> Path:
         raise ToolsError(f"{block}: {error}{hint}") from error
     if not (part / _ip(block) / "component.xml").is_file():
         raise ToolsError(f"{block}: {program.name} wrote no IP to {part / _ip(block)}")
+    check_ports(block, read_csynth(part / csynth_report(block)))
     stamp = {"sources": sources_digest(block), "vitis": program.release}
     (part / _STAMP).write_text(json.dumps(stamp), encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     part.rename(folder)
     return folder
+
+
+def check_ports(block: str, made: Synthesis) -> None:
+    """Do nothing if the block's streams are those of its channels, in name and width.
+
+    Raises:
+        ToolsError: a stream is missing, is one too many, or has another width.
+    """
+    wanted = {}
+    for stream in kernel().streams:
+        for end in (stream.source, stream.sink):
+            name, _, port = end.partition(".")
+            if name == block:
+                wanted[port] = stream.port_bits
+    for port in sorted({*wanted, *made.ports}):
+        if wanted.get(port) != made.ports.get(port):
+            raise ToolsError(
+                f"{block}: Vitis HLS made {made.ports.get(port, 'no')} bits for the stream {port}, "
+                f"hls/kernel.yaml has {wanted.get(port, 'none')}"
+            )
 
 
 def _solution(block: str) -> Path:

@@ -21,7 +21,10 @@ class Loop:
 
 @dataclass(frozen=True, kw_only=True)
 class Synthesis:
-    """A block. ``latency`` is fewest and most clocks of a call, None where data decide."""
+    """A block. ``latency`` is fewest and most clocks of a call, None where data decide.
+
+    ``ports`` has the bits of TDATA of each stream.
+    """
 
     top: str
     release: str
@@ -31,6 +34,7 @@ class Synthesis:
     interval: tuple[int | None, int | None]
     loops: tuple[Loop, ...]
     resources: Resources
+    ports: dict[str, int]
 
 
 def read_csynth(path: Path) -> Synthesis:
@@ -71,10 +75,20 @@ def read_csynth(path: Path) -> Synthesis:
             ff=int(area["FF"]),
             lut=int(area["LUT"]),
         ),
+        ports=_ports(root),
     )
 
 
 _AREA = ("BRAM_18K", "DSP", "FF", "LUT")
+
+
+def _ports(root: ET.Element) -> dict[str, int]:
+    found = {}
+    for port in root.iterfind("InterfaceSummary/RtlPorts"):
+        name = port.findtext("name", "")
+        if name.endswith("_TDATA"):
+            found[name.removesuffix("_TDATA")] = int(port.findtext("Bits", "0"))
+    return found
 
 
 def _loops(root: ET.Element) -> tuple[Loop, ...]:

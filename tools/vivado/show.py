@@ -35,8 +35,11 @@ def _print_loops(blocks: Mapping[str, Any]) -> None:
     rows = []
     for name, block in blocks.items():
         for loop in block["loops"]:
-            slower = loop["interval"] > loop["assumed_interval"]
-            deeper = loop["depth"] > 2 * loop["assumed_depth"]
+            remark = "deeper than simulated" if loop["depth"] > 2 * loop["assumed_depth"] else ""
+            if block["estimated_ns"] > block["target_ns"]:
+                remark = "clock too slow"
+            if loop["interval"] > loop["assumed_interval"]:
+                remark = "slower than simulated"
             rows.append(
                 (
                     name,
@@ -44,7 +47,7 @@ def _print_loops(blocks: Mapping[str, Any]) -> None:
                     f"{block['estimated_ns']:.2f} of {block['target_ns']:.2f}",
                     f"{loop['interval']} ({loop['assumed_interval']})",
                     f"{loop['depth']} ({loop['assumed_depth']})",
-                    "slower" if slower else "deeper than simulated" if deeper else "",
+                    remark,
                 )
             )
     heads = ("block", "loop in", "clock, ns", "II (assumed)", "depth (assumed)", "")

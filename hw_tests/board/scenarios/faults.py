@@ -14,7 +14,15 @@ from board.device import FOLDER_VARIABLE
 from board.scenarios.bench import Bench
 
 from trivit.host.backends import open_backend
+from trivit.host.backends.board import BoardBackend
 from trivit.host.generated.spec import ERRORS
+
+
+def one_job(bench: Bench, backend: BoardBackend, *, seconds: float) -> None:
+    """Run a job on whatever lies in DDR, for so many seconds at most."""
+    with backend.open_session(bench.network) as session:
+        session.start(0)
+        session.wait(seconds)
 
 
 def scenario_no_pynq(bench: Bench) -> None:
@@ -70,11 +78,11 @@ def scenario_memory_exhausted(bench: Bench) -> None:
 def scenario_device_hangs(bench: Bench) -> None:
     """A job that does not end: the message holds the kernel's state, an abort helps."""
     bench.power_on()
-    backend = bench.backend(timeout_s=0.6)
+    backend = bench.backend()
     bench.fault(hangs=True)
     bench.refused(
-        lambda: bench.check(backend),
-        r"did not end within 0\.6 s \(control: busy; status: ok; isr 0; 0 cycles\): aborted, and "
+        lambda: one_job(bench, backend, seconds=0.2),
+        r"did not end within 0\.2 s \(control: busy; status: ok; isr 0; 0 cycles\): aborted, and "
         "the board is usable again",
     )
     bench.fault(hangs=False)
@@ -85,10 +93,10 @@ def scenario_device_hangs(bench: Bench) -> None:
 def scenario_device_is_deaf(bench: Bench) -> None:
     """An abort does not help: the bitstream is loaded again, and jobs are polled for."""
     bench.power_on()
-    backend = bench.backend(timeout_s=0.6, wait="interrupt")
+    backend = bench.backend(wait="interrupt")
     bench.fault(hangs=True, deaf=True)
     bench.refused(
-        lambda: bench.check(backend),
+        lambda: one_job(bench, backend, seconds=0.2),
         "an abort did not help, so the bitstream was loaded again: the board is usable again",
     )
     bench.fault(hangs=False, deaf=False)
@@ -108,7 +116,7 @@ def scenario_interrupt_lost(bench: Bench) -> None:
     bench.fault(lost=True)
     begin = time.perf_counter()
     bench.check(backend)
-    assert time.perf_counter() - begin < 2
+    assert time.perf_counter() - begin < 5
     assert bench.said == ["the job ended but its interrupt did not come: polling from now on"]
 
 

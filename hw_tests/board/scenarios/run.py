@@ -21,7 +21,7 @@ from pathlib import Path
 from board.scenarios import faults, runs
 from board.scenarios.bench import Bench
 
-SECONDS = 20
+SECONDS = 60
 
 
 def scenarios() -> dict[str, Callable[[Bench], None]]:
