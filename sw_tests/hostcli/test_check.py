@@ -196,7 +196,7 @@ def test_the_self_test_gives_work_to_every_unit_and_opcode() -> None:
     assert BUNDLE.stat().st_size < 100_000
     words = bundle.first.commands().commands
     units = {decode(int.from_bytes(command.tobytes(), "little")).unit for command in words}
-    assert units == set(COMMANDS)
+    assert units == set(COMMANDS), "give the new unit work in tools/self_test.py"
     instructions = [decode_instruction(words) for words in bundle.program]
     assert {i.opcode for i in instructions if i is not None} == set(OPCODES)
     logits = open_backend("reference").run(bundle, self_test_images(bundle)).logits

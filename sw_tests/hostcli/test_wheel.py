@@ -97,6 +97,19 @@ def test_a_bundle_runs_on_the_oracle_there_as_here(bare: Path, tmp_path: Path) -
     assert json.loads(done.stdout) == expected
 
 
+def test_every_module_imports_with_numpy_alone(bare: Path) -> None:
+    script = (
+        "import pkgutil, importlib, trivit.host\n"
+        "walked = pkgutil.walk_packages(trivit.host.__path__, 'trivit.host.')\n"
+        "names = [importlib.import_module(module.name).__name__ for module in walked]\n"
+        "print(len(names))\n"
+    )
+    done = run(bare, "python", "-c", script)
+    assert done.returncode == 0, done.stderr
+    modules = [path for path in (ROOT / "host").rglob("*.py") if "build" not in path.parts]
+    assert int(done.stdout) == len(modules) - 1  # all but trivit.host itself
+
+
 @pytest.mark.parametrize(
     ("backend", "message"),
     [("emulator", "trivit-host has none"), ("board", "pynq"), ("simulation", "invalid choice")],
