@@ -19,14 +19,19 @@ class AttentionOutput:
 
     ``scores`` and ``probs`` are (heads, tokens, tokens) int16, ``context`` (tokens, heads·head_dim)
     int16, ``head_sum`` (tokens, tokens) int64: the probabilities summed over heads, and
-    ``CLOSED_SUM`` where the mask is closed.
+    ``CLOSED_SUM`` where the mask is closed. ``saturations`` counts scores, probs and context.
     """
 
     scores: Int16
     probs: Int16
     context: Int16
     head_sum: Int64
-    saturated: int
+    saturations: tuple[int, int, int]
+
+    @property
+    def saturated(self) -> int:
+        """All saturations together."""
+        return sum(self.saturations)
 
 
 def exponentials(scores: Int16, open_keys: NDArray[np.bool_], multiplier: int, shift: int) -> Int64:
@@ -107,7 +112,7 @@ def attention(
     q, k, v = np.split(qkv.reshape(tokens, 3 * heads, -1).transpose(1, 0, 2), 3)
     open_keys = np.ones((tokens, tokens), dtype=bool) if mask is None else mask
     scores, probs, contexts = [], [], []
-    saturated = 0
+    counts = np.zeros(3, dtype=np.int64)
     for head in range(heads):
         product = exact_product(q[head], k[head].T)
         if bias is not None:
@@ -121,7 +126,7 @@ def attention(
             prob_frac=prob_frac,
         )
         o, o_count = requantize(exact_product(p, v[head]), out_shift)
-        saturated += s_count + p_count + o_count
+        counts += s_count, p_count, o_count
         scores.append(s)
         probs.append(p)
         contexts.append(o)
@@ -131,5 +136,5 @@ def attention(
         probs=stacked,
         context=np.concatenate(contexts, axis=1),
         head_sum=np.where(open_keys, stacked.astype(np.int64).sum(axis=0), CLOSED_SUM),
-        saturated=saturated,
+        saturations=(int(counts[0]), int(counts[1]), int(counts[2])),
     )

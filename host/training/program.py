@@ -27,6 +27,7 @@ class TensorSpec:
 
     ``recompute``: cheap to compute again from what its writer reads, so a scheduler need not keep
     it for backward. ``of``: for low planes, momenta and gradients of parameters, the parameter.
+    ``follows``: the tensor whose fraction length this one has, because its rows are copied.
     """
 
     name: str
@@ -36,6 +37,7 @@ class TensorSpec:
     role: Role
     recompute: bool = False
     of: str = ""
+    follows: str = ""
 
 
 @dataclass(frozen=True)
