@@ -44,7 +44,13 @@ class TrainingModel:
     model: Model
     derived: Derived
 
-    def session(self, backend: TrainingBackend, seed: int = 0, **settings: Any) -> TrainingSession:
+    def session(
+        self,
+        backend: TrainingBackend,
+        seed: int = 0,
+        clip_norm: float | None = None,
+        **settings: Any,
+    ) -> TrainingSession:
         """Return a session on a backend; ``settings`` are those of the update."""
         return TrainingSession(
             self.derived.program,
@@ -52,6 +58,7 @@ class TrainingModel:
             backend,
             UpdateSettings(**settings),
             seed=seed,
+            clip_norm=clip_norm,
         )
 
     def image(self, number: int) -> Int16:

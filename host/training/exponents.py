@@ -24,8 +24,8 @@ _NEAR_END = 31_000
 #: With more than this share of its elements saturated a tensor loses several bits at once.
 _MANY, _MANY_BITS = 1 / 16, 4
 _LIMITS = {
-    "gradient": (-16, 46),
-    "momentum": (-16, 46),
+    "gradient": (0, 46),
+    "momentum": (0, 46),
     "activation": (0, 24),
     "parameter": (0, 24),
 }
