@@ -166,6 +166,12 @@ class TrainingSession:
         self.backend.run(self.state.memory, self._forward, _NO_STEP)
         return self.state.real(self.program.logits)[0]
 
+    def resume(self, formats: Mapping[str, int], steps: int, gradient_norm: float) -> None:
+        """Go on after ``steps`` steps; the state's memory and the exponents hold theirs already."""
+        self.state.formats = dict(formats)
+        self.steps, self.gradient_norm = steps, gradient_norm
+        self._resolve()
+
     def _resolve(self) -> None:
         self._operations = resolve(
             self.program, self.state.arena, self.state.formats, self._settings
