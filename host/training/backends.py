@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -126,7 +127,8 @@ def _normalise(operation: Resolved, tensors: dict[str, Int16]) -> _Results:
 
 
 def _attention(operation: Resolved, tensors: dict[str, Int16]) -> _Results:
-    got = oracle.attention(tensors["qkv"], **operation.fields)
+    fields: dict[str, Any] = dict(operation.fields)
+    got = oracle.attention(tensors["qkv"], **fields)
     return list(zip((got.scores, got.probs, got.context), got.saturations, strict=True))
 
 

@@ -23,13 +23,13 @@ def to_bytes(session: TrainingSession, identity: dict[str, Any]) -> bytes:
         "gradient_norm": session.gradient_norm.hex(),
         "formats": state.formats,
     }
-    buffer = io.BytesIO()
-    np.savez(
-        buffer,
-        described=np.frombuffer(json.dumps(described).encode(), np.uint8),
-        state=state.memory[: state.arena.state_elements],
+    arrays: dict[str, Any] = {
+        "described": np.frombuffer(json.dumps(described).encode(), np.uint8),
+        "state": state.memory[: state.arena.state_elements],
         **session.exponents.state(),
-    )
+    }
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
     return buffer.getvalue()
 
 

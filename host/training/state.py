@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trivit.host.errors import HostError
-from trivit.host.fixed_point import INT16_MAX, Int64, round_half_even
+from trivit.host.fixed_point import INT16_MAX, Int64, round_half_even, to_real
 from trivit.host.oracle.training import join_planes, split_planes
 from trivit.host.training.arena import Arena
 from trivit.host.training.exponents import Move, followed, limits
@@ -52,11 +52,11 @@ class TrainingState:
     def real_master(self, name: str) -> NDArray[np.float64]:
         """Return the value of a parameter's master, (rows, columns)."""
         extra = MASTER_BITS if name in self._low else 0
-        return self.master(name) * 2.0 ** -(self.formats[name] + extra)
+        return self.master(name).astype(np.float64) * 2.0 ** -(self.formats[name] + extra)
 
     def real(self, name: str) -> NDArray[np.float64]:
         """Return the value of a tensor as an op reads it, (rows, columns)."""
-        return self.arena.view(self.memory, name) * 2.0 ** -self.formats[name]
+        return to_real(self.arena.view(self.memory, name), self.formats[name])
 
     def apply(self, moves: list[Move]) -> list[Move]:
         """Move fraction lengths, with the integers of what lasts; return the moves that were made.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -87,14 +88,12 @@ class Builder:
         master = round_half_even(integers, parameter.frac - frac - extra)
         self.values[name] = np.clip(master, -_LARGEST << extra, _LARGEST << extra)
         self._decays[name] = matrix
-        sizes = {"rows": rows, "columns": columns}
-        self.declare(TensorSpec(name=name, frac=frac, role="parameter", **sizes))
+        spec = TensorSpec(name=name, rows=rows, columns=columns, frac=frac, role="parameter")
+        self.declare(spec)
         if extra:
-            self.declare(TensorSpec(name=low(name), frac=frac, role="low", of=name, **sizes))
+            self.declare(replace(spec, name=low(name), role="low", of=name))
         self.declare(
-            TensorSpec(
-                name=momentum(name), frac=_FIRST_MOMENTUM_FRAC, role="momentum", of=name, **sizes
-            )
+            replace(spec, name=momentum(name), frac=_FIRST_MOMENTUM_FRAC, role="momentum", of=name)
         )
         return name
 

@@ -34,7 +34,8 @@ def backward(operation: Linear, builder: Builder) -> None:
     )
     if operation.residual is not None:
         builder.pass_on(operation.residual.name, dy)
-    weight_and_bias(builder, weight, operation.bias and operation.bias.name, dy, operation.x.name)
+    bias = None if operation.bias is None else operation.bias.name
+    weight_and_bias(builder, weight, bias, dy, operation.x.name)
 
 
 def weight_and_bias(
