@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from trivit.host.backends.compile_cache import (
@@ -17,7 +18,6 @@ from trivit.host.errors import HostError
 
 #: Environment variable that names another processor than this one, as g++'s -march does.
 MARCH_VARIABLE = "TRIVIT_EMULATOR_MARCH"
-_SOURCES = ("src/trivit_kernel.cpp", "emulator/emulator.cpp")
 _FLAGS = ("-std=c++14", "-O3", "-Wno-unknown-pragmas", "-shared", "-fPIC")
 _NOT_WRITABLE = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG),
@@ -27,12 +27,35 @@ _NOT_WRITABLE = (
 _LEAST_FREE_BYTES = 1 << 20
 
 
+@dataclass(frozen=True, kw_only=True)
+class LibrarySources:
+    """What one library is made of; paths are below the kernel's folder.
+
+    ``headers`` are folders whose files decide whether a cached library still serves, but for those
+    in ``foreign``.
+    """
+
+    name: str
+    sources: tuple[str, ...]
+    headers: tuple[str, ...]
+    foreign: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+
+
+EMULATOR = LibrarySources(
+    name="emulator",
+    sources=("src/trivit_kernel.cpp", "emulator/emulator.cpp"),
+    headers=("emulator", "generated", "include", "src"),
+    foreign=("include/trivit/training", "emulator/training.cpp"),
+)
+
+
 def chosen_march() -> str:
     """Return the processor to compile for: this one, unless the environment names another."""
     return os.environ.get(MARCH_VARIABLE) or "native"
 
 
-def build_library(march: str | None = None) -> Path:
+def build_library(march: str | None = None, made_of: LibrarySources = EMULATOR) -> Path:
     """Return the kernel compiled for the processor ``march`` (as g++ names it).
 
     The library comes from the cache if that holds these very sources; otherwise it is compiled
@@ -44,7 +67,7 @@ def build_library(march: str | None = None) -> Path:
     """
     march = march or chosen_march()
     compiler = os.environ.get("CXX", "g++")
-    if not all((KERNEL_FOLDER / source).is_file() for source in _SOURCES):
+    if not all((KERNEL_FOLDER / source).is_file() for source in made_of.sources):
         raise HostError(
             f"the emulator's sources are missing under {KERNEL_FOLDER}: trivit-host has none, use "
             "the backend board or reference there; otherwise install trivit again"
@@ -52,14 +75,14 @@ def build_library(march: str | None = None) -> Path:
     if shutil.which(compiler) is None:
         raise HostError(f"the emulator needs a C++ compiler and {compiler} is missing: install g++")
     cache = cache_folder("emulator")
-    library = cache / f"emulator-{_fingerprint(compiler, march)}.so"
+    library = cache / f"{made_of.name}-{_fingerprint(compiler, march, made_of)}.so"
     try:
         if library.is_file():
             return library
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as folder:
             built = Path(folder) / "emulator.so"
-            _compile(compiler, march, built)
+            _compile(compiler, march, built, made_of)
             built.replace(library)
     except OSError as error:
         raise unwritable(cache, error.strerror or str(error), "emulator") from error
@@ -75,23 +98,30 @@ def _processor() -> str:
     return next((line for line in lines if line.startswith(("flags", "Features"))), "")
 
 
-def _fingerprint(compiler: str, march: str) -> str:
+def _fingerprint(compiler: str, march: str, made_of: LibrarySources) -> str:
     digest = hashlib.sha256()
-    folders = [KERNEL_FOLDER / name for name in ("emulator", "generated", "include", "src")]
+    folders = [KERNEL_FOLDER / name for name in made_of.headers]
+    foreign = [KERNEL_FOLDER / name for name in made_of.foreign]
     paths = [path for folder in folders for path in folder.rglob("*")]
-    files = sorted(path for path in paths if path.suffix in (".hpp", ".cpp"))
+    files = sorted(
+        path
+        for path in paths
+        if path.suffix in (".hpp", ".cpp")
+        and not any(path == other or other in path.parents for other in foreign)
+    )
     for path in files:
         digest.update(str(path.relative_to(KERNEL_FOLDER)).encode())
         digest.update(path.read_bytes())
     version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False)
-    digest.update("\0".join([version.stdout, _processor(), march, *_FLAGS]).encode())
+    flags = [*_FLAGS, *made_of.flags]
+    digest.update("\0".join([version.stdout, _processor(), march, *flags]).encode())
     return digest.hexdigest()[:16]
 
 
-def _compile(compiler: str, march: str, built: Path) -> None:
-    command = [compiler, *_FLAGS, f"-march={march}"]
+def _compile(compiler: str, march: str, built: Path, made_of: LibrarySources) -> None:
+    command = [compiler, *_FLAGS, *made_of.flags, f"-march={march}"]
     command += [f"-I{KERNEL_FOLDER}", f"-I{KERNEL_FOLDER / 'include'}"]
-    command += [*(str(KERNEL_FOLDER / source) for source in _SOURCES), "-o", str(built)]
+    command += [*(str(KERNEL_FOLDER / source) for source in made_of.sources), "-o", str(built)]
     # The compiler's own temporary files lie beside the library: one disk to write to, and to name.
     environment = {**os.environ, "LC_ALL": "C", "TMPDIR": str(built.parent)}
     result = subprocess.run(

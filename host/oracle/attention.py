@@ -19,19 +19,22 @@ class AttentionOutput:
 
     ``scores`` and ``probs`` are (heads, tokens, tokens) int16, ``context`` (tokens, heads·head_dim)
     int16, ``head_sum`` (tokens, tokens) int64: the probabilities summed over heads, and
-    ``CLOSED_SUM`` where the mask is closed.
+    ``CLOSED_SUM`` where the mask is closed. ``saturations`` counts scores, probs and context.
     """
 
     scores: Int16
     probs: Int16
     context: Int16
     head_sum: Int64
-    saturated: int
+    saturations: tuple[int, int, int]
+
+    @property
+    def saturated(self) -> int:
+        """All saturations together."""
+        return sum(self.saturations)
 
 
-def _exponentials(
-    scores: Int16, open_keys: NDArray[np.bool_], multiplier: int, shift: int
-) -> Int64:
+def exponentials(scores: Int16, open_keys: NDArray[np.bool_], multiplier: int, shift: int) -> Int64:
     """Return exp(scale·(s - max)) of the open keys at 24 fraction bits, closed keys zero."""
     wide = scores.astype(np.int64)
     peak = np.where(open_keys, wide, INT16_MIN).max(axis=1, keepdims=True)
@@ -41,6 +44,15 @@ def _exponentials(
     remainder = t & 4095
     e = ((EXP2[index] << 12) - (EXP2[index] - EXP2[index + 1]) * remainder) >> 10
     return np.where(open_keys & (halvings < 25), e >> np.minimum(halvings, 63), 0)
+
+
+def reciprocal_of_sum(total: int) -> tuple[int, int]:
+    """Return (R, b) with 1/total = R·2^-(24 + b); ``total`` is a row's sum, at least 2^24."""
+    b = total.bit_length() - 1
+    u = total << (40 - b)
+    index, remainder = (u >> 31) & 511, (u >> 16) & 32767
+    low, high = int(RECIP[index]), int(RECIP[index + 1])
+    return ((low << 15) - (low - high) * remainder) >> 15, b
 
 
 def softmax(
@@ -56,18 +68,14 @@ def softmax(
     ``scores`` is (rows, keys) int16 and ``open_keys`` the same shape; a row without an open key is
     all zero. Error: at most p·2^-16 + 2^-24 plus half a step.
     """
-    e = _exponentials(scores, open_keys, exp_multiplier, exp_shift)
+    e = exponentials(scores, open_keys, exp_multiplier, exp_shift)
     probs = np.zeros(scores.shape, dtype=np.int16)
     saturated = 0
     for row, terms in enumerate(e):
         total = int(terms.sum())
         if total == 0:
             continue
-        b = total.bit_length() - 1
-        u = total << (40 - b)
-        index, remainder = (u >> 31) & 511, (u >> 16) & 32767
-        low, high = int(RECIP[index]), int(RECIP[index + 1])
-        reciprocal = ((low << 15) - (low - high) * remainder) >> 15
+        reciprocal, b = reciprocal_of_sum(total)
         probs[row], count = requantize(terms * reciprocal, 24 + b - prob_frac)
         saturated += count
     return probs, saturated
@@ -104,7 +112,7 @@ def attention(
     q, k, v = np.split(qkv.reshape(tokens, 3 * heads, -1).transpose(1, 0, 2), 3)
     open_keys = np.ones((tokens, tokens), dtype=bool) if mask is None else mask
     scores, probs, contexts = [], [], []
-    saturated = 0
+    counts = np.zeros(3, dtype=np.int64)
     for head in range(heads):
         product = exact_product(q[head], k[head].T)
         if bias is not None:
@@ -118,7 +126,7 @@ def attention(
             prob_frac=prob_frac,
         )
         o, o_count = requantize(exact_product(p, v[head]), out_shift)
-        saturated += s_count + p_count + o_count
+        counts += s_count, p_count, o_count
         scores.append(s)
         probs.append(p)
         contexts.append(o)
@@ -128,5 +136,5 @@ def attention(
         probs=stacked,
         context=np.concatenate(contexts, axis=1),
         head_sum=np.where(open_keys, stacked.astype(np.int64).sum(axis=0), CLOSED_SUM),
-        saturated=saturated,
+        saturations=(int(counts[0]), int(counts[1]), int(counts[2])),
     )

@@ -1,5 +1,7 @@
 """Layer normalisation of a product's source (docs/numerics.md, normalise)."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from trivit.host.fixed_point import Int16, Int64, requantize, round_half_even
@@ -50,17 +52,41 @@ def normalise(
         beta_shift: left shift that aligns beta with the product.
         norm_shift: right shift to the fraction length of the result.
     """
+    rows = normalised(x, statistics, inv_width=inv_width, sqrt_width=sqrt_width, epsilon=epsilon)
+    offsets = beta.astype(np.int64) << beta_shift
+    return requantize(rows.values * gamma + offsets, norm_shift)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NormalisedRows:
+    """What lies between the statistics of rows and their scale.
+
+    ``values`` is (rows, C) int64, the normalised values at 20 fraction bits; ``gains`` (g) and
+    ``exponents`` (k) are (rows,) int64: a row's 1/sigma is g·2^-(k + 22) for elements at 8 further
+    fraction bits.
+    """
+
+    values: Int64
+    gains: Int64
+    exponents: Int64
+
+
+def normalised(
+    x: Int16, statistics: tuple[Int64, Int64], *, inv_width: int, sqrt_width: int, epsilon: int
+) -> NormalisedRows:
+    """Return the normalised values of ``x`` (rows, C); arguments as for :func:`normalise`."""
     width = x.shape[1]
     wide = x.astype(np.int64)
-    offsets = beta.astype(np.int64) << beta_shift
-    accumulators: Int64 = np.empty_like(wide)
+    values: Int64 = np.empty_like(wide)
+    gains: Int64 = np.empty(len(x), dtype=np.int64)
+    exponents: Int64 = np.empty(len(x), dtype=np.int64)
     for row, (total, squares) in enumerate(zip(*(s.tolist() for s in statistics), strict=True)):
         mean = (total * inv_width + (1 << 23)) >> 24
         mean = max(-_MEAN_LIMIT, min(_MEAN_LIMIT, mean))
         power = (squares << 16) - (mean * total << 9) + width * mean**2 + epsilon
         rs, k = _inverse_root(max(1, power))
         gain = int(round_half_even(np.int64(rs) * np.int64(sqrt_width), 18))
-        normalised = round_half_even(((wide[row] << 8) - mean) * gain, k + 2)
-        normalised = np.clip(normalised, -_VALUE_LIMIT, _VALUE_LIMIT - 1)
-        accumulators[row] = normalised * gamma + offsets
-    return requantize(accumulators, norm_shift)
+        rounded = round_half_even(((wide[row] << 8) - mean) * gain, k + 2)
+        values[row] = np.clip(rounded, -_VALUE_LIMIT, _VALUE_LIMIT - 1)
+        gains[row], exponents[row] = gain, k
+    return NormalisedRows(values=values, gains=gains, exponents=exponents)

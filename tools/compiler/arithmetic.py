@@ -12,17 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trivit.host.generated.spec import MAX_ALIGN_SHIFT, MAX_SHIFT, MIN_SHIFT
+from trivit.host.training import shifts
 from trivit.tools.compiler.ir import Attention, LayerNorm, Parameter, Tensor
 from trivit.tools.errors import ToolsError
 
 ACCUMULATOR_BITS = 48
-MAX_GELU_IN_FRAC = 15
 MAX_PROB_FRAC = 15
 _MAX_EXP_SHIFT = 40
 _MAX_EPSILON = 1 << 56
 VANISHES = 25  # halvings below the largest score after which a probability is 0
-_EXP_FRAC = 20  # fraction bits of the exponent in softmax
-_NORM_FRAC = 20  # fraction bits of a normalised value
 _INT16 = 1 << 15
 
 
@@ -95,7 +93,7 @@ def check_closed_pairs(operation: Attention, multiplier: int, exp_shift: int) ->
             f"'{name}' closes pairs and has {bias.frac} fraction bits, '{scores.name}' has "
             f"{scores.frac}: give the bias fewer, so that closed pairs have the lowest score"
         )
-    if (_INT16 * multiplier) >> exp_shift < VANISHES << _EXP_FRAC:
+    if (_INT16 * multiplier) >> exp_shift < VANISHES << shifts.EXP_FRAC:
         raise ToolsError(
             f"'{scores.name}' with {scores.frac} fraction bits and scale {operation.scale:g} does "
             f"not reach low enough to close pairs: 2^{-VANISHES} of the largest probability"
@@ -113,11 +111,7 @@ def _check_accumulator(name: str, bound: int) -> None:
 
 def exponent(operation: Attention) -> tuple[int, int]:
     """Return (exp_multiplier, exp_shift): scale · log2(e) · 2^-f_s at 20 fraction bits."""
-    factor = operation.scale * math.log2(math.e) * 2.0 ** (_EXP_FRAC - operation.scores.frac)
-    shift = 24 - math.frexp(factor)[1]
-    multiplier = round(factor * 2.0**shift)
-    if multiplier == 1 << 24:
-        multiplier, shift = multiplier >> 1, shift - 1
+    multiplier, shift = shifts.exponent(operation.scale, operation.scores.frac)
     if not 0 <= shift <= _MAX_EXP_SHIFT:
         raise ToolsError(
             f"'{operation.scores.name}' with {operation.scores.frac} fraction bits and scale "
@@ -139,25 +133,22 @@ def layer_norm_fields(operation: LayerNorm) -> dict[str, int]:
         raise ToolsError(
             f"'{name}' normalises rows of {width} elements; the kernel needs a multiple of 8"
         )
-    epsilon = round(operation.epsilon * width * 2.0 ** (2 * (operation.x.frac + 8)))
-    if epsilon > _MAX_EPSILON:
+    constants = shifts.norm_constants(width, operation.x.frac, operation.epsilon)
+    if constants["epsilon"] > _MAX_EPSILON:
         raise ToolsError(
             f"'{name}': epsilon {operation.epsilon:g} is too large for an input with "
             f"{operation.x.frac} fraction bits"
         )
     gamma, beta = operation.gamma, operation.beta
-    accumulator_frac = _NORM_FRAC + gamma.frac
+    accumulator_frac = shifts.NORM_FRAC + gamma.frac
     beta_shift = align_shift(name, "beta", accumulator_frac, beta.frac)
     # |normalised| <= sqrt(width); a few steps more for its own rounding.
     largest = math.isqrt(width) + 2
-    bound = (np.abs(gamma.integers) * (largest << _NORM_FRAC)) + (
+    bound = (np.abs(gamma.integers) * (largest << shifts.NORM_FRAC)) + (
         np.abs(beta.integers) << beta_shift
     )
     _check_accumulator(name, int(bound.max()))
-    return {
-        "inv_width": round(2**32 / width),
-        "sqrt_width": round(math.sqrt(width) * 2**16),
-        "epsilon": epsilon,
+    return constants | {
         "beta_shift": beta_shift,
         "norm_shift": out_shift(name, accumulator_frac, operation.output.frac),
     }
@@ -165,8 +156,8 @@ def layer_norm_fields(operation: LayerNorm) -> dict[str, int]:
 
 def check_gelu(hidden: Tensor) -> None:
     """Check the format of what GELU reads."""
-    if hidden.frac > MAX_GELU_IN_FRAC:
+    if hidden.frac > shifts.MAX_GELU_IN_FRAC:
         raise ToolsError(
             f"'{hidden.name}' has {hidden.frac} fraction bits, the kernel's GELU reads at most "
-            f"{MAX_GELU_IN_FRAC}"
+            f"{shifts.MAX_GELU_IN_FRAC}"
         )

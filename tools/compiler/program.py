@@ -52,7 +52,7 @@ def assemble(sources: Sequence[Source]) -> Bundle:
     pixels = int(np.prod(metadata.image_shape))
     bundle = Bundle(
         params=params.array(),
-        preprocessing=_preprocessing(metadata, _embedding(sources[0]).image_frac),
+        preprocessing=preprocessing(metadata, _embedding(sources[0]).image_frac),
         class_names=metadata.class_names,
         input_words=depth_words(pixels),
         programs=tuple(_program(s, d) for s, d in zip(sources, drafts, strict=True)),
@@ -163,7 +163,8 @@ def _memory_map(drafts: Sequence[Draft], addresses: dict[str, int]) -> tuple[Ten
     )
 
 
-def _preprocessing(metadata: Metadata, frac: int) -> Preprocessing:
+def preprocessing(metadata: Metadata, frac: int) -> Preprocessing:
+    """Return the table that turns pixels into integers with ``frac`` fraction bits."""
     channels, height, width = metadata.image_shape
     pixel = np.arange(256, dtype=np.float64) / 255
     mean, std = (np.array(v, dtype=np.float64)[:, None] for v in (metadata.mean, metadata.std))

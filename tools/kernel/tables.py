@@ -12,6 +12,17 @@ def gelu_table() -> list[int]:
     ]
 
 
+def gelu_slope_table() -> list[int]:
+    """D'(t) = Φ(-t) - t·φ(t) at t = i/128, i = 0..1024, 20 fraction bits (training)."""
+    return [
+        round(
+            (0.5 * math.erfc(t / math.sqrt(2.0)) - t * math.exp(-t * t / 2) / math.sqrt(math.tau))
+            * 2**20
+        )
+        for t in (i / 128 for i in range(1025))
+    ]
+
+
 def exp2_table() -> list[int]:
     """2^(-i/256), i = 0..256, 22 fraction bits."""
     return [round(2.0 ** (-i / 256) * 2**22) for i in range(257)]
@@ -30,6 +41,7 @@ def rsqrt_table() -> list[int]:
 #: Name of each table, its doc line and values.
 TABLES = {
     "GELU": (gelu_table.__doc__, gelu_table()),
+    "GELU_SLOPE": (gelu_slope_table.__doc__, gelu_slope_table()),
     "EXP2": (exp2_table.__doc__, exp2_table()),
     "RECIP": (reciprocal_table.__doc__, reciprocal_table()),
     "RSQRT": (rsqrt_table.__doc__, rsqrt_table()),

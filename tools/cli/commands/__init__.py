@@ -19,6 +19,7 @@ from trivit.tools.cli.commands import (
     show,
     study,
     train,
+    train_on_device,
     version,
 )
 from trivit.tools.cli.commands import compile as compile_command
@@ -33,6 +34,7 @@ def register(app: typer.Typer) -> None:
     app.command("quantize")(quantize.quantize)
     app.command("compile")(compile_command.compile_run)
     app.command("run")(run.run)
+    app.command("train-on-device")(train_on_device.train_on_device)
     app.command("estimate")(estimate.estimate)
     app.command("profile")(profile.profile)
     app.command("explore")(explore.explore)

@@ -24,8 +24,26 @@ def compile_run(
             "draws them.",
         ),
     ] = False,
+    training: Annotated[
+        bool,
+        typer.Option(
+            "--training",
+            help="Write the program of a training step instead, training.trivit, for the first "
+            "of the ratios.",
+        ),
+    ] = False,
+    masters: Annotated[
+        int, typer.Option(help="With --training: bits of a parameter's master, 32 or 16.")
+    ] = 32,
 ) -> None:
     """Compile a quantized run into one program bundle, a program for each keep ratio."""
+    from trivit.tools.errors import ToolsError
+
+    if training and kept_tokens:
+        raise ToolsError("--kept-tokens is of programs that infer: leave it out with --training")
+    if training:
+        _compile_training(run, keep, masters)
+        return
     from trivit.host.bundle import Bundle
     from trivit.tools.cli.settings import keep_ratios
     from trivit.tools.compiler import compile_run as compile_quantized_run
@@ -37,3 +55,15 @@ def compile_run(
     for name, figures in summary["programs"].items():
         figures |= model_cycles(bundle.choose(name)).figures()
     print_figures(f"compiled {run}", summary)
+
+
+def _compile_training(run: Path, keep: str | None, masters: int) -> None:
+    from trivit.tools.cli.settings import keep_ratios
+    from trivit.tools.errors import ToolsError
+    from trivit.tools.report.tables import print_figures
+    from trivit.tools.training.compile import compile_training
+
+    if masters not in (16, 32):
+        raise ToolsError(f"--masters {masters}: use 32 or 16")
+    summary = compile_training(run, keep_ratios(keep), 32 if masters == 32 else 16)
+    print_figures(f"compiled {run} for training", summary)

@@ -1,0 +1,1 @@
+"""Training programs: what they are, how they run, how exponents move (needs numpy alone)."""

@@ -1,0 +1,181 @@
+"""Who executes training programs: one interface, the oracle behind it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from trivit.host import oracle
+from trivit.host.errors import HostError
+from trivit.host.fixed_point import Int16, Int64
+from trivit.host.oracle import training
+from trivit.host.training.arena import view
+from trivit.host.training.descriptors import FIGURES, WRITES, Resolved, StepConstants
+
+TRAINING_BACKENDS = ("reference", "emulator")
+
+
+class TrainingBackend(ABC):
+    """Executes ops one by one on a memory of int16."""
+
+    name: str
+
+    @abstractmethod
+    def run(self, memory: Int16, operations: Sequence[Resolved], step: StepConstants) -> Int64:
+        """Execute the ops; ``memory`` changes in place.
+
+        Returns:
+            (ops, 3, 3) int64: for each tensor that an op writes, in the op's order, saturations,
+            the largest magnitude and the sum of squares.
+        """
+
+
+def open_training_backend(name: str) -> TrainingBackend:
+    """Return the backend of this name.
+
+    Raises:
+        HostError: an unknown name, or a backend that cannot start on this machine.
+    """
+    if name == "reference":
+        return ReferenceTraining()
+    if name == "emulator":
+        from trivit.host.training.emulator import EmulatorTraining
+
+        return EmulatorTraining()
+    raise HostError(f"unknown backend {name!r}: use one of {', '.join(TRAINING_BACKENDS)}")
+
+
+#: Results of an op in the order of what it writes, each with its saturations.
+_Results = list[tuple[Int16, int]]
+
+
+class ReferenceTraining(TrainingBackend):
+    """The oracle: slow and obvious."""
+
+    name = "reference"
+
+    def __init__(self) -> None:
+        self._ops: dict[str, Callable[[Resolved, dict[str, Int16]], _Results]] = {
+            "patchify": _patchify,
+            "cls_row": lambda o, t: [training.cls_row(t["cls"], t["position"], **o.fields)],
+            "product": _product,
+            "normalise": _normalise,
+            "gelu": lambda o, t: [oracle.gelu(t["x"], o.fields["in_frac"], o.fields["out_frac"])],
+            "attention": _attention,
+            "select_tokens": _select_tokens,
+            "gather": lambda _, t: [(training.gather(t["x"], t["index"][0]), 0)],
+            "cross_entropy": lambda o, t: [
+                training.cross_entropy(t["logits"], t["target"], **o.fields)
+            ],
+            "column_sums": lambda o, t: [training.column_sums(t["dy"], o.fields["shift"])],
+            "gelu_backward": lambda o, t: [training.gelu_backward(t["dy"], t["x"], **o.fields)],
+            "normalise_backward": _normalise_backward,
+            "normalise_gamma": lambda o, t: [training.normalise_gamma(t["dy"], t["x"], **o.fields)],
+            "attention_backward": _attention_backward,
+            "scatter": lambda o, t: [
+                (training.scatter(t["dy"], t["index"][0], o.places["dst"].rows), 0)
+            ],
+            "add": lambda o, t: [training.add(t["a"], t["b"], **o.fields)],
+        }
+
+    def run(self, memory: Int16, operations: Sequence[Resolved], step: StepConstants) -> Int64:
+        """Execute the ops with the oracle's functions."""
+        figures = np.zeros((len(operations), WRITES, FIGURES), np.int64)
+        for index, operation in enumerate(operations):
+            tensors = {name: view(memory, place) for name, place in operation.places.items()}
+            if operation.opcode == "update_sgd":
+                results = _update(operation, tensors, step)
+            else:
+                results = self._ops[operation.opcode](operation, tensors)
+                for name, (values, _) in zip(operation.spec.writes, results, strict=True):
+                    tensors[name][:] = values.reshape(tensors[name].shape)
+            for slot, (values, saturated) in enumerate(results):
+                wide = values.astype(np.int64)
+                figures[index, slot] = saturated, np.abs(wide).max(), (wide * wide).sum()
+        return figures
+
+
+def _patchify(operation: Resolved, tensors: dict[str, Int16]) -> _Results:
+    f, columns = operation.fields, operation.places["dst"].columns
+    image = tensors["image"].reshape(f["channels"], f["height"], f["width"])
+    return [(oracle.patchify(image, f["patch"])[:, :columns], 0)]
+
+
+def _product(operation: Resolved, tensors: dict[str, Int16]) -> _Results:
+    bias = tensors.get("bias")
+    return [
+        training.product(
+            tensors["a"],
+            tensors["b"],
+            transpose_a="transpose_a" in operation.flags,
+            transpose_b="transpose_b" in operation.flags,
+            bias=None if bias is None else bias[0],
+            addend=tensors.get("addend"),
+            **operation.fields,
+        )
+    ]
+
+
+def _normalise(operation: Resolved, tensors: dict[str, Int16]) -> _Results:
+    x = tensors["x"][: operation.places["dst"].rows]
+    statistics = oracle.row_statistics(x)
+    gamma, beta = tensors["gamma"][0], tensors["beta"][0]
+    return [oracle.normalise(x, statistics, gamma, beta, **operation.fields)]
+
+
+def _attention(operation: Resolved, tensors: dict[str, Int16]) -> _Results:
+    fields: dict[str, Any] = dict(operation.fields)
+    got = oracle.attention(tensors["qkv"], **fields)
+    return list(zip((got.scores, got.probs, got.context), got.saturations, strict=True))
+
+
+def _select_tokens(operation: Resolved, tensors: dict[str, Int16]) -> _Results:
+    tokens = operation.places["probs"].columns
+    probs = tensors["probs"].reshape(operation.fields["heads"], tokens, tokens)
+    cls_sum = probs[:, 0].astype(np.int64).sum(axis=0)
+    return [(oracle.select_tokens(cls_sum, operation.fields["keep"]), 0)]
+
+
+def _normalise_backward(operation: Resolved, tensors: dict[str, Int16]) -> _Results:
+    return [
+        training.normalise_backward(
+            tensors["dy"],
+            tensors["x"],
+            tensors["gamma"][0],
+            addend=tensors.get("addend"),
+            **operation.fields,
+        )
+    ]
+
+
+def _attention_backward(operation: Resolved, tensors: dict[str, Int16]) -> _Results:
+    fields = dict(operation.fields)
+    tokens = operation.places["probs"].columns
+    probs = tensors["probs"].reshape(fields.pop("heads"), tokens, tokens)
+    got = training.attention_backward(tensors["dy"], tensors["qkv"], probs, **fields)
+    return list(zip((got.probs, got.scores, got.qkv), got.saturated, strict=True))
+
+
+def _update(operation: Resolved, tensors: dict[str, Int16], step: StepConstants) -> _Results:
+    fields = dict(operation.fields)
+    shift = fields.pop("rate_shift") + step.rate_exponent
+    updated = training.update_sgd(
+        tensors["gradient"],
+        tensors["high"],
+        tensors.get("low"),
+        tensors["velocity"],
+        clip=step.clip,
+        rate=step.rate,
+        rate_shift=shift,
+        key=training.tensor_key(step.key, fields.pop("number")),
+        stochastic=bool(fields.pop("stochastic")),
+        **fields,
+    )
+    tensors["high"][:], tensors["velocity"][:] = updated.high, updated.velocity
+    if updated.low is not None:
+        tensors["low"][:] = updated.low
+    saturated = updated.saturated
+    return [(updated.high, saturated[0]), (updated.velocity, saturated[1])]

@@ -1,0 +1,246 @@
+"""Training step by step on a backend: what a host does between the steps of the device."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trivit.host.errors import HostError
+from trivit.host.fixed_point import Int16, Int64
+from trivit.host.oracle.training.loss import TARGET_FRAC
+from trivit.host.training.backends import TrainingBackend
+from trivit.host.training.descriptors import StepConstants, resolve
+from trivit.host.training.exponents import Exponents, Move
+from trivit.host.training.keys import step_key
+from trivit.host.training.program import Operation, TrainingProgram, writes
+from trivit.host.training.shifts import UpdateSettings, mantissa
+from trivit.host.training.state import TrainingState
+
+#: Runs without updates in which the first gradients find their exponents.
+_FIRST_RUNS = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepResult:
+    """What a step told the host.
+
+    ``logits`` is (classes,) float64 from before the update; ``loss`` the cross entropy with the
+    step's target; ``gradient_norm`` over all parameters; ``moves`` the exponents that moved.
+    """
+
+    logits: NDArray[np.float64]
+    loss: float
+    gradient_norm: float
+    saturated: int
+    moves: tuple[Move, ...]
+
+
+def target_row(label: int, classes: int, smoothing: float = 0.0) -> Int16:
+    """Return the target of a label, (classes,) at 14 fraction bits; its sum is exactly 1.
+
+    Raises:
+        HostError: a label that is no class.
+    """
+    if not 0 <= label < classes:
+        raise HostError(f"label {label}: the model has classes 0 to {classes - 1}")
+    one = 1 << TARGET_FRAC
+    row = np.full(classes, round(smoothing * one / classes), np.int64)
+    row[label] += one - row.sum()
+    return row.astype(np.int16)
+
+
+class TrainingSession:
+    """A training run of one program: state, exponents, number of steps done."""
+
+    def __init__(
+        self,
+        program: TrainingProgram,
+        masters: Mapping[str, Int64],
+        backend: TrainingBackend,
+        settings: UpdateSettings,
+        *,
+        seed: int = 0,
+        clip_norm: float | None = None,
+    ) -> None:
+        """Start from ``masters``.
+
+        Args:
+            program: what a step is.
+            masters: (rows, columns) int64 of each parameter.
+            backend: who executes the ops.
+            settings: of the update.
+            seed: of stochastic rounding.
+            clip_norm: gradients are scaled to this global norm, by the norm of the step before.
+
+        Raises:
+            HostError: formats that the contract's shifts cannot bring together.
+        """
+        self.program, self.backend = program, backend
+        self.state = TrainingState(program, masters, settings)
+        self.exponents = Exponents(program)
+        self.steps = 0
+        self.gradient_norm = 0.0
+        self._settings, self._seed, self._clip_norm = settings, seed, clip_norm
+        self._norms = _gradients_of_updates(program)
+        self._image = _the(program, "image")
+        self._target = _the(program, "target")
+        self._resolve()
+
+    def find_exponents(self, image: Int16, target: Int16) -> None:
+        """Let gradients find their first exponents on one image, without an update.
+
+        Raises:
+            HostError: they do not settle.
+        """
+        self._write(image, target)
+        program = self.program.without_updates()
+        exponents = Exponents(program)
+        settled: set[str] = set()
+        for _ in range(_FIRST_RUNS):
+            operations = resolve(program, self.state.arena, self.state.formats, self._settings)
+            figures = self.backend.run(self.state.memory, operations, _NO_STEP)
+            wanted = exponents.first_moves(figures)
+            moves = self.state.apply([m for m in wanted if m.tensor not in settled])
+            # What is zero at the finest step has no gradient: back to where it was.
+            top = {m.tensor for m in wanted if m.bits > 0} - {m.tensor for m in moves}
+            start = program.formats()
+            self.state.apply(
+                [Move(n, start[n] - self.state.formats[n]) for n in sorted(top - settled)]
+            )
+            settled |= top
+            if not moves:
+                break
+        else:
+            raise HostError(
+                f"gradients find no exponents in {_FIRST_RUNS} runs: the model's weights may not "
+                "be finite"
+            )
+        self._start_momenta()
+        self._resolve()
+
+    def step(self, image: Int16, target: Int16, learning_rate: float) -> StepResult:
+        """Take a training step.
+
+        Args:
+            image: (channels, height, width) int16, preprocessed.
+            target: (classes,) at 14 fraction bits (:func:`target_row`).
+            learning_rate: 0 or more.
+
+        Raises:
+            HostError: a learning rate that is not finite or negative.
+        """
+        if not (math.isfinite(learning_rate) and learning_rate >= 0):
+            raise HostError(f"learning rate {learning_rate!r}: use 0 or more")
+        self._write(image, target)
+        rate, rate_exponent = mantissa(learning_rate, 24)
+        constants = StepConstants(
+            rate=rate,
+            rate_exponent=rate_exponent,
+            key=step_key(self._seed, self.steps),
+            clip=self._clip(),
+        )
+        figures = self.backend.run(self.state.memory, self._operations, constants)
+        self.gradient_norm = self._norm(figures)
+        logits = self.state.real(self.program.logits)[0]
+        moves = self.state.apply(self.exponents.moves(figures))
+        self.steps += 1
+        if moves:
+            self._resolve()
+        return StepResult(
+            logits=logits,
+            loss=cross_entropy(logits, target),
+            gradient_norm=self.gradient_norm,
+            saturated=int(figures[:, :, 0].sum()),
+            moves=tuple(moves),
+        )
+
+    def logits(self, image: Int16) -> NDArray[np.float64]:
+        """Return the logits of an image, (classes,), without training on it."""
+        self.state.arena.view(self.state.memory, self._image)[:] = image.reshape(
+            self.state.arena.view(self.state.memory, self._image).shape
+        )
+        self.backend.run(self.state.memory, self._forward, _NO_STEP)
+        return self.state.real(self.program.logits)[0]
+
+    def resume(self, formats: Mapping[str, int], steps: int, gradient_norm: float) -> None:
+        """Go on after ``steps`` steps; the state's memory and the exponents hold theirs already."""
+        self.state.formats = dict(formats)
+        self.steps, self.gradient_norm = steps, gradient_norm
+        self._resolve()
+
+    def _resolve(self) -> None:
+        self._operations = resolve(
+            self.program, self.state.arena, self.state.formats, self._settings
+        )
+        self._forward = [
+            resolved
+            for resolved, operation in zip(self._operations, self.program.operations, strict=True)
+            if operation.phase == "forward"
+        ]
+
+    def _start_momenta(self) -> None:
+        """Give momenta of zeros three bits more room than their gradients."""
+        formats = self.state.formats
+        moves = []
+        for _, operation, _ in self._norms:
+            velocity = operation.operands["velocity"].tensor
+            wanted = formats[operation.operands["gradient"].tensor] - 3
+            moves.append(Move(velocity, wanted - formats[velocity]))
+        self.state.apply(moves)
+
+    def _write(self, image: Int16, target: Int16) -> None:
+        memory, arena = self.state.memory, self.state.arena
+        place = arena.view(memory, self._image)
+        place[:] = image.reshape(place.shape)
+        arena.view(memory, self._target)[0] = target
+
+    def _norm(self, figures: Int64) -> float:
+        squares = sum(
+            float(figures[writer, slot, 2]) * 4.0 ** -self.state.formats[_gradient(operation)]
+            for writer, operation, slot in self._norms
+            # [CLS] shares the gradient of its position, which counts once.
+            if operation.operands["gradient"].rows is None
+        )
+        return math.sqrt(squares)
+
+    def _clip(self) -> int:
+        if self._clip_norm is None or self.gradient_norm <= self._clip_norm:
+            return 65536
+        return round(65536 * self._clip_norm / self.gradient_norm)
+
+
+_NO_STEP = StepConstants(rate=0, rate_exponent=0, key=0)
+
+
+def cross_entropy(logits: NDArray[np.float64], target: Int16) -> float:
+    """Return the cross entropy of logits with a target at 14 fraction bits."""
+    shifted = logits - logits.max()
+    log_probs = shifted - math.log(np.exp(shifted).sum())
+    return float(-(target * 2.0**-TARGET_FRAC * log_probs).sum())
+
+
+def _gradient(operation: Operation) -> str:
+    return operation.operands["gradient"].tensor
+
+
+def _gradients_of_updates(
+    program: TrainingProgram,
+) -> list[tuple[int, Operation, int]]:
+    """Return (op that wrote the gradient, update, slot of the gradient) of each update."""
+    written: dict[str, tuple[int, int]] = {}
+    found = []
+    for index, operation in enumerate(program.operations):
+        if operation.opcode == "update_sgd":
+            writer, slot = written[_gradient(operation)]
+            found.append((writer, operation, slot))
+        for slot, operand in enumerate(writes(operation)):
+            written[operation.operands[operand].tensor] = index, slot
+    return found
+
+
+def _the(program: TrainingProgram, role: str) -> str:
+    return next(tensor.name for tensor in program.tensors if tensor.role == role)

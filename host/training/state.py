@@ -1,0 +1,99 @@
+"""What lasts from step to step: masters and momenta in the arena, fraction lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trivit.host.errors import HostError
+from trivit.host.fixed_point import INT16_MAX, Int64, round_half_even, to_real
+from trivit.host.oracle.training import join_planes, split_planes
+from trivit.host.training.arena import Arena
+from trivit.host.training.exponents import Move, followed, limits
+from trivit.host.training.program import TensorSpec, TrainingProgram
+from trivit.host.training.shifts import MASTER_BITS, UpdateSettings, numbers
+
+
+class TrainingState:
+    """The memory of a training run and the fraction length of each of its tensors."""
+
+    def __init__(
+        self, program: TrainingProgram, masters: Mapping[str, Int64], settings: UpdateSettings
+    ) -> None:
+        """Place the tensors and write the masters, (rows, columns) int64 by parameter.
+
+        Raises:
+            HostError: fraction lengths that the contract's shifts cannot bring together.
+        """
+        self.program, self._settings = program, settings
+        self.arena = Arena(program)
+        self.memory = self.arena.empty()
+        self.formats = followed(program, program.formats())
+        self._tensors = program.by_name
+        self._readers: dict[str, list[int]] = {}
+        for index, operation in enumerate(program.operations):
+            for operand in operation.operands.values():
+                self._readers.setdefault(operand.tensor, []).append(index)
+        self._low = {t.of: t.name for t in program.tensors if t.role == "low"}
+        for name, master in masters.items():
+            self._write_master(name, master)
+        for operation in program.operations:
+            numbers(operation, self.formats, self._tensors, settings)
+
+    def master(self, name: str) -> Int64:
+        """Return the master of a parameter, (rows, columns)."""
+        high = self.arena.view(self.memory, name)
+        if name not in self._low:
+            return high.astype(np.int64)
+        return join_planes(high, self.arena.view(self.memory, self._low[name]))
+
+    def real_master(self, name: str) -> NDArray[np.float64]:
+        """Return the value of a parameter's master, (rows, columns)."""
+        extra = MASTER_BITS if name in self._low else 0
+        return self.master(name).astype(np.float64) * 2.0 ** -(self.formats[name] + extra)
+
+    def real(self, name: str) -> NDArray[np.float64]:
+        """Return the value of a tensor as an op reads it, (rows, columns)."""
+        return to_real(self.arena.view(self.memory, name), self.formats[name])
+
+    def apply(self, moves: list[Move]) -> list[Move]:
+        """Move fraction lengths, with the integers of what lasts; return the moves that were made.
+
+        A move beyond a tensor's limits, or that the shifts of an op cannot follow, is not made.
+        """
+        return [move for move in moves if self._moved(move)]
+
+    def _moved(self, move: Move) -> bool:
+        tensor = self._tensors[move.tensor]
+        low, high = limits(tensor.role)
+        frac = min(max(self.formats[move.tensor] + move.bits, low), high)
+        bits = frac - self.formats[move.tensor]
+        if bits == 0:
+            return False
+        formats = followed(self.program, {**self.formats, move.tensor: frac})
+        changed = [name for name in formats if formats[name] != self.formats[name]]
+        try:
+            for index in {i for name in changed for i in self._readers.get(name, [])}:
+                numbers(self.program.operations[index], formats, self._tensors, self._settings)
+        except HostError:
+            return False
+        self.formats = formats
+        self._shift(tensor, bits)
+        return True
+
+    def _shift(self, tensor: TensorSpec, bits: int) -> None:
+        if tensor.role == "parameter":
+            self._write_master(tensor.name, round_half_even(self.master(tensor.name), -bits))
+        if tensor.role == "momentum":
+            view = self.arena.view(self.memory, tensor.name)
+            moved = round_half_even(view.astype(np.int64), -bits)
+            view[:] = np.clip(moved, -INT16_MAX - 1, INT16_MAX)
+
+    def _write_master(self, name: str, master: Int64) -> None:
+        high = self.arena.view(self.memory, name)
+        if name in self._low:
+            high[:], self.arena.view(self.memory, self._low[name])[:] = split_planes(master)
+        else:
+            high[:] = master

@@ -1,0 +1,1 @@
+"""Derives training programs from compiled models, and runs them."""

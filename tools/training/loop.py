@@ -1,0 +1,259 @@
+"""The training loop on a device: order of images, learning rate, metrics, checkpoints.
+
+Everything is a function of seed and step number, so a resumed run equals one that was not
+interrupted, to the bit and on any backend.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trivit.host.fixed_point import Int16
+from trivit.host.training import checkpoint
+from trivit.host.training.backends import open_training_backend
+from trivit.host.training.bundle import TrainingBundle
+from trivit.host.training.session import StepResult, TrainingSession, target_row
+from trivit.host.training.shifts import UpdateSettings
+from trivit.models.data import DataConfig, load_dataset
+from trivit.models.data.registry import data_at
+from trivit.models.files import atomic_write
+from trivit.models.progress import progress_bar
+from trivit.tools.errors import ToolsError
+
+CHECKPOINT, METRICS = "checkpoint.npz", "metrics.jsonl"
+#: Steps that a line of the metrics covers.
+REPORT_EVERY = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopSettings:
+    """What a run does; the learning rate rises in ``warmup_steps`` and falls as a cosine to 0."""
+
+    steps: int = 1000
+    learning_rate: float = 0.005
+    warmup_steps: int = 100
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    clip_norm: float | None = None
+    stochastic: bool = True
+    seed: int = 0
+    checkpoint_every: int = 1000
+    test_images: int = 1000
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate of a step, counted from 0."""
+        if step < self.warmup_steps:
+            return self.learning_rate * (step + 1) / self.warmup_steps
+        rest = max(self.steps - self.warmup_steps, 1)
+        return (
+            self.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - self.warmup_steps) / rest))
+        )
+
+    def identity(self, bundle: TrainingBundle, data: str) -> dict[str, Any]:
+        """Return what a resumed run must share with the one before."""
+        free = ("checkpoint_every", "test_images")
+        settings = {name: value for name, value in asdict(self).items() if name not in free}
+        return {"bundle": bundle.digest(), "data": data, **settings}
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """Images as the device gets them, (N, channels, height, width), and labels (N,)."""
+
+    images: Int16
+    labels: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+class _Order:
+    """The number of the image of each step: an epoch is a permutation of its own."""
+
+    def __init__(self, seed: int, count: int) -> None:
+        self._seed, self._count, self._epoch = seed, count, -1
+        self._places: NDArray[np.int64] = np.empty(0, np.int64)
+
+    def __getitem__(self, step: int) -> int:
+        epoch, place = divmod(step, self._count)
+        if epoch != self._epoch:
+            self._places = np.random.default_rng([self._seed, epoch]).permutation(self._count)
+            self._epoch = epoch
+        return int(self._places[place])
+
+
+def train(
+    path: Path | str,
+    data: str,
+    out: Path,
+    settings: LoopSettings,
+    *,
+    backend: str = "emulator",
+    resume: bool = False,
+) -> dict[str, Any]:
+    """Train the bundle at ``path`` and write checkpoint and metrics into ``out``.
+
+    Args:
+        path: file of `trivit compile --training`.
+        data: name of a data set, or a store.
+        out: folder of the run.
+        settings: of the run.
+        backend: who executes the ops.
+        resume: go on from the checkpoint in ``out``.
+
+    Returns:
+        Losses at the start and at the end, accuracy on the test images, steps per second.
+
+    Raises:
+        HostError: no training bundle, labels that are no classes, a setting outside its range.
+        ModelsError: a data set that cannot be read.
+        ToolsError: nothing to resume, or a run in ``out`` that would be lost.
+        OSError: ``out`` cannot be written.
+    """
+    bundle = TrainingBundle.load(path)
+    dataset = load_dataset(data_at(DataConfig(), data))
+    training = _labelled(bundle, dataset.train.in_memory())
+    session = TrainingSession(
+        bundle.program,
+        bundle.masters,
+        open_training_backend(backend),
+        UpdateSettings(
+            momentum=settings.momentum,
+            weight_decay=settings.weight_decay,
+            stochastic=settings.stochastic,
+        ),
+        seed=settings.seed,
+        clip_norm=settings.clip_norm,
+    )
+    figures = run(session, bundle, training, settings, data, out, resume)
+    if settings.test_images:
+        test = _labelled(bundle, dataset.test.first(settings.test_images).in_memory())
+        figures["test_images"] = len(test)
+        figures["test_top1"] = accuracy(session, test)
+    return figures
+
+
+def _labelled(bundle: TrainingBundle, images: Any) -> LabelledImages:
+    pixels, labels = images.pixels.numpy(), images.labels.numpy().astype(np.int64)
+    return LabelledImages(bundle.images(pixels), labels)
+
+
+def run(
+    session: TrainingSession,
+    bundle: TrainingBundle,
+    training: LabelledImages,
+    settings: LoopSettings,
+    data: str,
+    out: Path,
+    resume: bool = False,
+) -> dict[str, Any]:
+    """Take the steps that are left; arguments, results and errors as for :func:`train`."""
+    classes = len(bundle.class_names)
+    identity = settings.identity(bundle, data)
+    order = _Order(settings.seed, len(training))
+    target = [target_row(label, classes, settings.label_smoothing) for label in range(classes)]
+    wrong = training.labels[(training.labels < 0) | (training.labels >= classes)]
+    if len(wrong):
+        target_row(int(wrong[0]), classes)
+    saved, metrics = out / CHECKPOINT, out / METRICS
+    if resume:
+        if not saved.is_file():
+            raise ToolsError(f"{out} has no {CHECKPOINT} to go on from: leave out --resume")
+        checkpoint.restore(saved, session, identity)
+        _keep_lines(metrics, session.steps)
+    elif saved.exists():
+        raise ToolsError(f"{out} holds a run: go on with --resume, or name another --out")
+    else:
+        first = order[0]
+        session.find_exponents(training.images[first], target[training.labels[first]])
+        _save(saved, session, identity)
+        _keep_lines(metrics, 0)
+    begun, started = session.steps, time.perf_counter()
+    lines = _Lines(metrics)
+    with progress_bar("steps", settings.steps - begun) as advance:
+        while session.steps < settings.steps:
+            number = order[session.steps]
+            label = int(training.labels[number])
+            result = session.step(
+                training.images[number], target[label], settings.rate(session.steps)
+            )
+            lines.add(session.steps, result, label)
+            if session.steps % settings.checkpoint_every == 0 or session.steps == settings.steps:
+                _save(saved, session, identity)
+            advance(1)
+    seconds = time.perf_counter() - started
+    return {
+        "steps": session.steps,
+        **_losses(metrics),
+        "steps_per_second": round((session.steps - begun) / max(seconds, 1e-9), 2),
+    }
+
+
+def accuracy(session: TrainingSession, test: LabelledImages) -> float:
+    """Return the percentage of images whose largest logit is their label's."""
+    right = sum(
+        int(session.logits(image).argmax()) == label
+        for image, label in zip(test.images, test.labels, strict=True)
+    )
+    return 100.0 * right / len(test)
+
+
+def _save(path: Path, session: TrainingSession, identity: dict[str, Any]) -> None:
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(checkpoint.to_bytes(session, identity))
+
+
+class _Lines:
+    """Writes a line of metrics for every hundred steps."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._reset()
+
+    def _reset(self) -> None:
+        self._losses: list[float] = []
+        self._right = self._saturated = self._moves = 0
+
+    def add(self, step: int, result: StepResult, label: int) -> None:
+        """Count a step; ``step`` is its number from 1."""
+        self._losses.append(result.loss)
+        self._right += int(result.logits.argmax()) == label
+        self._saturated += result.saturated
+        self._moves += len(result.moves)
+        if step % REPORT_EVERY:
+            return
+        line = {
+            "step": step,
+            "loss": float(np.mean(self._losses)),
+            "top1": 100.0 * self._right / len(self._losses),
+            "gradient_norm": result.gradient_norm,
+            "saturated": self._saturated,
+            "moves": self._moves,
+        }
+        with self._path.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        self._reset()
+
+
+def _keep_lines(path: Path, steps: int) -> None:
+    """Keep the lines of the first ``steps`` steps: those after a checkpoint are written again."""
+    lines = path.read_text().splitlines() if path.is_file() else []
+    kept = [line for line in lines if json.loads(line)["step"] <= steps]
+    with atomic_write(path) as temporary:
+        temporary.write_text("".join(f"{line}\n" for line in kept))
+
+
+def _losses(path: Path) -> dict[str, float]:
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    if not lines:
+        return {}
+    return {"first_loss": round(lines[0]["loss"], 4), "last_loss": round(lines[-1]["loss"], 4)}
