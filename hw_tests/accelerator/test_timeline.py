@@ -82,6 +82,30 @@ def test_a_program_larger_than_its_banks(simulator: Path, tmp_path: Path) -> Non
     assert (units["softmax"], units["gelu"], units["select"]) == (6, 3, 1)
 
 
+def test_context_waits_in_ddr(simulator: Path) -> None:
+    """Stored over all ports head by head, and loaded back behind fences."""
+    config = replace(model_config("deit_tiny"), image_size=112, patch_size=8)
+    bundle = untrained_program(replace(config, depth=1, selector_blocks=()), "one", seed=1)
+    expected, simulated = run_bundle(simulator, bundle, SimulationSettings(), depth=1850)
+    assert_tensors(expected, simulated)
+    commands = map(decode, from_words(expected.schedule.commands))
+    assert sum(c.fields["spread"] for c in commands if c.unit == "store") == 3
+    cycles = int(simulated.cycles[0])
+    # Loads of narrow pieces rest longer than the model says.
+    assert abs(predict(expected.schedule).cycles - cycles) <= 0.02 * cycles
+
+
+@pytest.mark.full
+def test_a_block_of_deit_base_at_384_pixels(simulator: Path) -> None:
+    """Every tensor, and the cycles that the estimate for the whole model stands on."""
+    config = replace(model_config("deit_base"), image_size=384, depth=1, selector_blocks=())
+    bundle = untrained_program(config, "one_block", seed=1)
+    expected, simulated = run_bundle(simulator, bundle, SimulationSettings())
+    assert_tensors(expected, simulated)
+    cycles = int(simulated.cycles[0])
+    assert abs(predict(expected.schedule).cycles - cycles) <= 0.01 * cycles
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("seed", range(3, 103))
 def test_many_networks(seed: int, simulator: Path, tmp_path: Path) -> None:

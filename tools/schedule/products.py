@@ -25,6 +25,7 @@ from trivit.tools.schedule.operations import Product, Reload, Store
 from trivit.tools.schedule.parts import Part
 
 ROWS = 2 * TILE_TOKENS  # that are loaded in turn from several places
+_LOADED_WORDS = 96  # of a port, in a load at least: between two it rests
 MAX_ALIGN = ENGINE_SUM_BITS - 17  # shift of a bias or residual into the sum
 
 
@@ -106,8 +107,10 @@ def store(listing: Listing, wanted: Store) -> None:
 def reload(listing: Listing, tag: int, wanted: Reload) -> None:
     """Load rows that wait in DDR, some of all pieces in turn."""
     value = wanted.value
-    for first in range(0, value.rows, ROWS):
-        rows = min(ROWS, value.rows - first)
+    narrowest = min(piece.words for piece, _ in wanted.pieces)
+    some = max(ROWS, TILE_TOKENS * ceil_div(_LOADED_WORDS * PARAM_PORTS, TILE_TOKENS * narrowest))
+    for first in range(0, value.rows, some):
+        rows = min(some, value.rows - first)
         for piece, column in wanted.pieces:
             words = min(piece.words, value.words)
             listing.add(
