@@ -282,10 +282,10 @@ class Copy:
         ]
         if detour:
             commands += [
-                encode("move_store", **spilled),
+                encode("move_store", end=False, **spilled),
                 self._rows("store", 3, slot=1, tag=7, spread=1),
                 engine,
-                encode("move_rows", fenced=1, **spilled),
+                encode("move_rows", end=False, fenced=1, **spilled),
                 self._rows("load", there, slot=2, tag=5, complete=1),
             ]
         commands += [
@@ -310,7 +310,7 @@ class Copy:
     def _rows(self, unit: str, address: int, *, slot: int, tag: int, **more: int) -> int:
         what = "target" if unit == "load" else "source"
         place = {what: address, f"{what}_stride": self.words, "slot": slot}
-        return encode(unit, tag=tag, rows=self.rows, words=self.words, **place, **more)
+        return encode(unit, tag=tag, end=False, rows=self.rows, words=self.words, **place, **more)
 
     @property
     def registers(self) -> dict[str, int]:
