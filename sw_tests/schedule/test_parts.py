@@ -62,7 +62,7 @@ def test_the_last_tile_of_fc2_is_long_enough() -> None:
 
 
 def test_the_patch_product_keeps_the_pace_of_its_loads() -> None:
-    first, middle, last = parts(96, 48, normalised=True, loaded=True)
+    first, middle, last = parts(96, 48, normalised=True, loaded=96 + 48)
     assert (first.tiles, first.rows_outer) == (3, True)
     assert (middle.tiles, middle.rows_outer) == (7, False)
     assert (last.tiles, last.rows_outer) == (2, True)

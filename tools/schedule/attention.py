@@ -9,7 +9,7 @@ from trivit.host.tiles import ceil_div, depth_words, row_groups
 from trivit.tools.errors import ToolsError
 from trivit.tools.schedule.listing import ALL_PORTS, PARAMS, SOFTMAX, Listing
 from trivit.tools.schedule.operations import Attention, Product
-from trivit.tools.schedule.products import MAX_ALIGN, fill_ahead, words_ahead
+from trivit.tools.schedule.products import MAX_ALIGN, fill_ahead, vectors, words_ahead
 from trivit.tools.schedule.steps import Step
 
 _HEADS_AHEAD = 2  # whose keys and values are placed beside those of the head that is at work
@@ -110,6 +110,8 @@ class _Products:
         """Emit the steps, and keys and values of each head while the one before is at work."""
         for head in range(self._bias_places):
             self._load_bias(announced=head == 0)
+        if self._bias_places and self.number in self.listing.plan.norms:
+            vectors(self.listing, self.listing.plan.norms[self.number])
         for scores, context in self.steps.order():
             if scores is not None:
                 while self.placed <= scores.head:

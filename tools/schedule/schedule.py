@@ -58,8 +58,10 @@ def schedule(
         if isinstance(operation, Product) and operation.loads:
             embedding(listing, network, number, operation)
             continue
+        # Which hold up the loads behind them, until their rows come.
         back = isinstance(operation, Product) and operation.reload is not None
-        if number in decided.norms and not back:
+        biased = isinstance(operation, Attention) and operation.bias is not None
+        if number in decided.norms and not (back or biased):
             vectors(listing, decided.norms[number])
         if isinstance(operation, Attention):
             following = network.operations[number + 1]
