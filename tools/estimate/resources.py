@@ -30,7 +30,8 @@ PARTS = {
         *("bank_arbiter", "row_writer", "softmax_writer", "norm_writer"),
         *("row_reader", "load", "store"),
     ),
-    "jobs and reports": ("job_control", "reporter", "word_pairs"),
+    "results to DDR": ("matrix_writer", "write_order"),
+    "jobs and reports": ("job_control", "recovery", "reporter", "word_pairs"),
     "queues of the top level": ("accelerator",),
 }
 #: Units that are counted at several sizes, and the size in hls/kernel.yaml.
