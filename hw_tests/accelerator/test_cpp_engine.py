@@ -12,7 +12,13 @@ import numpy as np
 import pytest
 from accelerator.comparison import assert_tensors, run_bundle
 from accelerator.tiny import load_product_store
-from networks import deit_384, heads_in_turn, most_row_groups, random_network
+from networks import (
+    deit_384,
+    heads_in_turn,
+    most_row_groups,
+    random_network,
+    random_shape,
+)
 
 from trivit.host.backends.compile_cache import KERNEL_FOLDER
 from trivit.host.commands import decode, encode, from_words, to_words
@@ -60,6 +66,26 @@ def test_every_tensor_of_random_networks(seed: int, cpp_simulator: Path, simulat
     counted = saturated_values(simulated.logs[0], tags)
     assert np.array_equal(counted, saturated_values(rtl.logs[0], tags))
     assert len(simulated.logs[0]) == len(rtl.logs[0])
+
+
+@pytest.mark.parametrize(
+    ("seed", "depth", "groups", "waits"), [(0, 400, 4, 0), (2, 350, 8, 0), (0, 300, 4, 4)]
+)
+def test_heads_in_groups(
+    seed: int, depth: int, groups: int, waits: int, cpp_simulator: Path
+) -> None:
+    """One head of four at a time, of one attention or two; context may wait in DDR meanwhile.
+
+    Of queries, keys and values all but the last that is written are products of slot 0.
+    """
+    shape = random_shape(np.random.default_rng(seed))
+    shape = replace(shape, channels=1, grid=4, patch=2, heads=4, head_words=8, hidden_words=30)
+    bundle = random_network(seed, shape)
+    expected, simulated = run_bundle(cpp_simulator, bundle, SimulationSettings(), depth=depth)
+    assert_tensors(expected, simulated)
+    commands = [decode(word) for word in from_words(expected.schedule.commands)]
+    assert sum(c.unit == "softmax" for c in commands) == groups
+    assert sum(c.fields["spread"] for c in commands if c.unit == "store") == waits
 
 
 def test_loads_wait_for_their_place(cpp_simulator: Path) -> None:

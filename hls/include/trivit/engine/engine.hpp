@@ -249,7 +249,7 @@ struct Engine {
         Completion completion;
         if (a) {
             completion = results.write_back.written(answers.engine);
-            if (completion.finishes) scoreboard.writers[completion.slot] -= 1;
+            if (completion.finishes) scoreboard.finish_writer(completion.slot);
         }
         if (c) completion = agents.probs.block.written(answers.probs);
         if (d) completion = agents.rows.block.written(answers.rows);

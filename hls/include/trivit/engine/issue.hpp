@@ -87,8 +87,8 @@ struct Issue {
         const GroupCount wanted = F::Transposed::of(c) ? GroupCount(depth) : group;
         const RingCount ahead = ring.filled - position;
         const bool emptied =
-            !at_begin() || !((claims() && scoreboard.writers[F::TargetSlot::of(c)] != 0) ||
-                             scoreboard.writers[F::ClearSlot::of(c)] != 0);
+            !at_begin() || !((claims() && scoreboard.written(F::TargetSlot::of(c))) ||
+                             scoreboard.written(F::ClearSlot::of(c)));
         return scoreboard.has(F::SourceSlot::of(c), F::SourceFirst::of(c), wanted) && ahead != 0 &&
                ahead <= kWeightDepth && emptied &&
                (!last_depth() || !has_residual() || residual_words == words());
@@ -127,8 +127,7 @@ struct Issue {
         if (failed()) return;
         if (claims()) scoreboard.clear(F::TargetSlot::of(c));
         scoreboard.clear(F::ClearSlot::of(c));
-        if (F::ToBanks::of(c)) scoreboard.writers[F::TargetSlot::of(c)] += 1;
-        scoreboard.writers[0] = 0;
+        if (F::ToBanks::of(c)) scoreboard.begin_writer(F::TargetSlot::of(c));
     }
 
     // To the next depth word.

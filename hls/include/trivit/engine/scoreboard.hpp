@@ -31,6 +31,18 @@ struct Scoreboard {
         groups[slot] = 0;
     }
 
+    // A product that writes the slot begins, or is finished. Nobody counts those of slot 0: a
+    // product that empties no slot names slot 0 and must not wait.
+    void begin_writer(const Slot& slot) {
+#pragma HLS INLINE
+        if (slot != 0) writers[slot] += 1;
+    }
+    void finish_writer(const Slot& slot) {
+#pragma HLS INLINE
+        if (slot != 0) writers[slot] -= 1;
+    }
+    bool written(const Slot& slot) const { return writers[slot] != 0; }
+
     GroupCount groups[kSlots];
     ap_uint<4> writers[kSlots];  // products that write it, begun and not finished
 };
