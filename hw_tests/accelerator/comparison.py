@@ -16,6 +16,14 @@ from trivit.tools.simulation.simulator_run import (
 )
 
 
+class WithoutRefresh(SimulationSettings):
+    """The memory's refreshes begin when a simulator does, so jobs meet them at other moments."""
+
+    def arguments(self) -> list[str]:
+        """Return the simulator's arguments."""
+        return [*super().arguments(), "--refresh", "0"]
+
+
 def run_bundle(
     simulator: Path, bundle: Bundle, settings: SimulationSettings, **options: int
 ) -> tuple[Compared, Simulated]:

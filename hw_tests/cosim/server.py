@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
@@ -20,7 +21,7 @@ from simulator import FOLDER
 
 #: Environment variable that tells the simulation where its socket is.
 SOCKET_VARIABLE = "TRIVIT_COSIM_SOCKET"
-#: And what its memory is: first address and size, in bytes.
+#: And what its memory is: first address and size in bytes, cycles of a refresh.
 MEMORY_VARIABLE = "TRIVIT_COSIM_MEMORY"
 
 
@@ -29,11 +30,11 @@ class SimulatedBoardError(RuntimeError):
 
 
 class SimulatedBoard:
-    """Registers, memory and interrupt of the simulated accelerator; one user at a time.
+    """Registers, memory and interrupt of the simulated accelerator; thread-safe.
 
     Building it starts a simulation (after its design was built, which takes minutes once);
     leaving the context, or :meth:`close`, ends it. The memory has the default timing of the
-    simulation.
+    simulation; ``refresh_cycles`` 0 leaves refreshes out, which jobs meet sooner or later.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class SimulatedBoard:
         *,
         memory_base: int = 0x8_0000_0000,
         memory_bytes: int = 256 << 20,
+        refresh_cycles: int = 53,
         start_timeout_s: float = 1800,
     ) -> None:
         """Start a simulation whose memory lies at ``memory_base``.
@@ -61,10 +63,11 @@ class SimulatedBoard:
                     **os.environ,
                     "PYTHONPATH": os.pathsep.join([str(FOLDER), os.environ.get("PYTHONPATH", "")]),
                     SOCKET_VARIABLE: str(socket),
-                    MEMORY_VARIABLE: f"{memory_base} {memory_bytes}",
+                    MEMORY_VARIABLE: f"{memory_base} {memory_bytes} {refresh_cycles}",
                 },
             )
         self._connection: Connection | None = None
+        self._lock = threading.Lock()
         end = time.monotonic() + start_timeout_s
         while self._connection is None:
             if self._process.poll() is not None or time.monotonic() > end:
@@ -89,6 +92,10 @@ class SimulatedBoard:
     def write_memory(self, address: int, data: bytes) -> None:
         """Write bytes, in no time; SimulatedBoardError outside of the memory."""
         self._ask("write_memory", address, bytes(data))
+
+    def answer(self, address: int, size: int, *, reads: int = 0, writes: int = 0) -> None:
+        """Let a buffer answer by AXI4's codes; once there is one, other memory answers DECERR."""
+        self._ask("answer", address, size, reads, writes)
 
     def wait_interrupt(self, timeout_cycles: int) -> bool:
         """Let time pass until the interrupt is high; False when ``timeout_cycles`` are over."""
@@ -122,13 +129,14 @@ class SimulatedBoard:
         self.close()
 
     def _ask(self, name: str, *arguments: object) -> Any:
-        if self._connection is None:
-            raise SimulatedBoardError("the simulation was closed")
-        try:
-            self._connection.send((name, *arguments))
-            good, value = self._connection.recv()
-        except (EOFError, OSError):
-            self._fail("the simulation ended")
+        with self._lock:
+            if self._connection is None:
+                raise SimulatedBoardError("the simulation was closed")
+            try:
+                self._connection.send((name, *arguments))
+                good, value = self._connection.recv()
+            except (EOFError, OSError):
+                self._fail("the simulation ended")
         if not good:
             raise SimulatedBoardError(value)
         return value

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from accelerator.comparison import run_bundle
+from accelerator.comparison import WithoutRefresh, run_bundle
 from cosim.bench.cocotb_models import FIGURES_VARIABLE
 from cosim.design import FOLDER, RtlError, chosen_design, cosim_design
 from cosim.models import deit_tiny_blocks, small_model
@@ -17,7 +17,6 @@ from simulator import ROOT, Design, build, simulate
 from trivit.host.bundle import Bundle
 from trivit.tools.kernel.tables import STEPS
 from trivit.tools.simulation.simulator_build import build_simulator
-from trivit.tools.simulation.simulator_run import SimulationSettings
 
 
 @pytest.fixture(scope="module")
@@ -100,13 +99,6 @@ def test_a_model_with_verilog_of_a_block(
     build(design)
     run_model(design, small_model(), tmp_path, monkeypatch, "whatever_pauses")
     simulate(design, "cosim.bench.cocotb_recovery")
-
-
-class WithoutRefresh(SimulationSettings):
-    """The memory's refreshes begin when a simulator does, so jobs meet them at other moments."""
-
-    def arguments(self) -> list[str]:
-        return [*super().arguments(), "--refresh", "0"]
 
 
 def run_model(

@@ -19,7 +19,7 @@ BASE = 0x8_0000_0000
 
 
 class DecodeError(Exception):
-    """An access outside of every buffer: DECERR."""
+    """An access outside of every buffer (DECERR), or to one that refuses (SLVERR)."""
 
 
 @dataclass
@@ -29,6 +29,7 @@ class _Buffer:
     ddr: NDArray[np.uint8]
     view: NDArray[np.uint8]
     path: Path
+    refused: bool = False
 
 
 class Memory:
@@ -85,20 +86,31 @@ class Memory:
         buffer, start = self._find(address, size)
         buffer.view[start : start + size] = buffer.ddr[start : start + size]
 
+    def refuse(self, address: int, refused: bool) -> None:
+        """Let the buffer that begins at an address refuse the device, or no more."""
+        with self._lock:
+            self._buffers[address].refused = refused
+
     def read(self, address: int, size: int) -> bytes:
         """Return what the device reads; DecodeError outside of the buffers."""
-        buffer, start = self._find(address, size)
+        buffer, start = self._reached(address, size)
         return buffer.ddr[start : start + size].tobytes()
 
     def read_on(self, address: int) -> bytes:
         """Return what lies from an address to the end of its buffer."""
-        buffer, start = self._find(address, 1)
+        buffer, start = self._reached(address, 1)
         return buffer.ddr[start:].tobytes()
 
     def write(self, address: int, content: bytes) -> None:
         """Write what the device writes; DecodeError outside of the buffers."""
-        buffer, start = self._find(address, len(content))
+        buffer, start = self._reached(address, len(content))
         buffer.ddr[start : start + len(content)] = np.frombuffer(content, dtype=np.uint8)
+
+    def _reached(self, address: int, size: int) -> tuple[_Buffer, int]:
+        buffer, start = self._find(address, size)
+        if buffer.refused:
+            raise DecodeError(f"{size} bytes at {address:#x}: refused")
+        return buffer, start
 
     def _find(self, address: int, size: int) -> tuple[_Buffer, int]:
         with self._lock:

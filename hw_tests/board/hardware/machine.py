@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import threading
 import time
+from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from board.hardware import clocks, jobs
 from board.hardware.controller import InterruptController, UioDevice
@@ -31,35 +33,42 @@ class Faults:
     response: tuple[int, int] | None = None
 
 
+class Registers(Protocol):
+    """The accelerator's registers; BusError where none answers."""
+
+    def read(self, offset: int) -> int:
+        """Return a word."""
+
+    def write(self, offset: int, word: int) -> None:
+        """Write a word."""
+
+
 @dataclass
-class Machine:
+class Machine(ABC):
     """One board; thread-safe. ``events`` is what happened, in order."""
 
     folder: Path
-    engine: jobs.Engine
     memory: Memory
-    faults: Faults = field(default_factory=Faults)
-    events: list[str] = field(default_factory=list)
+    events: list[str] = field(default_factory=list, kw_only=True)
 
     def __post_init__(self) -> None:
         self.uio = UioDevice()
         self.controller = InterruptController(self.uio)
         self.clocks = clocks.Clocks()
-        self._registers: JobRegisters | None = None
+        self._registers: Registers | None = None
         self._lock = threading.RLock()
-        self._job = 0  # the number of the one that runs; 0: none
-        self._jobs = 0
+
+    @abstractmethod
+    def configure(self, made: Made) -> Registers:
+        """Return the registers of a design that was just loaded; what ran before is gone."""
 
     def download(self, configuration: bytes) -> None:
         """Configure the logic: everything in it begins again."""
         made = Made(**json.loads(configuration))
         with self._lock:
             self.events.append("download")
-            self._job = 0
             self.controller.drive(False)
-            self._registers = JobRegisters(
-                made, self.clocks.mhz, self._begin, self._abort, self.controller.drive
-            )
+            self._registers = self.configure(made)
 
     def read(self, address: int) -> int:
         """Return the word at an address of the processor; BusError where nothing answers."""
@@ -88,10 +97,31 @@ class Machine:
         else:
             raise BusError(f"a write at {address:#x}")
 
-    def _logic(self) -> JobRegisters:
+    def _logic(self) -> Registers:
         if self._registers is None:
             raise BusError("an access to logic that is not configured")
         return self._registers
+
+
+@dataclass
+class EngineMachine(Machine):
+    """A board with the model of the registers; ``engine`` computes its jobs."""
+
+    engine: jobs.Engine
+    faults: Faults = field(default_factory=Faults, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._job = 0  # the number of the one that runs; 0: none
+        self._jobs = 0
+
+    def configure(self, made: Made) -> Registers:
+        """Return the registers' model."""
+        self._job = 0
+        self._model = JobRegisters(
+            made, self.clocks.mhz, self._begin, self._abort, self.controller.drive
+        )
+        return self._model
 
     def _begin(self, job: JobRequest) -> None:
         with self._lock:
@@ -101,7 +131,7 @@ class Machine:
             threading.Thread(target=self._run, args=(job, self._job), daemon=True).start()
 
     def _run(self, job: JobRequest, number: int) -> None:
-        registers = self._logic()
+        registers = self._model
         if self.faults.hangs:
             return
         end, writes = jobs.run_job(self.memory, job, self.engine)
@@ -130,7 +160,7 @@ class Machine:
                 return
             self._job = 0
             end = JobEnd(code=ERRORS["aborted"])
-            threading.Timer(0.002, self._logic().end, (end,)).start()
+            threading.Timer(0.002, self._model.end, (end,)).start()
 
 
 def configuration(made: Made) -> bytes:

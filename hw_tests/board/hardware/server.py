@@ -8,6 +8,8 @@ its text).
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
 import threading
 from contextlib import suppress
 from multiprocessing.connection import Connection, Listener
@@ -16,7 +18,7 @@ from typing import Any
 
 from board.hardware import jobs
 from board.hardware.ddr import Memory
-from board.hardware.machine import Machine
+from board.hardware.machine import EngineMachine, Faults, Machine
 
 SOCKET = "board.socket"
 
@@ -29,6 +31,7 @@ class _Calls:
         self.read, self.write, self.download = machine.read, machine.write, machine.download
         memory = machine.memory
         self.release, self.flush, self.invalidate = memory.release, memory.flush, memory.invalidate
+        self.refuse = memory.refuse
 
     def allocate(self, size: int) -> tuple[int, str]:
         """Allocate for this process."""
@@ -54,7 +57,7 @@ class _Calls:
         elif name == "stuck_mhz":
             self._machine.clocks.stuck_mhz = value
         else:
-            assert hasattr(self._machine.faults, name), name
+            assert isinstance(self._machine, EngineMachine) and hasattr(Faults(), name), name
             setattr(self._machine.faults, name, value)
 
 
@@ -103,12 +106,18 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument(
-        "--engine", default="oracle", help="oracle, emulator:BUNDLE,.., simulator:FILE"
+        "--engine", default="oracle", help="oracle, emulator:BUNDLE,.., simulator:FILE, rtl"
     )
     parser.add_argument("--memory", type=int, default=256 << 20)
     options = parser.parse_args()
+    if options.engine == "rtl":
+        from board.hardware.rtl import rtl_machine  # needs Verilator and cocotb
+
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # the simulation ends with it
+        with rtl_machine(options.folder, options.memory) as machine:
+            serve(machine)
     memory = Memory(options.folder, options.memory)
-    serve(Machine(folder=options.folder, engine=_engine(options.engine), memory=memory))
+    serve(EngineMachine(options.folder, memory, _engine(options.engine)))
 
 
 if __name__ == "__main__":

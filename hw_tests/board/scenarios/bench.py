@@ -19,7 +19,7 @@ from board import bitstream
 from board.device import FOLDER_VARIABLE
 from board.hardware import jobs
 from board.hardware.ddr import Memory
-from board.hardware.machine import Machine
+from board.hardware.machine import EngineMachine
 from board.hardware.server import SOCKET, serve
 from board.link import Link
 from numpy.typing import NDArray
@@ -56,7 +56,7 @@ class Bench:
                 run = jobs.Emulator([self.data / "model.trivit"])
             elif engine != "oracle":
                 run = jobs.Simulator(Path(engine))
-            serve(Machine(self.hardware, run, Memory(self.hardware, memory)))
+            serve(EngineMachine(self.hardware, Memory(self.hardware, memory), run))
         while not (self.hardware / SOCKET).exists():
             time.sleep(0.005)
 

@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from board.scenarios import faults, runs
+from board.scenarios import faults, rtl, runs
 from board.scenarios.bench import Bench
 
 SECONDS = 60
@@ -28,7 +28,7 @@ def scenarios() -> dict[str, Callable[[Bench], None]]:
     """Return all scenarios by name."""
     return {
         name.removeprefix("scenario_"): work
-        for module in (runs, faults)
+        for module in (runs, faults, rtl)
         for name, work in inspect.getmembers(module, inspect.isfunction)
         if name.startswith("scenario_")
     }

@@ -7,7 +7,7 @@ from multiprocessing.connection import Connection, Listener
 from typing import Any
 
 import cocotb
-from cosim.bench.memory import OKAY, Memory
+from cosim.bench.memory import OKAY, Memory, Timing
 from cosim.bench.system import SystemBench
 from cosim.server import MEMORY_VARIABLE, SOCKET_VARIABLE
 
@@ -39,6 +39,9 @@ class Board:
     async def write_memory(self, address: int, data: bytes) -> None:
         self.memory.write(address, data)
 
+    async def answer(self, address: int, size: int, to_reads: int, to_writes: int) -> None:
+        self.memory.answer(address, size, to_reads, to_writes)
+
     async def wait_interrupt(self, cycles: int) -> bool:
         return await self.bench.wait_interrupt(cycles)
 
@@ -67,8 +70,8 @@ async def answer(board: Board, connection: Connection) -> None:
 @cocotb.test
 async def serve(dut: Any) -> None:
     """While it waits for a request, no simulated time passes."""
-    base, size = map(int, os.environ[MEMORY_VARIABLE].split())
-    bench = SystemBench(dut, Memory(base=base, size=size))
+    base, size, refresh = map(int, os.environ[MEMORY_VARIABLE].split())
+    bench = SystemBench(dut, Memory(Timing(refresh=refresh), base=base, size=size))
     await bench.start()
     board = Board(bench)
     with (
