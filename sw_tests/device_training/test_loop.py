@@ -19,7 +19,6 @@ from training_models import (
 )
 
 from trivit.host.errors import HostError
-from trivit.host.training.backends import ReferenceTraining
 from trivit.host.training.bundle import TrainingBundle
 from trivit.host.training.emulator import EmulatorTraining
 from trivit.host.training.exponents import Exponents, Move
@@ -191,21 +190,27 @@ def test_a_move_keeps_values_and_the_rows_that_are_copied(tmp_path: Path) -> Non
     assert not state.apply([Move(hidden, 1)]) and state.formats[hidden] == 15
 
 
-def test_gradients_that_are_all_zero_change_nothing(tmp_path: Path) -> None:
-    """A model that is sure and right: no gradient, no exponent to find, no step."""
+def test_gradients_that_are_all_zero_stop_the_run(tmp_path: Path) -> None:
+    """A model that is sure and right: no gradient, no exponent to find, nothing to learn."""
     bundle = bundle_in(tmp_path, **DENSE)
-    session = TrainingSession(
-        bundle.program, bundle.masters, ReferenceTraining(), UpdateSettings(), seed=0
+    coarse = tuple(
+        replace(tensor, frac=8) if tensor.name in ("head", "head.bias") else tensor
+        for tensor in bundle.program.tensors
     )
-    head = session.state.arena.view(session.state.memory, "head.weight")
-    head[:] = 0
-    image = squares(bundle, 1, seed=0).images[0]
-    target = np.full(5, (1 << 14) // 5, np.int16)
-    bias = session.state.arena.view(session.state.memory, "head.bias")
-    bias[:] = 0
-    session.find_exponents(image, target)
-    result = session.step(image, target, 0.0)
-    assert abs(result.loss - np.log(5)) < 1e-3
+    bias = np.full((1, 5), -(30 << 8 << 16), np.int64)
+    bias[0, 2] *= -1
+    bundle = replace(
+        bundle,
+        program=replace(bundle.program, tensors=coarse),
+        masters={**bundle.masters, "head.bias": bias},
+    )
+    training, session = squares(bundle, 10, seed=0), session_of(bundle)
+    training.labels[:] = 2
+    before = session.state.memory[: session.state.arena.state_elements].copy()
+    with pytest.raises(ToolsError, match=r"all gradients are zero in steps 1 to 100.*check images"):
+        run(session, bundle, training, SETTINGS, "squares", tmp_path / "out")
+    assert np.array_equal(session.state.memory[: len(before)], before)
+    assert (tmp_path / "out/checkpoint.npz").is_file()
 
 
 def test_steps_follow_torch_in_float64(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ interrupted, to the bit and on any backend.
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from dataclasses import asdict, dataclass
@@ -20,17 +19,17 @@ from trivit.host.fixed_point import Int16
 from trivit.host.training import checkpoint
 from trivit.host.training.backends import open_training_backend
 from trivit.host.training.bundle import TrainingBundle
-from trivit.host.training.session import StepResult, TrainingSession, target_row
+from trivit.host.training.session import TrainingSession, target_row
 from trivit.host.training.shifts import UpdateSettings
 from trivit.models.data import DataConfig, load_dataset
 from trivit.models.data.registry import data_at
 from trivit.models.files import atomic_write
 from trivit.models.progress import progress_bar
 from trivit.tools.errors import ToolsError
+from trivit.tools.training.export import write_weights
+from trivit.tools.training.metrics import REPORT_EVERY, Metrics
 
-CHECKPOINT, METRICS = "checkpoint.npz", "metrics.jsonl"
-#: Steps that a line of the metrics covers.
-REPORT_EVERY = 100
+CHECKPOINT, METRICS, WEIGHTS = "checkpoint.npz", "metrics.jsonl", "weights.safetensors"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +45,28 @@ class LoopSettings:
     clip_norm: float | None = None
     stochastic: bool = True
     seed: int = 0
+    largest_loss: float | None = None
     checkpoint_every: int = 1000
     test_images: int = 1000
+
+    def __post_init__(self) -> None:
+        """Check the settings that the loop itself reads.
+
+        Raises:
+            ToolsError: one is outside its range, or a checkpoint would not stand at the end of a
+                line of metrics, which judges the loss.
+        """
+        if not (math.isfinite(self.learning_rate) and self.learning_rate >= 0):
+            raise ToolsError(f"--learning-rate {self.learning_rate:g}: use 0 or more")
+        for name in ("clip_norm", "largest_loss"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ToolsError(f"--{name.replace('_', '-')} {value:g}: use more than 0")
+        if self.checkpoint_every % REPORT_EVERY:
+            raise ToolsError(
+                f"--checkpoint-every {self.checkpoint_every}: use a multiple of {REPORT_EVERY}, "
+                "the steps after which the loss is judged"
+            )
 
     def rate(self, step: int) -> float:
         """Return the learning rate of a step, counted from 0."""
@@ -60,7 +79,7 @@ class LoopSettings:
 
     def identity(self, bundle: TrainingBundle, data: str) -> dict[str, Any]:
         """Return what a resumed run must share with the one before."""
-        free = ("checkpoint_every", "test_images")
+        free = ("checkpoint_every", "test_images", "largest_loss")
         settings = {name: value for name, value in asdict(self).items() if name not in free}
         return {"bundle": bundle.digest(), "data": data, **settings}
 
@@ -100,7 +119,7 @@ def train(
     backend: str = "emulator",
     resume: bool = False,
 ) -> dict[str, Any]:
-    """Train the bundle at ``path`` and write checkpoint and metrics into ``out``.
+    """Train the bundle at ``path``; write checkpoint, weights and metrics into ``out``.
 
     Args:
         path: file of `trivit compile --training`.
@@ -116,7 +135,8 @@ def train(
     Raises:
         HostError: no training bundle, labels that are no classes, a setting outside its range.
         ModelsError: a data set that cannot be read.
-        ToolsError: nothing to resume, or a run in ``out`` that would be lost.
+        ToolsError: nothing to resume, a run in ``out`` that would be lost, a loss that diverges,
+            or no gradients; ``out`` keeps the last checkpoint.
         OSError: ``out`` cannot be written.
     """
     bundle = TrainingBundle.load(path)
@@ -164,21 +184,21 @@ def run(
     wrong = training.labels[(training.labels < 0) | (training.labels >= classes)]
     if len(wrong):
         target_row(int(wrong[0]), classes)
-    saved, metrics = out / CHECKPOINT, out / METRICS
+    saved = out / CHECKPOINT
+    metrics = Metrics(out / METRICS, classes, settings.largest_loss)
     if resume:
         if not saved.is_file():
             raise ToolsError(f"{out} has no {CHECKPOINT} to go on from: leave out --resume")
         checkpoint.restore(saved, session, identity)
-        _keep_lines(metrics, session.steps)
+        write_weights(out / WEIGHTS, session)
     elif saved.exists():
         raise ToolsError(f"{out} holds a run: go on with --resume, or name another --out")
     else:
         first = order[0]
         session.find_exponents(training.images[first], target[training.labels[first]])
-        _save(saved, session, identity)
-        _keep_lines(metrics, 0)
+        _save(out, session, identity)
+    metrics.keep(session.steps)
     begun, started = session.steps, time.perf_counter()
-    lines = _Lines(metrics)
     with progress_bar("steps", settings.steps - begun) as advance:
         while session.steps < settings.steps:
             number = order[session.steps]
@@ -186,15 +206,16 @@ def run(
             result = session.step(
                 training.images[number], target[label], settings.rate(session.steps)
             )
-            lines.add(session.steps, result, label)
+            metrics.add(session.steps, result, label)
             if session.steps % settings.checkpoint_every == 0 or session.steps == settings.steps:
-                _save(saved, session, identity)
+                _save(out, session, identity)
             advance(1)
     seconds = time.perf_counter() - started
     return {
         "steps": session.steps,
-        **_losses(metrics),
+        **metrics.losses(),
         "steps_per_second": round((session.steps - begun) / max(seconds, 1e-9), 2),
+        "weights": str(out / WEIGHTS),
     }
 
 
@@ -207,53 +228,7 @@ def accuracy(session: TrainingSession, test: LabelledImages) -> float:
     return 100.0 * right / len(test)
 
 
-def _save(path: Path, session: TrainingSession, identity: dict[str, Any]) -> None:
-    with atomic_write(path) as temporary:
+def _save(out: Path, session: TrainingSession, identity: dict[str, Any]) -> None:
+    with atomic_write(out / CHECKPOINT) as temporary:
         temporary.write_bytes(checkpoint.to_bytes(session, identity))
-
-
-class _Lines:
-    """Writes a line of metrics for every hundred steps."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._reset()
-
-    def _reset(self) -> None:
-        self._losses: list[float] = []
-        self._right = self._saturated = self._moves = 0
-
-    def add(self, step: int, result: StepResult, label: int) -> None:
-        """Count a step; ``step`` is its number from 1."""
-        self._losses.append(result.loss)
-        self._right += int(result.logits.argmax()) == label
-        self._saturated += result.saturated
-        self._moves += len(result.moves)
-        if step % REPORT_EVERY:
-            return
-        line = {
-            "step": step,
-            "loss": float(np.mean(self._losses)),
-            "top1": 100.0 * self._right / len(self._losses),
-            "gradient_norm": result.gradient_norm,
-            "saturated": self._saturated,
-            "moves": self._moves,
-        }
-        with self._path.open("a") as file:
-            file.write(json.dumps(line) + "\n")
-        self._reset()
-
-
-def _keep_lines(path: Path, steps: int) -> None:
-    """Keep the lines of the first ``steps`` steps: those after a checkpoint are written again."""
-    lines = path.read_text().splitlines() if path.is_file() else []
-    kept = [line for line in lines if json.loads(line)["step"] <= steps]
-    with atomic_write(path) as temporary:
-        temporary.write_text("".join(f"{line}\n" for line in kept))
-
-
-def _losses(path: Path) -> dict[str, float]:
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
-    if not lines:
-        return {}
-    return {"first_loss": round(lines[0]["loss"], 4), "last_loss": round(lines[-1]["loss"], 4)}
+    write_weights(out / WEIGHTS, session)

@@ -22,7 +22,7 @@ def train_on_device(
     backend: Annotated[
         TrainingBackendName, typer.Option(help="numpy oracle, or the same integers in C++.")
     ] = TrainingBackendName.emulator,
-    out: Annotated[Path, typer.Option(help="Folder for checkpoint and metrics.jsonl.")] = Path(
+    out: Annotated[Path, typer.Option(help="Folder for checkpoint, weights and metrics.")] = Path(
         "runs/on_device"
     ),
     steps: Annotated[int, typer.Option(min=1, help="Steps in all; an image each.")] = 1000,
@@ -38,7 +38,16 @@ def train_on_device(
         bool, typer.Option("--nearest", help="Round updates to the nearest, not stochastically.")
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of the order and of rounding.")] = 0,
-    checkpoint_every: Annotated[int, typer.Option(min=1, help="Steps.")] = 1000,
+    largest_loss: Annotated[
+        float | None,
+        typer.Option(
+            help="Stop when the mean loss of a hundred steps is above (default: 3 times that of "
+            "guessing)."
+        ),
+    ] = None,
+    checkpoint_every: Annotated[
+        int, typer.Option(min=1, help="Steps, a multiple of 100: then weights are written too.")
+    ] = 1000,
     test_images: Annotated[int, typer.Option(min=0, help="Test images at the end.")] = 1000,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")] = False,
 ) -> None:
@@ -56,6 +65,7 @@ def train_on_device(
         clip_norm=clip_norm,
         stochastic=not nearest,
         seed=seed,
+        largest_loss=largest_loss,
         checkpoint_every=checkpoint_every,
         test_images=test_images,
     )

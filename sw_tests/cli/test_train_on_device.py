@@ -1,0 +1,164 @@
+"""`trivit compile --training` and `trivit train-on-device`: what works, one line for the rest."""
+
+import errno
+import json
+import os
+from pathlib import Path
+
+import pytest
+from exported_model import build
+from programs import random_bundle
+
+from .conftest import CONFIG, Trivit, files_in
+
+SIZES = {
+    "image_size": 28, "patch_size": 7, "depth": 2, "mlp_ratio": 4.0, "selector_blocks": (),
+    "token_keep_ratio": 1.0, "attention_keep_ratio": 1.0,
+}  # fmt: skip
+#: The same model as an experiment.
+MODEL = (
+    "model.patch_size=7", "model.embed_dim=32", "model.depth=2", "model.num_heads=2",
+    "model.selector_blocks=[]", "data.dataset=synthetic", "data.test_images=20",
+)  # fmt: skip
+
+
+def quantized(folder: Path, classes: int = 10) -> Path:
+    build(num_classes=classes, **SIZES).save(folder / "quantized")
+    return folder
+
+
+@pytest.fixture
+def bundle(trivit: Trivit, tmp_path: Path) -> Path:
+    run = quantized(tmp_path / "run")
+    assert trivit("compile", run, "--training").status == 0
+    return run / "training.trivit"
+
+
+def train(trivit: Trivit, bundle: Path, out: Path, *more: object, rate: float = 0.003):
+    options = ("--data", "synthetic", "--test-images", 20, "--checkpoint-every", 100)
+    return trivit("train-on-device", bundle, *options, "--learning-rate", rate, "--out", out, *more)
+
+
+def test_weights_come_back_as_a_run_that_evaluate_reads(
+    trivit: Trivit, bundle: Path, tmp_path: Path
+) -> None:
+    out, imported = tmp_path / "out", tmp_path / "imported"
+    outcome = train(trivit, bundle, out, "--steps", 200)
+    assert outcome.status == 0 and "test top1" in outcome.out, outcome.err
+    assert sorted(files_in(out)) == ["checkpoint.npz", "metrics.jsonl", "weights.safetensors"]
+    again = train(trivit, bundle, out, "--steps", 200, "--resume")
+    assert again.status == 0, again.err
+    settings = [word for setting in MODEL for word in ("--set", setting)]
+    config = CONFIG.with_name("fashion_mnist_micro_dense.yaml")
+    outcome = trivit(
+        "import", out / "weights.safetensors", "--config", config, *settings, "--out", imported
+    )
+    assert outcome.status == 0, outcome.err
+    outcome = trivit("evaluate", imported, "--json")
+    assert outcome.status == 0 and json.loads(outcome.out)["test_images"] == 20, outcome.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--masters", 8), ("--masters 8", "use 32 or 16")),
+        (("--kept-tokens",), ("--kept-tokens", "leave it out with --training")),
+        (("--keep", 0.5), ("has no model with keep ratio 0.5", "trivit quantize")),
+        (("--keep", "1,0.5"), ("one keep ratio", "--keep")),
+    ],
+    ids=["masters", "kept tokens", "ratio", "ratios"],
+)
+def test_compile_refuses(
+    trivit: Trivit, tmp_path: Path, arguments: tuple[object, ...], words: tuple[str, ...]
+) -> None:
+    run = quantized(tmp_path / "run")
+    before = files_in(run)
+    trivit("compile", run, "--training", *arguments).refused(*words)
+    assert files_in(run) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--data", "nowhere"), ("no data set 'nowhere'", "name one of")),
+        (("--checkpoint-every", 150), ("--checkpoint-every 150", "a multiple of 100")),
+        (("--momentum", 1), ("momentum 1.0", "less than 1")),
+        (("--weight-decay", -1), ("weight decay -1.0", "use 0 or more")),
+        (("--learning-rate", -1), ("--learning-rate -1", "use 0 or more")),
+        (("--clip-norm", 0), ("--clip-norm 0", "use more than 0")),
+        (("--resume",), ("no checkpoint.npz to go on from", "leave out --resume")),
+        (("--steps", 0), ("--steps", "greater than or equal to 1")),
+    ],
+    ids=["data", "checkpoints", "momentum", "decay", "rate", "clip", "resume", "steps"],
+)
+def test_training_refuses(
+    trivit: Trivit, bundle: Path, tmp_path: Path, arguments: tuple[object, ...], words: tuple[str]
+) -> None:
+    out = tmp_path / "out"
+    train(trivit, bundle, out, *arguments).refused(*words)
+    assert not out.exists()
+
+
+def test_a_bundle_for_inference_is_refused(trivit: Trivit, tmp_path: Path) -> None:
+    path = tmp_path / "program.trivit"
+    path.write_bytes(random_bundle(3)[0].to_bytes())
+    train(trivit, path, tmp_path / "out").refused(
+        str(path), "a bundle for inference", "trivit compile RUN --training"
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_labels_out_of_range_are_refused(trivit: Trivit, tmp_path: Path) -> None:
+    run = quantized(tmp_path / "run", classes=5)
+    assert trivit("compile", run, "--training").status == 0
+    outcome = train(trivit, run / "training.trivit", tmp_path / "out")
+    outcome.refused("label", "the model has classes 0 to 4")
+    assert not (tmp_path / "out").exists()
+
+
+def test_another_runs_state_is_refused(trivit: Trivit, bundle: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert train(trivit, bundle, out, "--steps", 100).status == 0
+    before = files_in(out)
+    run = quantized(tmp_path / "run")
+    assert trivit("compile", run, "--training", "--masters", 16).status == 0
+    for more, word in ((("--steps", 100), "bundle"), (("--steps", 200), "steps 100, not 200")):
+        outcome = train(trivit, run / "training.trivit", out, *more, "--resume")
+        outcome.refused(str(out / "checkpoint.npz"), "is of a run with", "another --out")
+        assert word in outcome.err or "bundle" in outcome.err
+    train(trivit, bundle, out, "--steps", 100).refused("holds a run", "--resume")
+    assert files_in(out) == before
+
+
+def test_a_diverging_loss_stops_and_keeps_the_state_before(
+    trivit: Trivit, bundle: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    outcome = train(trivit, bundle, out, "--steps", 1000, "--warmup-steps", 200, rate=20.0)
+    outcome.refused("the loss diverges", "at most 6.908", str(out), "lower --learning-rate")
+    assert sorted(files_in(out)) == ["checkpoint.npz", "metrics.jsonl", "weights.safetensors"]
+    assert train(trivit, bundle, tmp_path / "free", "--steps", 100, "--largest-loss", 0.1).status
+
+
+def test_a_full_disk_keeps_the_checkpoint_before(
+    trivit: Trivit, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, flushes = tmp_path / "out", []
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        """Let two checkpoints through (with weights and, at first, metrics), not the third."""
+        flushes.append(descriptor)
+        if len(flushes) > 5:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(descriptor)
+
+    monkeypatch.setattr("trivit.models.files.os.fsync", fsync)
+    outcome = train(trivit, bundle, out, "--steps", 300)
+    outcome.refused(str(out / "checkpoint.npz"), "no space left", "free some")
+    assert sorted(files_in(out)) == ["checkpoint.npz", "metrics.jsonl", "weights.safetensors"]
+    monkeypatch.undo()
+    whole = tmp_path / "whole"
+    assert train(trivit, bundle, out, "--steps", 300, "--resume").status == 0
+    assert train(trivit, bundle, whole, "--steps", 300).status == 0
+    assert files_in(out) == files_in(whole)
