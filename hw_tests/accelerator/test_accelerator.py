@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from accelerator.comparison import assert_tensors, run_bundle
-from accelerator.tiny import Tiny, load_product_store
+from accelerator.tiny import Tiny, load_product_store, through_ddr
 from networks import Compared, random_network
 
 from trivit.host.backends.reference import ReferenceBackend
@@ -56,6 +56,17 @@ def test_load_product_store(rows: int, simulator: Path) -> None:
             (11, 2, False, 0),  # store
         ]
         assert log["begun"][1] > log["cycle"][0] - 20  # its rows were there at the earliest
+
+
+@pytest.mark.parametrize("rows", [1, 13])
+def test_rows_through_ddr(rows: int, simulator: Path) -> None:
+    """Stored over all ports, loaded behind a fence; counts go on from job to job."""
+    made = load_product_store(np.random.default_rng(rows), rows=rows, images=3)
+    tiny = through_ddr(made, rows=rows)
+    for settings in (SimulationSettings(), SimulationSettings(pauses=100, seed=rows, latency=150)):
+        run = simulate(simulator, tiny.program, tiny.images, settings)
+        words = tiny.expected[0].size
+        assert np.array_equal(run.outputs[:, :words].reshape(tiny.expected.shape), tiny.expected)
 
 
 @pytest.mark.parametrize("seed", range(6))

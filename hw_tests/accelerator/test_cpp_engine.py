@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from accelerator.comparison import assert_tensors, run_bundle
-from accelerator.tiny import load_product_store
+from accelerator.tiny import load_product_store, through_ddr
 from networks import (
     deit_384,
     heads_in_turn,
@@ -53,6 +53,17 @@ def test_load_product_store(rows: int, cpp_simulator: Path) -> None:
             (1, 1, False, saturated),
             (11, 2, False, 0),
         ]
+
+
+@pytest.mark.parametrize("rows", [1, 13])
+def test_rows_through_ddr(rows: int, cpp_simulator: Path) -> None:
+    """Stored over all ports, loaded behind a fence; counts go on from job to job."""
+    made = load_product_store(np.random.default_rng(rows), rows=rows, images=3)
+    tiny = through_ddr(made, rows=rows)
+    for settings in (SimulationSettings(), SimulationSettings(pauses=100, seed=rows, latency=150)):
+        run = simulate(cpp_simulator, tiny.program, tiny.images, settings)
+        words = tiny.expected[0].size
+        assert np.array_equal(run.outputs[:, :words].reshape(tiny.expected.shape), tiny.expected)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trivit.host.commands import Command, decode, encode, to_words
+from trivit.host.commands import Command, decode, encode, from_words, to_words
 from trivit.host.oracle.matmul import matmul
 from trivit.host.schedule import Watched, port_order
 from trivit.tools.simulation.simulator_run import SimulatedProgram
@@ -112,6 +112,46 @@ def load_product_store(rng: np.random.Generator, *, rows: int, images: int) -> T
         np.stack(expected),
         saturated,
     )
+
+
+def through_ddr(tiny: Tiny, *, rows: int) -> Tiny:
+    """Return `load_product_store` with its result spread to DDR and loaded back before its store.
+
+    Another product, on rows that are there, announces that store.
+    """
+    words, there = 5, 300
+    *before, end = (decode(command) for command in from_words(tiny.program.commands))
+    segment = -(-rows // PORTS) * words
+    spilled = {"base": 2, "ports": 15, "words": segment, "port_stride": segment}
+    spilled["address"] = rows * words
+    commands = []
+    for command in before:
+        fields = dict(command.fields)
+        if command.unit == "move_store":
+            fields = {**fields, **spilled}
+        if command.unit == "store":
+            fields["spread"] = 1
+        commands.append(encode(command.unit, tag=command.tag, end=False, **fields))
+    rows_back = {"rows": rows, "words": words, "slot": 3}
+    again = dict(next(c.fields for c in before if c.unit == "engine"), target=400, target_slot=4)
+    weights = next(c.fields for c in before if c.unit == "move_weights")
+    commands += [
+        encode("move_rows", end=False, fenced=1, **spilled),
+        encode("load", end=False, target=there, target_stride=8, complete=1, **rows_back),
+        encode("move_weights", end=False, **weights),
+        encode("move_store", base=2, ports=1, words=rows * words),
+        encode("store", tag=2, end=False, source=there, source_stride=8, **rows_back),
+        encode("engine", tag=1, end=False, **again),
+    ]
+    reports = reports_of(commands)
+    commands.append(encode(end.unit, end=True, reports=reports))
+    program = replace(
+        tiny.program,
+        commands=to_words(commands),
+        reports=reports,
+        output_words=rows * words + PORTS * segment,
+    )
+    return replace(tiny, program=program)
 
 
 def reports_of(commands: list[int]) -> int:
