@@ -185,7 +185,7 @@ class TrainingSession:
         ]
 
     def _start_momenta(self) -> None:
-        """Give momenta of zeros their first exponents: those of the gradients, or three bits less."""
+        """Give momenta of zeros the exponents of their gradients, or three bits less."""
         formats = self.state.formats
         moves = []
         for _, operation, _ in self._norms:
