@@ -30,6 +30,7 @@ from trivit.tools.compiler.ir import (
     SelectTokens,
 )
 from trivit.tools.compiler.recogniser import recognise
+from trivit.tools.training.builder import Optimizer
 from trivit.tools.training.derive import Derived, derive
 
 DENSE = {"selector_blocks": (), "token_keep_ratio": 1.0, "attention_keep_ratio": 1.0}
@@ -71,12 +72,19 @@ class TrainingModel:
 
 
 @cache
-def training_model(masters: int = 32, vector_frac: int = 15, **sizes: Any) -> TrainingModel:
+def training_model(
+    masters: int = 32, vector_frac: int = 15, optimizer: Optimizer = "sgd", **sizes: Any
+) -> TrainingModel:
     """Return a small model; ``sizes`` as for :func:`exported_model.build`."""
     exported = build(**sizes)
     with TemporaryDirectory() as folder:
         model = recognise(load_graph(exported.save(Path(folder))))
-    derived = derive(model, masters=16 if masters == 16 else 32, vector_frac=vector_frac)
+    derived = derive(
+        model,
+        masters=16 if masters == 16 else 32,
+        vector_frac=vector_frac,
+        optimizer=optimizer,
+    )
     return TrainingModel(exported, model, derived)
 
 
@@ -143,7 +151,7 @@ def device_gradients(session: TrainingSession) -> dict[str, NDArray[np.float64]]
     """Return every parameter's gradient of the last step, (rows, columns) by name."""
     found = {}
     for operation in session.program.operations:
-        if operation.opcode == "update_sgd":
+        if operation.phase == "update":
             operand = operation.operands["gradient"]
             rows = session.state.real(operand.tensor)[operand.first :]
             rows = rows if operand.rows is None else rows[: operand.rows]

@@ -18,7 +18,7 @@ def row_statistics(rows: Int16) -> tuple[Int64, Int64]:
     return wide.sum(axis=1), (wide * wide).sum(axis=1)
 
 
-def _inverse_root(power: int) -> tuple[int, int]:
+def inverse_root(power: int) -> tuple[int, int]:
     """Return (rs, k) with 1/sqrt(power) = rs · 2^-24 · 2^-k, ``power`` in 1..2^62."""
     k = (power.bit_length() - 1) // 2
     u = (power << (62 - 2 * k)) >> 40
@@ -84,7 +84,7 @@ def normalised(
         mean = (total * inv_width + (1 << 23)) >> 24
         mean = max(-_MEAN_LIMIT, min(_MEAN_LIMIT, mean))
         power = (squares << 16) - (mean * total << 9) + width * mean**2 + epsilon
-        rs, k = _inverse_root(max(1, power))
+        rs, k = inverse_root(max(1, power))
         gain = int(round_half_even(np.int64(rs) * np.int64(sqrt_width), 18))
         rounded = round_half_even(((wide[row] << 8) - mean) * gain, k + 2)
         values[row] = np.clip(rounded, -_VALUE_LIMIT, _VALUE_LIMIT - 1)

@@ -19,13 +19,13 @@ from trivit.host.training.program import Operand, Role, TrainingProgram
 _SECTIONS: tuple[tuple[Role, ...], ...] = (
     ("parameter",),
     ("low",),
-    ("momentum",),
+    ("momentum", "second"),
     ("image", "target"),
     ("activation", "fixed", "index"),
     ("gradient",),
 )
 #: Roles that make up the state of a training run.
-STATE: tuple[Role, ...] = ("parameter", "low", "momentum")
+STATE: tuple[Role, ...] = ("parameter", "low", "momentum", "second")
 
 
 @dataclass(frozen=True)

@@ -86,8 +86,8 @@ class ReferenceTraining(TrainingBackend):
         figures = np.zeros((len(operations), WRITES, FIGURES), np.int64)
         for index, operation in enumerate(operations):
             tensors = {name: view(memory, place) for name, place in operation.places.items()}
-            if operation.opcode == "update_sgd":
-                results = _update(operation, tensors, step)
+            if operation.opcode in _UPDATES:
+                results = _UPDATES[operation.opcode](operation, tensors, step)
             else:
                 results = self._ops[operation.opcode](operation, tensors)
                 for name, (values, _) in zip(operation.spec.writes, results, strict=True):
@@ -159,7 +159,7 @@ def _attention_backward(operation: Resolved, tensors: dict[str, Int16]) -> _Resu
     return list(zip((got.probs, got.scores, got.qkv), got.saturated, strict=True))
 
 
-def _update(operation: Resolved, tensors: dict[str, Int16], step: StepConstants) -> _Results:
+def _update_sgd(operation: Resolved, tensors: dict[str, Int16], step: StepConstants) -> _Results:
     fields = dict(operation.fields)
     shift = fields.pop("rate_shift") + step.rate_exponent
     updated = training.update_sgd(
@@ -179,3 +179,22 @@ def _update(operation: Resolved, tensors: dict[str, Int16], step: StepConstants)
         tensors["low"][:] = updated.low
     saturated = updated.saturated
     return [(updated.high, saturated[0]), (updated.velocity, saturated[1])]
+
+
+def _update_adamw(operation: Resolved, tensors: dict[str, Int16], step: StepConstants) -> _Results:
+    fields: dict[str, Any] = dict(operation.fields)
+    updated = training.update_adamw(
+        tensors["gradient"],
+        (tensors["high"], tensors["low"]),
+        tensors["velocity"],
+        (tensors["second"], tensors["second_low"]),
+        training.AdamStep(**vars(step)),
+        **{**fields, "stochastic": bool(fields["stochastic"])},
+    )
+    for name in ("high", "low", "velocity", "second", "second_low"):
+        tensors[name][:] = getattr(updated, name)
+    written = (updated.high, updated.velocity, updated.second)
+    return list(zip(written, updated.saturated, strict=True))
+
+
+_UPDATES = {"update_sgd": _update_sgd, "update_adamw": _update_adamw}

@@ -1,7 +1,7 @@
 """Ops with addresses and numbers: what a backend executes.
 
 An op is ``DESCRIPTOR_WORDS`` int64: its code, its flags (bit i: optional operand i is there, bit
-8 + i: flag i), offset, rows, columns and stride of up to six operands, up to eight fields.
+8 + i: flag i), offset, rows, columns and stride of up to six operands, up to twelve fields.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from trivit.host.training.operations import OPERATIONS, OperationSpec
 from trivit.host.training.program import TrainingProgram
 from trivit.host.training.shifts import UpdateSettings, numbers
 
-OPERANDS, FIELDS = 6, 8
+OPERANDS, FIELDS = 6, 12
 DESCRIPTOR_WORDS = 2 + 4 * OPERANDS + FIELDS
 #: Tensors that an op writes at most, and what it returns of each: saturations, largest magnitude,
 #: sum of squares.
@@ -51,16 +51,24 @@ class Resolved:
 
 @dataclass(frozen=True, kw_only=True)
 class StepConstants:
-    """What changes with every step: learning rate as rate·2^-rate_exponent, key, clip·2^-16."""
+    """What changes with every step: learning rate as rate·2^-rate_exponent, key, clip·2^-16.
+
+    Of AdamW also bias·2^-bias_exponent = sqrt(1 - beta2^t)/(1 - beta1^t) and
+    second·2^-second_exponent = 1 - beta2^t.
+    """
 
     rate: int
     rate_exponent: int
     key: int
     clip: int = 65536
+    bias: int = 0
+    bias_exponent: int = 0
+    second: int = 0
+    second_exponent: int = 0
 
     def words(self) -> Int64:
         """Return them as a backend takes them."""
-        return np.array([self.rate, self.rate_exponent, self.key, self.clip], np.int64)
+        return np.array(list(vars(self).values()), np.int64)
 
 
 def resolve(

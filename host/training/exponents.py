@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trivit.host.fixed_point import Int64
+from trivit.host.training.operations import LOW_PLANES
 from trivit.host.training.program import TrainingProgram, writes
 
 #: Steps without a move after which a small gradient gets a bit more.
@@ -26,10 +27,11 @@ _MANY, _MANY_BITS = 1 / 16, 4
 _LIMITS = {
     "gradient": (0, 46),
     "momentum": (0, 46),
+    "second": (0, 46),
     "activation": (0, 24),
     "parameter": (0, 24),
 }
-_BOTH_WAYS = ("gradient", "momentum")
+_BOTH_WAYS = ("gradient", "momentum", "second")
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Observed:
             (index, slot, number[operation.operands[operand].tensor])
             for index, operation in enumerate(program.operations)
             for slot, operand in enumerate(writes(operation))
-            if operand != "low"
+            if operand not in LOW_PLANES
         ]
         self._op, self._slot, self._tensor = (
             np.array(p, np.int64) for p in zip(*places, strict=True)

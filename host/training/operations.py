@@ -90,4 +90,18 @@ OPERATIONS: dict[str, OperationSpec] = {
             "stochastic",
         ),
     ),
+    "update_adamw": OperationSpec(
+        code=18,
+        writes=("high", "velocity", "second"),
+        reads=("gradient", "low", "second_low"),
+        flags=("decays",),
+        fields=(
+            *("number", "beta1", "mean_shift", "alpha2", "square_shift", "epsilon"),
+            *("epsilon_shift", "direction_shift", "decay", "decay_shift", "rate_shift"),
+            "stochastic",
+        ),
+    ),
 }
+
+#: Operands that an op reads and writes and of which it returns nothing: low planes.
+LOW_PLANES = ("low", "second_low")

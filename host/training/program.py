@@ -11,11 +11,20 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from trivit.host.errors import HostError
-from trivit.host.training.operations import OPERATIONS
+from trivit.host.training.operations import LOW_PLANES, OPERATIONS
 
 #: What a tensor is; how the host moves its fraction length follows from it (policy.py).
 Role = Literal[
-    "image", "target", "index", "fixed", "activation", "parameter", "low", "momentum", "gradient"
+    "image",
+    "target",
+    "index",
+    "fixed",
+    "activation",
+    "parameter",
+    "low",
+    "momentum",
+    "second",
+    "gradient",
 ]
 Phase = Literal["forward", "backward", "update"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -24,6 +33,9 @@ ROLES: tuple[Role, ...] = get_args(Role)
 @dataclass(frozen=True, kw_only=True)
 class TensorSpec:
     """A tensor of ``rows`` x ``columns`` int16 elements and its fraction length at the start.
+
+    A second moment has 32 bits in two planes and twice its fraction length: ``frac`` is that of its
+    root, to compare with the gradient's.
 
     ``recompute``: cheap to compute again from what its writer reads, so a scheduler need not keep
     it for backward. ``of``: for low planes, momenta and gradients of parameters, the parameter.
@@ -93,6 +105,11 @@ class TrainingProgram:
         return {tensor.name: tensor for tensor in self.tensors}
 
     @property
+    def optimizer(self) -> str:
+        """Whose updates the program has: adamw or sgd."""
+        return "adamw" if any(o.opcode == "update_adamw" for o in self.operations) else "sgd"
+
+    @property
     def parameters(self) -> tuple[TensorSpec, ...]:
         """The tensors that training changes, as forward reads them."""
         return tuple(tensor for tensor in self.tensors if tensor.role == "parameter")
@@ -151,14 +168,20 @@ class TrainingProgram:
 
 
 #: Tensors that hold something before a step.
-_GIVEN: tuple[Role, ...] = ("image", "target", "parameter", "low", "momentum")
+_GIVEN: tuple[Role, ...] = (
+    "image",
+    "target",
+    "parameter",
+    "low",
+    "momentum",
+    "second",
+)
 
 
 def writes(operation: Operation) -> Iterable[str]:
     """Return the names of the operands that the op writes."""
     spec = OPERATIONS[operation.opcode]
-    also = ("low",) if operation.opcode == "update_sgd" and "low" in operation.operands else ()
-    return (*spec.writes, *also)
+    return (*spec.writes, *(name for name in LOW_PLANES if name in operation.operands))
 
 
 def _check(operation: Operation, known: set[str], written: set[str], where: str) -> None:

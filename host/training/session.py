@@ -85,6 +85,7 @@ class TrainingSession:
         self.steps = 0
         self.gradient_norm = 0.0
         self._settings, self._seed, self._clip_norm = settings, seed, clip_norm
+        self._adamw = program.optimizer == "adamw"
         self._norms = _gradients_of_updates(program)
         self._image = _the(program, "image")
         self._target = _the(program, "target")
@@ -142,6 +143,7 @@ class TrainingSession:
             rate_exponent=rate_exponent,
             key=step_key(self._seed, self.steps),
             clip=self._clip(),
+            **(self._settings.corrections(self.steps + 1) if self._adamw else {}),
         )
         figures = self.backend.run(self.state.memory, self._operations, constants)
         self.gradient_norm = self._norm(figures)
@@ -183,13 +185,18 @@ class TrainingSession:
         ]
 
     def _start_momenta(self) -> None:
-        """Give momenta of zeros three bits more room than their gradients."""
+        """Give momenta of zeros the exponents of their gradients, or three bits less."""
         formats = self.state.formats
         moves = []
         for _, operation, _ in self._norms:
+            frac = formats[operation.operands["gradient"].tensor]
             velocity = operation.operands["velocity"].tensor
-            wanted = formats[operation.operands["gradient"].tensor] - 3
-            moves.append(Move(velocity, wanted - formats[velocity]))
+            # Velocities sum gradients; AdamW's moments are means, which are no larger.
+            room = 0 if self._adamw else 3
+            moves.append(Move(velocity, frac - room - formats[velocity]))
+            if self._adamw:
+                second = operation.operands["second"].tensor
+                moves.append(Move(second, frac - formats[second]))
         self.state.apply(moves)
 
     def _write(self, image: Int16, target: Int16) -> None:
@@ -234,7 +241,7 @@ def _gradients_of_updates(
     written: dict[str, tuple[int, int]] = {}
     found = []
     for index, operation in enumerate(program.operations):
-        if operation.opcode == "update_sgd":
+        if operation.phase == "update":
             writer, slot = written[_gradient(operation)]
             found.append((writer, operation, slot))
         for slot, operand in enumerate(writes(operation)):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from trivit.host.errors import HostError
 from trivit.host.generated.spec import MAX_ALIGN_SHIFT, MAX_SHIFT, MIN_SHIFT
+from trivit.host.oracle.training.adamw import ALPHA_FRAC, DIRECTION_FRAC
 from trivit.host.training.operations import OPERATIONS
 from trivit.host.training.program import Operation, TensorSpec
 
@@ -26,7 +27,9 @@ _GUARD = 8
 
 @dataclass(frozen=True, kw_only=True)
 class UpdateSettings:
-    """What a run of SGD fixes: momentum 0..1, weight decay of matrices, rounding.
+    """What a run fixes: momentum (AdamW: beta1), weight decay of matrices, rounding.
+
+    ``beta2`` and ``epsilon`` are AdamW's.
 
     Raises:
         HostError: a value outside its range.
@@ -35,12 +38,41 @@ class UpdateSettings:
     momentum: float = 0.9
     weight_decay: float = 0.0
     stochastic: bool = True
+    beta2: float = 0.999
+    epsilon: float = 1e-8
 
     def __post_init__(self) -> None:
         if not 0 <= self.momentum < 1:
             raise HostError(f"momentum {self.momentum!r}: use 0 or more and less than 1")
         if not 0 <= self.weight_decay < 1:
             raise HostError(f"weight decay {self.weight_decay!r}: use 0 or more and less than 1")
+        if not 0.5 <= self.beta2 < 1 - 2.0**-ALPHA_FRAC:
+            raise HostError(f"beta2 {self.beta2!r}: use 0.5 or more and less than 1")
+        if not 1e-12 <= self.epsilon <= 1:
+            raise HostError(f"epsilon {self.epsilon!r}: use 1e-12 to 1")
+
+    @property
+    def beta1_integer(self) -> int:
+        """The momentum at 16 fraction bits."""
+        return round(self.momentum * 65536)
+
+    @property
+    def alpha2_integer(self) -> int:
+        """1 - beta2 at 24 fraction bits."""
+        return round((1 - self.beta2) * 2**ALPHA_FRAC)
+
+    def corrections(self, step: int) -> dict[str, int]:
+        """Return AdamW's constants of step ``step``, counted from 1, for the integer betas."""
+        first = 1 - (self.beta1_integer / 65536) ** step
+        square = 1 - (1 - self.alpha2_integer * 2.0**-ALPHA_FRAC) ** step
+        bias, bias_exponent = mantissa(math.sqrt(square) / first, 16)
+        second, second_exponent = mantissa(square, 16)
+        return {
+            "bias": bias,
+            "bias_exponent": bias_exponent,
+            "second": second,
+            "second_exponent": second_exponent,
+        }
 
 
 def mantissa(value: float, bits: int) -> tuple[int, int]:
@@ -216,7 +248,7 @@ def _update_sgd(f: _Formats, settings: UpdateSettings) -> dict[str, int]:
     decay_shift = decay_frac + master - f["velocity"] - 16
     return {
         "number": int(f.attribute("number")),
-        "momentum": round(settings.momentum * 65536),
+        "momentum": settings.beta1_integer,
         "gradient_shift": f.within("shift", f["gradient"] - f["velocity"], -24, MAX_SHIFT),
         "decay": decay,
         "decay_shift": f.within("shift of its decay", decay_shift, -8, 62) if decay else 0,
@@ -225,6 +257,30 @@ def _update_sgd(f: _Formats, settings: UpdateSettings) -> dict[str, int]:
     }
 
 
+def _update_adamw(f: _Formats, settings: UpdateSettings) -> dict[str, int]:
+    master = f["high"] + MASTER_BITS
+    decay, decay_frac = 0, 0
+    if f.attribute("decays"):
+        decay, decay_frac = mantissa(settings.weight_decay, 16)
+    decay_shift = decay_frac + master - DIRECTION_FRAC
+    epsilon, epsilon_frac = mantissa(settings.epsilon**2, 16)
+    return {
+        "number": int(f.attribute("number")),
+        "beta1": settings.beta1_integer,
+        "mean_shift": f.within("shift", f["gradient"] - f["velocity"], -24, MAX_SHIFT),
+        "alpha2": settings.alpha2_integer,
+        "square_shift": 2 * (f["gradient"] - f["second"]),
+        "epsilon": epsilon,
+        "epsilon_shift": epsilon_frac - 2 * f["second"],
+        "direction_shift": f["velocity"] - f["second"] + 4,
+        "decay": decay,
+        "decay_shift": f.within("shift of its decay", decay_shift, 12, 62) if decay else 0,
+        "rate_shift": DIRECTION_FRAC - master,
+        "stochastic": int(settings.stochastic),
+    }
+
+
+_UPDATES = {"update_sgd": _update_sgd, "update_adamw": _update_adamw}
 _RULES: dict[str, Callable[[_Formats], dict[str, int]]] = {
     "product": _product,
     "cls_row": _cls_row,
@@ -259,8 +315,8 @@ def numbers(
         HostError: fraction lengths that the contract's shifts cannot bring together.
     """
     f = _Formats(operation, formats, tensors)
-    if operation.opcode == "update_sgd":
-        values = _update_sgd(f, settings)
+    if operation.opcode in _UPDATES:
+        values = _UPDATES[operation.opcode](f, settings)
     elif operation.opcode in _RULES:
         values = _RULES[operation.opcode](f)
     else:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from trivit.host.errors import HostError
 from trivit.host.fixed_point import INT16_MAX, Int64, round_half_even, to_real
 from trivit.host.oracle.training import join_planes, split_planes
+from trivit.host.oracle.training.adamw import SECOND_LIMIT
 from trivit.host.training.arena import Arena
 from trivit.host.training.exponents import Move, followed, limits
 from trivit.host.training.program import TensorSpec, TrainingProgram
@@ -86,6 +87,9 @@ class TrainingState:
     def _shift(self, tensor: TensorSpec, bits: int) -> None:
         if tensor.role == "parameter":
             self._write_master(tensor.name, round_half_even(self.master(tensor.name), -bits))
+        if tensor.role == "second":
+            moved = round_half_even(self.master(tensor.name), -2 * bits)
+            self._write_master(tensor.name, np.clip(moved, 0, SECOND_LIMIT))
         if tensor.role == "momentum":
             view = self.arena.view(self.memory, tensor.name)
             moved = round_half_even(view.astype(np.int64), -bits)

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from training_models import DENSE, PRUNED, training_model
 from trivit.host.backends.compile_cache import KERNEL_FOLDER
 from trivit.host.errors import HostError
 from trivit.host.fixed_point import Int16
+from trivit.host.training import checkpoint
 from trivit.host.training.arena import Place
 from trivit.host.training.backends import ReferenceTraining, TrainingBackend
 from trivit.host.training.descriptors import Resolved, StepConstants
@@ -25,6 +27,8 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], float | None]] = {
     "pruned, clipped": (PRUNED, {}, 0.5),
     "16-bit masters": ({**PRUNED, "masters": 16}, {"weight_decay": 1e-2}, None),
     "nearest": (DENSE, {"stochastic": False, "momentum": 0.0}, None),
+    "adamw": ({**PRUNED, "optimizer": "adamw"}, {"weight_decay": 1e-2}, 0.5),
+    "adamw, nearest": ({**DENSE, "optimizer": "adamw"}, {"stochastic": False}, None),
     "three channels": ({**DENSE, "in_channels": 3, "qkv_bias": False}, {}, None),
 }
 
@@ -51,6 +55,43 @@ def test_whole_steps(case: str, emulator: EmulatorTraining) -> None:
         assert_equal_memories(*sessions)
     after = sessions[0].state.memory[: len(before)]
     assert (before != after).mean() > 0.5, "steps change the weights"
+
+
+@pytest.mark.parametrize("case", ["dense", "pruned, clipped", "adamw"])
+@pytest.mark.parametrize("steps", [6, pytest.param(50, marks=pytest.mark.full)])
+def test_steps_after_a_resume(
+    case: str, steps: int, emulator: EmulatorTraining, tmp_path: Path
+) -> None:
+    """Both backends write one checkpoint at half of the steps; each goes on from the other's."""
+    sizes, settings, clip = CASES[case]
+    m = training_model(**sizes)
+    backends = (ReferenceTraining(), emulator)
+
+    def fresh(backend: TrainingBackend) -> TrainingSession:
+        return m.session(backend, seed=5, clip_norm=clip, **settings)
+
+    def take(session: TrainingSession, until: int) -> None:
+        while session.steps < until:
+            number = session.steps % 4
+            session.step(m.image(number), target_row(number, 5, 0.1), 0.002)
+
+    saved = []
+    for backend in backends:
+        session = fresh(backend)
+        session.find_exponents(m.image(0), target_row(1, 5))
+        take(session, steps // 2)
+        saved.append(checkpoint.to_bytes(session, {}))
+    assert saved[0] == saved[1]
+    resumed = []
+    for backend, data in zip(backends, reversed(saved), strict=True):
+        path = tmp_path / "checkpoint.npz"
+        path.write_bytes(data)
+        session = fresh(backend)
+        checkpoint.restore(path, session, {})
+        take(session, steps)
+        resumed.append(session)
+    assert_equal_memories(*resumed)
+    assert checkpoint.to_bytes(resumed[0], {}) == checkpoint.to_bytes(resumed[1], {})
 
 
 def assert_equal_memories(a: TrainingSession, b: TrainingSession) -> None:
@@ -296,6 +337,25 @@ class Draw:
         }
         return {name: self.place(*size) for name in names}, fields, ()
 
+    def _update_adamw(self) -> Any:
+        size = int(self.rng.integers(1, 9)), int(self.rng.integers(1, 40))
+        fields = {
+            "number": self.number(0, 300),
+            "beta1": self.number(0, 65536),
+            "mean_shift": self.number(-24, 62),
+            "alpha2": self.number(1, 1 << 23),
+            "square_shift": 2 * self.number(-46, 46),
+            "epsilon": self.number(0, 65535),
+            "epsilon_shift": self.number(-100, 100),
+            "direction_shift": self.number(-42, 50),
+            "decay": self.number(0, 65535),
+            "decay_shift": self.number(12, 62),
+            "rate_shift": self.number(-20, 4),
+            "stochastic": self.number(0, 1),
+        }
+        names = ("high", "velocity", "second", "gradient", "low", "second_low")
+        return {name: self.place(*size) for name in names}, fields, ()
+
 
 @pytest.mark.parametrize("opcode", OPERATIONS)
 def test_random_ops(opcode: str, emulator: EmulatorTraining) -> None:
@@ -303,7 +363,11 @@ def test_random_ops(opcode: str, emulator: EmulatorTraining) -> None:
     for seed in range(30):
         draw = Draw(seed)
         operation, memory = draw.operation(opcode)
-        if opcode == "update_sgd":
+        if opcode == "update_adamw":
+            second = operation.places["second"]
+            view = memory[second.offset : second.offset + second.rows * second.stride]
+            np.clip(view, 1, 32766, out=view)  # no second moment is negative
+        if opcode.startswith("update"):
             high = operation.places["high"]
             view = memory[high.offset : high.offset + high.rows * high.stride]
             np.maximum(view, -32767, out=view)  # narrow range
@@ -312,6 +376,10 @@ def test_random_ops(opcode: str, emulator: EmulatorTraining) -> None:
             rate_exponent=draw.number(30, 50),
             key=draw.number(0, (1 << 32) - 1),
             clip=draw.number(0, 65536),
+            bias=draw.number(0, 65535),
+            bias_exponent=draw.number(10, 24),
+            second=draw.number(0, 65535),
+            second_exponent=draw.number(16, 40),
         )
         assert_same(reference, emulator, operation, memory, step)
 

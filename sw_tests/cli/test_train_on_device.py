@@ -62,11 +62,13 @@ def test_weights_come_back_as_a_run_that_evaluate_reads(
     ("arguments", "words"),
     [
         (("--masters", 8), ("--masters 8", "use 32 or 16")),
+        (("--masters", 16, "--optimizer", "adamw"), ("AdamW", "32 bits, not 16")),
+        (("--optimizer", "lion"), ("lion", "sgd")),
         (("--kept-tokens",), ("--kept-tokens", "leave it out with --training")),
         (("--keep", 0.5), ("has no model with keep ratio 0.5", "trivit quantize")),
         (("--keep", "1,0.5"), ("one keep ratio", "--keep")),
     ],
-    ids=["masters", "kept tokens", "ratio", "ratios"],
+    ids=["masters", "masters of adamw", "optimizer", "kept tokens", "ratio", "ratios"],
 )
 def test_compile_refuses(
     trivit: Trivit, tmp_path: Path, arguments: tuple[object, ...], words: tuple[str, ...]
@@ -84,12 +86,25 @@ def test_compile_refuses(
         (("--checkpoint-every", 150), ("--checkpoint-every 150", "a multiple of 100")),
         (("--momentum", 1), ("momentum 1.0", "less than 1")),
         (("--weight-decay", -1), ("weight decay -1.0", "use 0 or more")),
+        (("--beta2", 1), ("beta2 1.0", "less than 1")),
+        (("--epsilon", 0), ("epsilon 0.0", "use 1e-12 to 1")),
         (("--learning-rate", -1), ("--learning-rate -1", "use 0 or more")),
         (("--clip-norm", 0), ("--clip-norm 0", "use more than 0")),
         (("--resume",), ("no checkpoint.npz to go on from", "leave out --resume")),
         (("--steps", 0), ("--steps", "greater than or equal to 1")),
     ],
-    ids=["data", "checkpoints", "momentum", "decay", "rate", "clip", "resume", "steps"],
+    ids=[
+        "data",
+        "checkpoints",
+        "momentum",
+        "decay",
+        "beta2",
+        "epsilon",
+        "rate",
+        "clip",
+        "resume",
+        "steps",
+    ],
 )
 def test_training_refuses(
     trivit: Trivit, bundle: Path, tmp_path: Path, arguments: tuple[object, ...], words: tuple[str]
@@ -116,17 +131,43 @@ def test_labels_out_of_range_are_refused(trivit: Trivit, tmp_path: Path) -> None
     assert not (tmp_path / "out").exists()
 
 
-def test_another_runs_state_is_refused(trivit: Trivit, bundle: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("compiled", "trained", "words"),
+    [
+        (("--optimizer", "adamw"), (), ("optimizer 'sgd', not 'adamw'",)),
+        (("--masters", 16), (), ("a run with bundle",)),
+        ((), ("--steps", 200), ("steps 100, not 200",)),
+    ],
+    ids=["optimizer", "program", "settings"],
+)
+def test_another_runs_state_is_refused(
+    trivit: Trivit,
+    bundle: Path,
+    tmp_path: Path,
+    compiled: tuple[object, ...],
+    trained: tuple[object, ...],
+    words: tuple[str, ...],
+) -> None:
     out = tmp_path / "out"
     assert train(trivit, bundle, out, "--steps", 100).status == 0
     before = files_in(out)
-    run = quantized(tmp_path / "run")
-    assert trivit("compile", run, "--training", "--masters", 16).status == 0
-    for more, word in ((("--steps", 100), "bundle"), (("--steps", 200), "steps 100, not 200")):
-        outcome = train(trivit, run / "training.trivit", out, *more, "--resume")
-        outcome.refused(str(out / "checkpoint.npz"), "is of a run with", "another --out")
-        assert word in outcome.err or "bundle" in outcome.err
+    assert trivit("compile", bundle.parent, "--training", *compiled).status == 0
+    outcome = train(trivit, bundle, out, *(trained or ("--steps", 100)), "--resume")
+    outcome.refused(str(out / "checkpoint.npz"), *words, "another --out")
     train(trivit, bundle, out, "--steps", 100).refused("holds a run", "--resume")
+    assert files_in(out) == before
+
+
+def test_adamw_trains_and_resumes(trivit: Trivit, bundle: Path, tmp_path: Path) -> None:
+    assert trivit("compile", bundle.parent, "--training", "--optimizer", "adamw").status == 0
+    out = tmp_path / "out"
+    outcome = train(trivit, bundle, out, "--steps", 300, "--warmup-steps", 20, rate=0.001)
+    assert outcome.status == 0, outcome.err
+    losses = [json.loads(line)["loss"] for line in (out / "metrics.jsonl").open()]
+    assert losses[-1] < losses[0]
+    before = files_in(out)
+    more = ("--steps", 300, "--warmup-steps", 20, "--resume")
+    assert train(trivit, bundle, out, *more, rate=0.001).status == 0
     assert files_in(out) == before
 
 

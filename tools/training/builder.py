@@ -15,6 +15,7 @@ from trivit.tools.compiler.ir import Parameter, Tensor
 from trivit.tools.errors import ToolsError
 
 MasterBits = Literal[16, 32]
+Optimizer = Literal["sgd", "adamw"]
 #: Fraction lengths before the host has seen a gradient: it moves them before the first step.
 _FIRST_GRADIENT_FRAC, _FIRST_MOMENTUM_FRAC = 16, 13
 _LARGEST = 32767
@@ -28,14 +29,21 @@ class Builder:
     is whole when a tensor's own rule reads it.
     """
 
-    def __init__(self, masters: MasterBits, vector_frac: int) -> None:
+    def __init__(self, masters: MasterBits, vector_frac: int, optimizer: Optimizer = "sgd") -> None:
         """Start an empty program.
 
         Args:
             masters: bits of a parameter's master.
             vector_frac: fraction bits of parameters that are no matrices, at most: an untrained
                 bias of zeros would have the longest fraction and no room to grow.
+            optimizer: whose updates; AdamW has masters of 32 bits.
+
+        Raises:
+            ToolsError: AdamW with other masters.
         """
+        if optimizer == "adamw" and masters != 32:
+            raise ToolsError(f"AdamW has masters of 32 bits, not {masters}: leave out --masters")
+        self._adamw = optimizer == "adamw"
         self.masters, self._vector_frac = masters, vector_frac
         self.tensors: dict[str, TensorSpec] = {}
         self.operations: list[Operation] = []
@@ -95,6 +103,10 @@ class Builder:
         self.declare(
             replace(spec, name=momentum(name), frac=_FIRST_MOMENTUM_FRAC, role="momentum", of=name)
         )
+        if self._adamw:
+            square = replace(spec, name=second(name), frac=_FIRST_MOMENTUM_FRAC, of=name)
+            self.declare(replace(square, role="second"))
+            self.declare(replace(square, name=low(square.name), role="low", of=square.name))
         return name
 
     def emit(
@@ -160,8 +172,10 @@ class Builder:
     def update(self, parameter: str, gradient: str | Operand) -> None:
         """Append the update of a parameter by its gradient."""
         planes = {"low": low(parameter)} if self.masters == 32 else {}
+        if self._adamw:
+            planes |= {"second": second(parameter), "second_low": low(second(parameter))}
         self.emit(
-            "update_sgd",
+            "update_adamw" if self._adamw else "update_sgd",
             "update",
             high=parameter,
             velocity=momentum(parameter),
@@ -175,6 +189,11 @@ class Builder:
 def low(parameter: str) -> str:
     """Return the name of a parameter's low plane."""
     return f"{parameter}.low"
+
+
+def second(parameter: str) -> str:
+    """Return the name of a parameter's second moment."""
+    return f"{parameter}.second"
 
 
 def momentum(parameter: str) -> str:

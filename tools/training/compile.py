@@ -15,13 +15,15 @@ from trivit.tools.compiler.ir import PatchEmbed
 from trivit.tools.compiler.program import preprocessing
 from trivit.tools.compiler.recogniser import recognise
 from trivit.tools.errors import ToolsError
-from trivit.tools.training.builder import MasterBits
+from trivit.tools.training.builder import MasterBits, Optimizer
 from trivit.tools.training.derive import derive
 
 TRAINING_FILE = "training.trivit"
 
 
-def training_bundle(qonnx: Path | str, masters: MasterBits = 32) -> TrainingBundle:
+def training_bundle(
+    qonnx: Path | str, masters: MasterBits = 32, optimizer: Optimizer = "sgd"
+) -> TrainingBundle:
     """Return the training program of an exported QONNX file.
 
     Raises:
@@ -32,7 +34,7 @@ def training_bundle(qonnx: Path | str, masters: MasterBits = 32) -> TrainingBund
     try:
         model = recognise(graph)
         ratio = metadata.details.get("token_keep_ratio", 1.0)
-        derived = derive(model, masters=masters, token_keep_ratio=float(ratio))
+        derived = derive(model, masters=masters, token_keep_ratio=float(ratio), optimizer=optimizer)
     except ToolsError as error:
         raise ToolsError(f"{qonnx}: {error}") from error
     first = model.operations[0]
@@ -47,7 +49,10 @@ def training_bundle(qonnx: Path | str, masters: MasterBits = 32) -> TrainingBund
 
 
 def compile_training(
-    run: Path | str, keep: Sequence[float] = (), masters: MasterBits = 32
+    run: Path | str,
+    keep: Sequence[float] = (),
+    masters: MasterBits = 32,
+    optimizer: Optimizer = "sgd",
 ) -> dict[str, Any]:
     """Write the training program of a quantized run, ``training.trivit``.
 
@@ -55,6 +60,7 @@ def compile_training(
         run: folder that `trivit quantize` wrote to.
         keep: the token keep ratio wanted; as trained by default.
         masters: bits of a parameter's master.
+        optimizer: whose updates.
 
     Returns:
         Path, numbers of ops, and bytes of the tensors in DDR by what they are.
@@ -66,7 +72,7 @@ def compile_training(
     if len(keep) > 1:
         raise ToolsError("a training program has one keep ratio: name one with --keep")
     name, path = next(iter(exported_models(Path(run), keep).items()))
-    bundle = training_bundle(path, masters)
+    bundle = training_bundle(path, masters, optimizer)
     target = Path(run) / TRAINING_FILE
     with atomic_write(target) as temporary:
         temporary.write_bytes(bundle.to_bytes())
@@ -77,6 +83,7 @@ def compile_training(
         "token_keep_ratio": bundle.program.token_keep_ratio,
         "parameters": sum(t.rows * t.columns for t in bundle.program.parameters),
         "master_bits": masters,
+        "optimizer": optimizer,
         "operations": len(bundle.program.operations),
         "ddr_bytes": arena.elements * 2,
         **{f"ddr_bytes_{role}": size for role, size in arena.sections.items()},

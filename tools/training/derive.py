@@ -11,7 +11,7 @@ from trivit.host.training.program import TensorSpec, TrainingProgram
 from trivit.tools.compiler.ir import Model
 from trivit.tools.errors import ToolsError
 from trivit.tools.training import rules
-from trivit.tools.training.builder import Builder, MasterBits
+from trivit.tools.training.builder import Builder, MasterBits, Optimizer
 from trivit.tools.training.registry import RULES
 
 TARGET = "target"
@@ -37,6 +37,7 @@ def derive(
     masters: MasterBits = 32,
     token_keep_ratio: float = 1.0,
     vector_frac: int = _VECTOR_FRAC,
+    optimizer: Optimizer = "sgd",
 ) -> Derived:
     """Return the training program of a recognised model (before fusion).
 
@@ -46,11 +47,12 @@ def derive(
         masters: bits of a parameter's master.
         token_keep_ratio: what the model was exported with, for people.
         vector_frac: fraction bits of parameters that are no matrices, at most.
+        optimizer: whose updates.
 
     Raises:
         ToolsError: an operation without a rule, or one whose rule refuses it.
     """
-    builder = Builder(masters, vector_frac)
+    builder = Builder(masters, vector_frac, optimizer)
     for operation in model.operations:
         found = RULES.get(type(operation))
         if found is None:

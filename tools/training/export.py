@@ -34,7 +34,7 @@ def weight_shapes(program: TrainingProgram) -> dict[str, tuple[int, ...]]:
     vectors = {
         operation.operands["high"].tensor
         for operation in program.operations
-        if operation.opcode == "update_sgd" and not operation.attributes["decays"]
+        if operation.phase == "update" and not operation.attributes["decays"]
     }
     for tensor in program.parameters:
         vector = tensor.name in vectors and tensor.rows == 1

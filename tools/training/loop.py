@@ -41,6 +41,8 @@ class LoopSettings:
     warmup_steps: int = 100
     momentum: float = 0.9
     weight_decay: float = 0.0
+    beta2: float = 0.999
+    epsilon: float = 1e-8
     label_smoothing: float = 0.0
     clip_norm: float | None = None
     stochastic: bool = True
@@ -81,7 +83,8 @@ class LoopSettings:
         """Return what a resumed run must share with the one before."""
         free = ("checkpoint_every", "test_images", "largest_loss")
         settings = {name: value for name, value in asdict(self).items() if name not in free}
-        return {"bundle": bundle.digest(), "data": data, **settings}
+        optimizer = bundle.program.optimizer
+        return {"optimizer": optimizer, "bundle": bundle.digest(), "data": data, **settings}
 
 
 @dataclass(frozen=True)
@@ -150,6 +153,8 @@ def train(
             momentum=settings.momentum,
             weight_decay=settings.weight_decay,
             stochastic=settings.stochastic,
+            beta2=settings.beta2,
+            epsilon=settings.epsilon,
         ),
         seed=settings.seed,
         clip_norm=settings.clip_norm,

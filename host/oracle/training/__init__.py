@@ -4,6 +4,7 @@ Pure functions on int16 arrays of shape (rows, columns). A function that rounds 
 and the number of saturated values. Forward ops are those of :mod:`trivit.host.oracle`.
 """
 
+from trivit.host.oracle.training.adamw import AdamStep, AdamUpdated, update_adamw
 from trivit.host.oracle.training.attention import AttentionGradients, attention_backward
 from trivit.host.oracle.training.embedding import cls_row, gather, scatter
 from trivit.host.oracle.training.gelu import gelu_backward
@@ -14,6 +15,8 @@ from trivit.host.oracle.training.stochastic import mix, stochastic_round, tensor
 from trivit.host.oracle.training.update import Updated, join_planes, split_planes, update_sgd
 
 __all__ = [
+    "AdamStep",
+    "AdamUpdated",
     "AttentionGradients",
     "Updated",
     "add",
@@ -32,5 +35,6 @@ __all__ = [
     "split_planes",
     "stochastic_round",
     "tensor_key",
+    "update_adamw",
     "update_sgd",
 ]

@@ -48,8 +48,10 @@ def normalise_backward(
         mean_b = int(round_half_even(weighted * inv_width, 24))
         t = (a << GUARD_BITS) - mean_a - round_half_even(m * mean_b, VALUE_FRAC)
         gain = int(round_half_even(parts.gains[row], 10))
-        scaled = [_shifted(int(v), shift + int(parts.exponents[row])) for v in t * gain]
-        total[row] = np.clip(scaled, -_LIMIT, _LIMIT)
+        scaled = [
+            shifted_within(int(v), shift + int(parts.exponents[row]), _LIMIT) for v in t * gain
+        ]
+        total[row] = scaled
     if addend is not None:
         total = total + align(addend, addend_shift)
     return requantize(total, GUARD_BITS)
@@ -70,10 +72,11 @@ def _again(x: Int16, inv_width: int, sqrt_width: int, epsilon: int) -> Normalise
     )
 
 
-def _shifted(value: int, shift: int) -> int:
-    """Return ``value``·2^-shift rounded half to even, or a value beyond the limit."""
+def shifted_within(value: int, shift: int, limit: int) -> int:
+    """Return ``value``·2^-shift rounded half to even and clamped to ±limit."""
     if shift <= 0:
-        return max(-_LIMIT, min(_LIMIT, value << -shift))
+        return max(-limit, min(limit, value << -shift))
     floor, remainder = value >> shift, value & ((1 << shift) - 1)
     half = 1 << (shift - 1)
-    return floor + (remainder > half or (remainder == half and floor % 2 == 1))
+    rounded = floor + (remainder > half or (remainder == half and floor % 2 == 1))
+    return max(-limit, min(limit, rounded))

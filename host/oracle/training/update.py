@@ -9,6 +9,8 @@ from trivit.host.oracle.training.stochastic import hashes, nearest, stochastic_r
 
 _PLANE = 1 << 16
 _HALF = 1 << 15
+#: A 32-bit master lies in -limit .. limit - 1.
+MASTER_LIMIT = INT16_MAX * _PLANE + _HALF
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +37,8 @@ def split_planes(master: Int64) -> tuple[Int16, Int16]:
     return high.astype(np.int16), (master - high * _PLANE).astype(np.int16)
 
 
-def _clamp(values: Int64, low: int, high: int) -> tuple[Int64, int]:
+def clamp(values: Int64, low: int, high: int) -> tuple[Int64, int]:
+    """Return ``values`` within ``low``..``high`` and how many were outside."""
     clamped = np.clip(values, low, high)
     return clamped, int(np.count_nonzero(clamped != values))
 
@@ -85,14 +88,13 @@ def update_sgd(
             return stochastic_round(values, shift, hashes(key, part, values.size))
         return nearest(values, shift)
 
-    v, moved = _clamp(rounded(total, 16, 0), INT16_MIN, INT16_MAX)
+    v, moved = clamp(rounded(total, 16, 0), INT16_MIN, INT16_MAX)
     master = master - rounded(v * rate, rate_shift, 1)
     if low is None:
-        master, clamped = _clamp(master, -INT16_MAX, INT16_MAX)
+        master, clamped = clamp(master, -INT16_MAX, INT16_MAX)
         new_high, new_low = master.astype(np.int16).reshape(shape), None
     else:
-        limit = INT16_MAX * _PLANE + _HALF
-        master, clamped = _clamp(master, -limit, limit - 1)
+        master, clamped = clamp(master, -MASTER_LIMIT, MASTER_LIMIT - 1)
         upper, remainder = split_planes(master)
         new_high, new_low = upper.reshape(shape), remainder.reshape(shape)
     return Updated(

@@ -1,9 +1,17 @@
 """``trivit compile``."""
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+
+class OptimizerName(str, Enum):
+    """Whose updates a training program has."""
+
+    sgd = "sgd"
+    adamw = "adamw"
 
 
 def compile_run(
@@ -35,6 +43,9 @@ def compile_run(
     masters: Annotated[
         int, typer.Option(help="With --training: bits of a parameter's master, 32 or 16.")
     ] = 32,
+    optimizer: Annotated[
+        OptimizerName, typer.Option(help="With --training: whose updates.")
+    ] = OptimizerName.sgd,
 ) -> None:
     """Compile a quantized run into one program bundle, a program for each keep ratio."""
     from trivit.tools.errors import ToolsError
@@ -42,7 +53,7 @@ def compile_run(
     if training and kept_tokens:
         raise ToolsError("--kept-tokens is of programs that infer: leave it out with --training")
     if training:
-        _compile_training(run, keep, masters)
+        _compile_training(run, keep, masters, optimizer)
         return
     from trivit.host.bundle import Bundle
     from trivit.tools.cli.settings import keep_ratios
@@ -57,7 +68,7 @@ def compile_run(
     print_figures(f"compiled {run}", summary)
 
 
-def _compile_training(run: Path, keep: str | None, masters: int) -> None:
+def _compile_training(run: Path, keep: str | None, masters: int, optimizer: OptimizerName) -> None:
     from trivit.tools.cli.settings import keep_ratios
     from trivit.tools.errors import ToolsError
     from trivit.tools.report.tables import print_figures
@@ -65,5 +76,5 @@ def _compile_training(run: Path, keep: str | None, masters: int) -> None:
 
     if masters not in (16, 32):
         raise ToolsError(f"--masters {masters}: use 32 or 16")
-    summary = compile_training(run, keep_ratios(keep), 32 if masters == 32 else 16)
+    summary = compile_training(run, keep_ratios(keep), 32 if masters == 32 else 16, optimizer.value)
     print_figures(f"compiled {run} for training", summary)

@@ -2,6 +2,7 @@
 #ifndef TRIVIT_TRAINING_EXECUTE_HPP
 #define TRIVIT_TRAINING_EXECUTE_HPP
 
+#include "adamw.hpp"
 #include "attention.hpp"
 #include "normalise.hpp"
 #include "operations.hpp"
@@ -68,6 +69,9 @@ inline bool execute(int16_t* arena, const Descriptor& op, const Step& step, Scra
             return true;
         case Opcode::update_sgd:
             update_sgd(arena, op, step, figures);
+            return true;
+        case Opcode::update_adamw:
+            update_adamw(arena, op, step, figures);
             return true;
     }
     return false;

@@ -25,10 +25,11 @@ enum class Opcode : int64_t {
     scatter = 15,
     add = 16,
     update_sgd = 17,
+    update_adamw = 18,
 };
 
 static const int kOperands = 6;
-static const int kFields = 8;
+static const int kFields = 12;
 static const int kWrites = 3;
 
 // Rows of int16 elements in the arena.
@@ -59,6 +60,10 @@ struct Step {
     int64_t rate_exponent;
     int64_t key;
     int64_t clip;
+    int64_t bias;  // of AdamW: sqrt(1 - beta2^t)/(1 - beta1^t)
+    int64_t bias_exponent;
+    int64_t second;  // 1 - beta2^t
+    int64_t second_exponent;
 };
 
 // A tensor in the arena.
