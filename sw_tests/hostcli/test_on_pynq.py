@@ -1,5 +1,6 @@
 """Check and notebooks on the backend `board` itself: PYNQ's own code over a simulated board."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -11,7 +12,8 @@ import trivit.host.notebooks
 from trivit.host.check.self_test import BUNDLE
 from trivit.tools.kernel import ROOT
 
-FIRST = Path(trivit.host.notebooks.__path__[0]) / "1_first_run.ipynb"
+NOTEBOOKS = Path(trivit.host.notebooks.__path__[0])
+FIRST, LATENCY = NOTEBOOKS / "1_first_run.ipynb", NOTEBOOKS / "2_latency_and_power.ipynb"
 
 
 def sections(output: str) -> dict[str, str]:
@@ -20,13 +22,16 @@ def sections(output: str) -> dict[str, str]:
     return {heading: text for heading, _, text in (part.partition("\n") for part in parts)}
 
 
+@pytest.mark.parametrize(
+    "notebooks", [(FIRST,), pytest.param((FIRST, LATENCY), marks=pytest.mark.full)], ids=len
+)
 @pytest.mark.parametrize("version", VERSIONS)
-def test_first_run_and_checks(version: str, tmp_path: Path) -> None:
+def test_notebooks_and_checks(version: str, notebooks: tuple[Path, ...], tmp_path: Path) -> None:
     python = python_of(version)
     (tmp_path / "trivit").symlink_to(ROOT)
     (tmp_path / "data").mkdir()
     (tmp_path / "data/model.trivit").symlink_to(BUNDLE)
-    words = [str(python), "-m", "sw_tests.hostcli.on_pynq", str(tmp_path), str(FIRST)]
+    words = [str(python), "-m", "sw_tests.hostcli.on_pynq", str(tmp_path), *map(str, notebooks)]
     path = ":".join(map(str, (tmp_path, ROOT / "hw_tests", ROOT)))
     done = subprocess.run(
         words,
@@ -45,6 +50,10 @@ def test_first_run_and_checks(version: str, tmp_path: Path) -> None:
     assert f"PYNQ {version}" in first[0]
     assert "equal the oracle's on board" in first[10] and " cycles an image" in first[10]
     assert first[11] == "30 logits and 2 tensors equal the oracle's"
+
+    if LATENCY in notebooks:
+        report = json.loads((tmp_path / "latency/latency.json").read_text())
+        assert report["backend"] == "board" and report["bitstream"]["variant"] == "inference"
 
     used = found["in use"].splitlines()
     assert used[-1] == "status 2"

@@ -58,6 +58,8 @@ class Bench:
                 run = jobs.Simulator(Path(engine))
             serve(EngineMachine(self.hardware, Memory(self.hardware, memory), run))
         while not (self.hardware / SOCKET).exists():
+            if os.waitid(os.P_PID, self._server, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                raise AssertionError("the board's process ended before it was ready")
             time.sleep(0.005)
 
     def power_off(self) -> None:
