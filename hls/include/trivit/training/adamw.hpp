@@ -42,8 +42,8 @@ inline AdamFormat adam_format(const Descriptor& op, const Step& step) {
     f.mean_shift = op.field[2];
     f.alpha2 = op.field[3];
     f.square_shift = op.field[4];
-    f.floor = round_within(op.field[5] * step.second, op.field[6] + step.second_exponent,
-                           kEpsilonLimit);
+    f.floor =
+        round_within(op.field[5] * step.second, op.field[6] + step.second_exponent, kEpsilonLimit);
     f.floor = f.floor < 1 ? 1 : f.floor;
     f.direction_shift = op.field[7] + step.bias_exponent;
     f.decay = op.field[8];
@@ -72,8 +72,7 @@ inline void split(int64_t value, int16_t& high, int16_t& low) {
     low = int16_t(value - upper * kPlane);
 }
 
-inline void update_adamw(int16_t* arena, const Descriptor& op, const Step& step,
-                         Figures* figures) {
+inline void update_adamw(int16_t* arena, const Descriptor& op, const Step& step, Figures* figures) {
     const Tensor high = tensor(arena, op.operand[0]), velocity = tensor(arena, op.operand[1]);
     const Tensor second = tensor(arena, op.operand[2]), gradient = tensor(arena, op.operand[3]);
     const Tensor low = tensor(arena, op.operand[4]), second_low = tensor(arena, op.operand[5]);
@@ -84,8 +83,8 @@ inline void update_adamw(int16_t* arena, const Descriptor& op, const Step& step,
             const uint32_t number = 2 * uint32_t(r * high.columns + c);
             const int64_t g = round_half_even(gradient.row(r)[c] * f.clip, 16);
 
-            const int64_t mean = velocity.row(r)[c] * f.beta1 +
-                                 round_half_even(g * (65536 - f.beta1), f.mean_shift);
+            const int64_t mean =
+                velocity.row(r)[c] * f.beta1 + round_half_even(g * (65536 - f.beta1), f.mean_shift);
             const int64_t new_mean = rounded(f, mean, f.mean, number + f.key);
             const int64_t m = clamp(new_mean, -32768, 32767);
 
