@@ -134,8 +134,7 @@ private:
     uint64_t stores = 0;  // handed out, of all jobs
 };
 
-template <class Word>
-using Taken = std::shared_ptr<std::vector<simulation::Timed<Word>>>;
+using harness::Taken;
 
 struct Network {
     Taken<Command> units[kUnits];
@@ -150,13 +149,13 @@ Network build(harness::Run& run, const Program& program, int stuck = 0) {
     hls::stream<Command> descriptors("descriptors");
     run.feed(jobs, program.jobs);
     run.feed(descriptors, program.descriptors);
-    std::vector<hls::stream<Command>> u;
+    std::deque<hls::stream<Command>> u;
     for (int unit = 0; unit < kUnits; ++unit) {
         u.emplace_back(("unit" + std::to_string(unit)).c_str());
         const bool stays = unit == kUnitSequencer || unit == stuck || is_mover(unit);
         network.units[unit] = stays ? nullptr : run.drain(u[unit]);
     }
-    std::vector<hls::stream<Move>> m;
+    std::deque<hls::stream<Move>> m;
     for (int i = 0; i < kMovers * kPorts; ++i) {
         m.emplace_back(("move" + std::to_string(i)).c_str());
         network.moves[i / kPorts][i % kPorts] = run.drain(m[i]);
@@ -168,6 +167,7 @@ Network build(harness::Run& run, const Program& program, int stuck = 0) {
                      u[kUnitNormWriter], u[kUnitRowReader], u[kUnitLoad], u[kUnitStore],
                      u[kUnitConnections], m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8],
                      m[9], m[10], m[11], program_end);
+    run.collect();
     return network;
 }
 
