@@ -191,7 +191,7 @@ def _latencies(usual: Sequence[dict[str, Any]]) -> str:
         saved = "-"
         if base is not None and case is not base:
             cycles = 1 - case["cycles"] / base["cycles"]
-            saved = f"{cycles / (1 - case['macs'] / base['macs']):.3f}"
+            saved = f"{cycles / (1 - case['macs'] / base['macs']):.4f}"
         board = PAPER.get((case["model"], case["keep"]))
         rows.append(
             (
