@@ -69,7 +69,7 @@ demo: $(VENV)/stamp-quant  ## Train, quantize, compile and run a model; results 
 check: lint  ## lint and the quick tests: under 90 s on 2 idle cores
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -m 'not full' $(PYTEST_ARGS) $(QUICK_TESTS)
 
-test: $(VENV)/stamp-dev  ## All tests but the longest: about 15 minutes on 2 idle cores
+test: $(VENV)/stamp-dev  ## All tests but the longest: about 12 minutes on 2 idle cores
 	@for what in $(FOR_TESTS); do sh tools/bootstrap.sh $$what || exit 1; done
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -m 'not full' $(PYTEST_ARGS)
 
