@@ -21,6 +21,8 @@ from board.hardware.ddr import Memory
 from board.hardware.machine import EngineMachine, Faults, Machine
 
 SOCKET = "board.socket"
+#: A file that stands once the board listens: a socket has its name before anyone can connect to it.
+READY = "ready"
 
 
 class _Calls:
@@ -64,6 +66,7 @@ class _Calls:
 def serve(machine: Machine) -> None:
     """Answer for ever."""
     with Listener(str(machine.folder / SOCKET), "AF_UNIX") as listener:
+        (machine.folder / READY).touch()
         print("ready", flush=True)
         owner = 0
         while True:

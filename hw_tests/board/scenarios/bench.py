@@ -20,7 +20,7 @@ from board.device import FOLDER_VARIABLE
 from board.hardware import jobs
 from board.hardware.ddr import Memory
 from board.hardware.machine import EngineMachine
-from board.hardware.server import SOCKET, serve
+from board.hardware.server import READY, serve
 from board.link import Link
 from numpy.typing import NDArray
 
@@ -57,7 +57,7 @@ class Bench:
             elif engine != "oracle":
                 run = jobs.Simulator(Path(engine))
             serve(EngineMachine(self.hardware, Memory(self.hardware, memory), run))
-        while not (self.hardware / SOCKET).exists():
+        while not (self.hardware / READY).exists():
             if os.waitid(os.P_PID, self._server, os.WEXITED | os.WNOHANG | os.WNOWAIT):
                 raise AssertionError("the board's process ended before it was ready")
             time.sleep(0.005)
