@@ -5,23 +5,19 @@ from typing import Any
 
 import numpy as np
 from exported_model import build
+from training_models import DENSE, PRUNED
 
 from trivit.host.training.bundle import TrainingBundle
 from trivit.tools.training.compile import training_bundle
 from trivit.tools.training.evaluation import LabelledImages
 
-RATIOS = (1.0, 0.8, 0.6)
 
-
-def bundle_of(folder: Path, *ratios: float, **options: Any) -> TrainingBundle:
-    """Return programs of these token keep ratios over one state; ``options`` of compiling."""
-    exports = {}
-    for ratio in ratios or RATIOS:
-        exported = build(
-            token_keep_ratio=ratio, attention_keep_ratio=1.0, sparse=ratio < 1, depth=3
-        )
-        name = "dense" if ratio == 1 else f"keep_{ratio:g}"
-        exports[name] = exported.save(folder, f"{name}.qonnx")
+def bundle_of(folder: Path, **options: Any) -> TrainingBundle:
+    """Return the programs "dense" and "keep_0.7" over one state; ``options`` of compiling."""
+    exports = {
+        "dense": build(**DENSE).save(folder, "dense.qonnx"),
+        "keep_0.7": build(**PRUNED).save(folder, "keep.qonnx"),
+    }
     return training_bundle(exports, **{"variance_block": -1, **options})
 
 
