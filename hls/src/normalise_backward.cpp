@@ -29,11 +29,13 @@ static void normalise_backward_scales(hls::stream<Command>& commands,
     } while (running);
 }
 
-static void normalise_backward_sums(
-    hls::stream<Command>& commands, hls::stream<ScalePair>& scales, hls::stream<Vectors>& vectors,
-    hls::stream<WordPair>& gradients, hls::stream<WordPair>& inputs, hls::stream<Command>& next,
-    hls::stream<ProductPair>& products, hls::stream<ValuePair>& values,
-    hls::stream<BackwardSumsPair>& sums, hls::stream<GammaWord>& gammas) {
+static void normalise_backward_sums(hls::stream<Command>& commands, hls::stream<ScalePair>& scales,
+                                    hls::stream<Vectors>& vectors, hls::stream<WordPair>& gradients,
+                                    hls::stream<WordPair>& inputs, hls::stream<Command>& next,
+                                    hls::stream<ProductPair>& products,
+                                    hls::stream<ValuePair>& values,
+                                    hls::stream<BackwardSumsPair>& sums,
+                                    hls::stream<GammaWord>& gammas) {
     GradientSums process;
 #pragma HLS ARRAY_PARTITION variable = process.scale complete
 #pragma HLS ARRAY_PARTITION variable = process.row_sum complete
@@ -41,8 +43,8 @@ static void normalise_backward_sums(
 #pragma HLS ARRAY_PARTITION variable = process.upper_column complete
 #pragma HLS BIND_STORAGE variable = process.gamma_memory.value type = ram_s2p impl = lutram
 #pragma HLS BIND_STORAGE variable = process.column_memory.value type = ram_s2p impl = bram
-#pragma HLS DEPENDENCE variable = process.gamma_memory.value inter RAW distance = 16 true
-#pragma HLS DEPENDENCE variable = process.column_memory.value inter RAW distance = 16 true
+#pragma HLS DEPENDENCE variable = process.gamma_memory.value inter RAW distance = 4 true
+#pragma HLS DEPENDENCE variable = process.column_memory.value inter RAW distance = 4 true
     bool running = true;
     do {
 #pragma HLS PIPELINE II = 1 style = flp
@@ -62,11 +64,11 @@ static void normalise_backward_means(hls::stream<Command>& commands,
     } while (running);
 }
 
-static void normalise_backward_rows(
-    hls::stream<Command>& commands, hls::stream<MeansPair>& means,
-    hls::stream<ProductPair>& products, hls::stream<ValuePair>& values,
-    hls::stream<WordPair>& addends, hls::stream<GammaWord>& gammas,
-    hls::stream<WordPair>& results, hls::stream<Report>& reports) {
+static void normalise_backward_rows(hls::stream<Command>& commands, hls::stream<MeansPair>& means,
+                                    hls::stream<ProductPair>& products,
+                                    hls::stream<ValuePair>& values, hls::stream<WordPair>& addends,
+                                    hls::stream<GammaWord>& gammas, hls::stream<WordPair>& results,
+                                    hls::stream<Report>& reports) {
     GradientRows process;
 #pragma HLS ARRAY_PARTITION variable = process.mean complete
     bool running = true;

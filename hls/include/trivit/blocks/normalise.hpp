@@ -86,8 +86,8 @@ Scale scale_row(const Command& command, const RowSums& sums) {
                                         : ap_int<25>(centre);
     const ap_uint<12> width = ap_uint<12>(Fields::Words::of(command)) << 3;
     const ap_int<39> slope = width * scale.mean - (ap_int<39>(sum) << 9);
-    const ap_int<64> power = (ap_int<64>(squares) << 16) + scale.mean * slope +
-                             ap_int<58>(Fields::Epsilon::of(command));
+    const ap_int<64> power =
+        (ap_int<64>(squares) << 16) + scale.mean * slope + ap_int<58>(Fields::Epsilon::of(command));
     const ap_uint<64> positive = power < 1 ? ap_int<64>(1) : power;
     const ap_uint<25> root = inverse_root(positive, scale.halvings);
     const ap_int<49> gain = root * Fields::SqrtWidth::of(command);

@@ -17,8 +17,8 @@ static const int kBackwardSteps = 2 * kLanes / kBackwardLanes;  // of a word of 
 static const int kBackwardDepth = 1024;                         // of the FIFOs of a row group
 static const int kAddendDepth = 2048;                           // that of two
 static const int kBackwardFew = 16;
-static const int kValueBits = 18;      // of m, at 12 fraction bits
-static const int kProductBits = 32;    // of a
+static const int kValueBits = 18;    // of m, at 12 fraction bits
+static const int kProductBits = 32;  // of a
 static const int kProductSumBits = 42;
 static const int kWeightSumBits = 60;  // of the sum of a·m
 static const int kGammaBits = 44;      // of the sum of dY·m over all rows
@@ -102,8 +102,8 @@ struct BackwardStatistics {
         const bool odd = step == 2;
         const RowSums old = odd ? before.range(2 * kRowSumsBits - 1, kRowSumsBits)
                                 : before.range(kRowSumsBits - 1, 0);
-        const Word added = odd ? x.range(2 * 16 * kLanes - 1, 16 * kLanes)
-                               : x.range(16 * kLanes - 1, 0);
+        const Word added =
+            odd ? x.range(2 * 16 * kLanes - 1, 16 * kLanes) : x.range(16 * kLanes - 1, 0);
         const RowSums after = add_word(old, added);
         if (step == 1) even = after;
         if (step == 2) {
@@ -116,7 +116,7 @@ struct BackwardStatistics {
         command = c;
         active = true;
         if (step == 2) active = here.advance(c);
-        step = step == 2 ? 0 : step + 1;
+        step = step == 2 ? ap_uint<2>(0) : ap_uint<2>(step + 1);
         place = here;
         return true;
     }
@@ -137,8 +137,9 @@ struct GradientSums {
     // Difference 1, product 6, rounding 4, product 5, sum of four 2, sum of the row 2, rounding 3,
     // clamp and streams 2.
     static const int kDepth = 25;
-    // A word's memories are touched again behind a row group: four pairs, four steps each.
-    static const int kDistance = 16;
+    // A word is read again with the next row group, the last one's first pair behind this one's
+    // last at the earliest: four steps.
+    static const int kDistance = 4;
 
     GradientSums() : step(0), active(false) {}
 
@@ -200,15 +201,17 @@ struct GradientSums {
             else
                 lower_column[lane] = (fresh ? ap_int<kGammaBits>(0) : lower_column[lane]) + share;
         }
-        a_pair = (a_here, a_pair.range(2 * kLanes * kProductBits - 1,
-                                       kBackwardLanes * kProductBits));
+        a_pair =
+            (a_here, a_pair.range(2 * kLanes * kProductBits - 1, kBackwardLanes * kProductBits));
         m_pair = (m_here, m_pair.range(2 * kLanes * kValueBits - 1, kBackwardLanes * kValueBits));
         dy >>= 16 * kBackwardLanes;
         x >>= 16 * kBackwardLanes;
         const bool begins = here.word == 0 && !upper;
         BackwardSums total;
-        total.products = (begins ? ap_int<kProductSumBits>(0) : row_sum[row].products) + product_sum;
-        total.weighted = (begins ? ap_int<kWeightSumBits>(0) : row_sum[row].weighted) + weighted_sum;
+        total.products =
+            (begins ? ap_int<kProductSumBits>(0) : row_sum[row].products) + product_sum;
+        total.weighted =
+            (begins ? ap_int<kWeightSumBits>(0) : row_sum[row].weighted) + weighted_sum;
         row_sum[row] = total;
         const bool word_ends = step == kBackwardSteps - 1;
         if (word_ends) {
@@ -216,8 +219,7 @@ struct GradientSums {
             values.write(m_pair);
             if (here.last_word(c)) {
                 BackwardSumsPair pair = 0;
-                pair.range(kBackwardSumsBits - 1, 0) =
-                    packed(row_sum[row - 1], both.range(63, 0));
+                pair.range(kBackwardSumsBits - 1, 0) = packed(row_sum[row - 1], both.range(63, 0));
                 pair.range(2 * kBackwardSumsBits - 1, kBackwardSumsBits) =
                     packed(total, both.range(127, 64));
                 sums.write(pair);
@@ -228,11 +230,11 @@ struct GradientSums {
         active = true;
         if (word_ends) {
             const bool group_ends = here.last_pair() && here.last_word(c);
-            if (group_ends) normalised = normalised > kRows ? ap_uint<10>(normalised - kRows)
-                                                            : ap_uint<10>(0);
+            if (group_ends)
+                normalised = normalised > kRows ? ap_uint<10>(normalised - kRows) : ap_uint<10>(0);
             active = here.advance(c);
         }
-        step = word_ends ? 0 : step + 1;
+        step = word_ends ? ap_uint<2>(0) : ap_uint<2>(step + 1);
         place = here;
         return true;
     }
@@ -307,8 +309,8 @@ struct RowMeans {
         const Command c = first ? commands.read() : command;
         if (first) next.write(c);
         if (EndField::of(c)) return false;
-        const ap_uint<10> here = first ? ap_uint<10>((NormaliseBackwardFields::Rows::of(c) + 1) / 2)
-                                       : left;
+        const ap_uint<10> here =
+            first ? ap_uint<10>((NormaliseBackwardFields::Rows::of(c) + 1) / 2) : left;
         if (!odd) pair = sums.read();
         const ap_uint<kBackwardSumsBits> row = pair.range(kBackwardSumsBits - 1, 0);
         const ap_uint<30> inv_width = NormaliseBackwardFields::InvWidth::of(c);
@@ -352,8 +354,8 @@ inline ap_int<42> gradient_value(const ap_int<kProductBits>& a, const ap_int<kVa
                                  const Means& means, const ap_uint<7>& shift) {
 #pragma HLS INLINE
     const ap_int<kValueBits + kMeanBits> along = m * means.weighted;
-    const ap_int<kMeanBits + 4> t = (ap_int<kMeanBits + 4>(a) << 8) - means.product -
-                                    round_half_even(along, ap_uint<5>(12));
+    const ap_int<kMeanBits + 4> t =
+        (ap_int<kMeanBits + 4>(a) << 8) - means.product - round_half_even(along, ap_uint<5>(12));
     const ap_int<kMeanBits + 25> scaled = t * means.gain;
     const ap_int<kMeanBits + 26> rounded = round_half_even(scaled, shift);
     const ap_int<42> limit = ap_int<42>(1) << 40;
@@ -432,19 +434,15 @@ struct GradientRows {
         bool changed[kBackwardLanes];
         for (int lane = 0; lane < kBackwardLanes; ++lane) {
 #pragma HLS UNROLL
-            const ap_int<kProductBits> a =
-                ap_uint<kProductBits>(a_pair.range(kProductBits * (lane + 1) - 1,
-                                                   kProductBits * lane));
+            const ap_int<kProductBits> a = ap_uint<kProductBits>(
+                a_pair.range(kProductBits * (lane + 1) - 1, kProductBits * lane));
             const ap_int<kValueBits> m =
                 ap_uint<kValueBits>(m_pair.range(kValueBits * (lane + 1) - 1, kValueBits * lane));
-            const ap_int<42> value =
-                counts ? gradient_value(a, m, own, shift) : ap_int<42>(0);
-            const ap_int<7> addend_shift =
-                ap_uint<7>(NormaliseBackwardFields::AddendShift::of(c));
+            const ap_int<42> value = counts ? gradient_value(a, m, own, shift) : ap_int<42>(0);
+            const ap_int<7> addend_shift = ap_uint<7>(NormaliseBackwardFields::AddendShift::of(c));
             const ap_int<49> total = value + aligned_addend(lane16(addend, lane), addend_shift);
             bool clamped = false;
-            const ap_int<16> dx =
-                clamp_int16(round_half_even(total, ap_uint<5>(8)), clamped);
+            const ap_int<16> dx = clamp_int16(round_half_even(total, ap_uint<5>(8)), clamped);
             here.range(16 * lane + 15, 16 * lane) = exists ? dx : ap_int<16>(0);
             changed[lane] = exists && clamped;
         }
@@ -458,8 +456,8 @@ struct GradientRows {
         if (word_ends) {
             results.write(gathered);
             const bool group_ends = place.last_pair() && place.last_word(c);
-            if (group_ends) normalised = normalised > kRows ? ap_uint<10>(normalised - kRows)
-                                                            : ap_uint<10>(0);
+            if (group_ends)
+                normalised = normalised > kRows ? ap_uint<10>(normalised - kRows) : ap_uint<10>(0);
             behind = !place.advance(c);
             if (behind) {
                 reports.write(done_report(c, saturated, largest));
@@ -467,7 +465,7 @@ struct GradientRows {
                 largest = 0;
             }
         }
-        step = word_ends ? 0 : step + 1;
+        step = word_ends ? ap_uint<2>(0) : ap_uint<2>(step + 1);
         return true;
     }
 
