@@ -21,7 +21,7 @@ _SECTIONS: tuple[tuple[Role, ...], ...] = (
     ("low",),
     ("momentum", "second"),
     ("image", "target"),
-    ("activation", "fixed", "index"),
+    ("activation", "fixed", "index", "mask"),
     ("gradient",),
 )
 #: Roles that make up the state of a training run.

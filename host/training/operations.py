@@ -52,6 +52,7 @@ OPERATIONS: dict[str, OperationSpec] = {
         code=6,
         writes=("scores", "probs", "dst"),
         reads=("qkv",),
+        optional=("mask",),
         fields=("heads", "score_shift", "exp_multiplier", "exp_shift", "prob_frac", "out_shift"),
     ),
     "select_tokens": OperationSpec(code=7, reads=("probs",), fields=("heads", "keep")),
@@ -100,6 +101,9 @@ OPERATIONS: dict[str, OperationSpec] = {
             *("epsilon_shift", "direction_shift", "decay", "decay_shift", "rate_shift"),
             "stochastic",
         ),
+    ),
+    "select_connections": OperationSpec(
+        code=19, reads=("probs",), optional=("index", "mask"), fields=("heads", "keep")
     ),
 }
 

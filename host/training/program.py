@@ -18,6 +18,7 @@ Role = Literal[
     "image",
     "target",
     "index",
+    "mask",
     "fixed",
     "activation",
     "parameter",

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from training_models import DENSE, PRUNED, training_model
+from training_models import CONNECTIONS, DENSE, PRUNED, training_model
 
 from trivit.host.fixed_point import Int16
 from trivit.host.training import checkpoint
@@ -14,9 +14,11 @@ from trivit.host.training.emulator import EmulatorTraining
 from trivit.host.training.session import TrainingSession, target_row
 
 STEPS = 4
+CONNECTIONS_TWICE = {**CONNECTIONS, "depth": 3, "selector_blocks": (0, 1)}
 CASES: dict[str, tuple[dict[str, Any], dict[str, Any], float | None]] = {
     "dense": (DENSE, {"weight_decay": 1e-2}, None),
     "pruned, clipped": (PRUNED, {}, 0.5),
+    "connections": (CONNECTIONS_TWICE, {}, None),
     "16-bit masters": ({**PRUNED, "masters": 16}, {"weight_decay": 1e-2}, None),
     "nearest": (DENSE, {"stochastic": False, "momentum": 0.0}, None),
     "adamw": ({**PRUNED, "optimizer": "adamw"}, {"weight_decay": 1e-2}, 0.5),

@@ -183,13 +183,17 @@ def test_attention_backward(heads: int, width: int, closed: bool) -> None:
     assert_within(got.qkv, f, wanted, bound)
 
 
-def test_attention_backward_is_the_gradient_of_softmax() -> None:
-    """The formula that the test above takes for granted, against autograd."""
+@pytest.mark.parametrize("closed", [0.0, 0.6])
+def test_attention_backward_is_the_gradient_of_softmax(closed: float) -> None:
+    """The formula that the test above takes for granted, against autograd; closed pairs have 0."""
     torch.manual_seed(0)
     s = torch.randn(5, 9, dtype=torch.float64, requires_grad=True)
     dp = torch.randn(5, 9, dtype=torch.float64)
-    p = torch.softmax(0.3 * s, -1)
+    mask = torch.rand(5, 9) >= closed
+    mask[:, 0] = True
+    p = torch.softmax(torch.where(mask, 0.3 * s, -torch.inf), -1)
     (wanted,) = torch.autograd.grad(p, s, dp)
+    assert not wanted[~mask].any() and wanted[mask].all()
     torch.testing.assert_close(0.3 * p * (dp - (p * dp).sum(-1, keepdim=True)), wanted)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from exported_model import metadata
 from training_models import (
+    CONNECTIONS,
     DENSE,
     PRUNED,
     TrainingModel,
@@ -41,10 +42,15 @@ MICRO = {
 CASES = {
     "dense": DENSE,
     "pruned": PRUNED,
+    "connections": CONNECTIONS,
+    "connections alone": {**CONNECTIONS, "token_keep_ratio": 1.0},
+    "connections twice": {**CONNECTIONS, "depth": 3, "selector_blocks": (0, 1)},
     "without biases of qkv": {**DENSE, "qkv_bias": False, "in_channels": 3},
     "micro dense": {**MICRO, **DENSE},
-    "micro pruned": {**MICRO, **PRUNED, "selector_blocks": (1, 3)},
+    "micro connections": {**MICRO, **CONNECTIONS, "selector_blocks": (1, 3)},
 }
+
+FORWARD = {"dense": DENSE, "pruned": PRUNED, "connections": CASES["connections twice"]}
 
 
 @pytest.mark.parametrize("sizes", CASES.values(), ids=CASES)
@@ -59,7 +65,8 @@ def test_gradients_of_a_model(sizes: dict[str, Any]) -> None:
     parameters = {t.name: session.state.real(t.name) for t in session.program.parameters}
     session.step(m.image(0), target, learning_rate=0.0)
     chosen = chosen_rows(session)
-    assert len(chosen) == len(sizes["selector_blocks"])
+    kinds = 1 + (sizes["attention_keep_ratio"] < 1)
+    assert len(chosen) == len(sizes["selector_blocks"]) * kinds
     logits, wanted = float_gradients(
         m.model, parameters, session.state.real("image").reshape(m.image(0).shape),
         target / 2.0**14, chosen,
@@ -75,7 +82,7 @@ def test_gradients_of_a_model(sizes: dict[str, Any]) -> None:
     )
 
 
-@pytest.mark.parametrize("sizes", [DENSE, PRUNED], ids=["dense", "pruned"])
+@pytest.mark.parametrize("sizes", FORWARD.values(), ids=FORWARD)
 def test_forward_gives_the_integers_of_inference(sizes: dict[str, Any]) -> None:
     m = training_model(vector_frac=24, **sizes)
     session = m.session(ReferenceTraining())
@@ -101,7 +108,6 @@ def metadata_of(m: TrainingModel) -> Metadata:
 @pytest.mark.parametrize(
     ("sizes", "words"),
     [
-        ({"selector_blocks": (0,)}, "is a SelectConnections"),
         ({**DENSE, "relative_position_bias": True}, "has a bias of its scores"),
     ],
 )

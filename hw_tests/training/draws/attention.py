@@ -1,6 +1,7 @@
 """Attention, forward and backward, and what is chosen by its probabilities."""
 
 from training.draws.drawing import Draw, Drawn, draws
+from training.draws.rows import kept_rows
 
 from trivit.host.training.shifts import exponent
 
@@ -27,6 +28,8 @@ def attention(draw: Draw) -> Drawn:
         "prob_frac": draw.number(0, 15),
         "out_shift": draw.number(-16, 40),
     }
+    if draw.rng.random() < 0.5:
+        places["mask"] = draw.place(tokens, -(-tokens // 16))
     return Drawn(places=places, fields=fields)
 
 
@@ -52,3 +55,18 @@ def select_tokens(draw: Draw) -> Drawn:
     keep = draw.number(1, tokens - 1)
     places = {"dst": draw.place(1, 1 + keep), "probs": draw.place(heads * tokens, tokens)}
     return Drawn(places=places, fields={"heads": heads, "keep": keep})
+
+
+@draws("select_connections")
+def select_connections(draw: Draw) -> Drawn:
+    heads, tokens, _ = _sizes(draw)
+    rows = tokens if draw.rng.random() < 0.5 else 1 + draw.size(tokens)
+    places = {
+        "dst": draw.place(rows, -(-rows // 16)),
+        "probs": draw.place(heads * tokens, tokens),
+    }
+    if rows < tokens or draw.rng.random() < 0.5:
+        places["index"] = kept_rows(draw, tokens, rows)
+    if draw.rng.random() < 0.5:
+        places["mask"] = draw.place(tokens, -(-tokens // 16))
+    return Drawn(places=places, fields={"heads": heads, "keep": draw.number(1, rows - 1)})

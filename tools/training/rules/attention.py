@@ -1,4 +1,4 @@
-"""Multi-head attention without bias and mask."""
+"""Multi-head attention; which connections are closed is the choice of forward."""
 
 from trivit.tools.compiler.ir import Attention
 from trivit.tools.errors import ToolsError
@@ -9,12 +9,12 @@ from trivit.tools.training.registry import rule
 def forward(operation: Attention, builder: Builder) -> None:
     """State the attention; scores and probabilities are cheap to compute again."""
     name = operation.output.name
-    if operation.mask is not None or operation.bias is not None:
-        what = "a mask of connections" if operation.mask is not None else "a bias of its scores"
+    if operation.bias is not None:
         raise ToolsError(
-            f"'{name}' has {what}, which training on the device does not have yet: export a model "
-            "without"
+            f"'{name}' has a bias of its scores, which training on the device does not have yet: "
+            "export a model without"
         )
+    optional = {} if operation.mask is None else {"mask": operation.mask.name}
     builder.emit(
         "attention",
         scores=builder.activation(operation.scores, recompute=True),
@@ -23,6 +23,7 @@ def forward(operation: Attention, builder: Builder) -> None:
         qkv=operation.qkv.name,
         heads=operation.heads,
         scale=operation.scale,
+        **optional,
     )
 
 

@@ -4,6 +4,7 @@
 
 #include "adamw.hpp"
 #include "attention.hpp"
+#include "connections.hpp"
 #include "normalise.hpp"
 #include "operations.hpp"
 #include "pointwise.hpp"
@@ -72,6 +73,9 @@ inline bool execute(int16_t* arena, const Descriptor& op, const Step& step, Scra
             return true;
         case Opcode::update_adamw:
             update_adamw(arena, op, step, figures);
+            return true;
+        case Opcode::select_connections:
+            select_connections(arena, op, scratch, figures);
             return true;
     }
     return false;
