@@ -27,6 +27,7 @@ from trivit.tools.compiler.ir import (
     Gelu,
     LayerNorm,
     Linear,
+    MeanPool,
     Model,
     PatchEmbed,
     SelectConnections,
@@ -128,6 +129,9 @@ def float_gradients(
                 y = t[o.x.name] @ p[o.weight.name].T
                 y = y if o.bias is None else y + p[o.bias.name][0]
                 t[o.output.name] = y if o.residual is None else y + t[o.residual.name]
+            case MeanPool(weights=weights):
+                share = torch.from_numpy(weights.integers * 2.0**-weights.frac)
+                t[o.output.name] = share[None] @ t[o.x.name]
             case Gelu():
                 t[o.output.name] = F.gelu(t[o.x.name])
             case Attention():

@@ -20,6 +20,7 @@ _SECTIONS: tuple[tuple[Role, ...], ...] = (
     ("parameter",),
     ("low",),
     ("momentum", "second"),
+    ("constant",),
     ("image", "target"),
     ("activation", "fixed", "index", "mask"),
     ("gradient",),

@@ -19,6 +19,7 @@ from trivit.tools.training.export import weights
 CASES: dict[str, dict[str, Any]] = {
     "dense": DENSE,
     "pruned": PRUNED,
+    "mean": {**DENSE, "pooling": "mean"},
     "three channels": {**DENSE, "in_channels": 3, "qkv_bias": False, "masters": 16},
 }
 

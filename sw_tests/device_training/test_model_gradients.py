@@ -45,12 +45,18 @@ CASES = {
     "connections": CONNECTIONS,
     "connections alone": {**CONNECTIONS, "token_keep_ratio": 1.0},
     "connections twice": {**CONNECTIONS, "depth": 3, "selector_blocks": (0, 1)},
+    "mean": {**DENSE, "pooling": "mean"},
     "without biases of qkv": {**DENSE, "qkv_bias": False, "in_channels": 3},
     "micro dense": {**MICRO, **DENSE},
     "micro connections": {**MICRO, **CONNECTIONS, "selector_blocks": (1, 3)},
 }
 
-FORWARD = {"dense": DENSE, "pruned": PRUNED, "connections": CASES["connections twice"]}
+FORWARD = {
+    "dense": DENSE,
+    "mean": CASES["mean"],
+    "pruned": PRUNED,
+    "connections": CASES["connections twice"],
+}
 
 
 @pytest.mark.parametrize("sizes", CASES.values(), ids=CASES)

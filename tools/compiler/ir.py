@@ -1,8 +1,8 @@
 """Operations of a program before memory is assigned: frozen records with named tensors.
 
 Integers of parameters are int64 arrays; ``*_frac`` is the fraction length beside them. The
-recogniser finds LayerNorm, Gelu and Gather as operations of their own; the kernel has them as parts
-of a linear layer only (fusion.py).
+recogniser finds LayerNorm, Gelu, Gather and MeanPool as operations of their own; the kernel has
+them as parts of a linear layer only, the mean as an attention (fusion.py).
 """
 
 from __future__ import annotations
@@ -178,6 +178,15 @@ class SelectConnections:
     keep: int
 
 
+@dataclass(frozen=True, eq=False)
+class MeanPool:
+    """A row: ``weights`` (rows,), equal for the rows that count and 0 for others, times ``x``."""
+
+    output: Tensor
+    x: Tensor
+    weights: Parameter
+
+
 Operation: TypeAlias = (
     PatchEmbed
     | LayerNorm
@@ -188,6 +197,7 @@ Operation: TypeAlias = (
     | AllTokens
     | Gather
     | SelectConnections
+    | MeanPool
 )
 
 
@@ -196,7 +206,7 @@ def inputs(operation: Operation) -> list[Tensor]:
     match operation:
         case PatchEmbed() | SelectTokens() | AllTokens():
             return []
-        case LayerNorm(x=x) | Gelu(x=x):
+        case LayerNorm(x=x) | Gelu(x=x) | MeanPool(x=x):
             return [x]
         case Linear(x=x, residual=residual, gather=gather):
             index = None if gather is None else gather.index

@@ -48,6 +48,7 @@ class Builder:
         self.tensors: dict[str, TensorSpec] = {}
         self.operations: list[Operation] = []
         self.values: dict[str, Int64] = {}
+        self.constants: dict[str, Int64] = {}
         self.gradients: dict[str, str] = {}
         self._decays: dict[str, bool] = {}
         self._versions: dict[str, int] = {}
@@ -108,6 +109,13 @@ class Builder:
             self.declare(replace(square, role="second"))
             self.declare(replace(square, name=low(square.name), role="low", of=square.name))
         return name
+
+    def constant(self, name: str, values: Int64, frac: int = 0) -> str:
+        """Add (rows, columns) integers that no step changes; return their name."""
+        rows, columns = values.shape
+        spec = TensorSpec(name=name, rows=rows, columns=columns, frac=frac, role="constant")
+        self.constants[name] = values
+        return self.declare(spec)
 
     def emit(
         self, opcode: str, phase: Phase = "forward", /, **operands: str | Operand | int | float
