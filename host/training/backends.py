@@ -83,6 +83,8 @@ class ReferenceTraining(TrainingBackend):
                 (training.scatter(t["dy"], t["index"][0], o.places["dst"].rows), 0)
             ],
             "add": lambda o, t: [training.add(t["a"], t["b"], **o.fields)],
+            "score_bias": lambda o, t: [training.score_bias(t["table"], t["index"], **o.fields)],
+            "score_bias_backward": _score_bias_backward,
         }
 
     def run(self, memory: Int16, operations: Sequence[Resolved], step: StepConstants) -> Int64:
@@ -133,7 +135,10 @@ def _normalise(operation: Resolved, tensors: dict[str, Int16]) -> _Results:
 def _attention(operation: Resolved, tensors: dict[str, Int16]) -> _Results:
     fields: dict[str, Any] = dict(operation.fields)
     mask = None if "mask" not in tensors else _open(tensors["mask"])
-    got = oracle.attention(tensors["qkv"], mask=mask, **fields)
+    bias, tokens = tensors.get("bias"), operation.places["qkv"].rows
+    if bias is not None:
+        bias = bias.reshape(fields["heads"], tokens, tokens)
+    got = oracle.attention(tensors["qkv"], mask=mask, bias=bias, **fields)
     return list(zip((got.scores, got.probs, got.context), got.saturations, strict=True))
 
 
@@ -177,6 +182,12 @@ def _attention_backward(operation: Resolved, tensors: dict[str, Int16]) -> _Resu
     probs = tensors["probs"].reshape(fields.pop("heads"), tokens, tokens)
     got = training.attention_backward(tensors["dy"], tensors["qkv"], probs, **fields)
     return list(zip((got.probs, got.scores, got.qkv), got.saturated, strict=True))
+
+
+def _score_bias_backward(operation: Resolved, tensors: dict[str, Int16]) -> _Results:
+    index, dst = tensors["index"], operation.places["dst"]
+    d_scores = tensors["d_scores"].reshape(dst.columns, *index.shape)
+    return [training.score_bias_backward(d_scores, index, entries=dst.rows, **operation.fields)]
 
 
 def _update_sgd(operation: Resolved, tensors: dict[str, Int16], step: StepConstants) -> _Results:

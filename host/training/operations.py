@@ -52,8 +52,11 @@ OPERATIONS: dict[str, OperationSpec] = {
         code=6,
         writes=("scores", "probs", "dst"),
         reads=("qkv",),
-        optional=("mask",),
-        fields=("heads", "score_shift", "exp_multiplier", "exp_shift", "prob_frac", "out_shift"),
+        optional=("mask", "bias"),
+        fields=(
+            *("heads", "score_shift", "exp_multiplier", "exp_shift", "prob_frac", "out_shift"),
+            "bias_shift",
+        ),
     ),
     "select_tokens": OperationSpec(code=7, reads=("probs",), fields=("heads", "keep")),
     "gather": OperationSpec(code=8, reads=("x", "index")),
@@ -104,6 +107,10 @@ OPERATIONS: dict[str, OperationSpec] = {
     ),
     "select_connections": OperationSpec(
         code=19, reads=("probs",), optional=("index", "mask"), fields=("heads", "keep")
+    ),
+    "score_bias": OperationSpec(code=20, reads=("table", "index"), fields=("factor", "shift")),
+    "score_bias_backward": OperationSpec(
+        code=21, reads=("d_scores", "index"), fields=("factor", "shift")
     ),
 }
 

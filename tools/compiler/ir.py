@@ -38,12 +38,27 @@ class Tensor:
 
 
 @dataclass(frozen=True, eq=False)
+class Lookup:
+    """What a parameter was gathered from: its elements are ``table.flat[places]``.
+
+    ``table`` has the shape that the model gave it, ``places`` that of the gathered integers.
+    """
+
+    table: Integers
+    places: Integers
+
+
+@dataclass(frozen=True, eq=False)
 class Parameter:
-    """Integers of a quantized parameter and their fraction length."""
+    """Integers of a quantized parameter and their fraction length.
+
+    ``lookup`` is known of what the graph gathers from a table: biases of scores.
+    """
 
     name: str
     integers: Integers
     frac: int
+    lookup: Lookup | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,14 @@
 """How each op of training programs is drawn, one module for each family of ops."""
 
-from training.draws import attention, normalisation, pointwise, products, rows, updates
+from training.draws import (
+    attention,
+    normalisation,
+    pointwise,
+    products,
+    rows,
+    score_bias,
+    updates,
+)
 from training.draws.drawing import DRAWS, draw_operation
 
 __all__ = [
@@ -11,5 +19,6 @@ __all__ = [
     "pointwise",
     "products",
     "rows",
+    "score_bias",
     "updates",
 ]

@@ -27,7 +27,10 @@ def attention(draw: Draw) -> Drawn:
         "exp_shift": shift,
         "prob_frac": draw.number(0, 15),
         "out_shift": draw.number(-16, 40),
+        "bias_shift": draw.number(-30, 30),
     }
+    if draw.rng.random() < 0.5:
+        places["bias"] = draw.place(heads * tokens, tokens)
     if draw.rng.random() < 0.5:
         places["mask"] = draw.place(tokens, -(-tokens // 16))
     return Drawn(places=places, fields=fields)

@@ -10,6 +10,7 @@
 #include "pointwise.hpp"
 #include "product.hpp"
 #include "rows.hpp"
+#include "score_bias.hpp"
 #include "softmax.hpp"
 #include "update.hpp"
 
@@ -76,6 +77,12 @@ inline bool execute(int16_t* arena, const Descriptor& op, const Step& step, Scra
             return true;
         case Opcode::select_connections:
             select_connections(arena, op, scratch, figures);
+            return true;
+        case Opcode::score_bias:
+            score_bias(arena, op, figures);
+            return true;
+        case Opcode::score_bias_backward:
+            score_bias_backward(arena, op, scratch, figures);
             return true;
     }
     return false;

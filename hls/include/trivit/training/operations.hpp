@@ -27,6 +27,8 @@ enum class Opcode : int64_t {
     update_sgd = 17,
     update_adamw = 18,
     select_connections = 19,
+    score_bias = 20,
+    score_bias_backward = 21,
 };
 
 static const int kOperands = 6;
