@@ -39,6 +39,7 @@ from trivit.tools.training.derive import Derived, derive
 
 DENSE = {"selector_blocks": (), "token_keep_ratio": 1.0, "attention_keep_ratio": 1.0}
 PRUNED = {"selector_blocks": (0,), "token_keep_ratio": 0.7, "attention_keep_ratio": 1.0}
+PSS = {**DENSE, "relative_position_bias": True, "pooling": "mean"}
 CONNECTIONS = {"selector_blocks": (0,), "token_keep_ratio": 0.7, "attention_keep_ratio": 0.2}
 
 
@@ -137,6 +138,9 @@ def float_gradients(
             case Attention():
                 qkv = t[o.qkv.name].reshape(o.tokens, 3, o.heads, o.head_dim).permute(1, 2, 0, 3)
                 scores = o.scale * qkv[0] @ qkv[1].transpose(1, 2)
+                if o.bias is not None:  # the table is in the units of scaled scores
+                    assert o.bias.lookup is not None
+                    scores = scores + p[o.bias.name].flatten()[o.bias.lookup.places]
                 if o.mask is not None:
                     open_pairs = torch.from_numpy(chosen[o.mask.name])
                     scores = torch.where(open_pairs, scores, -torch.inf)

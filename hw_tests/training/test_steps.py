@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from training_models import CONNECTIONS, DENSE, PRUNED, training_model
+from training_models import CONNECTIONS, DENSE, PRUNED, PSS, training_model
 
 from trivit.host.fixed_point import Int16
 from trivit.host.training import checkpoint
@@ -19,7 +19,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], float | None]] = {
     "dense": (DENSE, {"weight_decay": 1e-2}, None),
     "pruned, clipped": (PRUNED, {}, 0.5),
     "connections": (CONNECTIONS_TWICE, {}, None),
-    "mean": ({**DENSE, "pooling": "mean"}, {}, None),
+    "pss": (PSS, {}, 0.5),
     "16-bit masters": ({**PRUNED, "masters": 16}, {"weight_decay": 1e-2}, None),
     "nearest": (DENSE, {"stochastic": False, "momentum": 0.0}, None),
     "adamw": ({**PRUNED, "optimizer": "adamw"}, {"weight_decay": 1e-2}, 0.5),

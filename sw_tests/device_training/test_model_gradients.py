@@ -10,6 +10,7 @@ from training_models import (
     CONNECTIONS,
     DENSE,
     PRUNED,
+    PSS,
     TrainingModel,
     chosen_rows,
     cosine,
@@ -45,7 +46,8 @@ CASES = {
     "connections": CONNECTIONS,
     "connections alone": {**CONNECTIONS, "token_keep_ratio": 1.0},
     "connections twice": {**CONNECTIONS, "depth": 3, "selector_blocks": (0, 1)},
-    "mean": {**DENSE, "pooling": "mean"},
+    "pss": PSS,
+    "pss, heads of 32": {**PSS, "num_heads": 1},
     "without biases of qkv": {**DENSE, "qkv_bias": False, "in_channels": 3},
     "micro dense": {**MICRO, **DENSE},
     "micro connections": {**MICRO, **CONNECTIONS, "selector_blocks": (1, 3)},
@@ -53,7 +55,7 @@ CASES = {
 
 FORWARD = {
     "dense": DENSE,
-    "mean": CASES["mean"],
+    "pss": PSS,
     "pruned": PRUNED,
     "connections": CASES["connections twice"],
 }
@@ -113,14 +115,12 @@ def metadata_of(m: TrainingModel) -> Metadata:
 
 @pytest.mark.parametrize(
     ("sizes", "words"),
-    [
-        ({**DENSE, "relative_position_bias": True}, "has a bias of its scores"),
-    ],
+    [({**PSS, "window": 2}, "relative_position_bias_table' closes pairs")],
 )
 def test_what_training_does_not_have_is_refused_by_name(sizes: dict[str, Any], words: str) -> None:
     with pytest.raises(ToolsError, match=words) as error:
         training_model(**sizes)
-    assert "\n" not in str(error.value) and "export a model without" in str(error.value)
+    assert "\n" not in str(error.value) and "export a model whose" in str(error.value)
 
 
 def test_updates_come_after_the_last_reader_of_the_weight() -> None:
