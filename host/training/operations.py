@@ -106,11 +106,11 @@ OPERATIONS: dict[str, OperationSpec] = {
         ),
     ),
     "select_connections": OperationSpec(
-        code=19, reads=("probs",), optional=("index", "mask"), fields=("heads", "keep")
+        code=24, reads=("probs",), optional=("index", "mask"), fields=("heads", "keep")
     ),
-    "score_bias": OperationSpec(code=20, reads=("table", "index"), fields=("factor", "shift")),
+    "score_bias": OperationSpec(code=25, reads=("table", "index"), fields=("factor", "shift")),
     "score_bias_backward": OperationSpec(
-        code=21, reads=("d_scores", "index"), fields=("factor", "shift")
+        code=26, reads=("d_scores", "index"), fields=("factor", "shift")
     ),
 }
 

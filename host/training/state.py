@@ -40,7 +40,7 @@ class TrainingState:
                 self._readers.setdefault(operand.tensor, []).append(index)
         self._low = {t.of: t.name for t in program.tensors if t.role == "low"}
         differ = masters.keys() ^ {tensor.name for tensor in program.given}
-        if differ:
+        if masters and differ:
             raise HostError(
                 f"values of {', '.join(sorted(differ))} are missing or have no place in the "
                 f"training program {program.name}: take both from one bundle"

@@ -26,9 +26,9 @@ enum class Opcode : int64_t {
     add = 16,
     update_sgd = 17,
     update_adamw = 18,
-    select_connections = 19,
-    score_bias = 20,
-    score_bias_backward = 21,
+    select_connections = 24,
+    score_bias = 25,
+    score_bias_backward = 26,
 };
 
 static const int kOperands = 6;
