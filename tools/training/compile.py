@@ -8,6 +8,7 @@ from typing import Any
 
 from trivit.host.training.arena import Arena
 from trivit.host.training.bundle import TrainingBundle
+from trivit.host.training.update_sets import UpdateSet, update_set
 from trivit.models.files import atomic_write
 from trivit.tools.compiler.exports import exported_models
 from trivit.tools.compiler.graph import load_graph
@@ -16,9 +17,15 @@ from trivit.tools.compiler.program import preprocessing
 from trivit.tools.compiler.recogniser import recognise
 from trivit.tools.errors import ToolsError
 from trivit.tools.training.builder import MasterBits, Optimizer
+from trivit.tools.training.cost import step_cost
 from trivit.tools.training.derive import derive
 
 TRAINING_FILE = "training.trivit"
+
+
+def training_file(update: UpdateSet) -> str:
+    """Return the name of the file of a set of updated parameters."""
+    return TRAINING_FILE if update == "all" else f"training-{update}.trivit"
 
 
 def training_bundle(
@@ -53,14 +60,18 @@ def compile_training(
     keep: Sequence[float] = (),
     masters: MasterBits = 32,
     optimizer: Optimizer = "sgd",
+    update: UpdateSet = "all",
 ) -> dict[str, Any]:
     """Write the training program of a quantized run, ``training.trivit``.
+
+    One that does not update all parameters is ``training-SET.trivit``.
 
     Args:
         run: folder that `trivit quantize` wrote to.
         keep: the token keep ratio wanted; as trained by default.
         masters: bits of a parameter's master.
         optimizer: whose updates.
+        update: which parameters a step updates.
 
     Returns:
         Path, numbers of ops, and bytes of the tensors in DDR by what they are.
@@ -72,8 +83,8 @@ def compile_training(
     if len(keep) > 1:
         raise ToolsError("a training program has one keep ratio: name one with --keep")
     name, path = next(iter(exported_models(Path(run), keep).items()))
-    bundle = training_bundle(path, masters, optimizer)
-    target = Path(run) / TRAINING_FILE
+    bundle = update_set(training_bundle(path, masters, optimizer), update)
+    target = Path(run) / training_file(update)
     with atomic_write(target) as temporary:
         temporary.write_bytes(bundle.to_bytes())
     arena = Arena(bundle.program)
@@ -82,6 +93,8 @@ def compile_training(
         "from": name,
         "token_keep_ratio": bundle.program.token_keep_ratio,
         "parameters": sum(t.rows * t.columns for t in bundle.program.parameters),
+        "updates": update,
+        "parameters_updated": step_cost(bundle.program).trained,
         "master_bits": masters,
         "optimizer": optimizer,
         "operations": len(bundle.program.operations),
