@@ -14,7 +14,6 @@ from trivit.host.bundle import Bundle
 from trivit.host.training.backends import TrainingBackend, open_training_backend
 from trivit.host.training.bundle import TrainingBundle
 from trivit.host.training.session import TrainingSession
-from trivit.host.training.shifts import UpdateSettings
 from trivit.host.training.snapshot import transplanted
 from trivit.host.training.update_sets import UpdateSet, update_set
 from trivit.models.files import atomic_write
@@ -80,8 +79,9 @@ class Device:
         self, bundle: TrainingBundle, settings: AdaptationSettings, seed: int = 0
     ) -> TrainingSession:
         """Return a session that starts from a bundle."""
-        update = UpdateSettings(momentum=settings.momentum, weight_decay=settings.weight_decay)
-        return TrainingSession(bundle.program, bundle.masters, self._training, update, seed=seed)
+        return TrainingSession(
+            bundle.program, bundle.masters, self._training, settings.updates(), seed=seed
+        )
 
     def program(self, bundle: TrainingBundle, session: TrainingSession) -> Bundle:
         """Return the bundle that infers with the session's weights."""

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from trivit.host.errors import HostError
 from trivit.host.training.domain_shift import DomainShift, ShiftKind
+from trivit.host.training.shifts import UpdateSettings
 from trivit.host.training.update_sets import UPDATE_SETS, UpdateSet
 from trivit.tools.errors import ToolsError
 from trivit.tools.training.loop import LoopSettings
@@ -68,7 +69,7 @@ class AdaptationSettings:
         test_images: of each of the two test sets.
 
     Raises:
-        ToolsError: one is outside its range.
+        HostError, ToolsError: one is outside its range.
     """
 
     images: int = 1000
@@ -85,6 +86,15 @@ class AdaptationSettings:
         rate = self.learning_rate
         if rate is not None and not (math.isfinite(rate) and rate > 0):
             raise ToolsError(f"--learning-rate {rate:g}: use more than 0")
+        self.updates()
+
+    def updates(self) -> UpdateSettings:
+        """Return the settings of SGD.
+
+        Raises:
+            HostError: momentum or weight decay outside its range.
+        """
+        return UpdateSettings(momentum=self.momentum, weight_decay=self.weight_decay)
 
     def rate(self, update: UpdateSet) -> float:
         """Return the highest learning rate of a set."""
