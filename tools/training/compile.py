@@ -13,7 +13,7 @@ from trivit.models.files import atomic_write
 from trivit.tools.compiler.exports import exported_models
 from trivit.tools.compiler.graph import load_graph
 from trivit.tools.compiler.ir import PatchEmbed
-from trivit.tools.compiler.program import preprocessing
+from trivit.tools.compiler.program import Source, preprocessing
 from trivit.tools.compiler.recogniser import recognise
 from trivit.tools.errors import ToolsError
 from trivit.tools.training.builder import MasterBits, Optimizer
@@ -37,15 +37,27 @@ def training_bundle(
         ToolsError: an unreadable file, or a model that training does not have; one line.
     """
     graph = load_graph(Path(qonnx))
-    metadata = graph.metadata
     try:
-        model = recognise(graph)
-        ratio = metadata.details.get("token_keep_ratio", 1.0)
-        derived = derive(model, masters=masters, token_keep_ratio=float(ratio), optimizer=optimizer)
+        source = Source("train", recognise(graph), graph.metadata)
+        return bundle_of_source(source, masters, optimizer)
     except ToolsError as error:
         raise ToolsError(f"{qonnx}: {error}") from error
-    first = model.operations[0]
+
+
+def bundle_of_source(
+    source: Source, masters: MasterBits = 32, optimizer: Optimizer = "sgd"
+) -> TrainingBundle:
+    """Return the training program of a recognised model (before fusion).
+
+    Raises:
+        ToolsError: training does not have the model.
+    """
+    metadata, first = source.metadata, source.model.operations[0]
     assert isinstance(first, PatchEmbed)
+    ratio = metadata.details.get("token_keep_ratio", 1.0)
+    derived = derive(
+        source.model, masters=masters, token_keep_ratio=float(ratio), optimizer=optimizer
+    )
     return TrainingBundle(
         program=derived.program,
         masters=derived.masters,
