@@ -19,6 +19,7 @@ from trivit.host.training.session import TrainingSession
 from trivit.models.data.synthetic import INFO, load
 from trivit.models.experiment.config_files import load_config, save_config
 from trivit.tools.adaptation import runs
+from trivit.tools.adaptation.images import read, spread
 
 from .conftest import CONFIG, Outcome, Trivit, files_in
 
@@ -72,14 +73,14 @@ def test_an_adaptation_reports_every_set_and_goes_on_where_it_stopped(
     assert study["machine"]["processor"] in (out / "adapt.md").read_text()
     assert (out / "adapt.png").read_bytes().startswith(b"\x89PNG")
     # The program that is left classifies as the report says.
-    test = load().test.first(40)
+    test = read(load().test, spread(500, 40))
     for update in rows:
         folder = out / "rotation-30" / f"{update}-0"
         result = json.loads((folder / "result.json").read_text())
         assert result["steps"] == 120 and result["processor_ms_a_step"] > 0
         program = Bundle.load(folder / "program.trivit")
-        logits = open_backend("emulator").run(program, test.pixels.numpy()).logits
-        right = 100 * float((logits.argmax(1) == test.labels.numpy()).mean())
+        logits = open_backend("emulator").run(program, test.pixels).logits
+        right = 100 * float((logits.argmax(1) == test.labels).mean())
         assert right == result["after"]["original_top1"]
     # Started again, nothing is done; other settings need another folder.
     before = files_in(out)

@@ -87,10 +87,10 @@ def open_domain(
         HostError: images of another shape, or fewer than two classes.
         ToolsError: fewer training images than are asked for.
     """
-    original_test = read(dataset.test, _first(len(dataset.test), settings.test_images))
+    original_test = read(dataset.test, spread(len(dataset.test), settings.test_images))
     if isinstance(shift, OtherClasses):
         other = load_dataset(data_at(DataConfig(), shift.data))
-        test = read(other.test, _first(len(other.test), settings.test_images))
+        test = read(other.test, spread(len(other.test), settings.test_images))
         adapted = new_head(bundle, other.info.class_names)
     else:
         other, adapted = dataset, bundle
@@ -128,5 +128,6 @@ def read(source: Any, numbers: NDArray[np.int64]) -> Pixels:
     return Pixels(pixels.numpy(), labels.numpy().astype(np.int64))
 
 
-def _first(available: int, wanted: int) -> NDArray[np.int64]:
-    return np.arange(min(available, wanted))
+def spread(available: int, wanted: int) -> NDArray[np.int64]:
+    """Return the numbers of at most ``wanted`` images, evenly spread: a store may be sorted."""
+    return np.linspace(0, available - 1, min(wanted, available)).round().astype(np.int64)

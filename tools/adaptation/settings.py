@@ -15,7 +15,7 @@ from trivit.tools.errors import ToolsError
 from trivit.tools.training.loop import LoopSettings
 
 #: Highest learning rate of each set: the fewer parameters, the farther each has to go.
-LEARNING_RATES: dict[UpdateSet, float] = {"all": 0.0005, "last-block": 0.001, "biases": 0.004}
+LEARNING_RATES: dict[UpdateSet, float] = {"all": 0.0005, "last-block": 0.002, "biases": 0.004}
 _FORM = "write rotation=DEGREES, noise=DEVIATION, blur=PIXELS or classes=DATA"
 
 
