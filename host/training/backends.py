@@ -29,7 +29,8 @@ class TrainingBackend(ABC):
 
         Returns:
             (ops, 3, 3) int64: for each tensor that an op writes, in the op's order, saturations,
-            the largest magnitude and the sum of squares.
+            the largest magnitude and the sum of squares; of ``cls_moments``, which writes none, 0,
+            its sum and its sum of squares.
         """
 
 
@@ -86,6 +87,9 @@ class ReferenceTraining(TrainingBackend):
         figures = np.zeros((len(operations), WRITES, FIGURES), np.int64)
         for index, operation in enumerate(operations):
             tensors = {name: view(memory, place) for name, place in operation.places.items()}
+            if operation.opcode == "cls_moments":
+                figures[index, 0, 1:] = _cls_moments(operation, tensors)
+                continue
             if operation.opcode in _UPDATES:
                 results = _UPDATES[operation.opcode](operation, tensors, step)
             else:
@@ -137,6 +141,12 @@ def _select_tokens(operation: Resolved, tensors: dict[str, Int16]) -> _Results:
     probs = tensors["probs"].reshape(operation.fields["heads"], tokens, tokens)
     cls_sum = probs[:, 0].astype(np.int64).sum(axis=0)
     return [(oracle.select_tokens(cls_sum, operation.fields["keep"]), 0)]
+
+
+def _cls_moments(operation: Resolved, tensors: dict[str, Int16]) -> tuple[int, int]:
+    tokens = operation.places["probs"].columns
+    probs = tensors["probs"].reshape(operation.fields["heads"], tokens, tokens)
+    return training.cls_moments(probs)
 
 
 def _normalise_backward(operation: Resolved, tensors: dict[str, Int16]) -> _Results:

@@ -43,29 +43,12 @@ def new_head(bundle: TrainingBundle, class_names: Sequence[str], seed: int = 0) 
     """
     if len(class_names) < 2:
         raise HostError(f"{len(class_names)} classes: a classifier needs 2 or more")
-    program = bundle.program
-    head = classifier(program).operands
+    head = classifier(bundle.program).operands
     weight, bias = head["b"].tensor, head["bias"].tensor if "bias" in head else ""
-    rows = {t.name for t in program.tensors if weight in (t.name, t.of)}
-    columns = {t.name for t in program.tensors if bias and bias in (t.name, t.of)}
-    columns |= {program.logits} | {t.name for t in program.tensors if t.role == "target"}
-    columns |= {
-        operation.operands[name].tensor
-        for operation in program.operations
-        if operation.opcode == "cross_entropy"
-        for name in writes(operation)
-    }
-    count = len(class_names)
-
-    def resized(tensor: TensorSpec) -> TensorSpec:
-        if tensor.name in rows:
-            return replace(tensor, rows=count)
-        return replace(tensor, columns=count) if tensor.name in columns else tensor
-
-    specs = tuple(resized(tensor) for tensor in program.tensors)
-    by_name = {tensor.name: tensor for tensor in specs}
+    programs = tuple(_resized(p, weight, bias, len(class_names)) for p in bundle.programs)
+    by_name, count = programs[0].by_name, len(class_names)
     draws = np.random.default_rng(seed).normal(0, _SPREAD, (count, by_name[weight].columns))
-    wide = any(t.role == "low" and t.of == weight for t in specs)
+    wide = any(t.role == "low" and t.of == weight for t in programs[0].tensors)
     frac = by_name[weight].frac + (MASTER_BITS if wide else 0)
     first = np.clip(draws, -2 * _SPREAD, 2 * _SPREAD) * 2.0**frac
     masters = {**bundle.masters, weight: np.rint(first).astype(np.int64)}
@@ -73,7 +56,33 @@ def new_head(bundle: TrainingBundle, class_names: Sequence[str], seed: int = 0) 
         masters[bias] = np.zeros((1, count), np.int64)
     return replace(
         bundle,
-        program=replace(program, tensors=specs),
+        programs=programs,
         masters=masters,
         class_names=tuple(class_names),
     )
+
+
+def _resized(program: TrainingProgram, weight: str, bias: str, count: int) -> TrainingProgram:
+    rows, columns = _of(program, weight), _of(program, bias)
+    columns |= {program.logits} | {t.name for t in program.tensors if t.role == "target"}
+    columns |= {
+        operation.operands[name].tensor
+        for operation in program.operations
+        if operation.opcode == "cross_entropy"
+        for name in writes(operation)
+    }
+
+    def resized(tensor: TensorSpec) -> TensorSpec:
+        if tensor.name in rows:
+            return replace(tensor, rows=count)
+        return replace(tensor, columns=count) if tensor.name in columns else tensor
+
+    return replace(program, tensors=tuple(map(resized, program.tensors)))
+
+
+def _of(program: TrainingProgram, parameter: str) -> set[str]:
+    """Return the parameter, its planes, moments and gradient."""
+    found = {parameter}
+    while more := {t.name for t in program.tensors if t.of in found and t.of} - found:
+        found |= more
+    return found

@@ -47,8 +47,14 @@ def transplanted(
 def _at(
     bundle: TrainingBundle, formats: Mapping[str, int], masters: Mapping[str, Int64]
 ) -> TrainingBundle:
-    tensors = tuple(
-        replace(tensor, frac=formats.get(tensor.name, tensor.frac))
-        for tensor in bundle.program.tensors
+    programs = tuple(
+        replace(
+            program,
+            tensors=tuple(
+                replace(tensor, frac=formats.get(tensor.name, tensor.frac))
+                for tensor in program.tensors
+            ),
+        )
+        for program in bundle.programs
     )
-    return replace(bundle, program=replace(bundle.program, tensors=tensors), masters=masters)
+    return replace(bundle, programs=programs, masters=masters)

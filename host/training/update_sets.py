@@ -38,9 +38,9 @@ def update_set(bundle: TrainingBundle, which: UpdateSet) -> TrainingBundle:
 
 def updating(bundle: TrainingBundle, names: Iterable[str]) -> TrainingBundle:
     """Return the bundle whose steps update the parameters ``names`` alone; none: only forward."""
-    program = restricted(bundle.program, names)
+    programs = tuple(restricted(program, names) for program in bundle.programs)
     planes = {tensor.of for tensor in bundle.program.tensors if tensor.role == "low"}
-    left = {tensor.of for tensor in program.tensors if tensor.role == "low"}
+    left = {tensor.of for tensor in programs[0].tensors if tensor.role == "low"}
 
     def master(name: str, integers: Int64) -> Int64:
         if name in planes - left:
@@ -48,7 +48,7 @@ def updating(bundle: TrainingBundle, names: Iterable[str]) -> TrainingBundle:
         return integers
 
     masters = {name: master(name, integers) for name, integers in bundle.masters.items()}
-    return replace(bundle, program=program, masters=masters)
+    return replace(bundle, programs=programs, masters=masters)
 
 
 def trained_parameters(program: TrainingProgram, which: UpdateSet) -> frozenset[str]:
@@ -75,8 +75,11 @@ def restricted(program: TrainingProgram, names: Iterable[str]) -> TrainingProgra
     kept: list[Operation] = []
     for operation in reversed(program.operations):
         results = {operation.operands[name].tensor for name in writes(operation)}
-        updated = operation.phase == "update" and operation.operands["high"].tensor in trained
-        if updated or (operation.phase != "update" and results & needed):
+        if operation.phase == "update":
+            wanted = operation.operands["high"].tensor in trained
+        else:  # what writes nothing tells the host something
+            wanted = bool(results & needed) or not results
+        if wanted:
             kept.append(operation)
             needed |= {operand.tensor for operand in operation.operands.values()}
     tensors = tuple(

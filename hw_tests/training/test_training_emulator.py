@@ -289,6 +289,10 @@ class Draw:
         places = {"dst": self.place(1, 1 + keep), "probs": self.place(heads * tokens, tokens)}
         return places, {"heads": heads, "keep": keep}, ()
 
+    def _cls_moments(self) -> Any:
+        heads, tokens, _ = self._heads()
+        return {"probs": self.place(heads * tokens, tokens)}, {"heads": heads}, ()
+
     def _gather(self) -> Any:
         rows, width = int(self.rng.integers(2, 30)), int(self.rng.integers(1, 40))
         kept = int(self.rng.integers(1, rows))

@@ -66,9 +66,10 @@ def test_weights_come_back_as_a_run_that_evaluate_reads(
         (("--optimizer", "lion"), ("lion", "sgd")),
         (("--kept-tokens",), ("--kept-tokens", "leave it out with --training")),
         (("--keep", 0.5), ("has no model with keep ratio 0.5", "trivit quantize")),
-        (("--keep", "1,0.5"), ("one keep ratio", "--keep")),
+        (("--keep", "1,0.5"), ("has no model with keep ratio 0.5", "trivit quantize")),
+        (("--variance-block", 2), ("variance block 2", "blocks 0 to 1", "-1 is the last")),
     ],
-    ids=["masters", "masters of adamw", "optimizer", "kept tokens", "ratio", "ratios"],
+    ids=["masters", "masters of adamw", "optimizer", "kept tokens", "ratio", "ratios", "block"],
 )
 def test_compile_refuses(
     trivit: Trivit, tmp_path: Path, arguments: tuple[object, ...], words: tuple[str, ...]

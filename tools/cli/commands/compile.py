@@ -44,8 +44,8 @@ def compile_run(
         bool,
         typer.Option(
             "--training",
-            help="Write the program of a training step instead, training.trivit, for the first "
-            "of the ratios.",
+            help="Write the programs of training steps instead, training.trivit: one for each of "
+            "the ratios, by default one as trained.",
         ),
     ] = False,
     masters: Annotated[
@@ -54,6 +54,13 @@ def compile_run(
     optimizer: Annotated[
         OptimizerName, typer.Option(help="With --training: whose updates.")
     ] = OptimizerName.sgd,
+    variance_block: Annotated[
+        int,
+        typer.Option(
+            help="With --training: block whose [CLS] attention steps tell of, which orders "
+            "examples (-1: the last; the paper takes the one before the first selector)."
+        ),
+    ] = -1,
     update: Annotated[
         UpdateName,
         typer.Option(
@@ -68,7 +75,7 @@ def compile_run(
     if training and kept_tokens:
         raise ToolsError("--kept-tokens is of programs that infer: leave it out with --training")
     if training:
-        _compile_training(run, keep, masters, optimizer, update)
+        _compile_training(run, keep, masters, optimizer, variance_block, update)
         return
     from trivit.host.bundle import Bundle
     from trivit.tools.cli.settings import keep_ratios
@@ -84,7 +91,12 @@ def compile_run(
 
 
 def _compile_training(
-    run: Path, keep: str | None, masters: int, optimizer: OptimizerName, update: UpdateName
+    run: Path,
+    keep: str | None,
+    masters: int,
+    optimizer: OptimizerName,
+    variance_block: int,
+    update: UpdateName,
 ) -> None:
     from trivit.tools.cli.settings import keep_ratios
     from trivit.tools.errors import ToolsError
@@ -94,6 +106,11 @@ def _compile_training(
     if masters not in (16, 32):
         raise ToolsError(f"--masters {masters}: use 32 or 16")
     summary = compile_training(
-        run, keep_ratios(keep), 32 if masters == 32 else 16, optimizer.value, update.value
+        run,
+        keep_ratios(keep),
+        32 if masters == 32 else 16,
+        optimizer.value,
+        variance_block,
+        update.value,
     )
     print_figures(f"compiled {run} for training", summary)
