@@ -12,17 +12,24 @@ import numpy as np
 from trivit.host.errors import HostError
 from trivit.host.training.arena import Arena
 from trivit.host.training.bundle import TrainingBundle
+from trivit.host.training.update_sets import UpdateSet, update_set
 from trivit.models.files import atomic_write
 from trivit.tools.compiler.exports import exported_models
 from trivit.tools.compiler.graph import load_graph
 from trivit.tools.compiler.ir import PatchEmbed
-from trivit.tools.compiler.program import preprocessing
+from trivit.tools.compiler.program import Source, preprocessing
 from trivit.tools.compiler.recogniser import recognise
 from trivit.tools.errors import ToolsError
 from trivit.tools.training.builder import MasterBits, Optimizer
+from trivit.tools.training.cost import step_cost
 from trivit.tools.training.derive import derive
 
 TRAINING_FILE = "training.trivit"
+
+
+def training_file(update: UpdateSet) -> str:
+    """Return the name of the file of a set of updated parameters."""
+    return TRAINING_FILE if update == "all" else f"training-{update}.trivit"
 
 
 def training_bundle(
@@ -70,22 +77,35 @@ def _bundle(
     variance_block: int | None,
 ) -> TrainingBundle:
     graph = load_graph(qonnx)
-    metadata = graph.metadata
     try:
-        model = recognise(graph)
-        derived = derive(
-            model,
-            name=name,
-            masters=masters,
-            token_keep_ratio=float(metadata.details.get("token_keep_ratio", 1.0)),
-            attention_keep_ratio=float(metadata.details.get("attention_keep_ratio", 1.0)),
-            optimizer=optimizer,
-            variance_block=variance_block,
-        )
+        source = Source(name, recognise(graph), graph.metadata)
+        return bundle_of_source(source, masters, optimizer, variance_block)
     except ToolsError as error:
         raise ToolsError(f"{qonnx}: {error}") from error
-    first = model.operations[0]
+
+
+def bundle_of_source(
+    source: Source,
+    masters: MasterBits = 32,
+    optimizer: Optimizer = "sgd",
+    variance_block: int | None = None,
+) -> TrainingBundle:
+    """Return the training program of a recognised model (before fusion); arguments as above.
+
+    Raises:
+        ToolsError: training does not have the model, or no such block.
+    """
+    metadata, first = source.metadata, source.model.operations[0]
     assert isinstance(first, PatchEmbed)
+    derived = derive(
+        source.model,
+        name=source.name,
+        masters=masters,
+        token_keep_ratio=float(metadata.details.get("token_keep_ratio", 1.0)),
+        attention_keep_ratio=float(metadata.details.get("attention_keep_ratio", 1.0)),
+        optimizer=optimizer,
+        variance_block=variance_block,
+    )
     return TrainingBundle(
         programs=(derived.program,),
         masters=derived.masters,
@@ -101,8 +121,11 @@ def compile_training(
     masters: MasterBits = 32,
     optimizer: Optimizer = "sgd",
     variance_block: int | None = -1,
+    update: UpdateSet = "all",
 ) -> dict[str, Any]:
     """Write the training programs of a quantized run, ``training.trivit``.
+
+    One that does not update all parameters is ``training-SET.trivit``.
 
     Args:
         run: folder that `trivit quantize` wrote to.
@@ -112,6 +135,7 @@ def compile_training(
         optimizer: whose updates.
         variance_block: whose [CLS] attention a step tells of, to order examples by (-1: the last
             block's); ``None``: of none.
+        update: which parameters a step updates.
 
     Returns:
         Path, keep ratios, and of the default program numbers of ops and bytes of the tensors in
@@ -124,8 +148,8 @@ def compile_training(
     exports = exported_models(Path(run), keep)
     if not keep:
         exports = dict(list(exports.items())[:1])
-    bundle = training_bundle(exports, masters, optimizer, variance_block)
-    target = Path(run) / TRAINING_FILE
+    bundle = update_set(training_bundle(exports, masters, optimizer, variance_block), update)
+    target = Path(run) / training_file(update)
     with atomic_write(target) as temporary:
         temporary.write_bytes(bundle.to_bytes())
     arena = Arena(bundle.program)
@@ -134,6 +158,8 @@ def compile_training(
         "from": ", ".join(exports),
         "token_keep_ratio": ", ".join(f"{p.token_keep_ratio:g}" for p in bundle.programs),
         "parameters": sum(t.rows * t.columns for t in bundle.program.parameters),
+        "updates": update,
+        "parameters_updated": step_cost(bundle.program).trained,
         "master_bits": masters,
         "optimizer": optimizer,
         "operations": len(bundle.program.operations),

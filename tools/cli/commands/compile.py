@@ -14,6 +14,14 @@ class OptimizerName(str, Enum):
     adamw = "adamw"
 
 
+class UpdateName(str, Enum):
+    """Which parameters a training step updates."""
+
+    all = "all"
+    last_block = "last-block"
+    biases = "biases"
+
+
 def compile_run(
     run: Annotated[Path, typer.Argument(help="Run folder of trivit quantize.")],
     keep: Annotated[
@@ -53,6 +61,13 @@ def compile_run(
             "examples (-1: the last; the paper takes the one before the first selector)."
         ),
     ] = -1,
+    update: Annotated[
+        UpdateName,
+        typer.Option(
+            help="With --training: which parameters a step updates; the last block or all biases "
+            "with the classifier, and no more of backward than they need."
+        ),
+    ] = UpdateName.all,
 ) -> None:
     """Compile a quantized run into one program bundle, a program for each keep ratio."""
     from trivit.tools.errors import ToolsError
@@ -60,7 +75,7 @@ def compile_run(
     if training and kept_tokens:
         raise ToolsError("--kept-tokens is of programs that infer: leave it out with --training")
     if training:
-        _compile_training(run, keep, masters, optimizer, variance_block)
+        _compile_training(run, keep, masters, optimizer, variance_block, update)
         return
     from trivit.host.bundle import Bundle
     from trivit.tools.cli.settings import keep_ratios
@@ -76,7 +91,12 @@ def compile_run(
 
 
 def _compile_training(
-    run: Path, keep: str | None, masters: int, optimizer: OptimizerName, variance_block: int
+    run: Path,
+    keep: str | None,
+    masters: int,
+    optimizer: OptimizerName,
+    variance_block: int,
+    update: UpdateName,
 ) -> None:
     from trivit.tools.cli.settings import keep_ratios
     from trivit.tools.errors import ToolsError
@@ -91,5 +111,6 @@ def _compile_training(
         32 if masters == 32 else 16,
         optimizer.value,
         variance_block,
+        update.value,
     )
     print_figures(f"compiled {run} for training", summary)
