@@ -19,7 +19,7 @@ package trivit_spec;
   localparam int MIN_SHIFT = -16;
   localparam int MAX_ALIGN_SHIFT = 30;
   localparam int SCORE_BITS = 20;
-  localparam int ENGINE_SUM_BITS = 40;
+  localparam int ENGINE_SUM_BITS = 44;
   localparam int ENGINE_COUNT_BITS = 11;
   localparam int ENGINE_STREAM_ROWS = 64;
   localparam int ENGINE_COMMANDS = 32;

@@ -46,7 +46,7 @@ Network::Network(Vaccelerator& top, const CommandLine& line)
         softmax_writer("softmax_writer"), norm_writer("norm_writer"), row_reader("row_reader"),
         load("load"), store("store");
     hls::stream<Command, kCommandDepth> gelu("gelu"), softmax("softmax"), normalise("normalise"),
-        select("select"), connections("connections");
+        select("select"), connections("connections"), training("training");
     std::vector<hls::stream<Move>> weights = for_ports<Move>("weights"),
                                    rows = for_ports<Move>("rows"),
                                    stores = for_ports<Move>("stores");
@@ -71,9 +71,9 @@ Network::Network(Vaccelerator& top, const CommandLine& line)
             {unit, commands.channel().get(), before, simulator_->blocks().size() - before});
     };
     trivit_sequencer(jobs, descriptors, engine, gelu, softmax, normalise, select, row_writer,
-                     softmax_writer, norm_writer, row_reader, load, store, connections, weights[0],
-                     weights[1], weights[2], weights[3], rows[0], rows[1], rows[2], rows[3],
-                     stores[0], stores[1], stores[2], stores[3], program_end);
+                     softmax_writer, norm_writer, row_reader, load, store, connections, training,
+                     weights[0], weights[1], weights[2], weights[3], rows[0], rows[1], rows[2],
+                     rows[3], stores[0], stores[1], stores[2], stores[3], program_end);
     block(kUnitSequencer, descriptors);
     trivit_gelu(gelu, gelu_rows, gelu_results, gelu_reports);
     block(kUnitGelu, gelu);
@@ -96,10 +96,11 @@ Network::Network(Vaccelerator& top, const CommandLine& line)
     INTO_RTL_AT(row_reader, commands, 256, 4);
     INTO_RTL_AT(load, commands, 256, 5);
     INTO_RTL_AT(store, commands, 256, 6);
+    INTO_RTL(training, training, 256);
     for (std::size_t port = 0; port < 4; ++port) {
-        INTO_RTL_AT(weights[port], weights, 88, int(port));
-        INTO_RTL_AT(rows[port], rows, 88, int(port));
-        INTO_RTL_AT(stores[port], stores, 88, int(port));
+        INTO_RTL_AT(weights[port], weights, 128, int(port));
+        INTO_RTL_AT(rows[port], rows, 128, int(port));
+        INTO_RTL_AT(stores[port], stores, 128, int(port));
     }
     FROM_RTL(gelu_rows, gelu_rows, 512);
     INTO_RTL(gelu_results, gelu_results, 512);

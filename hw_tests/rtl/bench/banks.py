@@ -266,7 +266,7 @@ class BankBench:
                     key = f"{unit}.{name}{port if name == 'stored' else ''}"
                     wanted[key] = work.results[port]
             if unit != "row_reader":
-                wanted[f"{unit}.report"] = [tag << 32 for tag in work.tags]
+                wanted[f"{unit}.report"] = [tag << 52 for tag in work.tags]
         await self.steps.until(
             lambda: all(len(self.receivers[n].words) >= len(w) for n, w in wanted.items()), limit
         )
