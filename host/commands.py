@@ -23,19 +23,17 @@ REPORTING = (
     "normalise",
     "select",
     "connections",
-    "row_writer",
-    "softmax_writer",
-    "norm_writer",
-    "load",
-    "store",
     "gelu_backward",
     "softmax_backward",
     "cross_entropy",
     "normalise_backward",
     "update",
+    "row_writer",
+    "softmax_writer",
+    "norm_writer",
+    "load",
+    "store",
 )
-#: Reports of `update` for a tensor: of the momentum, of the high plane, and the sum of squares.
-UPDATE_REPORTS = 3
 
 _UNITS = {spec.number: unit for unit, spec in COMMANDS.items()}
 _WORDS = COMMAND_BITS // 64
@@ -53,16 +51,12 @@ class Command:
 
     @property
     def reports(self) -> int:
-        """How many reports the unit answers with when it has done this command.
-
-        A product with sums has one for them; `update` has three for each tensor, and there are two
-        where biases lie between the weights.
-        """
+        """How many reports the unit answers with when it has done this command."""
         if self.unit not in REPORTING or self.fields.get("place", 0) or self.end:
             return 0
-        if self.unit == "update":
-            return UPDATE_REPORTS * (2 if self.fields["line"] else 1)
-        return 1 + self.fields.get("sums", 0)
+        if self.unit == "update":  # momentum, high plane and squares of weights and of biases
+            return 6 if self.fields["line"] else 3
+        return 1 + (self.unit == "normalise_backward") + self.fields.get("sums", 0)
 
 
 def encode(unit: str, *, tag: int = 0, end: bool = False, **fields: int) -> int:

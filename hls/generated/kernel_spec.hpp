@@ -28,6 +28,7 @@ static const int kMinShift = -16;
 static const int kMaxAlignShift = 30;
 static const int kScoreBits = 20;
 static const int kEngineSumBits = 44;
+static const int kEngineMaxAlign = 23;
 static const int kEngineCountBits = 11;
 static const int kEngineStreamRows = 64;
 static const int kEngineCommands = 32;

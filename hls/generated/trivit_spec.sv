@@ -20,6 +20,7 @@ package trivit_spec;
   localparam int MAX_ALIGN_SHIFT = 30;
   localparam int SCORE_BITS = 20;
   localparam int ENGINE_SUM_BITS = 44;
+  localparam int ENGINE_MAX_ALIGN = 23;
   localparam int ENGINE_COUNT_BITS = 11;
   localparam int ENGINE_STREAM_ROWS = 64;
   localparam int ENGINE_COMMANDS = 32;

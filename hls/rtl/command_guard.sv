@@ -30,7 +30,6 @@ module command_guard #(
 );
   localparam int ROW_BITS = $clog2(TOKENS);
   localparam int PORT_BITS = $clog2(PORTS);
-  localparam int MAX_ALIGN = 23;  // the residual's factor is a positive number of 25 bits
   localparam int COUNT = engine_types::COUNT_BITS + 1;  // of a slot's count, with room for a sum
   localparam int LAST_GROUP = (1 << engine_types::COUNT_BITS) - 1;
 
@@ -91,7 +90,7 @@ module command_guard #(
                      && (!now.to_banks || target_end <= 32'(ACTIVATION_DEPTH))
                      && (!now.has_residual || residual_end <= 32'(ACTIVATION_DEPTH));
   logic shifts;
-  assign shifts = now.residual_shift <= 5'(MAX_ALIGN) && now.bias_shift <= 5'(MAX_ALIGN);
+  assign shifts = now.residual_shift <= 5'(trivit_spec::ENGINE_MAX_ALIGN) && now.bias_shift <= 5'(trivit_spec::ENGINE_MAX_ALIGN);
 
   // A count that is never reached, and rows that the product itself forgets.
   logic reads_target, reads_cleared, slots;

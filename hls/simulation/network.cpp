@@ -8,35 +8,11 @@
 #include "../src/softmax.cpp"
 #include "Vaccelerator.h"
 #include "command.hpp"
+#include "connect.hpp"
 
 namespace simulation {
 
-namespace {
-
 using namespace trivit::blocks;
-
-// A stream for each port.
-template <class Word>
-std::vector<hls::stream<Word>> for_ports(const std::string& name) {
-    std::vector<hls::stream<Word>> streams;
-    for (int port = 0; port < 4; ++port)
-        streams.emplace_back((name + std::to_string(port)).c_str());
-    return streams;
-}
-
-}  // namespace
-
-// The streams of `top`'s ports, by their names there.
-#define INTO_RTL(stream, port, bits)                                                             \
-    streams_.emplace_back(new IntoRtl<bits>((stream).channel(), Bytes(top.port##_data, 0, bits), \
-                                            Pin(top.port##_valid, 0), Pin(top.port##_ready, 0)))
-#define INTO_RTL_AT(stream, port, bits, place)                                                \
-    streams_.emplace_back(                                                                    \
-        new IntoRtl<bits>((stream).channel(), Bytes(top.port##_data, (place) * (bits), bits), \
-                          Pin(top.port##_valid, place), Pin(top.port##_ready, place)))
-#define FROM_RTL(stream, port, bits)                                                             \
-    streams_.emplace_back(new FromRtl<bits>((stream).channel(), Bytes(top.port##_data, 0, bits), \
-                                            Pin(top.port##_valid, 0), Pin(top.port##_ready, 0)))
 
 Network::Network(Vaccelerator& top, const CommandLine& line)
     : simulator_(new Simulator(block_options(line))) {
@@ -65,10 +41,7 @@ Network::Network(Vaccelerator& top, const CommandLine& line)
         connections_reports("connections_reports");
 
     const auto block = [&](int unit, const hls::stream<Command>& commands) {
-        const std::size_t before =
-            blocks_.empty() ? 0 : blocks_.back().first_process + blocks_.back().processes;
-        blocks_.push_back(
-            {unit, commands.channel().get(), before, simulator_->blocks().size() - before});
+        add_block(unit, commands.channel().get());
     };
     trivit_sequencer(jobs, descriptors, engine, gelu, softmax, normalise, select, row_writer,
                      softmax_writer, norm_writer, row_reader, load, store, connections, training,
@@ -115,6 +88,16 @@ Network::Network(Vaccelerator& top, const CommandLine& line)
     INTO_RTL_AT(normalise_reports, reports, 64, 2);
     INTO_RTL_AT(select_reports, reports, 64, 3);
     INTO_RTL_AT(connections_reports, reports, 64, 4);
+#ifdef TRIVIT_TRAINING
+    connect_training(top);
+#endif
+}
+
+// Its processes are those that the simulator has got since the block before.
+void Network::add_block(int unit, const TypedChannel<ap_uint<256>>* commands) {
+    const std::size_t before =
+        blocks_.empty() ? 0 : blocks_.back().first_process + blocks_.back().processes;
+    blocks_.push_back({unit, commands, before, simulator_->blocks().size() - before});
 }
 
 Network::~Network() {}

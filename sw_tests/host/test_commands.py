@@ -62,6 +62,7 @@ def test_sums_and_updates_report_more_than_once() -> None:
     assert decode(encode("update", words=5)).reports == 3
     assert decode(encode("update", words=5, line=193)).reports == 6
     assert decode(encode("update", end=True)).reports == 0
+    assert decode(encode("normalise_backward")).reports == 2
 
 
 def test_foreign_bits_are_refused() -> None:

@@ -251,7 +251,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
     ),
 }
 # Words that no product has: another unit, the end of a program, a bit that means nothing.
-WRONG_BITS = {"unit": 1 << 12, "end": 1, "reserved": 1 << 200}
+WRONG_BITS = {"unit": 1 << 12, "end": 1, "reserved": 1 << 255}
 # The same a step inside the limit.
 ACCEPTED: tuple[dict[str, Any], ...] = (
     {"source": LAST - 15},
