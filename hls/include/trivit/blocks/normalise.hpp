@@ -202,9 +202,10 @@ struct Normalise {
             changed[lane] = exists && clamped;
         }
         results.write(result);
-        saturated = (first ? ap_uint<32>(0) : saturated) + count_ones(changed);
+        saturated = (first ? ap_uint<24>(0) : saturated) + count_ones(changed);
+        largest = larger(first ? ap_uint<16>(0) : largest, largest_magnitude(result));
         active = here.advance(c);
-        if (!active) reports.write(done_report(c, saturated));
+        if (!active) reports.write(done_report(c, saturated, largest));
         command = c;
         place = here;
         return true;
@@ -215,7 +216,8 @@ struct Normalise {
     ScalePair scale[kPairs];
     Vectors vector;
     Memory<Vectors, kMaxDepthWords, kDistance> memory;
-    ap_uint<32> saturated;
+    ap_uint<24> saturated;
+    ap_uint<16> largest;
     bool active;
 };
 

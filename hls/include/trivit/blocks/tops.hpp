@@ -18,13 +18,13 @@ void trivit_sequencer(
     hls::stream<trivit::blocks::Command>& norm_writer,
     hls::stream<trivit::blocks::Command>& row_reader, hls::stream<trivit::blocks::Command>& load,
     hls::stream<trivit::blocks::Command>& store, hls::stream<trivit::blocks::Command>& connections,
-    hls::stream<trivit::blocks::Move>& weights0, hls::stream<trivit::blocks::Move>& weights1,
-    hls::stream<trivit::blocks::Move>& weights2, hls::stream<trivit::blocks::Move>& weights3,
-    hls::stream<trivit::blocks::Move>& rows0, hls::stream<trivit::blocks::Move>& rows1,
-    hls::stream<trivit::blocks::Move>& rows2, hls::stream<trivit::blocks::Move>& rows3,
-    hls::stream<trivit::blocks::Move>& stores0, hls::stream<trivit::blocks::Move>& stores1,
-    hls::stream<trivit::blocks::Move>& stores2, hls::stream<trivit::blocks::Move>& stores3,
-    hls::stream<ap_uint<24>>& program_end);
+    hls::stream<trivit::blocks::Command>& training, hls::stream<trivit::blocks::Move>& weights0,
+    hls::stream<trivit::blocks::Move>& weights1, hls::stream<trivit::blocks::Move>& weights2,
+    hls::stream<trivit::blocks::Move>& weights3, hls::stream<trivit::blocks::Move>& rows0,
+    hls::stream<trivit::blocks::Move>& rows1, hls::stream<trivit::blocks::Move>& rows2,
+    hls::stream<trivit::blocks::Move>& rows3, hls::stream<trivit::blocks::Move>& stores0,
+    hls::stream<trivit::blocks::Move>& stores1, hls::stream<trivit::blocks::Move>& stores2,
+    hls::stream<trivit::blocks::Move>& stores3, hls::stream<ap_uint<24>>& program_end);
 
 void trivit_gelu(hls::stream<trivit::blocks::Command>& commands,
                  hls::stream<trivit::blocks::TileRow>& rows,
