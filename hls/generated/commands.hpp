@@ -294,6 +294,7 @@ struct UpdateFields {
     typedef CommandField<192, 7> BiasGradientShift;
     typedef CommandField<199, 7> BiasRateShift;
     typedef CommandField<206, 32> BiasKey;
+    typedef CommandField<238, 9> Groups;
 };
 
 }  // namespace blocks

@@ -330,7 +330,8 @@ package trivit_commands;
   } normalise_backward_command_t;
 
   typedef struct packed {
-    logic [17:0] reserved;
+    logic [8:0] reserved;
+    logic [8:0] groups;
     logic [31:0] bias_key;
     logic [6:0] bias_rate_shift;
     logic [6:0] bias_gradient_shift;

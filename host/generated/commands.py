@@ -301,6 +301,7 @@ COMMANDS: dict[str, CommandSpec] = {
             "bias_gradient_shift": (192, 7),
             "bias_rate_shift": (199, 7),
             "bias_key": (206, 32),
+            "groups": (238, 9),
         },
     ),
 }
