@@ -89,6 +89,32 @@ def sequencer() -> Resources:
     return _block({}, 0, 12 * adder_luts(36) + 12 * _stream(256) + 12 * _stream(88))
 
 
+def _hash() -> int:
+    """LUTs of a hash of 32 bits: three sums of three, three exclusive ors, the key."""
+    return 3 * adder_luts(32) + 3 * 32 + adder_luts(32)
+
+
+def _dithered(bits: int) -> int:
+    """LUTs of stochastic rounding: values at 32 bits below the unit, noise in line with them."""
+    return shifter_luts(bits + 32, 128) + shifter_luts(32, 32) + adder_luts(bits + 32)
+
+
+def update() -> Resources:
+    """Two elements a clock in each of four ports, and planes that wait in LUTs."""
+    gradient = shifter_luts(58, 64) + adder_luts(58)
+    decay = shifter_luts(56, 64) + adder_luts(56)
+    momentum = 2 * adder_luts(60) + 2 * 16
+    weight = _dithered(41) + adder_luts(42) + 3 * 33
+    lane = 2 * _hash() + gradient + decay + momentum + weight + 4 * adder_luts(16)
+    place = 6 * adder_luts(32) + 6 * adder_luts(9)
+    counts = 2 * adder_luts(132)
+    planes = 7 * lutram_luts(64, 128)
+    port = 2 * lane + place + counts + planes + _stream(256) + 2 * _stream(45) + _stream(312)
+    # Each of two lanes of a port: momentum, clipped gradient, decay, step, square of the gradient.
+    products = {(16, 18): 16, (32, 17): 8, (16, 25): 8, (16, 16): 8}
+    return _block(products, 0, 4 * port + 2 * _stream(256))
+
+
 BLOCKS: dict[str, Callable[[], Resources]] = {
     "gelu": gelu,
     "softmax": softmax,
@@ -96,4 +122,9 @@ BLOCKS: dict[str, Callable[[], Resources]] = {
     "select": select,
     "connections": connections,
     "sequencer": sequencer,
+}
+
+#: Of the variant that trains.
+TRAINING_BLOCKS: dict[str, Callable[[], Resources]] = {
+    "update": update,
 }

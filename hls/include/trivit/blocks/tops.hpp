@@ -8,6 +8,7 @@
 #include "select.hpp"
 #include "sequencer.hpp"
 #include "softmax.hpp"
+#include "update.hpp"
 
 void trivit_sequencer(
     hls::stream<trivit::blocks::JobWord>& jobs, hls::stream<trivit::blocks::Command>& descriptors,
@@ -55,5 +56,14 @@ void trivit_connections(hls::stream<trivit::blocks::Command>& commands,
                         hls::stream<trivit::blocks::KeptWord>& kept,
                         hls::stream<trivit::blocks::OpenKeys>& open,
                         hls::stream<trivit::blocks::Report>& reports);
+
+void trivit_update(
+    hls::stream<trivit::blocks::Command>& commands, hls::stream<trivit::blocks::Word>& words0,
+    hls::stream<trivit::blocks::Word>& words1, hls::stream<trivit::blocks::Word>& words2,
+    hls::stream<trivit::blocks::Word>& words3, hls::stream<trivit::blocks::Word>& gradients0,
+    hls::stream<trivit::blocks::Word>& gradients1, hls::stream<trivit::blocks::Word>& gradients2,
+    hls::stream<trivit::blocks::Word>& gradients3, hls::stream<trivit::blocks::Word>& results0,
+    hls::stream<trivit::blocks::Word>& results1, hls::stream<trivit::blocks::Word>& results2,
+    hls::stream<trivit::blocks::Word>& results3, hls::stream<trivit::blocks::Report>& reports);
 
 #endif

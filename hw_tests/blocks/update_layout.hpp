@@ -1,0 +1,70 @@
+// Where the elements of a tensor lie in the four ports, word by word, written down from
+// docs/accelerator-training.md and docs/numerics.md (Parameters) without counters.
+#ifndef TRIVIT_BLOCKS_UPDATE_LAYOUT_HPP
+#define TRIVIT_BLOCKS_UPDATE_LAYOUT_HPP
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+namespace update_layout {
+
+// A word begins with this element of the weights or of the biases.
+struct Place {
+    bool bias;
+    uint32_t element;
+};
+
+struct Tensor {
+    uint32_t rows;         // outputs of a matrix
+    uint32_t depth_words;  // of an output or a row
+    bool matrix;           // with biases
+    bool fused;            // pieces of gradients come in the engine's order
+
+    uint32_t width() const { return 8 * depth_words; }
+    uint32_t tiles() const { return (rows + 31) / 32; }
+    uint32_t groups() const { return (rows + 7) / 8; }
+    uint32_t line() const { return matrix ? 1 + 8 * depth_words : 0; }
+    uint32_t port_words() const { return matrix ? tiles() * line() : (rows + 3) / 4 * depth_words; }
+    // With what fills the last tile, or the last row of each port.
+    uint32_t padded_rows() const { return matrix ? 32 * tiles() : (rows + 3) / 4 * 4; }
+};
+
+// The words of a port in the order in which they come, in pieces.
+inline std::vector<std::vector<Place>> pieces(const Tensor& t, uint32_t port) {
+    std::vector<Place> run;
+    std::vector<std::vector<Place>> result;
+    const auto eight = [&](std::vector<Place>& to, uint32_t tile, uint32_t depth) {
+        for (uint32_t output = 32 * tile + 8 * port; output < 32 * tile + 8 * port + 8; ++output)
+            to.push_back({false, output * t.width() + 8 * depth});
+    };
+    if (t.fused) {
+        for (uint32_t first = 0; first < t.depth_words; first += 4) {
+            for (uint32_t group = port; group < t.groups(); group += 4) {
+                std::vector<Place> piece;
+                if (first == 0) piece.push_back({true, 8 * group});
+                for (uint32_t depth = first; depth < std::min(first + 4, t.depth_words); ++depth)
+                    eight(piece, group / 4, depth);
+                result.push_back(piece);
+            }
+        }
+        return result;
+    }
+    for (uint32_t tile = 0; t.matrix && tile < t.tiles(); ++tile) {
+        run.push_back({true, 32 * tile + 8 * port});
+        for (uint32_t depth = 0; depth < t.depth_words; ++depth)
+            eight(run, tile, depth);
+    }
+    for (uint32_t row = port; !t.matrix && row < t.padded_rows(); row += 4) {
+        for (uint32_t depth = 0; depth < t.depth_words; ++depth)
+            run.push_back({false, row * t.width() + 8 * depth});
+    }
+    for (std::size_t first = 0; first < run.size(); first += 32)
+        result.emplace_back(run.begin() + long(first),
+                            run.begin() + long(std::min(first + 32, run.size())));
+    return result;
+}
+
+}  // namespace update_layout
+
+#endif
