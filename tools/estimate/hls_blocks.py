@@ -115,6 +115,19 @@ def update() -> Resources:
     return _block(products, 0, 4 * port + 2 * _stream(256))
 
 
+def cross_entropy() -> Resources:
+    """A value a clock, three times; the reciprocal's product is made of LUTs."""
+    power = adder_luts(17) + shifter_luts(40, 64) + shifter_luts(25, 32) + 2 * adder_luts(36)
+    reciprocal = shifter_luts(37, 16) + 16 * 15 + adder_luts(40)
+    gradient = shifter_luts(16, 16) + _rounding(64) + adder_luts(64) + shifter_luts(64, 64)
+    tables = rom_luts(256, 35) + 2 * rom_luts(512, 25)
+    rows = 3 * mux_luts(512, 2) + 2 * adder_luts(37)
+    values = 2 * bram36(8192, 16, true_dual_port=False) + bram36(8192, 25, true_dual_port=False)
+    products = {(17, 25): 1, (14, 13): 1, (25, 25): 1}
+    luts = power + reciprocal + gradient + tables + rows + 3 * _stream(512) + 2 * _stream(256)
+    return _block(products, values, luts)
+
+
 BLOCKS: dict[str, Callable[[], Resources]] = {
     "gelu": gelu,
     "softmax": softmax,
@@ -126,5 +139,6 @@ BLOCKS: dict[str, Callable[[], Resources]] = {
 
 #: Of the variant that trains.
 TRAINING_BLOCKS: dict[str, Callable[[], Resources]] = {
+    "cross_entropy": cross_entropy,
     "update": update,
 }

@@ -3,6 +3,7 @@
 #define TRIVIT_BLOCKS_TOPS_HPP
 
 #include "connections.hpp"
+#include "cross_entropy.hpp"
 #include "gelu.hpp"
 #include "normalise.hpp"
 #include "select.hpp"
@@ -56,6 +57,12 @@ void trivit_connections(hls::stream<trivit::blocks::Command>& commands,
                         hls::stream<trivit::blocks::KeptWord>& kept,
                         hls::stream<trivit::blocks::OpenKeys>& open,
                         hls::stream<trivit::blocks::Report>& reports);
+
+void trivit_cross_entropy(hls::stream<trivit::blocks::Command>& commands,
+                          hls::stream<trivit::blocks::TileRow>& rows,
+                          hls::stream<trivit::blocks::TileRow>& partners,
+                          hls::stream<trivit::blocks::TileRow>& results,
+                          hls::stream<trivit::blocks::Report>& reports);
 
 void trivit_update(
     hls::stream<trivit::blocks::Command>& commands, hls::stream<trivit::blocks::Word>& words0,
