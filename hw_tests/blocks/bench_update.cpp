@@ -28,8 +28,8 @@ std::vector<Results> run(const Job& job, const harness::World& world, csim::Chec
     run.feed(commands, job.commands);
     std::vector<harness::Taken<Word>> taken;
     for (int port = 0; port < 4; ++port) {
-        run.feed(*words[port], job.words[port]);
-        run.feed(*gradients[port], job.gradients[port]);
+        run.feed(*words[port], job.planes.words[port]);
+        run.feed(*gradients[port], job.planes.gradients[port]);
         taken.push_back(run.drain(*results[port]));
     }
     const auto got_reports = run.drain(reports);
@@ -38,7 +38,7 @@ std::vector<Results> run(const Job& job, const harness::World& world, csim::Chec
     run.finish();
     std::vector<Results> got;
     for (int port = 0; port < 4; ++port) {
-        checker.holds(harness::words(*taken[port]) == job.results[port], "results", port);
+        checker.holds(harness::words(*taken[port]) == job.planes.results[port], "results", port);
         got.push_back(*taken[port]);
     }
     checker.holds(harness::words(*got_reports) == job.reports, "reports");

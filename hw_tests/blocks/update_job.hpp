@@ -11,7 +11,6 @@
 namespace update_job {
 
 using namespace trivit::blocks;
-using update_layout::Place;
 using update_layout::Tensor;
 
 struct Numbers {
@@ -24,9 +23,7 @@ struct Numbers {
 
 struct Job {
     std::vector<Command> commands;
-    std::vector<Word> words[4];
-    std::vector<Word> gradients[4];
-    std::vector<Word> results[4];
+    update_layout::Planes planes;
     std::vector<Report> reports;
     uint64_t momentum_saturated = 0;
     uint64_t weight_saturated = 0;
@@ -37,10 +34,18 @@ struct Job {
         const uint64_t tag = commands.size() + 3;
         commands.push_back(command(tensor, n, tag));
         direct::UpdateFigures figures[2];
-        for (uint32_t port = 0; port < 4; ++port) {
-            for (const std::vector<Place>& piece : pieces(tensor, port))
-                add_piece(tensor, n, values, piece, port, figures);
-        }
+        planes.add(tensor, [&](bool bias, uint32_t number, std::vector<int16_t>& before,
+                               std::vector<int16_t>& after) {
+            const direct::SgdElement& e = values[bias ? 1 : 0][number];
+            const direct::Noise noise = {n.stochastic, bias ? n.bias_key : n.key, number};
+            const direct::SgdElement u =
+                direct::update_sgd(e, bias ? n.biases : n.weights, noise, figures[bias ? 1 : 0]);
+            before = {e.high, e.low, e.momentum, e.gradient};
+            after = {u.high, u.low, u.momentum};
+            if (n.weights.masters) return;
+            before.erase(before.begin() + 1);
+            after.erase(after.begin() + 1);
+        });
         for (int which = 0; which < (tensor.matrix ? 2 : 1); ++which) {
             const direct::UpdateFigures& f = figures[which];
             momentum_saturated += f.momentum_saturated;
@@ -79,45 +84,6 @@ private:
         UpdateFields::BiasKey::put(c, n.bias_key);
         UpdateFields::Groups::put(c, tensor.fused ? tensor.groups() : 0);
         return c;
-    }
-
-    void add_piece(const Tensor& tensor, const Numbers& n,
-                   const std::vector<std::vector<direct::SgdElement>>& values,
-                   const std::vector<Place>& piece, uint32_t port, direct::UpdateFigures* figures) {
-        std::vector<Word> in[4], out[3];
-        for (const Place& place : piece) {
-            Word before[4] = {0, 0, 0, 0};
-            Word after[3] = {0, 0, 0};
-            for (uint32_t lane = 0; lane < 8; ++lane) {
-                const uint32_t number = place.element + lane;
-                const direct::SgdElement& e = values[place.bias ? 1 : 0][number];
-                const direct::Noise noise = {n.stochastic, place.bias ? n.bias_key : n.key, number};
-                const direct::SgdElement u = direct::update_sgd(
-                    e, place.bias ? n.biases : n.weights, noise, figures[place.bias ? 1 : 0]);
-                put(before[0], lane, e.high);
-                put(before[1], lane, e.low);
-                put(before[2], lane, e.momentum);
-                put(before[3], lane, e.gradient);
-                put(after[0], lane, u.high);
-                put(after[1], lane, u.low);
-                put(after[2], lane, u.momentum);
-            }
-            for (int plane = 0; plane < 4; ++plane)
-                in[plane].push_back(before[plane]);
-            for (int plane = 0; plane < 3; ++plane)
-                out[plane].push_back(after[plane]);
-        }
-        for (int plane = 0; plane < 4; ++plane) {
-            if (plane == 1 && !n.weights.masters) continue;
-            std::vector<Word>& to = plane == 3 && tensor.fused ? gradients[port] : words[port];
-            to.insert(to.end(), in[plane].begin(), in[plane].end());
-            if (plane < 3)
-                results[port].insert(results[port].end(), out[plane].begin(), out[plane].end());
-        }
-    }
-
-    static void put(Word& word, uint32_t lane, int16_t value) {
-        word.range(int(16 * lane + 15), int(16 * lane)) = uint16_t(value);
     }
 };
 

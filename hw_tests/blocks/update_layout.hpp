@@ -7,7 +7,11 @@
 #include <cstdint>
 #include <vector>
 
+#include "trivit/blocks/commands.hpp"
+
 namespace update_layout {
+
+using trivit::blocks::Word;
 
 // A word begins with this element of the weights or of the biases.
 struct Place {
@@ -64,6 +68,50 @@ inline std::vector<std::vector<Place>> pieces(const Tensor& t, uint32_t port) {
                             run.begin() + long(std::min(first + 32, run.size())));
     return result;
 }
+
+// What the ports bring and take.
+struct Planes {
+    std::vector<Word> words[4];
+    std::vector<Word> gradients[4];
+    std::vector<Word> results[4];
+
+    // update(bias, number, before, after): an element's integers, plane by plane, the gradient's
+    // last, and what becomes of all but that.
+    template <class Update>
+    void add(const Tensor& tensor, Update update) {
+        for (uint32_t port = 0; port < 4; ++port) {
+            for (const std::vector<Place>& piece : pieces(tensor, port)) {
+                std::vector<std::vector<Word>> in, out;
+                for (std::size_t word = 0; word < piece.size(); ++word) {
+                    for (uint32_t lane = 0; lane < 8; ++lane) {
+                        std::vector<int16_t> before, after;
+                        update(piece[word].bias, piece[word].element + lane, before, after);
+                        put(in, word, lane, before);
+                        put(out, word, lane, after);
+                    }
+                }
+                for (const std::vector<Word>& plane : in) {
+                    const bool engine = tensor.fused && &plane == &in.back();
+                    std::vector<Word>& to = engine ? gradients[port] : words[port];
+                    to.insert(to.end(), plane.begin(), plane.end());
+                }
+                for (const std::vector<Word>& plane : out)
+                    results[port].insert(results[port].end(), plane.begin(), plane.end());
+            }
+        }
+    }
+
+private:
+    static void put(std::vector<std::vector<Word>>& planes, std::size_t word, uint32_t lane,
+                    const std::vector<int16_t>& values) {
+        planes.resize(values.size());
+        for (std::size_t plane = 0; plane < values.size(); ++plane) {
+            planes[plane].resize(word + 1, Word(0));
+            planes[plane][word].range(int(16 * lane + 15), int(16 * lane)) =
+                uint16_t(values[plane]);
+        }
+    }
+};
 
 }  // namespace update_layout
 

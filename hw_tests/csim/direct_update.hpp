@@ -73,6 +73,17 @@ inline wide clamp_counted(wide v, wide low, wide high, uint64_t& saturated) {
 // Upper 16 bits of a master, rounded half up.
 inline wide upper(wide master) { return floor_divide(master + 32768, 65536); }
 
+// A master as it may be, in its planes; low is 0 with 16 bits.
+inline void move_master(wide moved, bool masters, int16_t& high, int16_t& low,
+                        UpdateFigures& figures) {
+    const wide limit = masters ? wide(32767) * 65536 + 32768 : wide(32767);
+    const wide next =
+        clamp_counted(moved, -limit, masters ? limit - 1 : limit, figures.weight_saturated);
+    high = int16_t(masters ? upper(next) : next);
+    low = int16_t(masters ? next - upper(next) * 65536 : 0);
+    figures.weight_largest = std::max(figures.weight_largest, std::abs(int(high)));
+}
+
 inline SgdElement update_sgd(const SgdElement& e, const SgdNumbers& n, const Noise& noise,
                              UpdateFigures& figures) {
     const wide w = n.masters ? wide(e.high) * 65536 + e.low : wide(e.high);
@@ -80,16 +91,11 @@ inline SgdElement update_sgd(const SgdElement& e, const SgdNumbers& n, const Noi
                        rhe(wide(e.gradient) * n.clip, n.gradient_shift) +
                        rhe(w * n.decay, n.decay_shift);
     const wide v = saturate(noise.round(total, 16, 0), figures.momentum_saturated);
-    const wide moved = w - noise.round(v * n.rate, n.rate_shift, 1);
-    const wide limit = n.masters ? wide(32767) * 65536 + 32768 : wide(32767);
-    const wide next =
-        clamp_counted(moved, -limit, n.masters ? limit - 1 : limit, figures.weight_saturated);
     SgdElement result = e;
+    move_master(w - noise.round(v * n.rate, n.rate_shift, 1), n.masters, result.high, result.low,
+                figures);
     result.momentum = int16_t(v);
-    result.high = int16_t(n.masters ? upper(next) : next);
-    result.low = int16_t(n.masters ? next - upper(next) * 65536 : 0);
     figures.momentum_largest = std::max(figures.momentum_largest, std::abs(int(result.momentum)));
-    figures.weight_largest = std::max(figures.weight_largest, std::abs(int(result.high)));
     figures.squares += uint64_t(int64_t(e.gradient) * e.gradient);
     return result;
 }

@@ -115,6 +115,26 @@ def update() -> Resources:
     return _block(products, 0, 4 * port + 2 * _stream(256))
 
 
+def update_adamw() -> Resources:
+    """In the place of `update`: an element a clock in each of four ports, a root for each."""
+    mean = shifter_luts(59, 64) + adder_luts(59) + 2 * adder_luts(61) + 2 * 16
+    second = shifter_luts(111, 128) + 2 * adder_luts(111) + 2 * adder_luts(59)
+    root = 2 * shifter_luts(41, 64) + 2 * adder_luts(41) + adder_luts(37)
+    direction = shifter_luts(84, 128) + 3 * adder_luts(84)
+    weight = shifter_luts(48, 64) + adder_luts(48) + _dithered(62) + adder_luts(64) + 3 * 33
+    lane = 3 * _hash() + mean + second + root + direction + weight + 6 * adder_luts(16)
+    place = 6 * adder_luts(32) + 6 * adder_luts(9)
+    counts = 2 * adder_luts(172)
+    planes = 11 * lutram_luts(64, 128)
+    port = lane + place + counts + planes + _stream(256) + 2 * _stream(45) + _stream(416) + 256
+    # Clip, two of the first moment, square and step's mean; decay; of the second moment two; root
+    # and correction; the step; the square of the gradient.
+    products = {(16, 18): 8, (17, 18): 4, (17, 17): 4, (32, 17): 4, (32, 25): 8, (14, 13): 4}
+    products |= {(16, 26): 4, (41, 17): 4, (37, 25): 4, (16, 16): 4}
+    tables = 4 * bram36(3073, 25, true_dual_port=True)
+    return _block(products, tables, 4 * port + 2 * _stream(256))
+
+
 def cross_entropy() -> Resources:
     """A value a clock, three times; the reciprocal's product is made of LUTs."""
     power = adder_luts(17) + shifter_luts(40, 64) + shifter_luts(25, 32) + 2 * adder_luts(36)
@@ -137,8 +157,9 @@ BLOCKS: dict[str, Callable[[], Resources]] = {
     "sequencer": sequencer,
 }
 
-#: Of the variant that trains.
+#: Of the variant that trains; `update` or `update_adamw`.
 TRAINING_BLOCKS: dict[str, Callable[[], Resources]] = {
     "cross_entropy": cross_entropy,
     "update": update,
+    "update_adamw": update_adamw,
 }

@@ -10,6 +10,7 @@
 #include "sequencer.hpp"
 #include "softmax.hpp"
 #include "update.hpp"
+#include "update_adamw.hpp"
 
 void trivit_sequencer(
     hls::stream<trivit::blocks::JobWord>& jobs, hls::stream<trivit::blocks::Command>& descriptors,
@@ -65,6 +66,15 @@ void trivit_cross_entropy(hls::stream<trivit::blocks::Command>& commands,
                           hls::stream<trivit::blocks::Report>& reports);
 
 void trivit_update(
+    hls::stream<trivit::blocks::Command>& commands, hls::stream<trivit::blocks::Word>& words0,
+    hls::stream<trivit::blocks::Word>& words1, hls::stream<trivit::blocks::Word>& words2,
+    hls::stream<trivit::blocks::Word>& words3, hls::stream<trivit::blocks::Word>& gradients0,
+    hls::stream<trivit::blocks::Word>& gradients1, hls::stream<trivit::blocks::Word>& gradients2,
+    hls::stream<trivit::blocks::Word>& gradients3, hls::stream<trivit::blocks::Word>& results0,
+    hls::stream<trivit::blocks::Word>& results1, hls::stream<trivit::blocks::Word>& results2,
+    hls::stream<trivit::blocks::Word>& results3, hls::stream<trivit::blocks::Report>& reports);
+
+void trivit_update_adamw(
     hls::stream<trivit::blocks::Command>& commands, hls::stream<trivit::blocks::Word>& words0,
     hls::stream<trivit::blocks::Word>& words1, hls::stream<trivit::blocks::Word>& words2,
     hls::stream<trivit::blocks::Word>& words3, hls::stream<trivit::blocks::Word>& gradients0,

@@ -129,14 +129,6 @@ struct UpdateGive {
     bool active;
 };
 
-// Elements that have come go up, so that a word is in order when it is full.
-inline Word push_elements(const Word& word, const ap_uint<16 * kUpdateLanes>& elements) {
-#pragma HLS INLINE
-    Word pushed = word >> 16 * kUpdateLanes;
-    pushed.range(16 * kLanes - 1, 16 * (kLanes - kUpdateLanes)) = elements;
-    return pushed;
-}
-
 // Two elements a clock. Recurs: the place, words of which elements go and come, counts.
 template <int kPort>
 struct UpdateElements {
@@ -197,9 +189,9 @@ struct UpdateElements {
         lows >>= 16 * kUpdateLanes;
         momenta >>= 16 * kUpdateLanes;
         gradients >>= 16 * kUpdateLanes;
-        new_highs = push_elements(new_highs, next_high);
-        new_lows = push_elements(new_lows, next_low);
-        new_momenta = push_elements(new_momenta, next_momentum);
+        new_highs = push_elements<kUpdateLanes>(new_highs, next_high);
+        new_lows = push_elements<kUpdateLanes>(new_lows, next_low);
+        new_momenta = push_elements<kUpdateLanes>(new_momenta, next_momentum);
         const bool word_ends = lane == kLanes - kUpdateLanes;
         active = true;
         if (word_ends) {

@@ -54,6 +54,15 @@ inline Planes unpack_planes(const PlanesWord& packed) {
     return planes;
 }
 
+// A word with elements at its upper end: in order when it is full.
+template <int kElements>
+Word push_elements(const Word& word, const ap_uint<16 * kElements>& elements) {
+#pragma HLS INLINE
+    Word pushed = word >> 16 * kElements;
+    pushed.range(16 * kLanes - 1, 16 * (kLanes - kElements)) = elements;
+    return pushed;
+}
+
 // Row groups of a matrix that are port `port`'s: every fourth one.
 inline ap_uint<7> groups_of_port(const ap_uint<9>& groups, int port) {
 #pragma HLS INLINE

@@ -6,6 +6,7 @@
 #include "commands.hpp"
 #include "stochastic.hpp"
 #include "update_figures.hpp"
+#include "update_masters.hpp"
 
 namespace trivit {
 namespace blocks {
@@ -29,13 +30,6 @@ struct UpdatedElement {
     bool momentum_saturated;
 };
 
-// A shift as a distance from the largest left shift, kept where more bits change nothing.
-inline ap_uint<6> from_left(const ap_int<7>& shift, int left) {
-#pragma HLS INLINE
-    const ap_int<8> distance = ap_int<8>(shift) + left;
-    return distance < 0 ? ap_uint<6>(0) : distance > 63 ? ap_uint<6>(63) : ap_uint<6>(distance);
-}
-
 inline UpdatedElement update_element(const Command& c, bool is_bias, const Element& element,
                                      const Hash& number) {
 #pragma HLS INLINE
@@ -48,16 +42,15 @@ inline UpdatedElement update_element(const Command& c, bool is_bias, const Eleme
     const Hash key = is_bias ? F::BiasKey::of(c) : F::Key::of(c);
     const ap_uint<16> decay = is_bias ? ap_uint<16>(0) : F::Decay::of(c);
 
-    const ap_int<33> joined = (ap_int<33>(element.high) << 16) + element.low;
-    const ap_int<32> master = wide ? ap_int<32>(joined) : ap_int<32>(element.high);
+    const ap_int<32> master = join_master(element.high, element.low, wide);
     // Left by at most 24 and 8 bits; to the right, what is left of 33 and 48 bits is 0 before 39
     // and 55.
     const ap_int<33> clipped = element.gradient * F::Clip::of(c);
     const ap_int<59> gradient = round_half_even(ap_int<58>(ap_int<58>(clipped) << 24),
-                                                from_left(ap_int<7>(gradient_bits), 24));
+                                                from_left<6>(ap_int<7>(gradient_bits), 24));
     const ap_int<48> decays = master * decay;
     const ap_int<57> decayed = round_half_even(ap_int<56>(ap_int<56>(decays) << 8),
-                                               from_left(ap_int<7>(F::DecayShift::of(c)), 8));
+                                               from_left<6>(ap_int<7>(F::DecayShift::of(c)), 8));
     const ap_int<33> kept = element.momentum * F::Momentum::of(c);
     const ap_int<60> total = kept + gradient + decayed;
 
@@ -66,17 +59,12 @@ inline UpdatedElement update_element(const Command& c, bool is_bias, const Eleme
         round_with(total, ap_uint<7>(16), stochastic, dither(stochastic, number, 0, key)),
         updated.momentum_saturated);
     const ap_int<40> moves = updated.momentum * F::Rate::of(c);
-    const ap_int<42> next =
-        master - round_with(moves, rate_shift, stochastic, dither(stochastic, number, 1, key));
-    const ap_int<33> limit = wide ? ap_int<33>((32767ll << 16) + (1 << 15)) : ap_int<33>(32767);
-    const ap_int<33> top = wide ? ap_int<33>(limit - 1) : limit;
-    const bool above = next > top;
-    const bool below = next < -limit;
-    updated.weight_saturated = above || below;
-    const ap_int<33> kept_master = above ? top : below ? ap_int<33>(-limit) : ap_int<33>(next);
-    const ap_int<33> rounded = kept_master + (1 << 15);
-    updated.high = wide ? ap_int<16>(rounded >> 16) : ap_int<16>(kept_master);
-    updated.low = ap_int<16>(kept_master);
+    const MovedMaster moved =
+        move_master(master, wide,
+                    round_with(moves, rate_shift, stochastic, dither(stochastic, number, 1, key)));
+    updated.high = moved.high;
+    updated.low = moved.low;
+    updated.weight_saturated = moved.saturated;
     return updated;
 }
 
