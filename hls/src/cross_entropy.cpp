@@ -3,15 +3,15 @@
 
 using namespace trivit::blocks;
 
-static void loss_logits(hls::stream<Command>& commands, hls::stream<TileRow>& rows,
-                        hls::stream<TileRow>& partners, hls::stream<Command>& next,
-                        hls::stream<Value>& logits, hls::stream<Value>& targets,
+static void loss_logits(hls::stream<Command>& commands, hls::stream<TileRow>& logits,
+                        hls::stream<TileRow>& targets, hls::stream<Command>& next,
+                        hls::stream<Value>& row, hls::stream<Value>& target_row,
                         hls::stream<Value>& peaks) {
     LossLogits process;
     bool running = true;
     do {
 #pragma HLS PIPELINE II = 1 style = flp
-        running = pipeline(process, commands, rows, partners, next, logits, targets, peaks);
+        running = pipeline(process, commands, logits, targets, next, row, target_row, peaks);
     } while (running);
 }
 
@@ -37,27 +37,27 @@ static void loss_gradients(hls::stream<Command>& commands, hls::stream<Power>& p
     } while (running);
 }
 
-void trivit_cross_entropy(hls::stream<Command>& commands, hls::stream<TileRow>& rows,
-                          hls::stream<TileRow>& partners, hls::stream<TileRow>& results,
+void trivit_cross_entropy(hls::stream<Command>& commands, hls::stream<TileRow>& logits,
+                          hls::stream<TileRow>& targets, hls::stream<TileRow>& results,
                           hls::stream<Report>& reports) {
 #pragma HLS INTERFACE mode = ap_ctrl_none port = return
 #pragma HLS INTERFACE mode = axis port = commands
-#pragma HLS INTERFACE mode = axis port = rows
-#pragma HLS INTERFACE mode = axis port = partners
+#pragma HLS INTERFACE mode = axis port = logits
+#pragma HLS INTERFACE mode = axis port = targets
 #pragma HLS INTERFACE mode = axis port = results
 #pragma HLS INTERFACE mode = axis port = reports
 #pragma HLS DATAFLOW
     hls::stream<Command, kLossFew> to_powers("to_powers");
-    hls::stream<Value, kClassDepth> logits("logits");
-    hls::stream<Value, kClassDepth> targets("targets");
+    hls::stream<Value, kClassDepth> row("row");
+    hls::stream<Value, kClassDepth> target_row("target_row");
     hls::stream<Value, kLossFew> peaks("peaks");
     hls::stream<Command, kLossFew> to_gradients("to_gradients");
     hls::stream<Power, kClassDepth> powers("powers");
     hls::stream<LossSum, kLossFew> sums("sums");
-#pragma HLS BIND_STORAGE variable = logits type = fifo impl = bram
-#pragma HLS BIND_STORAGE variable = targets type = fifo impl = bram
+#pragma HLS BIND_STORAGE variable = row type = fifo impl = bram
+#pragma HLS BIND_STORAGE variable = target_row type = fifo impl = bram
 #pragma HLS BIND_STORAGE variable = powers type = fifo impl = bram
-    loss_logits(commands, rows, partners, to_powers, logits, targets, peaks);
-    loss_powers(to_powers, logits, peaks, to_gradients, powers, sums);
-    loss_gradients(to_gradients, powers, sums, targets, results, reports);
+    loss_logits(commands, logits, targets, to_powers, row, target_row, peaks);
+    loss_powers(to_powers, row, peaks, to_gradients, powers, sums);
+    loss_gradients(to_gradients, powers, sums, target_row, results, reports);
 }

@@ -20,14 +20,13 @@ static void update_commands(hls::stream<Command>& commands, hls::stream<PlanesWo
 }
 
 static void update_take(hls::stream<PlanesWord>& commands, hls::stream<Word>& words,
-                        hls::stream<Word>& gradients, hls::stream<Word>& high,
-                        hls::stream<Word>& low, hls::stream<Word>& momentum,
-                        hls::stream<Word>& gradient) {
+                        hls::stream<Word>& high, hls::stream<Word>& low,
+                        hls::stream<Word>& momentum, hls::stream<Word>& gradient) {
     UpdateTake process;
     bool running = true;
     do {
 #pragma HLS PIPELINE II = 1 style = flp
-        running = pipeline(process, commands, words, gradients, high, low, momentum, gradient);
+        running = pipeline(process, commands, words, high, low, momentum, gradient);
     } while (running);
 }
 
@@ -72,8 +71,6 @@ static void update_reports(hls::stream<Command>& commands, hls::stream<UpdateFig
 
 void trivit_update(hls::stream<Command>& commands, hls::stream<Word>& words0,
                    hls::stream<Word>& words1, hls::stream<Word>& words2, hls::stream<Word>& words3,
-                   hls::stream<Word>& gradients0, hls::stream<Word>& gradients1,
-                   hls::stream<Word>& gradients2, hls::stream<Word>& gradients3,
                    hls::stream<Word>& results0, hls::stream<Word>& results1,
                    hls::stream<Word>& results2, hls::stream<Word>& results3,
                    hls::stream<Report>& reports) {
@@ -83,10 +80,6 @@ void trivit_update(hls::stream<Command>& commands, hls::stream<Word>& words0,
 #pragma HLS INTERFACE mode = axis port = words1
 #pragma HLS INTERFACE mode = axis port = words2
 #pragma HLS INTERFACE mode = axis port = words3
-#pragma HLS INTERFACE mode = axis port = gradients0
-#pragma HLS INTERFACE mode = axis port = gradients1
-#pragma HLS INTERFACE mode = axis port = gradients2
-#pragma HLS INTERFACE mode = axis port = gradients3
 #pragma HLS INTERFACE mode = axis port = results0
 #pragma HLS INTERFACE mode = axis port = results1
 #pragma HLS INTERFACE mode = axis port = results2
@@ -168,10 +161,10 @@ void trivit_update(hls::stream<Command>& commands, hls::stream<Word>& words0,
 #pragma HLS BIND_STORAGE variable = new_momentum3 type = fifo impl = lutram
     update_commands(commands, to_take0, to_take1, to_take2, to_take3, to_elements0, to_elements1,
                     to_elements2, to_elements3, to_give0, to_give1, to_give2, to_give3, to_reports);
-    update_take(to_take0, words0, gradients0, high0, low0, momentum0, gradient0);
-    update_take(to_take1, words1, gradients1, high1, low1, momentum1, gradient1);
-    update_take(to_take2, words2, gradients2, high2, low2, momentum2, gradient2);
-    update_take(to_take3, words3, gradients3, high3, low3, momentum3, gradient3);
+    update_take(to_take0, words0, high0, low0, momentum0, gradient0);
+    update_take(to_take1, words1, high1, low1, momentum1, gradient1);
+    update_take(to_take2, words2, high2, low2, momentum2, gradient2);
+    update_take(to_take3, words3, high3, low3, momentum3, gradient3);
     update_elements<0>(to_elements0, high0, low0, momentum0, gradient0, new_high0, new_low0,
                        new_momentum0, figures0);
     update_elements<1>(to_elements1, high1, low1, momentum1, gradient1, new_high1, new_low1,

@@ -20,16 +20,15 @@ static void adamw_commands(hls::stream<Command>& commands, hls::stream<PlanesWor
 }
 
 static void adamw_take(hls::stream<PlanesWord>& commands, hls::stream<Word>& words,
-                       hls::stream<Word>& gradients, hls::stream<Word>& high,
-                       hls::stream<Word>& low, hls::stream<Word>& mean,
+                       hls::stream<Word>& high, hls::stream<Word>& low, hls::stream<Word>& mean,
                        hls::stream<Word>& second_high, hls::stream<Word>& second_low,
                        hls::stream<Word>& gradient) {
     AdamwTake process;
     bool running = true;
     do {
 #pragma HLS PIPELINE II = 1 style = flp
-        running = pipeline(process, commands, words, gradients, high, low, mean, second_high,
-                           second_low, gradient);
+        running =
+            pipeline(process, commands, words, high, low, mean, second_high, second_low, gradient);
     } while (running);
 }
 
@@ -77,9 +76,7 @@ static void adamw_reports(hls::stream<Command>& commands, hls::stream<AdamwFigur
 
 void trivit_update_adamw(hls::stream<Command>& commands, hls::stream<Word>& words0,
                          hls::stream<Word>& words1, hls::stream<Word>& words2,
-                         hls::stream<Word>& words3, hls::stream<Word>& gradients0,
-                         hls::stream<Word>& gradients1, hls::stream<Word>& gradients2,
-                         hls::stream<Word>& gradients3, hls::stream<Word>& results0,
+                         hls::stream<Word>& words3, hls::stream<Word>& results0,
                          hls::stream<Word>& results1, hls::stream<Word>& results2,
                          hls::stream<Word>& results3, hls::stream<Report>& reports) {
 #pragma HLS INTERFACE mode = ap_ctrl_none port = return
@@ -88,10 +85,6 @@ void trivit_update_adamw(hls::stream<Command>& commands, hls::stream<Word>& word
 #pragma HLS INTERFACE mode = axis port = words1
 #pragma HLS INTERFACE mode = axis port = words2
 #pragma HLS INTERFACE mode = axis port = words3
-#pragma HLS INTERFACE mode = axis port = gradients0
-#pragma HLS INTERFACE mode = axis port = gradients1
-#pragma HLS INTERFACE mode = axis port = gradients2
-#pragma HLS INTERFACE mode = axis port = gradients3
 #pragma HLS INTERFACE mode = axis port = results0
 #pragma HLS INTERFACE mode = axis port = results1
 #pragma HLS INTERFACE mode = axis port = results2
@@ -205,14 +198,10 @@ void trivit_update_adamw(hls::stream<Command>& commands, hls::stream<Word>& word
 #pragma HLS BIND_STORAGE variable = new_second_low3 type = fifo impl = lutram
     adamw_commands(commands, to_take0, to_take1, to_take2, to_take3, to_elements0, to_elements1,
                    to_elements2, to_elements3, to_give0, to_give1, to_give2, to_give3, to_reports);
-    adamw_take(to_take0, words0, gradients0, high0, low0, mean0, second_high0, second_low0,
-               gradient0);
-    adamw_take(to_take1, words1, gradients1, high1, low1, mean1, second_high1, second_low1,
-               gradient1);
-    adamw_take(to_take2, words2, gradients2, high2, low2, mean2, second_high2, second_low2,
-               gradient2);
-    adamw_take(to_take3, words3, gradients3, high3, low3, mean3, second_high3, second_low3,
-               gradient3);
+    adamw_take(to_take0, words0, high0, low0, mean0, second_high0, second_low0, gradient0);
+    adamw_take(to_take1, words1, high1, low1, mean1, second_high1, second_low1, gradient1);
+    adamw_take(to_take2, words2, high2, low2, mean2, second_high2, second_low2, gradient2);
+    adamw_take(to_take3, words3, high3, low3, mean3, second_high3, second_low3, gradient3);
     adamw_elements<0>(to_elements0, high0, low0, mean0, second_high0, second_low0, gradient0,
                       new_high0, new_low0, new_mean0, new_second_high0, new_second_low0, figures0);
     adamw_elements<1>(to_elements1, high1, low1, mean1, second_high1, second_low1, gradient1,

@@ -17,24 +17,20 @@ std::vector<Results> run(const Job& job, const harness::World& world, csim::Chec
     harness::Run run(world);
     hls::stream<Command> commands("commands");
     hls::stream<Word> words0("words0"), words1("words1"), words2("words2"), words3("words3");
-    hls::stream<Word> gradients0("gradients0"), gradients1("gradients1");
-    hls::stream<Word> gradients2("gradients2"), gradients3("gradients3");
     hls::stream<Word> results0("results0"), results1("results1");
     hls::stream<Word> results2("results2"), results3("results3");
     hls::stream<Report> reports("reports");
     hls::stream<Word>* const words[4] = {&words0, &words1, &words2, &words3};
-    hls::stream<Word>* const gradients[4] = {&gradients0, &gradients1, &gradients2, &gradients3};
     hls::stream<Word>* const results[4] = {&results0, &results1, &results2, &results3};
     run.feed(commands, job.commands);
     std::vector<harness::Taken<Word>> taken;
     for (int port = 0; port < 4; ++port) {
         run.feed(*words[port], job.planes.words[port]);
-        run.feed(*gradients[port], job.planes.gradients[port]);
         taken.push_back(run.drain(*results[port]));
     }
     const auto got_reports = run.drain(reports);
-    trivit_update_adamw(commands, words0, words1, words2, words3, gradients0, gradients1,
-                        gradients2, gradients3, results0, results1, results2, results3, reports);
+    trivit_update_adamw(commands, words0, words1, words2, words3, results0, results1, results2,
+                        results3, reports);
     run.finish();
     std::vector<Results> got;
     for (int port = 0; port < 4; ++port) {

@@ -13,30 +13,30 @@ using namespace trivit::blocks;
 
 struct Job {
     std::vector<Command> commands;
-    std::vector<TileRow> rows;
-    std::vector<TileRow> partners;
+    std::vector<TileRow> logits;
+    std::vector<TileRow> targets;
     std::vector<TileRow> results;
     std::vector<Report> reports;
     uint64_t saturated = 0;
 
-    void add(const csim::Row& logits, const csim::Row& target, const direct::LossNumbers& n) {
+    void add(const csim::Row& row, const csim::Row& target, const direct::LossNumbers& n) {
         const uint64_t tag = commands.size() + 9;
         Command c = 0;
         TagField::put(c, tag);
         UnitField::put(c, kUnitCrossEntropy);
-        CrossEntropyFields::Classes::put(c, logits.size());
+        CrossEntropyFields::Classes::put(c, row.size());
         CrossEntropyFields::ExpMultiplier::put(c, n.exp_multiplier);
         CrossEntropyFields::ExpShift::put(c, uint64_t(n.exp_shift));
         CrossEntropyFields::Frac::put(c, uint64_t(n.frac));
         commands.push_back(c);
         uint64_t clamped = 0;
-        const csim::Row gradient = direct::cross_entropy(logits, target, n, clamped);
+        const csim::Row gradient = direct::cross_entropy(row, target, n, clamped);
         saturated += clamped;
         int largest = 0;
         for (const int16_t g : gradient)
             largest = expected::larger(largest, g);
-        append(rows, logits);
-        append(partners, target);
+        append(logits, row);
+        append(targets, target);
         append(results, gradient);
         reports.push_back(expected::report(tag, clamped, largest));
     }

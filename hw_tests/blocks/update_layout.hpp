@@ -23,7 +23,7 @@ struct Tensor {
     uint32_t rows;         // outputs of a matrix
     uint32_t depth_words;  // of an output or a row
     bool matrix;           // with biases
-    bool fused;            // pieces of gradients come in the engine's order
+    bool fused;            // pieces come in the order in which the engine makes gradients
 
     uint32_t width() const { return 8 * depth_words; }
     uint32_t tiles() const { return (rows + 31) / 32; }
@@ -72,7 +72,6 @@ inline std::vector<std::vector<Place>> pieces(const Tensor& t, uint32_t port) {
 // What the ports bring and take.
 struct Planes {
     std::vector<Word> words[4];
-    std::vector<Word> gradients[4];
     std::vector<Word> results[4];
 
     // update(bias, number, before, after): an element's integers, plane by plane, the gradient's
@@ -90,11 +89,8 @@ struct Planes {
                         put(out, word, lane, after);
                     }
                 }
-                for (const std::vector<Word>& plane : in) {
-                    const bool engine = tensor.fused && &plane == &in.back();
-                    std::vector<Word>& to = engine ? gradients[port] : words[port];
-                    to.insert(to.end(), plane.begin(), plane.end());
-                }
+                for (const std::vector<Word>& plane : in)
+                    words[port].insert(words[port].end(), plane.begin(), plane.end());
                 for (const std::vector<Word>& plane : out)
                     results[port].insert(results[port].end(), plane.begin(), plane.end());
             }

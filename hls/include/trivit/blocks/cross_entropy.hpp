@@ -33,9 +33,9 @@ struct LossLogits {
 
     LossLogits() : active(false) {}
 
-    bool iterate(hls::stream<Command>& commands, hls::stream<TileRow>& rows,
-                 hls::stream<TileRow>& partners, hls::stream<Command>& next,
-                 hls::stream<Value>& logits, hls::stream<Value>& targets,
+    bool iterate(hls::stream<Command>& commands, hls::stream<TileRow>& logits,
+                 hls::stream<TileRow>& targets, hls::stream<Command>& next,
+                 hls::stream<Value>& row_logits, hls::stream<Value>& row_targets,
                  hls::stream<Value>& peaks) {
 #pragma HLS INLINE
         const bool first = !active;
@@ -45,13 +45,13 @@ struct LossLogits {
         const ap_uint<13> here = first ? CrossEntropyFields::Classes::of(c) : left;
         const ap_uint<5> column = first ? ap_uint<5>(0) : place;
         if (column == 0) {
-            row = rows.read();
-            target_row = partners.read();
+            row = logits.read();
+            target_row = targets.read();
         }
         const ap_int<16> logit = lane16(row, 0);
         peak = first || logit > peak ? logit : peak;
-        logits.write(Value(logit));
-        targets.write(Value(lane16(target_row, 0)));
+        row_logits.write(Value(logit));
+        row_targets.write(Value(lane16(target_row, 0)));
         if (here == 1) peaks.write(Value(peak));
         row >>= 16;
         target_row >>= 16;

@@ -60,26 +60,22 @@ void trivit_connections(hls::stream<trivit::blocks::Command>& commands,
                         hls::stream<trivit::blocks::Report>& reports);
 
 void trivit_cross_entropy(hls::stream<trivit::blocks::Command>& commands,
-                          hls::stream<trivit::blocks::TileRow>& rows,
-                          hls::stream<trivit::blocks::TileRow>& partners,
+                          hls::stream<trivit::blocks::TileRow>& logits,
+                          hls::stream<trivit::blocks::TileRow>& targets,
                           hls::stream<trivit::blocks::TileRow>& results,
                           hls::stream<trivit::blocks::Report>& reports);
 
 void trivit_update(
     hls::stream<trivit::blocks::Command>& commands, hls::stream<trivit::blocks::Word>& words0,
     hls::stream<trivit::blocks::Word>& words1, hls::stream<trivit::blocks::Word>& words2,
-    hls::stream<trivit::blocks::Word>& words3, hls::stream<trivit::blocks::Word>& gradients0,
-    hls::stream<trivit::blocks::Word>& gradients1, hls::stream<trivit::blocks::Word>& gradients2,
-    hls::stream<trivit::blocks::Word>& gradients3, hls::stream<trivit::blocks::Word>& results0,
+    hls::stream<trivit::blocks::Word>& words3, hls::stream<trivit::blocks::Word>& results0,
     hls::stream<trivit::blocks::Word>& results1, hls::stream<trivit::blocks::Word>& results2,
     hls::stream<trivit::blocks::Word>& results3, hls::stream<trivit::blocks::Report>& reports);
 
 void trivit_update_adamw(
     hls::stream<trivit::blocks::Command>& commands, hls::stream<trivit::blocks::Word>& words0,
     hls::stream<trivit::blocks::Word>& words1, hls::stream<trivit::blocks::Word>& words2,
-    hls::stream<trivit::blocks::Word>& words3, hls::stream<trivit::blocks::Word>& gradients0,
-    hls::stream<trivit::blocks::Word>& gradients1, hls::stream<trivit::blocks::Word>& gradients2,
-    hls::stream<trivit::blocks::Word>& gradients3, hls::stream<trivit::blocks::Word>& results0,
+    hls::stream<trivit::blocks::Word>& words3, hls::stream<trivit::blocks::Word>& results0,
     hls::stream<trivit::blocks::Word>& results1, hls::stream<trivit::blocks::Word>& results2,
     hls::stream<trivit::blocks::Word>& results3, hls::stream<trivit::blocks::Report>& reports);
 

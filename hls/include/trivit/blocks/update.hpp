@@ -18,7 +18,7 @@ inline Planes planes_of_update(const Command& c, int port) {
     Planes planes;
     planes.end = EndField::of(c);
     planes.fused = UpdateFields::Groups::of(c) != 0;
-    planes.count = 3 + int(UpdateFields::Masters::of(c)) - (planes.fused ? 1 : 0);
+    planes.count = 3 + int(UpdateFields::Masters::of(c));
     planes.words = UpdateFields::Words::of(c);
     planes.depth_words = UpdateFields::DepthWords::of(c);
     planes.groups = groups_of_port(UpdateFields::Groups::of(c), port);
@@ -61,8 +61,7 @@ struct UpdateCommands {
     }
 };
 
-// A word a clock: planes from `words`, and of a fused update the gradients from `gradients`.
-// Recurs: counters.
+// A word a clock. Recurs: counters.
 struct UpdateTake {
     static const char* name() { return "update_take"; }
     // Place 2, choice 1, streams 1.
@@ -71,22 +70,20 @@ struct UpdateTake {
     UpdateTake() : active(false) {}
 
     bool iterate(hls::stream<PlanesWord>& commands, hls::stream<Word>& words,
-                 hls::stream<Word>& gradients, hls::stream<Word>& high, hls::stream<Word>& low,
-                 hls::stream<Word>& momentum, hls::stream<Word>& gradient) {
+                 hls::stream<Word>& high, hls::stream<Word>& low, hls::stream<Word>& momentum,
+                 hls::stream<Word>& gradient) {
 #pragma HLS INLINE
         const bool first = !active;
         if (first) planes = unpack_planes(commands.read());
         if (planes.end) return false;
         if (PiecePlace::nothing(planes)) return true;
         if (first) place.begin(planes);
-        const ap_uint<3> count = planes.count + (planes.fused ? 1 : 0);
-        const bool last = place.plane + 1 == count;
-        const Word word = planes.fused && last ? gradients.read() : words.read();
+        const Word word = words.read();
         if (place.plane == 0) high.write(word);
-        if (place.plane == 1 && count == 4) low.write(word);
-        if (place.plane + 2 == count) momentum.write(word);
-        if (last) gradient.write(word);
-        active = place.advance(planes, count);
+        if (place.plane == 1 && planes.count == 4) low.write(word);
+        if (place.plane + 2 == planes.count) momentum.write(word);
+        if (place.plane + 1 == planes.count) gradient.write(word);
+        active = place.advance(planes, planes.count);
         return true;
     }
 
@@ -111,7 +108,7 @@ struct UpdateGive {
         if (planes.end) return false;
         if (PiecePlace::nothing(planes)) return true;
         if (first) place.begin(planes);
-        const ap_uint<3> count = planes.count - (planes.fused ? 0 : 1);
+        const ap_uint<3> count = planes.count - 1;
         Word word;
         if (place.plane == 0)
             word = high.read();

@@ -22,7 +22,7 @@ inline Planes planes_of_adamw(const Command& c, int port) {
     Planes planes;
     planes.end = EndField::of(c);
     planes.fused = UpdateAdamwFields::Groups::of(c) != 0;
-    planes.count = 5 + int(UpdateAdamwFields::Masters::of(c)) - (planes.fused ? 1 : 0);
+    planes.count = 5 + int(UpdateAdamwFields::Masters::of(c));
     planes.words = UpdateAdamwFields::Words::of(c);
     planes.depth_words = UpdateAdamwFields::DepthWords::of(c);
     planes.groups = groups_of_port(UpdateAdamwFields::Groups::of(c), port);
@@ -67,8 +67,7 @@ struct AdamwCommands {
     }
 };
 
-// A word a clock: planes from `words`, and of a fused update the gradients from `gradients`.
-// Recurs: counters.
+// A word a clock. Recurs: counters.
 struct AdamwTake {
     static const char* name() { return "adamw_take"; }
     // Place 2, choice 1, streams 1.
@@ -77,25 +76,23 @@ struct AdamwTake {
     AdamwTake() : active(false) {}
 
     bool iterate(hls::stream<PlanesWord>& commands, hls::stream<Word>& words,
-                 hls::stream<Word>& gradients, hls::stream<Word>& high, hls::stream<Word>& low,
-                 hls::stream<Word>& mean, hls::stream<Word>& second_high,
-                 hls::stream<Word>& second_low, hls::stream<Word>& gradient) {
+                 hls::stream<Word>& high, hls::stream<Word>& low, hls::stream<Word>& mean,
+                 hls::stream<Word>& second_high, hls::stream<Word>& second_low,
+                 hls::stream<Word>& gradient) {
 #pragma HLS INLINE
         const bool first = !active;
         if (first) planes = unpack_planes(commands.read());
         if (planes.end) return false;
         if (PiecePlace::nothing(planes)) return true;
         if (first) place.begin(planes);
-        const ap_uint<3> count = planes.count + (planes.fused ? 1 : 0);
-        const bool last = place.plane + 1 == count;
-        const Word word = planes.fused && last ? gradients.read() : words.read();
+        const Word word = words.read();
         if (place.plane == 0) high.write(word);
-        if (place.plane == 1 && count == 6) low.write(word);
-        if (place.plane + 4 == count) mean.write(word);
-        if (place.plane + 3 == count) second_high.write(word);
-        if (place.plane + 2 == count) second_low.write(word);
-        if (last) gradient.write(word);
-        active = place.advance(planes, count);
+        if (place.plane == 1 && planes.count == 6) low.write(word);
+        if (place.plane + 4 == planes.count) mean.write(word);
+        if (place.plane + 3 == planes.count) second_high.write(word);
+        if (place.plane + 2 == planes.count) second_low.write(word);
+        if (place.plane + 1 == planes.count) gradient.write(word);
+        active = place.advance(planes, planes.count);
         return true;
     }
 
@@ -121,7 +118,7 @@ struct AdamwGive {
         if (planes.end) return false;
         if (PiecePlace::nothing(planes)) return true;
         if (first) place.begin(planes);
-        const ap_uint<3> count = planes.count - (planes.fused ? 0 : 1);
+        const ap_uint<3> count = planes.count - 1;
         Word word;
         if (place.plane == 0)
             word = high.read();

@@ -16,12 +16,13 @@ static const int kPieceWords = 32;  // of a plane; with the word of biases befor
 static const int kPlaneDepth = 64;
 static const int kUpdateFew = 4;
 
-// What of a command a port must know to take planes apart. A `fused` update takes its gradients as
-// matrix_writer sends them: tiles of four depth words outer, row groups of eight outputs inner.
+// What of a command a port must know to take planes apart. The pieces of a `fused` update are those
+// in which matrix_writer sends gradients: tiles of four depth words outer, row groups of eight
+// outputs inner.
 struct Planes {
     bool end;
     bool fused;
-    ap_uint<3> count;  // of planes that come in `words`
+    ap_uint<3> count;  // of planes that come, gradients included
     ap_uint<24> words;
     ap_uint<9> depth_words;
     ap_uint<7> groups;  // of this port; fused alone
