@@ -269,14 +269,13 @@ struct NormaliseBackwardFields {
     typedef CommandField<17, 10> Rows;
     typedef CommandField<27, 10> Normalised;
     typedef CommandField<37, 9> Words;
-    typedef CommandField<46, 12> Width;
-    typedef CommandField<58, 30> InvWidth;
-    typedef CommandField<88, 23> SqrtWidth;
-    typedef CommandField<111, 57> Epsilon;
-    typedef CommandField<168, 8> Shift;
-    typedef CommandField<176, 1> Addend;
-    typedef CommandField<177, 7> AddendShift;
-    typedef CommandField<184, 6> GammaShift;
+    typedef CommandField<46, 30> InvWidth;
+    typedef CommandField<76, 23> SqrtWidth;
+    typedef CommandField<99, 57> Epsilon;
+    typedef CommandField<156, 6> Shift;
+    typedef CommandField<162, 1> Addend;
+    typedef CommandField<163, 7> AddendShift;
+    typedef CommandField<170, 6> GammaShift;
 };
 
 struct UpdateFields {

@@ -314,15 +314,14 @@ package trivit_commands;
   } cross_entropy_command_t;
 
   typedef struct packed {
-    logic [65:0] reserved;
+    logic [79:0] reserved;
     logic [5:0] gamma_shift;
     logic [6:0] addend_shift;
     logic [0:0] addend;
-    logic [7:0] shift;
+    logic [5:0] shift;
     logic [56:0] epsilon;
     logic [22:0] sqrt_width;
     logic [29:0] inv_width;
-    logic [11:0] width;
     logic [8:0] words;
     logic [9:0] normalised;
     logic [9:0] rows;

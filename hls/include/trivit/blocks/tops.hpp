@@ -5,10 +5,13 @@
 #include "connections.hpp"
 #include "cross_entropy.hpp"
 #include "gelu.hpp"
+#include "gelu_backward.hpp"
 #include "normalise.hpp"
+#include "normalise_backward.hpp"
 #include "select.hpp"
 #include "sequencer.hpp"
 #include "softmax.hpp"
+#include "softmax_backward.hpp"
 #include "update.hpp"
 #include "update_adamw.hpp"
 
@@ -58,6 +61,25 @@ void trivit_connections(hls::stream<trivit::blocks::Command>& commands,
                         hls::stream<trivit::blocks::KeptWord>& kept,
                         hls::stream<trivit::blocks::OpenKeys>& open,
                         hls::stream<trivit::blocks::Report>& reports);
+
+// Of training. Partners come with rows, word for word.
+void trivit_gelu_backward(hls::stream<trivit::blocks::Command>& commands,
+                          hls::stream<trivit::blocks::TileRow>& rows,
+                          hls::stream<trivit::blocks::TileRow>& partners,
+                          hls::stream<trivit::blocks::TileRow>& results,
+                          hls::stream<trivit::blocks::Report>& reports);
+
+void trivit_softmax_backward(hls::stream<trivit::blocks::Command>& commands,
+                             hls::stream<trivit::blocks::TileRow>& rows,
+                             hls::stream<trivit::blocks::TileRow>& partners,
+                             hls::stream<trivit::blocks::TileRow>& results,
+                             hls::stream<trivit::blocks::Report>& reports);
+
+void trivit_normalise_backward(hls::stream<trivit::blocks::Command>& commands,
+                               hls::stream<trivit::blocks::WordPair>& rows,
+                               hls::stream<trivit::blocks::Vectors>& vectors,
+                               hls::stream<trivit::blocks::WordPair>& results,
+                               hls::stream<trivit::blocks::Report>& reports);
 
 void trivit_cross_entropy(hls::stream<trivit::blocks::Command>& commands,
                           hls::stream<trivit::blocks::TileRow>& logits,
