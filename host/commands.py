@@ -23,6 +23,11 @@ REPORTING = (
     "normalise",
     "select",
     "connections",
+    "gelu_backward",
+    "softmax_backward",
+    "cross_entropy",
+    "normalise_backward",
+    "update",
     "row_writer",
     "softmax_writer",
     "norm_writer",
@@ -45,9 +50,13 @@ class Command:
     end: bool = False
 
     @property
-    def reports(self) -> bool:
-        """Whether the unit answers with a report when it has done this command."""
-        return self.unit in REPORTING and not self.fields.get("place", 0) and not self.end
+    def reports(self) -> int:
+        """How many reports the unit answers with when it has done this command."""
+        if self.unit not in REPORTING or self.fields.get("place", 0) or self.end:
+            return 0
+        if self.unit == "update":  # momentum, high plane and squares of weights and of biases
+            return 6 if self.fields["line"] else 3
+        return 1 + (self.unit == "normalise_backward") + self.fields.get("sums", 0)
 
 
 def encode(unit: str, *, tag: int = 0, end: bool = False, **fields: int) -> int:

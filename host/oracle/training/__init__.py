@@ -5,7 +5,11 @@ and the number of saturated values. Forward ops are those of :mod:`trivit.host.o
 """
 
 from trivit.host.oracle.training.adamw import AdamStep, AdamUpdated, update_adamw
-from trivit.host.oracle.training.attention import AttentionGradients, attention_backward
+from trivit.host.oracle.training.attention import (
+    AttentionGradients,
+    attention_backward,
+    softmax_backward,
+)
 from trivit.host.oracle.training.embedding import cls_row, gather, scatter
 from trivit.host.oracle.training.gelu import gelu_backward
 from trivit.host.oracle.training.loss import cross_entropy
@@ -32,6 +36,7 @@ __all__ = [
     "normalise_gamma",
     "product",
     "scatter",
+    "softmax_backward",
     "split_planes",
     "stochastic_round",
     "tensor_key",
