@@ -80,7 +80,7 @@ class TrainingSession:
             HostError: formats that the contract's shifts cannot bring together.
         """
         self.program, self.backend = program, backend
-        self.state = TrainingState(program, masters, settings)
+        self.state = TrainingState(program, masters, settings, backend.check)
         self.exponents = Exponents(program)
         self.steps = 0
         self.gradient_norm = 0.0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,18 +18,28 @@ from trivit.host.training.program import TensorSpec, TrainingProgram
 from trivit.host.training.shifts import MASTER_BITS, UpdateSettings, numbers
 
 
+#: Refuses numbers of an op, by the op's index.
+Check: TypeAlias = Callable[[int, Mapping[str, int]], None]
+
+
 class TrainingState:
     """The memory of a training run and the fraction length of each of its tensors."""
 
     def __init__(
-        self, program: TrainingProgram, masters: Mapping[str, Int64], settings: UpdateSettings
+        self,
+        program: TrainingProgram,
+        masters: Mapping[str, Int64],
+        settings: UpdateSettings,
+        check: Check = lambda operation, numbers: None,
     ) -> None:
         """Place the tensors and write the masters, (rows, columns) int64 by parameter.
+
+        ``check(operation, numbers)`` refuses what the contract has and the backend has not.
 
         Raises:
             HostError: fraction lengths that the contract's shifts cannot bring together.
         """
-        self.program, self._settings = program, settings
+        self.program, self._settings, self._check = program, settings, check
         self.arena = Arena(program)
         self.memory = self.arena.empty()
         self.formats = followed(program, program.formats())
@@ -40,8 +51,8 @@ class TrainingState:
         self._low = {t.of: t.name for t in program.tensors if t.role == "low"}
         for name, master in masters.items():
             self._write_master(name, master)
-        for operation in program.operations:
-            numbers(operation, self.formats, self._tensors, settings)
+        for index in range(len(program.operations)):
+            self._check_numbers(index, self.formats)
 
     def master(self, name: str) -> Int64:
         """Return the master of a parameter, (rows, columns)."""
@@ -77,12 +88,16 @@ class TrainingState:
         changed = [name for name in formats if formats[name] != self.formats[name]]
         try:
             for index in {i for name in changed for i in self._readers.get(name, [])}:
-                numbers(self.program.operations[index], formats, self._tensors, self._settings)
+                self._check_numbers(index, formats)
         except HostError:
             return False
         self.formats = formats
         self._shift(tensor, bits)
         return True
+
+    def _check_numbers(self, index: int, formats: Mapping[str, int]) -> None:
+        operation = self.program.operations[index]
+        self._check(index, numbers(operation, formats, self._tensors, self._settings))
 
     def _shift(self, tensor: TensorSpec, bits: int) -> None:
         if tensor.role == "parameter":

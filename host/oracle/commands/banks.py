@@ -59,7 +59,7 @@ class Banks:
         if rows.slot:
             slot, tenancy, group = self._purpose[:, where[0], where[1]]
             tenant = self.scoreboard.slots[rows.slot].tenancy
-            other = (slot == rows.slot) & ((tenancy != tenant) | (group > rows.group))
+            other = (slot == rows.slot) & (tenancy == tenant) & (group > rows.group)
             if other.any():
                 raise by.error(
                     f"reads row group {rows.group} of slot {rows.slot} at {rows.address}, where "

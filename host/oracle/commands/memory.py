@@ -38,6 +38,8 @@ class Memory:
         self._streams = streams
         self._stores: deque[Command] = deque()
         self._mover = Thread("mover")
+        # Of each port what is known behind its last fence, and which words were stored before.
+        self._fences: dict[int, tuple[Clock, dict[str, NDArray[np.bool_]]]] = {}
         self._finished: Clock = np.zeros(len(THREADS), dtype=np.int32)
         sizes = {name: region.size // TILE_DEPTH for name, region in self.regions.items()}
         self._stored = {name: np.zeros(size, dtype=bool) for name, size in sizes.items()}
@@ -66,23 +68,30 @@ class Memory:
             raise OrderError(
                 "mover", command.tag, "waits for stores that wait for others behind it"
             )
-        known = self._finished if fenced else np.zeros(len(THREADS), dtype=np.int32)
+        none: Clock = np.zeros(len(THREADS), dtype=np.int32)
         update = bool(f.get("update", 0))
         kind = "weights" if command.unit == "move_weights" else "planes" if update else "rows"
+        if fenced:
+            stored = {name: words.copy() for name, words in self._stored.items()}
+            for port in range(PARAM_PORTS):
+                if f["ports"] >> port & 1:
+                    self._fences[port] = self._finished, stored
         moved: dict[int, list[Int16]] = {}
         for port, first, end in self._ranges(command):
-            words = self._load(command, first, end, fenced)
+            behind = self._fences.get(port) if kind != "weights" else None
+            words = self._load(command, first, end, behind[1] if behind else {})
             stream = self._streams[f"{kind}{port}"]
             before = stream.sent + sum(map(len, moved.get(port, [])))
             places = np.arange(before + 1, before + 1 + len(words))
             if update:  # planes come in turn: a word counts as read with the last one
-                places[:] = before + max(1, f["planes"]) * len(words)
+                places[:] = stream.sent + max(1, f["planes"]) * len(words)
             loaded = self._loaded[_REGIONS[f["base"]]][_LOADED.index(stream.name), first:end]
             np.maximum(loaded, places, out=loaded)
             moved.setdefault(port, []).append(words)
         for port, parts in moved.items():
             words = interleave(np.stack(parts)) if update else np.concatenate(parts)
-            self._streams[f"{kind}{port}"].send(words, known)
+            behind = self._fences.get(port) if kind != "weights" else None
+            self._streams[f"{kind}{port}"].send(words, behind[0] if behind else none)
 
     def write(self) -> None:
         """Finish the stores whose rows are there, in their order."""
@@ -110,8 +119,10 @@ class Memory:
                 self._write(command, words[: end - first], first, end)
             self._finished = self._mover.tell()
 
-    def _load(self, command: Command, first: int, end: int, fenced: bool) -> Int16:
-        """Return words (n, 8) of a region.
+    def _load(
+        self, command: Command, first: int, end: int, finished: Mapping[str, NDArray[np.bool_]]
+    ) -> Int16:
+        """Return words (n, 8) of a region; ``finished`` are those stored before the port's fence.
 
         Raises:
             OrderError: they were stored in this program and no fence is before them, or they are
@@ -120,7 +131,8 @@ class Memory:
         name = _REGIONS[command.fields["base"]]
         what = f"words {first}..{end - 1} of {name}"
         stored = self._stored[name][first:end]
-        if not fenced and (name == OUTPUT or stored.any()):
+        passed = finished.get(name, np.zeros_like(self._stored[name]))[first:end]
+        if (name == OUTPUT and not finished) or (stored & ~passed).any():
             raise OrderError("mover", command.tag, f"loads {what} in front of no fence")
         if name == OUTPUT and not stored.all():
             raise OrderError("mover", command.tag, f"loads {what}, which no store before it wrote")
