@@ -176,7 +176,12 @@ BROKEN: dict[str, tuple[Edit, str]] = {
         "loads words 0..0 of output, which no store before it wrote",
     ),
     "a store among the images": (
-        change(lambda commands: of(commands, "move_store", ports=15)[0], base=1, address=0),
+        change(
+            lambda commands: of(commands, "move_store", ports=15)[0],
+            base=1,
+            address=0,
+            port_stride=0,
+        ),
         "stores rows where no output is",
     ),
     "projection without waiting for its rows": (

@@ -135,16 +135,23 @@ def store(unit: Unit) -> Work:
         yield from unit.shared.stores.take(unit.thread)
         for group in range(row_groups(f["rows"])):
             yield from unit.see(f["slot"], f["first"] + group)
-            _store(unit, f, _read(unit, f, group))
+            _store(unit, f, group)
         unit.report()
 
 
-def _store(unit: Unit, f: dict[str, int], rows: Int16) -> None:
-    """Send a row group to port 0, or each row to its port: equally many to each."""
+def _store(unit: Unit, f: dict[str, int], group: int) -> None:
+    """Send a row group to port 0, or each row to its port: equally many to each.
+
+    Rows that do not exist are whatever lies there.
+    """
+    rows = _read(unit, f, group)
     if not f["spread"]:
         unit.send("stored0", rows)
         return
-    padded = np.pad(rows, ((0, -len(rows) % PARAM_PORTS), (0, 0)))
+    address = f["source"] + group * f["source_stride"]
+    missing = -len(rows) % PARAM_PORTS
+    beyond = unit.shared.banks.peek(address, f["words"], unit.thread)[len(rows) :][:missing]
+    padded = np.concatenate([rows, beyond])
     told = unit.thread.tell()
     for port in range(PARAM_PORTS):
         unit.send(f"stored{port}", padded[port::PARAM_PORTS], told)

@@ -11,6 +11,10 @@ from trivit.host.oracle.commands.clocks import THREADS, Thread
 from trivit.host.oracle.commands.scoreboard import Scoreboard
 
 
+#: What the interpreter finds in words of which nothing is known.
+_UNKNOWN = np.int16(0x5A5A)
+
+
 @dataclass(frozen=True)
 class Rows:
     """A row group: ``rows`` rows of ``words`` words at ``address`` of the banks.
@@ -67,6 +71,17 @@ class Banks:
                 )
         self._read[by.number][where] = by.now
         return self.contents[where].reshape(rows.rows, -1).copy()
+
+    def peek(self, address: int, words: int, by: Thread) -> Int16:
+        """Return what lies in all banks, (8, words·8), whoever wrote it.
+
+        A word that nobody wrote, or somebody of whom ``by`` does not know, is of no value that
+        anybody meant.
+        """
+        where = slice(None), slice(address, address + words)
+        writer = self._writer[where]
+        known = (writer >= 0) & (by.clock[writer] >= self._written[where])
+        return np.where(known[..., None], self.contents[where], _UNKNOWN).reshape(TILE_TOKENS, -1)
 
     def write(self, rows: Rows, values: Int16, by: Thread, first: int = 0) -> None:
         """Write a row group (rows, words·8) from bank ``first`` on.

@@ -104,9 +104,7 @@ class TrainingSchedule:
     opcodes: tuple[str, ...]
     logits: str
 
-    def patched(
-        self, operations: Sequence[Resolved], step: StepConstants
-    ) -> NDArray[np.uint64]:
+    def patched(self, operations: Sequence[Resolved], step: StepConstants) -> NDArray[np.uint64]:
         """Return the commands of a step.
 
         Raises:

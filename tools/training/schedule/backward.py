@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from trivit.host.generated.spec import TILE_TOKENS
 from trivit.host.tiles import ceil_div, depth_words
 from trivit.host.training.accelerator.schedule import Figure
@@ -172,7 +170,8 @@ def normalise_backward(c: Context) -> None:
     spec, gamma = c.tensors[name], c.name("gamma")
     addend = c.values[c.name("addend")] if "addend" in c.operation.operands else None
     slot = c.reserved.pop(name)
-    value = c.banks.place(name, spec.rows, x.words, slot)
+    value = c.values.get(name) or c.banks.place(name, spec.rows, x.words)
+    value.slot = slot
     dgamma = c.banks.place(f"{gamma}.grad", 1, x.words, slot)
     dgamma.first = value.groups
     c.values[name] = value
@@ -234,7 +233,7 @@ def store_vector(c: Context, parameter: str, value: Value) -> None:
     """Store the gradient of a vector in its plane."""
     planes, place = c.ddr.planes, c.place_of(parameter)
     start = planes.names.index("gradient") * planes.words + place.address
-    store_rows(c, value, start, place.segment, place.segment)
+    store_rows(c, value, start, place.segment)
 
 
 def embedding_gradients(c: Context, rows: str) -> None:
@@ -246,7 +245,7 @@ def embedding_gradients(c: Context, rows: str) -> None:
         c, token, c.place_of(token).rows, c.values[ZERO], dx.from_group(0, 1), [None, None], {},
         True, announce_store=1,
     )  # fmt: skip
-    store_vector(c, position, replace(dx))
+    store_vector(c, position, dx)
 
 
 def _parameter(c: Context, gradient: str) -> str:

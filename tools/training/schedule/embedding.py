@@ -23,6 +23,7 @@ def embedding(c: Context) -> None:
     if opcodes != ["patchify", "product", "cls_row"]:
         raise c.refuse("no product of patches and no row of [CLS] behind it")
     _, patch, cls = operations
+    c.index = patch
     patches_name, image_words = c.operations[patch].operands["a"].tensor, _image_words(c)
     spec = c.tensors[patches_name]
     count, words, width = spec.rows - 1, depth_words(spec.columns), _width(c, patch)
@@ -48,11 +49,8 @@ def embedding(c: Context) -> None:
     _rows(c, patch, cls, patches, positions.from_group(1, count), first)
 
 
-def _rows(
-    c: Context, patch: int, cls: int, patches: Value, positions: Value, first: Value
-) -> None:
+def _rows(c: Context, patch: int, cls: int, patches: Value, positions: Value, first: Value) -> None:
     """Append the products of both kinds of rows; the row writer puts them together."""
-    c.index = patch
     name = c.name("dst")
     x = c.banks.place(name, patches.rows + 1, first.words)
     c.values[name] = x
@@ -107,11 +105,24 @@ def _loads_of_backward(c: Context, image_words: int, count: int, words: int) -> 
     target = c.banks.place(wanted, 1, classes)
     c.values[wanted] = target
     c.load(target, IMAGES, image_words, 0, classes, rows=1)
+    _beyond_embedded(c, tokens)
     shifted = c.banks.place(SHIFTED, tokens, words)
     c.values[SHIFTED] = shifted
     zeros(c, shifted.from_group(0, 1))
     segment = ceil_div(count, PARAM_PORTS) * words
     c.load(shifted, IMAGES, 0, segment, segment, rows=count, first_row=1)
+
+
+def _beyond_embedded(c: Context, tokens: int) -> None:
+    """Load zeros behind the gradient of the embedded rows: all ports get equally many of its rows."""
+    x = c.operations[1].operands["dst"].tensor
+    missing = -tokens % PARAM_PORTS
+    for operation in c.operations if missing else ():
+        if operation.opcode == "normalise_backward" and operation.operands["x"].tensor == x:
+            name = operation.operands["dst"].tensor
+            value = c.banks.place(name, tokens, _width(c, 1))
+            c.values[name] = value
+            c.load(value, PLANES, c.ddr.zeros, 0, value.words, rows=missing, first_row=tokens)
 
 
 def _image_words(c: Context) -> int:

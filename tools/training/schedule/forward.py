@@ -74,9 +74,7 @@ def vectors(c: Context, low: str, high: str, backward: bool = False, fenced: boo
                 "move_rows", c.index, base=PLANES, ports=1, words=1, address=place.address + word,
                 fenced=int(first),
             )  # fmt: skip
-    c.listing.add(
-        "load", c.index, vectors=1, backward=int(backward), words=places[0].depth_words
-    )
+    c.listing.add("load", c.index, vectors=1, backward=int(backward), words=places[0].depth_words)
 
 
 def product(c: Context) -> None:
@@ -108,7 +106,9 @@ def product(c: Context) -> None:
         fields |= {"residual_slot": hidden}
         if not fields.get("has_residual"):
             raise c.refuse("no residual behind a GELU")
-    draft = c.listing.add("engine", index, figures, sources, **fields, **operand(a_read), **target(result))
+    draft = c.listing.add(
+        "engine", index, figures, sources, **fields, **operand(a_read), **target(result)
+    )
     c.writers[name] = draft
     if name == c.program.logits:
         _store_logits(c, result)
@@ -170,9 +170,7 @@ def _logits(c: Context, logits: Value, norm: Value) -> dict[str, int]:
 
 
 def _store_logits(c: Context, logits: Value) -> None:
-    c.listing.add(
-        "move_store", c.index, base=OUTPUT, ports=1, words=logits.words, address=0
-    )
+    c.listing.add("move_store", c.index, base=OUTPUT, ports=1, words=logits.words, address=0)
     c.listing.add(
         "store", c.index, rows=1, words=logits.words, source=logits.address,
         source_stride=logits.stride, slot=logits.slot,
@@ -222,14 +220,17 @@ def attention(c: Context) -> None:
     c.hold(context.slot, min(c.reads(context.name), default=None))
 
 
-def store_rows(c: Context, value: Value, address: int, port_stride: int, segment: int) -> None:
-    """Store rows that a product announces, row i to port i mod 4, in a plane."""
-    c.listing.add(
-        "move_store", c.index, base=PLANES, ports=ALL_PORTS, words=segment, address=address,
-        port_stride=port_stride,
-    )  # fmt: skip
-    c.listing.add(
-        "store", c.index, spread=1, rows=value.rows, words=value.words, source=value.address,
-        source_stride=value.stride, slot=value.slot, first=value.first,
-    )  # fmt: skip
+def store_rows(c: Context, value: Value, address: int, segment: int) -> None:
+    """Store rows that a product announces in a plane, row i in port i mod 4.
 
+    A single row goes to port 0 alone: the other ports would get what lies in the banks behind it.
+    """
+    spread = value.rows > 1
+    c.listing.add(
+        "move_store", c.index, base=PLANES, ports=ALL_PORTS if spread else 1, words=segment,
+        address=address, port_stride=segment,
+    )  # fmt: skip
+    c.listing.add(
+        "store", c.index, spread=int(spread), rows=value.rows, words=value.words,
+        source=value.address, source_stride=value.stride, slot=value.slot, first=value.first,
+    )  # fmt: skip

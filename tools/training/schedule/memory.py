@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trivit.host.fixed_point import Int16
-from trivit.host.generated.spec import TILE_DEPTH
+from trivit.host.generated.spec import PARAM_PORTS, TILE_DEPTH
 from trivit.host.schedule import port_order
 from trivit.host.tiles import ceil_div, depth_words
 from trivit.host.training.accelerator.planes import Kind, PlaneMap, PlanePlace
@@ -82,7 +82,8 @@ def _constants(program: TrainingProgram) -> tuple[Int16, int]:
     """Return the constants and the words of zeros among them."""
     tokens = max(t.rows for t in program.tensors if t.role == "activation")
     classes = depth_words(program.by_name[program.logits].columns)
-    zeros = ceil_div(tokens, 4) * classes + 1
+    widest = max(depth_words(t.columns) for t in program.tensors if t.role == "activation")
+    zeros = max(ceil_div(tokens, PARAM_PORTS) * classes, widest)
     ones = np.zeros((1, depth_words(tokens) * TILE_DEPTH), np.int16)
     ones[:, :tokens] = 1
     return np.concatenate([np.zeros(zeros * TILE_DEPTH, np.int16), port_order(ones)]), zeros

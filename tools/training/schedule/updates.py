@@ -67,11 +67,12 @@ def _update(c: Context, parameter: str, operations: dict[str, int], fenced: bool
     else:
         sources |= _of_tensor(index, "")
         figures = _figures(c, index) + [None] * (3 if place.line else 0)
+    # Behind its fence, and in front of whoever makes the words.
+    c.listing.add("move_store", index, planes=len(planes.names) - 1, **moved)
     c.listing.add(
         "update", index, figures, sources, words=place.segment, line=place.line,
         depth_words=place.depth_words, masters=masters,
     )  # fmt: skip
-    c.listing.add("move_store", index, planes=len(planes.names) - 1, **moved)
 
 
 def _of_tensor(index: int, prefix: str) -> dict[str, Source]:
