@@ -23,7 +23,7 @@ class TrainingBackend(ABC):
 
     name: str
 
-    def check(self, operation: int, numbers: Mapping[str, int]) -> None:
+    def check(self, operation: int, numbers: Mapping[str, int]) -> None:  # noqa: B027
         """Refuse numbers of op ``operation`` that the contract has and this backend has not.
 
         Raises:

@@ -6,7 +6,7 @@ decides that. Ops stand in an order in which they may run one by one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -118,13 +118,19 @@ class TrainingProgram:
         """Return the fraction length of each tensor at the start."""
         return {tensor.name: tensor.frac for tensor in self.tensors}
 
+    def forward(self) -> TrainingProgram:
+        """Return the program of forward alone, for evaluation."""
+        return self._part(lambda o: o.phase == "forward")
+
     def without_updates(self) -> TrainingProgram:
         """Return the program of forward and backward alone."""
-        kept = tuple(o for o in self.operations if o.phase != "update")
+        return self._part(lambda o: o.phase != "update")
+
+    def _part(self, kept: Callable[[Operation], bool]) -> TrainingProgram:
         return TrainingProgram(
             name=self.name,
             tensors=self.tensors,
-            operations=kept,
+            operations=tuple(o for o in self.operations if kept(o)),
             logits=self.logits,
             token_keep_ratio=self.token_keep_ratio,
         )

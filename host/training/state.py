@@ -17,7 +17,6 @@ from trivit.host.training.exponents import Move, followed, limits
 from trivit.host.training.program import TensorSpec, TrainingProgram
 from trivit.host.training.shifts import MASTER_BITS, UpdateSettings, numbers
 
-
 #: Refuses numbers of an op, by the op's index.
 Check: TypeAlias = Callable[[int, Mapping[str, int]], None]
 

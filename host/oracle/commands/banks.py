@@ -10,7 +10,6 @@ from trivit.host.generated.spec import ACTIVATION_DEPTH, TILE_DEPTH, TILE_TOKENS
 from trivit.host.oracle.commands.clocks import THREADS, Thread
 from trivit.host.oracle.commands.scoreboard import Scoreboard
 
-
 #: What the interpreter finds in words of which nothing is known.
 _UNKNOWN = np.int16(0x5A5A)
 

@@ -1,5 +1,5 @@
-"""Turns a training program into commands of the accelerator: `lower`."""
+"""Turns a training program into commands of the accelerator: `lower`, `interpreter`."""
 
-from trivit.tools.training.schedule.lower import lower
+from trivit.tools.training.schedule.lower import interpreter, lower
 
-__all__ = ["lower"]
+__all__ = ["interpreter", "lower"]

@@ -114,7 +114,7 @@ def _loads_of_backward(c: Context, image_words: int, count: int, words: int) -> 
 
 
 def _beyond_embedded(c: Context, tokens: int) -> None:
-    """Load zeros behind the gradient of the embedded rows: all ports get equally many of its rows."""
+    """Load zeros behind the gradient of the embedded rows: ports get equally many rows of it."""
     x = c.operations[1].operands["dst"].tensor
     missing = -tokens % PARAM_PORTS
     for operation in c.operations if missing else ():

@@ -52,14 +52,16 @@ def normalise(c: Context) -> None:
     c.normalised_from[name] = x.name
     rows = {"rows": spec.rows, "words": x.words}
     c.listing.add(
-        "row_reader", index, source=x.address, source_stride=x.stride, slot=x.slot, first=x.first, **rows
+        "row_reader", index, source=x.address, source_stride=x.stride, slot=x.slot, first=x.first,
+        **rows,
     )  # fmt: skip
     vectors(c, c.name("gamma"), c.name("beta"))
     numbers = ("inv_width", "sqrt_width", "epsilon", "beta_shift", "norm_shift")
     sources = {n: (index, n) for n in numbers}
     c.listing.add("normalise", index, figure(index), sources, **rows)
     c.listing.add(
-        "norm_writer", index, target=value.address, target_stride=value.stride, slot=value.slot, **rows
+        "norm_writer", index, target=value.address, target_stride=value.stride, slot=value.slot,
+        **rows,
     )  # fmt: skip
     c.hold(value.slot, min(c.reads(name), default=None))
 

@@ -50,6 +50,7 @@ class Listing:
         tag: int,
         figures: Sequence[Figure | None] = (None,),
         sources: Mapping[str, Source] | None = None,
+        /,
         **fields: int,
     ) -> Draft:
         """Append a command.

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from trivit.host.schedule import ImageLayout
 from trivit.host.tiles import depth_words
+from trivit.host.training.accelerator.backend import AcceleratorTraining
 from trivit.host.training.accelerator.schedule import TrainingSchedule
 from trivit.host.training.program import TrainingProgram
 from trivit.tools.errors import ToolsError
@@ -24,6 +25,12 @@ def lower(program: TrainingProgram) -> TrainingSchedule:
         ToolsError: what training on the accelerator does not have yet, or what does not fit; one
             line.
     """
+    for operation in program.operations:
+        if operation.opcode not in _HANDLERS.keys() | _WITH_OTHERS:
+            raise ToolsError(
+                f"training on the accelerator does not have the op {operation.opcode} yet: train "
+                "with the backend emulator"
+            )
     c = Context(program)
     updates = Updates()
     embedding(c)
@@ -34,7 +41,10 @@ def lower(program: TrainingProgram) -> TrainingSchedule:
         elif index not in c.done and operation.opcode != "patchify":
             if c.reader(_written(c), "gelu_backward", "dy") is not None:
                 updates.flush(c)  # of the block behind, whose gradients are all on their way
-            _HANDLERS.get(operation.opcode, _refuse)(c)
+            handler = _HANDLERS.get(operation.opcode)
+            if handler is None:
+                raise c.refuse("a place where no other op needs it")
+            handler(c)
             if operation.opcode == "normalise_backward":
                 _embedded(c)
         c.finish()
@@ -54,6 +64,16 @@ def lower(program: TrainingProgram) -> TrainingSchedule:
     )
 
 
+def interpreter(program: TrainingProgram) -> AcceleratorTraining:
+    """Return a backend that runs a program's commands on the interpreter.
+
+    Raises:
+        ToolsError: as for :func:`lower`.
+    """
+    parts = (program, program.without_updates(), program.forward())
+    return AcceleratorTraining(program, [lower(part) for part in parts])
+
+
 def _written(c: Context) -> str:
     return c.operation.operands["dst"].tensor
 
@@ -69,13 +89,6 @@ def _product(c: Context) -> None:
     (forward if c.operation.phase == "forward" else backward).product(c)
 
 
-def _refuse(c: Context) -> None:
-    raise ToolsError(
-        f"training on the accelerator does not have the op {c.operation.opcode} yet: train with "
-        "the backend emulator"
-    )
-
-
 _HANDLERS: dict[str, Callable[[Context], None]] = {
     "product": _product,
     "normalise": forward.normalise,
@@ -83,4 +96,9 @@ _HANDLERS: dict[str, Callable[[Context], None]] = {
     "attention_backward": attention_backward,
     "normalise_backward": backward.normalise_backward,
     "column_sums": backward.column_sums,
+}
+#: Ops whose commands stand with those of another one.
+_WITH_OTHERS = {
+    *("patchify", "cls_row", "gelu", "cross_entropy", "gelu_backward", "normalise_gamma"),
+    "update_sgd",
 }
