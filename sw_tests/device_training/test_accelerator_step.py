@@ -80,8 +80,8 @@ def steps(model: TrainingModel, count: int, **settings: Any) -> list[StepResult]
     for number in range(count):
         both = [s.step(model.image(number % 4), target, 0.02) for s in sessions]
         assert both[0].moves == both[1].moves and both[0].gradient_norm == both[1].gradient_norm
-        for name, values in kept(got).items():
-            assert np.array_equal(values, kept(wanted)[name]), (number, name)
+        for name, tensor in kept(got).items():
+            assert np.array_equal(tensor, kept(wanted)[name]), (number, name)
         for index, operation in enumerate(program.operations):
             if operation.opcode != "patchify":  # patches come from the host
                 pair = [s.backend.figures[index, :, :2] for s in sessions]  # type: ignore[attr-defined]
@@ -140,5 +140,5 @@ def test_weights_are_updated_with_their_biases() -> None:
         for o in program.operations
         if o.phase != "update" or o.operands["high"].tensor != "head.bias"
     ]
-    with pytest.raises(ToolsError, match="'head.weight' is updated and 'head.bias' is not"):
+    with pytest.raises(ToolsError, match=r"'head\.weight' is updated and 'head\.bias' is not"):
         lower(replace(program, operations=tuple(without)))
