@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,13 @@ class TrainingBackend(ABC):
     """Executes ops one by one on a memory of int16."""
 
     name: str
+
+    def check(self, operation: int, numbers: Mapping[str, int]) -> None:  # noqa: B027
+        """Refuse numbers of op ``operation`` that the contract has and this backend has not.
+
+        Raises:
+            HostError: it cannot execute the op with these numbers.
+        """
 
     @abstractmethod
     def run(self, memory: Int16, operations: Sequence[Resolved], step: StepConstants) -> Int64:

@@ -96,7 +96,9 @@ class TrainingSession:
         memory = max((Arena(p) for p in programs), key=lambda arena: arena.elements).empty()
         self._variants: dict[str, Variant] = {}
         for number, each in enumerate(programs):
-            state = TrainingState(each, {} if number else masters, settings, memory)
+            state = TrainingState(
+                each, {} if number else masters, settings, memory, backend.check
+            )
             self._variants[each.name] = Variant(each, state, settings)
         self._variant = self._variants[program.name]
         self.steps = 0

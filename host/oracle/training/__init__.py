@@ -9,6 +9,7 @@ from trivit.host.oracle.training.attention import (
     AttentionGradients,
     attention_backward,
     cls_moments,
+    softmax_backward,
 )
 from trivit.host.oracle.training.embedding import cls_row, gather, scatter
 from trivit.host.oracle.training.gelu import gelu_backward
@@ -40,6 +41,7 @@ __all__ = [
     "scatter",
     "score_bias",
     "score_bias_backward",
+    "softmax_backward",
     "split_planes",
     "stochastic_round",
     "tensor_key",
