@@ -88,10 +88,15 @@ def decode(command: int) -> Command:
     """Return the command of an integer of 256 bits.
 
     Raises:
-        HostError: bits set that belong to no field.
+        HostError: the number of no unit, or bits set that belong to no field.
     """
     header = {name: _field(command, *place) for name, place in HEADER.items()}
-    unit = _UNITS[header["unit"]]  # each number is that of a unit
+    unit = _UNITS.get(header["unit"])
+    if unit is None:
+        raise HostError(
+            f"a command has the unit {header['unit']}: this kernel has 0 to {max(_UNITS)}, "
+            "schedule the program again"
+        )
     fields = {name: _field(command, *place) for name, place in COMMANDS[unit].fields.items()}
     decoded = Command(unit, fields, header["tag"], bool(header["end"]))
     if encode(unit, tag=decoded.tag, end=decoded.end, **fields) != command:

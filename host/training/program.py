@@ -6,8 +6,8 @@ decides that. Ops stand in an order in which they may run one by one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from trivit.host.errors import HostError
@@ -18,6 +18,8 @@ Role = Literal[
     "image",
     "target",
     "index",
+    "mask",
+    "constant",
     "fixed",
     "activation",
     "parameter",
@@ -88,6 +90,7 @@ class TrainingProgram:
     operations: tuple[Operation, ...]
     logits: str
     token_keep_ratio: float = 1.0
+    attention_keep_ratio: float = 1.0
 
     def __post_init__(self) -> None:
         written = {t.name for t in self.tensors if t.role in _GIVEN}
@@ -114,26 +117,24 @@ class TrainingProgram:
         """The tensors that training changes, as forward reads them."""
         return tuple(tensor for tensor in self.tensors if tensor.role == "parameter")
 
+    @property
+    def given(self) -> tuple[TensorSpec, ...]:
+        """The tensors whose values a bundle brings: parameters, then constants."""
+        constants = tuple(tensor for tensor in self.tensors if tensor.role == "constant")
+        return self.parameters + constants
+
     def formats(self) -> dict[str, int]:
         """Return the fraction length of each tensor at the start."""
         return {tensor.name: tensor.frac for tensor in self.tensors}
 
     def forward(self) -> TrainingProgram:
         """Return the program of forward alone, for evaluation."""
-        return self._part(lambda o: o.phase == "forward")
+        return replace(self, operations=tuple(o for o in self.operations if o.phase == "forward"))
 
     def without_updates(self) -> TrainingProgram:
         """Return the program of forward and backward alone."""
-        return self._part(lambda o: o.phase != "update")
-
-    def _part(self, kept: Callable[[Operation], bool]) -> TrainingProgram:
-        return TrainingProgram(
-            name=self.name,
-            tensors=self.tensors,
-            operations=tuple(o for o in self.operations if kept(o)),
-            logits=self.logits,
-            token_keep_ratio=self.token_keep_ratio,
-        )
+        kept = tuple(o for o in self.operations if o.phase != "update")
+        return replace(self, operations=kept)
 
     def to_json(self) -> dict[str, Any]:
         """Return the program as JSON values."""
@@ -141,6 +142,7 @@ class TrainingProgram:
             "name": self.name,
             "logits": self.logits,
             "token_keep_ratio": self.token_keep_ratio,
+            "attention_keep_ratio": self.attention_keep_ratio,
             "tensors": [vars(tensor) for tensor in self.tensors],
             "operations": [
                 {
@@ -160,6 +162,7 @@ class TrainingProgram:
             name=values["name"],
             logits=values["logits"],
             token_keep_ratio=values["token_keep_ratio"],
+            attention_keep_ratio=values["attention_keep_ratio"],
             tensors=tuple(TensorSpec(**tensor) for tensor in values["tensors"]),
             operations=tuple(
                 Operation(
@@ -177,6 +180,7 @@ class TrainingProgram:
 _GIVEN: tuple[Role, ...] = (
     "image",
     "target",
+    "constant",
     "parameter",
     "low",
     "momentum",

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trivit.host.errors import HostError
-from trivit.host.fixed_point import INT16_MAX, Int64, round_half_even, to_real
+from trivit.host.fixed_point import INT16_MAX, Int16, Int64, round_half_even, to_real
 from trivit.host.oracle.training import join_planes, split_planes
 from trivit.host.oracle.training.adamw import SECOND_LIMIT
 from trivit.host.training.arena import Arena
-from trivit.host.training.exponents import Move, followed, limits
+from trivit.host.training.exponents import Move, followed, leader_of, limits
 from trivit.host.training.program import TensorSpec, TrainingProgram
 from trivit.host.training.shifts import MASTER_BITS, UpdateSettings, numbers
 
@@ -29,18 +29,27 @@ class TrainingState:
         program: TrainingProgram,
         masters: Mapping[str, Int64],
         settings: UpdateSettings,
+        memory: Int16 | None = None,
         check: Check = lambda operation, numbers: None,
     ) -> None:
-        """Place the tensors and write the masters, (rows, columns) int64 by parameter.
+        """Place the tensors and write masters and constants, (rows, columns) int64 by name.
+
+        Args:
+            program: of the run.
+            masters: values of the program's parameters and constants; none where another
+                program's state has written them.
+            settings: of the update.
+            memory: shared with the run's other programs, as long as the largest of them needs.
 
         ``check(operation, numbers)`` refuses what the contract has and the backend has not.
 
         Raises:
-            HostError: fraction lengths that the contract's shifts cannot bring together.
+            HostError: values that are missing or foreign, or fraction lengths that the contract's
+                shifts cannot bring together.
         """
         self.program, self._settings, self._check = program, settings, check
         self.arena = Arena(program)
-        self.memory = self.arena.empty()
+        self.memory = self.arena.empty() if memory is None else memory
         self.formats = followed(program, program.formats())
         self._tensors = program.by_name
         self._readers: dict[str, list[int]] = {}
@@ -48,6 +57,12 @@ class TrainingState:
             for operand in operation.operands.values():
                 self._readers.setdefault(operand.tensor, []).append(index)
         self._low = {t.of: t.name for t in program.tensors if t.role == "low"}
+        differ = masters.keys() ^ {tensor.name for tensor in program.given}
+        if masters and differ:
+            raise HostError(
+                f"values of {', '.join(sorted(differ))} are missing or have no place in the "
+                f"training program {program.name}: take both from one bundle"
+            )
         for name, master in masters.items():
             self._write_master(name, master)
         for index in range(len(program.operations)):
@@ -75,6 +90,24 @@ class TrainingState:
         A move beyond a tensor's limits, or that the shifts of an op cannot follow, is not made.
         """
         return [move for move in moves if self._moved(move)]
+
+    def adopt(self, other: TrainingState) -> None:
+        """Take the fraction lengths that another program of the run has come to.
+
+        A tensor has those of its name there; one that is not there those of the tensors that follow
+        it, at most; else those of the start. Integers of what lasts are in the shared memory.
+        """
+        formats = self.program.formats()
+        led: dict[str, int] = {}
+        for tensor in self.program.tensors:
+            if tensor.name in other.formats:
+                formats[tensor.name] = frac = other.formats[tensor.name]
+                leader = leader_of(self._tensors, tensor.name)
+                led[leader] = min(frac, led.get(leader, frac))
+        own = {name: frac for name, frac in led.items() if name not in other.formats}
+        formats = followed(self.program, {**formats, **own})
+        if formats != self.formats:
+            self.formats = formats
 
     def _moved(self, move: Move) -> bool:
         tensor = self._tensors[move.tensor]

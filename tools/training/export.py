@@ -31,13 +31,13 @@ def weight_shapes(program: TrainingProgram) -> dict[str, tuple[int, ...]]:
                 shapes[operands[name]] = (1, spec[name].rows, spec[name].columns)
         elif operation.opcode == "product" and operands["a"] == patches:
             shapes[operands["b"]] = (spec["b"].rows, channels, patch, patch)
-    vectors = {
-        operation.operands["high"].tensor
+    matrices = {
+        operation.operands["b"].tensor
         for operation in program.operations
-        if operation.phase == "update" and not operation.attributes["decays"]
+        if operation.opcode == "product" and operation.phase == "forward"
     }
     for tensor in program.parameters:
-        vector = tensor.name in vectors and tensor.rows == 1
+        vector = tensor.name not in matrices and tensor.rows == 1
         whole = (tensor.columns,) if vector else (tensor.rows, tensor.columns)
         shapes.setdefault(tensor.name, whole)
     return {tensor.name: shapes[tensor.name] for tensor in program.parameters}

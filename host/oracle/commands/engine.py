@@ -7,6 +7,7 @@ import numpy as np
 
 from trivit.host.fixed_point import Int16, Int64, requantize
 from trivit.host.generated.spec import (
+    ENGINE_MAX_ALIGN,
     ENGINE_SUM_BITS,
     PARAM_PORTS,
     TILE_DEPTH,
@@ -28,7 +29,7 @@ from trivit.host.oracle.commands.units import (
 from trivit.host.oracle.matmul import exact_product, unpack_weight
 from trivit.host.tiles import row_groups
 
-_MAX_ALIGN = ENGINE_SUM_BITS - 17  # shift of a bias or residual
+_MAX_ALIGN = ENGINE_MAX_ALIGN
 #: Who takes a product's rows, by the field `stream`.
 STREAMS = {1: "scores", 2: "sums", 3: "direct"} | {
     5 + number: f"{block}_rows" for number, block in enumerate(BLOCKS)

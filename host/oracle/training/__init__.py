@@ -8,6 +8,7 @@ from trivit.host.oracle.training.adamw import AdamStep, AdamUpdated, update_adam
 from trivit.host.oracle.training.attention import (
     AttentionGradients,
     attention_backward,
+    cls_moments,
     softmax_backward,
 )
 from trivit.host.oracle.training.embedding import cls_row, gather, scatter
@@ -15,6 +16,7 @@ from trivit.host.oracle.training.gelu import gelu_backward
 from trivit.host.oracle.training.loss import cross_entropy
 from trivit.host.oracle.training.normalise import normalise_backward, normalise_gamma
 from trivit.host.oracle.training.products import add, column_sums, product
+from trivit.host.oracle.training.score_bias import score_bias, score_bias_backward
 from trivit.host.oracle.training.stochastic import mix, stochastic_round, tensor_key
 from trivit.host.oracle.training.update import Updated, join_planes, split_planes, update_sgd
 
@@ -25,6 +27,7 @@ __all__ = [
     "Updated",
     "add",
     "attention_backward",
+    "cls_moments",
     "cls_row",
     "column_sums",
     "cross_entropy",
@@ -36,6 +39,8 @@ __all__ = [
     "normalise_gamma",
     "product",
     "scatter",
+    "score_bias",
+    "score_bias_backward",
     "softmax_backward",
     "split_planes",
     "stochastic_round",

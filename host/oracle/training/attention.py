@@ -1,4 +1,4 @@
-"""Gradients of attention (docs/on-device-training.md, attention_backward)."""
+"""Gradients of attention, and what its [CLS] row tells (docs/on-device-training.md)."""
 
 from dataclasses import dataclass
 
@@ -91,3 +91,12 @@ def attention_backward(
         qkv=thirds.transpose(2, 0, 1, 3).reshape(tokens, -1),
         saturated=(counts[0], counts[1], counts[2]),
     )
+
+
+def cls_moments(probs: Int16) -> tuple[int, int]:
+    """Return (sum, sum of squares) over the patch tokens of what [CLS] gives to each of them.
+
+    That is the sum over the heads, row 0 of ``probs`` (heads, tokens, tokens) without [CLS] itself.
+    """
+    given = probs[:, 0, 1:].astype(np.int64).sum(axis=0)
+    return int(given.sum()), int((given * given).sum())

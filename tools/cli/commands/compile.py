@@ -14,6 +14,14 @@ class OptimizerName(str, Enum):
     adamw = "adamw"
 
 
+class UpdateName(str, Enum):
+    """Which parameters a training step updates."""
+
+    all = "all"
+    last_block = "last-block"
+    biases = "biases"
+
+
 def compile_run(
     run: Annotated[Path, typer.Argument(help="Run folder of trivit quantize.")],
     keep: Annotated[
@@ -36,8 +44,8 @@ def compile_run(
         bool,
         typer.Option(
             "--training",
-            help="Write the program of a training step instead, training.trivit, for the first "
-            "of the ratios.",
+            help="Write the programs of training steps instead, training.trivit: one for each of "
+            "the ratios, by default one as trained.",
         ),
     ] = False,
     masters: Annotated[
@@ -46,6 +54,20 @@ def compile_run(
     optimizer: Annotated[
         OptimizerName, typer.Option(help="With --training: whose updates.")
     ] = OptimizerName.sgd,
+    variance_block: Annotated[
+        int,
+        typer.Option(
+            help="With --training: block whose [CLS] attention steps tell of, which orders "
+            "examples (-1: the last; the paper takes the one before the first selector)."
+        ),
+    ] = -1,
+    update: Annotated[
+        UpdateName,
+        typer.Option(
+            help="With --training: which parameters a step updates; the last block or all biases "
+            "with the classifier, and no more of backward than they need."
+        ),
+    ] = UpdateName.all,
 ) -> None:
     """Compile a quantized run into one program bundle, a program for each keep ratio."""
     from trivit.tools.errors import ToolsError
@@ -53,7 +75,7 @@ def compile_run(
     if training and kept_tokens:
         raise ToolsError("--kept-tokens is of programs that infer: leave it out with --training")
     if training:
-        _compile_training(run, keep, masters, optimizer)
+        _compile_training(run, keep, masters, optimizer, variance_block, update)
         return
     from trivit.host.bundle import Bundle
     from trivit.tools.cli.settings import keep_ratios
@@ -68,7 +90,14 @@ def compile_run(
     print_figures(f"compiled {run}", summary)
 
 
-def _compile_training(run: Path, keep: str | None, masters: int, optimizer: OptimizerName) -> None:
+def _compile_training(
+    run: Path,
+    keep: str | None,
+    masters: int,
+    optimizer: OptimizerName,
+    variance_block: int,
+    update: UpdateName,
+) -> None:
     from trivit.tools.cli.settings import keep_ratios
     from trivit.tools.errors import ToolsError
     from trivit.tools.report.tables import print_figures
@@ -76,5 +105,12 @@ def _compile_training(run: Path, keep: str | None, masters: int, optimizer: Opti
 
     if masters not in (16, 32):
         raise ToolsError(f"--masters {masters}: use 32 or 16")
-    summary = compile_training(run, keep_ratios(keep), 32 if masters == 32 else 16, optimizer.value)
+    summary = compile_training(
+        run,
+        keep_ratios(keep),
+        32 if masters == 32 else 16,
+        optimizer.value,
+        variance_block,
+        update.value,
+    )
     print_figures(f"compiled {run} for training", summary)
