@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from trivit.host.oracle.attention import CLOSED_SUM
 from trivit.host.oracle.selection import pack_mask, unpack_mask
 from trivit.host.training.arena import view
 from trivit.host.training.descriptors import FIGURES, WRITES, Resolved, StepConstants
+from trivit.host.training.program import TrainingProgram
+from trivit.host.training.state import Check
 
 TRAINING_BACKENDS = ("reference", "emulator")
 
@@ -26,12 +28,13 @@ class TrainingBackend(ABC):
 
     name: str
 
-    def check(self, operation: int, numbers: Mapping[str, int]) -> None:  # noqa: B027
-        """Refuse numbers of op ``operation`` that the contract has and this backend has not.
+    def checker(self, program: TrainingProgram) -> Check:
+        """Return who refuses numbers of a program's ops that this backend has no room for.
 
-        Raises:
-            HostError: it cannot execute the op with these numbers.
+        What it raises is a HostError; most backends have room for all of the contract.
         """
+        del program
+        return lambda operation, numbers: None
 
     @abstractmethod
     def run(self, memory: Int16, operations: Sequence[Resolved], step: StepConstants) -> Int64:

@@ -6,7 +6,7 @@ decides that. Ops stand in an order in which they may run one by one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
@@ -129,14 +129,12 @@ class TrainingProgram:
 
     def forward(self) -> TrainingProgram:
         """Return the program of forward alone, for evaluation."""
-        return self._part(lambda o: o.phase == "forward")
+        return replace(self, operations=tuple(o for o in self.operations if o.phase == "forward"))
 
     def without_updates(self) -> TrainingProgram:
         """Return the program of forward and backward alone."""
-        return self._part(lambda o: o.phase != "update")
-
-    def _part(self, kept: Callable[[Operation], bool]) -> TrainingProgram:
-        return replace(self, operations=tuple(o for o in self.operations if kept(o)))
+        kept = tuple(o for o in self.operations if o.phase != "update")
+        return replace(self, operations=kept)
 
     def to_json(self) -> dict[str, Any]:
         """Return the program as JSON values."""

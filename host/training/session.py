@@ -97,7 +97,7 @@ class TrainingSession:
         self._variants: dict[str, Variant] = {}
         for number, each in enumerate(programs):
             state = TrainingState(
-                each, {} if number else masters, settings, memory, backend.check
+                each, {} if number else masters, settings, memory, backend.checker(each)
             )
             self._variants[each.name] = Variant(each, state, settings)
         self._variant = self._variants[program.name]

@@ -1,5 +1,6 @@
 """Training steps as commands of the accelerator, interpreted, against the oracle's ops."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -7,10 +8,13 @@ import numpy as np
 import pytest
 from training_models import DENSE, PRUNED, TrainingModel, training_model
 
-from trivit.host.fixed_point import Int64
+from trivit.host.fixed_point import Int16, Int64
 from trivit.host.training.backends import ReferenceTraining, TrainingBackend
+from trivit.host.training.descriptors import Resolved, StepConstants
 from trivit.host.training.emulator import EmulatorTraining
+from trivit.host.training.program import TrainingProgram
 from trivit.host.training.session import StepResult, TrainingSession, target_row
+from trivit.host.training.state import Check
 from trivit.tools.errors import ToolsError
 from trivit.tools.training.schedule import interpreter, lower, values
 
@@ -40,14 +44,19 @@ MICRO = {
 
 
 class Recorded(TrainingBackend):
-    """A backend whose figures of the last run can be looked at."""
+    """A backend whose figures can be looked at, with the room that the accelerator has."""
 
-    def __init__(self, backend: TrainingBackend, check: TrainingBackend) -> None:
-        self.name, self._backend, self.check = backend.name, backend, check.check  # type: ignore[method-assign]
+    def __init__(self, backend: TrainingBackend, accelerator: TrainingBackend) -> None:
+        self.name, self.backend, self._accelerator = backend.name, backend, accelerator
+        self.figures = np.zeros(0, np.int64)
 
-    def run(self, *arguments: Any) -> Int64:
+    def checker(self, program: TrainingProgram) -> Check:
+        """Refuse what the accelerator refuses."""
+        return self._accelerator.checker(program)
+
+    def run(self, memory: Int16, operations: Sequence[Resolved], step: StepConstants) -> Int64:
         """Run on the backend."""
-        self.figures = self._backend.run(*arguments)
+        self.figures = self.backend.run(memory, operations, step)
         return self.figures
 
 
@@ -64,17 +73,13 @@ def steps(model: TrainingModel, count: int, **settings: Any) -> list[StepResult]
     commands = interpreter(program)
     classes = model.exported.config.num_classes
     target = target_row(1, classes, smoothing=0.1)
-    sessions = []
-    for backend in (commands, ReferenceTraining()):
-        session = model.session(EmulatorTraining(), seed=5, **settings)
-        session.backend = Recorded(backend, commands)
-        session.state._check = commands.check
-        sessions.append(session)
-    got, wanted = sessions
-    for session in sessions:
-        recorded, session.backend = session.backend, EmulatorTraining()
+    backends = [Recorded(EmulatorTraining(), commands) for _ in range(2)]
+    got, wanted = sessions = [model.session(b, seed=5, **settings) for b in backends]
+    for session, backend, slow in zip(
+        sessions, backends, (commands, ReferenceTraining()), strict=True
+    ):
         session.find_exponents(model.image(0), target)
-        session.backend = recorded
+        backend.backend = slow
     assert np.array_equal(got.logits(model.image(1)), wanted.logits(model.image(1)))
     results = []
     for number in range(count):
@@ -84,7 +89,7 @@ def steps(model: TrainingModel, count: int, **settings: Any) -> list[StepResult]
             assert np.array_equal(tensor, kept(wanted)[name]), (number, name)
         for index, operation in enumerate(program.operations):
             if operation.opcode != "patchify":  # patches come from the host
-                pair = [s.backend.figures[index, :, :2] for s in sessions]  # type: ignore[attr-defined]
+                pair = [b.figures[index, :, :2] for b in backends]
                 assert np.array_equal(*pair), (number, index, operation.opcode)
         results.append(both[0])
     return results

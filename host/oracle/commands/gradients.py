@@ -69,7 +69,7 @@ def normalise_backward(unit: Unit) -> Work:
         f = yield from unit.next()
         norm = {name: f[name] for name in ("inv_width", "sqrt_width", "epsilon")}
         tensors = 2 + f["addend"]
-        shifts = {name: signed(f[name], unit.name, name) for name in ("shift", "addend_shift")}
+        addend_shift = signed(f["addend_shift"], unit.name, "addend_shift")
         seen: list[tuple[Int16, Int16]] = []
         gamma = np.zeros(0, dtype=np.int16)
         saturated = largest = 0
@@ -79,12 +79,18 @@ def normalise_backward(unit: Unit) -> Work:
             words = yield from unit.take("gradient_rows", f["words"] * pairs * tensors)
             if group == 0:
                 vectors = yield from unit.take("gradient_vectors", f["words"])
-                gamma = vectors[:, :TILE_DEPTH].reshape(-1)[: f["width"]]
+                gamma = vectors[:, :TILE_DEPTH].reshape(-1)
             parts = words.reshape(f["words"], pairs, tensors, PAIR).transpose(2, 0, 1, 3)
-            dy, x, *addend = (from_pairs(part, rows)[:, : f["width"]] for part in parts)
+            dy, x, *addend = (from_pairs(part, rows) for part in parts)
             normalised = max(0, min(rows, f["normalised"] - group * TILE_TOKENS))
             values, count = training.normalise_backward(
-                dy[:normalised], x, gamma, addend=addend[0] if addend else None, **norm, **shifts
+                dy[:normalised],
+                x,
+                gamma,
+                addend=addend[0] if addend else None,
+                addend_shift=addend_shift,
+                shift=f["shift"],
+                **norm,
             )
             if normalised:
                 seen.append((dy[:normalised], x[:normalised]))

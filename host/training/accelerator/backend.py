@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from trivit.host.training.arena import Arena
 from trivit.host.training.backends import TrainingBackend
 from trivit.host.training.descriptors import FIGURES, WRITES, Resolved, StepConstants
 from trivit.host.training.program import TrainingProgram
+from trivit.host.training.state import Check
 
 #: Runs commands over what lies in DDR: (schedule, parameters, input).
 Device = Callable[[Schedule, Int16, Int16], Outcome]
@@ -44,12 +45,11 @@ class AcceleratorTraining(TrainingBackend):
         self._tensors = program.by_name
         self._image = next(t.name for t in program.tensors if t.role == "image")
         self._target = next(t.name for t in program.tensors if t.role == "target")
-        self._whole = self._schedules[tuple(o.opcode for o in program.operations)]
         self._device = device
 
-    def check(self, operation: int, numbers: Mapping[str, int]) -> None:
-        """Refuse numbers of an op that no field of a command holds."""
-        self._whole.check(operation, numbers)
+    def checker(self, program: TrainingProgram) -> Check:
+        """Return who refuses numbers of an op that no field of a command holds."""
+        return self._schedules[tuple(o.opcode for o in program.operations)].check
 
     def run(self, memory: Int16, operations: Sequence[Resolved], step: StepConstants) -> Int64:
         """Execute the commands of these ops.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from trivit.host.commands import decode, encode, from_words, to_words
 from trivit.host.errors import HostError
 from trivit.host.generated.commands import COMMANDS
+from trivit.host.generated.spec import ENGINE_MAX_ALIGN
 from trivit.host.oracle.training import tensor_key
 from trivit.host.schedule import ImageLayout, Schedule
 from trivit.host.training.accelerator.planes import PlaneMap
@@ -20,13 +21,12 @@ from trivit.host.training.descriptors import Resolved, StepConstants
 #: A field is a number of an op, or that and a constant of the step.
 Kind = Literal["number", "rate", "rate_shift", "key", "clip"]
 SIGNED = {
-    ("normalise_backward", "shift"),
     ("normalise_backward", "addend_shift"),
     ("update", "decay_shift"),
     ("update", "gradient_shift"),
     ("update", "bias_gradient_shift"),
 }
-_LARGEST = {("engine", "bias_shift"): 23, ("engine", "residual_shift"): 23}
+_LARGEST = {("engine", n): ENGINE_MAX_ALIGN for n in ("bias_shift", "residual_shift")}
 
 
 @dataclass(frozen=True)

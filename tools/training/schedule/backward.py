@@ -196,7 +196,7 @@ def normalise_backward(c: Context) -> None:
         c.done.add(gamma_op)
     c.listing.add(
         "normalise_backward", index, figures, sources, normalised=c.tensors[c.name("dy")].rows,
-        width=spec.columns, addend=int(addend is not None), **rows,
+        addend=int(addend is not None), **rows,
     )  # fmt: skip
     for written, count in ((value, spec.rows), (dgamma, 1)):
         c.listing.add(
