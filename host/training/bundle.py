@@ -2,7 +2,7 @@
 
 A zip file with stored members: ``manifest.json`` (programs, preprocessing, classes, SHA-256 of the
 masters) with its own checksum, and ``masters.bin`` (little-endian int32, row by row, parameters in
-the programs' order). Equal contents give equal bytes.
+the programs' order, then constants). Equal contents give equal bytes.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class TrainingBundle:
     """Training programs over one state, and its start.
 
     ``programs`` differ in their keep ratios, the first one is the default; ``masters`` are (rows,
-    columns) int64 by parameter.
+    columns) int64 of parameters and constants, by name.
 
     Raises:
         HostError: no program, or programs that cannot share a state.
@@ -102,7 +102,7 @@ class TrainingBundle:
 
     def to_bytes(self) -> bytes:
         """Return the file's contents."""
-        ordered = [self.masters[tensor.name].ravel() for tensor in self.program.parameters]
+        ordered = [self.masters[tensor.name].ravel() for tensor in self.program.given]
         masters = np.concatenate(ordered).astype("<i4").tobytes()
         preprocessing = asdict(self.preprocessing)
         preprocessing["lut"] = self.preprocessing.lut.tolist()
@@ -173,7 +173,7 @@ def _assemble(manifest: Mapping[str, Any], data: bytes) -> TrainingBundle:
     programs = tuple(TrainingProgram.from_json(values) for values in manifest["programs"])
     values = np.frombuffer(data, "<i4").astype(np.int64)
     masters, start = {}, 0
-    for tensor in programs[0].parameters:
+    for tensor in programs[0].given:
         size = tensor.rows * tensor.columns
         masters[tensor.name] = values[start : start + size].reshape(tensor.rows, tensor.columns)
         start += size

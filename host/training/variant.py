@@ -118,7 +118,7 @@ def check_shared(programs: tuple[TrainingProgram, ...]) -> None:
     names = [program.name for program in programs]
     if len(set(names)) < len(names):
         raise HostError(f"two training programs are called '{max(names, key=names.count)}'")
-    shared = (*STATE, "image", "target")
+    shared = (*STATE, "constant", "image", "target")
     first = [tensor for tensor in programs[0].tensors if tensor.role in shared]
     for program in programs[1:]:
         theirs = [tensor for tensor in program.tensors if tensor.role in shared]

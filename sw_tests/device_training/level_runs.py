@@ -11,14 +11,18 @@ from trivit.host.training.bundle import TrainingBundle
 from trivit.tools.training.compile import training_bundle
 from trivit.tools.training.evaluation import LabelledImages
 
+#: A model that selects connections, too.
+CONNECTIONS = {"attention_keep_ratio": 0.5}
 
-def bundle_of(folder: Path, **options: Any) -> TrainingBundle:
-    """Return the programs "dense" and "keep_0.7" over one state; ``options`` of compiling."""
+
+def bundle_of(folder: Path, **sizes: Any) -> TrainingBundle:
+    """Return the programs "dense" and "keep_0.7" over one state; ``sizes`` of the model."""
     exports = {
-        "dense": build(**DENSE).save(folder, "dense.qonnx"),
-        "keep_0.7": build(**PRUNED).save(folder, "keep.qonnx"),
+        "dense": build(**{**DENSE, **sizes, "attention_keep_ratio": 1.0}),
+        "keep_0.7": build(**{**PRUNED, **sizes}),
     }
-    return training_bundle(exports, **{"variance_block": -1, **options})
+    paths = {name: model.save(folder, f"{name}.qonnx") for name, model in exports.items()}
+    return training_bundle(paths, variance_block=-1)
 
 
 def squares(bundle: TrainingBundle, count: int, seed: int) -> LabelledImages:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -20,7 +21,7 @@ from trivit.host.training.shifts import UpdateSettings
 from trivit.tools.errors import ToolsError
 from trivit.tools.training.compile import training_bundle
 
-from .level_runs import bundle_of, squares
+from .level_runs import CONNECTIONS, bundle_of, squares
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,9 @@ def take(session: TrainingSession, bundle: TrainingBundle, names: list[str], unt
         session.step(images.images[place], target_row(int(images.labels[place]), 5), 0.02)
 
 
-def test_oracle_and_emulator_agree_across_switches(bundle: TrainingBundle) -> None:
+@pytest.mark.parametrize("sizes", [{}, CONNECTIONS], ids=["tokens", "and connections"])
+def test_oracle_and_emulator_agree_across_switches(sizes: dict[str, Any], tmp_path: Path) -> None:
+    bundle = bundle_of(tmp_path, **sizes)
     images = squares(bundle, 6, seed=0)
     sessions = [session_of(bundle, b) for b in (ReferenceTraining(), EmulatorTraining())]
     for session in sessions:
@@ -59,6 +62,9 @@ def test_oracle_and_emulator_agree_across_switches(bundle: TrainingBundle) -> No
     for number, image in enumerate(images.images):
         for session in sessions:
             session.use(bundle.programs[number // 2 % 2].name)
+        if number == 3:  # with the program that is not in use
+            for session in sessions:
+                session.logits(image, bundle.programs[0].name)
         results = [s.step(image, target_row(number % 5, 5), 0.01) for s in sessions]
         assert np.array_equal(sessions[0].state.memory, sessions[1].state.memory)
         assert sessions[0].state.formats == sessions[1].state.formats

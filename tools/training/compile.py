@@ -56,13 +56,12 @@ def training_bundle(
         _bundle(name, path, masters, optimizer, variance_block) for name, path in files.items()
     ]
     first = bundles[0]
-    for name, other in zip(files, bundles, strict=True):
-        for parameter, master in first.masters.items():
-            theirs = other.masters.get(parameter)
-            if theirs is None or not np.array_equal(master, theirs):
+    for path, other in zip(files.values(), bundles, strict=True):
+        for name, value in first.masters.items():
+            if not np.array_equal(value, other.masters.get(name, ())):
                 raise ToolsError(
-                    f"'{parameter}' of {files[name]} is not that of {next(iter(files.values()))}: "
-                    "export both from one `trivit quantize RUN --keep`"
+                    f"'{name}' of {path} is not that of {next(iter(files.values()))}: export both "
+                    "from one `trivit quantize RUN --keep`"
                 )
     try:
         return replace(first, programs=tuple(bundle.program for bundle in bundles))

@@ -38,7 +38,7 @@ def accuracy(session: TrainingSession, test: LabelledImages, program: str | None
         int(session.logits(image, program).argmax()) == label
         for image, label in zip(test.images, test.labels, strict=True)
     )
-    return 100.0 * right / len(test)
+    return 100.0 * int(right) / len(test)
 
 
 class Evaluations:

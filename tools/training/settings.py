@@ -149,8 +149,9 @@ class LoopSettings:
         settings |= {f"examples.{name}": value for name, value in examples.items()}
         for name in _FREE if self.evaluates else (*_FREE, *_FREE_WITHOUT_EVALUATION):
             del settings[name]
-        if self.rate_schedule != "cosine":  # the rates of the steps so far do not depend on these
-            del settings["steps"], settings["epochs"]
+        length = {name: settings.pop(name) for name in ("steps", "epochs")}
+        if self.rate_schedule == "cosine":  # other rates do not depend on the end
+            settings |= length
         first = {
             "optimizer": bundle.program.optimizer,
             "bundle": bundle.digest(),

@@ -27,6 +27,9 @@ enum class Opcode : int64_t {
     update_sgd = 17,
     update_adamw = 18,
     cls_moments = 19,
+    select_connections = 24,
+    score_bias = 25,
+    score_bias_backward = 26,
 };
 
 static const int kOperands = 6;
