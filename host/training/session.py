@@ -65,6 +65,7 @@ class TrainingSession:
         *,
         seed: int = 0,
         clip_norm: float | None = None,
+        fixed_exponents: bool = False,
     ) -> None:
         """Start from ``masters``.
 
@@ -75,6 +76,7 @@ class TrainingSession:
             settings: of the update.
             seed: of stochastic rounding.
             clip_norm: gradients are scaled to this global norm, by the norm of the step before.
+            fixed_exponents: fraction lengths stay where :meth:`find_exponents` left them.
 
         Raises:
             HostError: formats that the contract's shifts cannot bring together.
@@ -85,6 +87,7 @@ class TrainingSession:
         self.steps = 0
         self.gradient_norm = 0.0
         self._settings, self._seed, self._clip_norm = settings, seed, clip_norm
+        self._fixed_exponents = fixed_exponents
         self._adamw = program.optimizer == "adamw"
         self._norms = _gradients_of_updates(program)
         self._image = _the(program, "image")
@@ -148,7 +151,7 @@ class TrainingSession:
         figures = self.backend.run(self.state.memory, self._operations, constants)
         self.gradient_norm = self._norm(figures)
         logits = self.state.real(self.program.logits)[0]
-        moves = self.state.apply(self.exponents.moves(figures))
+        moves = [] if self._fixed_exponents else self.state.apply(self.exponents.moves(figures))
         self.steps += 1
         if moves:
             self._resolve()

@@ -8,8 +8,10 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
+from trivit.host.training.bundle import TrainingBundle
 from trivit.host.training.program import TrainingProgram
 from trivit.host.training.session import TrainingSession
+from trivit.host.training.shifts import MASTER_BITS
 from trivit.models.files import atomic_write
 
 
@@ -54,6 +56,18 @@ def weights(session: TrainingSession) -> dict[str, Tensor]:
         name: torch.from_numpy(session.state.real(name)).float().reshape(shape)
         for name, shape in weight_shapes(session.program).items()
     }
+
+
+def master_weights(bundle: TrainingBundle) -> dict[str, Tensor]:
+    """Return the masters with which a bundle's training starts, float32 under timm's names."""
+    program = bundle.program
+    low = {tensor.of for tensor in program.tensors if tensor.role == "low"}
+    found = {}
+    for name, shape in weight_shapes(program).items():
+        frac = program.by_name[name].frac + (MASTER_BITS if name in low else 0)
+        values = torch.from_numpy(bundle.masters[name] * 2.0**-frac)
+        found[name] = values.float().reshape(shape)
+    return found
 
 
 def write_weights(path: Path, session: TrainingSession) -> None:

@@ -21,7 +21,7 @@ from trivit.host.training.backends import open_training_backend
 from trivit.host.training.bundle import TrainingBundle
 from trivit.host.training.session import TrainingSession, target_row
 from trivit.host.training.shifts import UpdateSettings
-from trivit.models.data import DataConfig, load_dataset
+from trivit.models.data import DataConfig, Images, load_dataset
 from trivit.models.data.registry import data_at
 from trivit.models.files import atomic_write
 from trivit.models.progress import progress_bar
@@ -46,6 +46,7 @@ class LoopSettings:
     label_smoothing: float = 0.0
     clip_norm: float | None = None
     stochastic: bool = True
+    fixed_exponents: bool = False
     seed: int = 0
     largest_loss: float | None = None
     checkpoint_every: int = 1000
@@ -98,7 +99,7 @@ class LabelledImages:
         return len(self.labels)
 
 
-class _Order:
+class Order:
     """The number of the image of each step: an epoch is a permutation of its own."""
 
     def __init__(self, seed: int, count: int) -> None:
@@ -144,7 +145,7 @@ def train(
     """
     bundle = TrainingBundle.load(path)
     dataset = load_dataset(data_at(DataConfig(), data))
-    training = _labelled(bundle, dataset.train.in_memory())
+    training = labelled_images(bundle, dataset.train.in_memory())
     session = TrainingSession(
         bundle.program,
         bundle.masters,
@@ -158,16 +159,18 @@ def train(
         ),
         seed=settings.seed,
         clip_norm=settings.clip_norm,
+        fixed_exponents=settings.fixed_exponents,
     )
     figures = run(session, bundle, training, settings, data, out, resume)
     if settings.test_images:
-        test = _labelled(bundle, dataset.test.first(settings.test_images).in_memory())
+        test = labelled_images(bundle, dataset.test.first(settings.test_images).in_memory())
         figures["test_images"] = len(test)
         figures["test_top1"] = accuracy(session, test)
     return figures
 
 
-def _labelled(bundle: TrainingBundle, images: Any) -> LabelledImages:
+def labelled_images(bundle: TrainingBundle, images: Images) -> LabelledImages:
+    """Return images as the device gets them."""
     pixels, labels = images.pixels.numpy(), images.labels.numpy().astype(np.int64)
     return LabelledImages(bundle.images(pixels), labels)
 
@@ -184,7 +187,7 @@ def run(
     """Take the steps that are left; arguments, results and errors as for :func:`train`."""
     classes = len(bundle.class_names)
     identity = settings.identity(bundle, data)
-    order = _Order(settings.seed, len(training))
+    order = Order(settings.seed, len(training))
     target = [target_row(label, classes, settings.label_smoothing) for label in range(classes)]
     wrong = training.labels[(training.labels < 0) | (training.labels >= classes)]
     if len(wrong):
