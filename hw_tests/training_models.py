@@ -15,18 +15,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from trivit.host.fixed_point import Int16
+from trivit.host.oracle.selection import unpack_mask
 from trivit.host.training.backends import TrainingBackend
 from trivit.host.training.session import TrainingSession
 from trivit.host.training.shifts import UpdateSettings
 from trivit.tools.compiler.graph import load_graph
 from trivit.tools.compiler.ir import (
+    AllTokens,
     Attention,
     Gather,
     Gelu,
     LayerNorm,
     Linear,
+    MeanPool,
     Model,
     PatchEmbed,
+    SelectConnections,
     SelectTokens,
 )
 from trivit.tools.compiler.recogniser import recognise
@@ -35,6 +39,8 @@ from trivit.tools.training.derive import Derived, derive
 
 DENSE = {"selector_blocks": (), "token_keep_ratio": 1.0, "attention_keep_ratio": 1.0}
 PRUNED = {"selector_blocks": (0,), "token_keep_ratio": 0.7, "attention_keep_ratio": 1.0}
+PSS = {**DENSE, "relative_position_bias": True, "pooling": "mean"}
+CONNECTIONS = {"selector_blocks": (0,), "token_keep_ratio": 0.7, "attention_keep_ratio": 0.2}
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,7 @@ def float_gradients(
     parameters: Mapping[str, NDArray[np.float64]],
     image: NDArray[np.float64],
     target: NDArray[np.float64],
-    chosen: Mapping[str, NDArray[np.int64]],
+    chosen: Mapping[str, NDArray[Any]],
 ) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
     """Return the logits and every parameter's gradient by float64 autograd, nothing rounded.
 
@@ -102,7 +108,7 @@ def float_gradients(
         parameters: values, (rows, columns) by name.
         image: (channels, height, width).
         target: (classes,) probabilities.
-        chosen: the rows that each selection keeps.
+        chosen: the rows that each selection keeps, the pairs that it leaves open.
     """
     p = {
         name: torch.from_numpy(value.copy()).requires_grad_() for name, value in parameters.items()
@@ -124,13 +130,23 @@ def float_gradients(
                 y = t[o.x.name] @ p[o.weight.name].T
                 y = y if o.bias is None else y + p[o.bias.name][0]
                 t[o.output.name] = y if o.residual is None else y + t[o.residual.name]
+            case MeanPool(weights=weights):
+                share = torch.from_numpy(weights.integers * 2.0**-weights.frac)
+                t[o.output.name] = share[None] @ t[o.x.name]
             case Gelu():
                 t[o.output.name] = F.gelu(t[o.x.name])
             case Attention():
                 qkv = t[o.qkv.name].reshape(o.tokens, 3, o.heads, o.head_dim).permute(1, 2, 0, 3)
-                probs = torch.softmax(o.scale * qkv[0] @ qkv[1].transpose(1, 2), -1)
+                scores = o.scale * qkv[0] @ qkv[1].transpose(1, 2)
+                if o.bias is not None:  # the table is in the units of scaled scores
+                    assert o.bias.lookup is not None
+                    scores = scores + p[o.bias.name].flatten()[o.bias.lookup.places]
+                if o.mask is not None:
+                    open_pairs = torch.from_numpy(chosen[o.mask.name])
+                    scores = torch.where(open_pairs, scores, -torch.inf)
+                probs = torch.softmax(scores, -1)
                 t[o.output.name] = (probs @ qkv[2]).transpose(0, 1).reshape(o.tokens, -1)
-            case SelectTokens():
+            case SelectTokens() | SelectConnections() | AllTokens():
                 pass
             case Gather():
                 t[o.output.name] = t[o.x.name][torch.from_numpy(chosen[o.index.name])]
@@ -159,14 +175,16 @@ def device_gradients(session: TrainingSession) -> dict[str, NDArray[np.float64]]
     return found
 
 
-def chosen_rows(session: TrainingSession) -> dict[str, NDArray[np.int64]]:
-    """Return the rows that each selection of the last step kept."""
-    view = session.state.arena.view
-    return {
-        tensor.name: view(session.state.memory, tensor.name)[0].astype(np.int64)
-        for tensor in session.program.tensors
-        if tensor.role == "index"
-    }
+def chosen_rows(session: TrainingSession) -> dict[str, NDArray[Any]]:
+    """Return what each selection of the last step chose: rows, or open pairs as truth values."""
+    found: dict[str, NDArray[Any]] = {}
+    for tensor in session.program.tensors:
+        integers = session.state.arena.view(session.state.memory, tensor.name)
+        if tensor.role == "index":
+            found[tensor.name] = integers[0].astype(np.int64)
+        elif tensor.role == "mask":
+            found[tensor.name] = unpack_mask(integers, tensor.rows)
+    return found
 
 
 def cosine(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:

@@ -40,184 +40,259 @@ enum Unit {
     kUnitMoveRows = 13,
     kUnitMoveStore = 14,
     kUnitConnections = 15,
+    kUnitGeluBackward = 16,
+    kUnitSoftmaxBackward = 17,
+    kUnitCrossEntropy = 18,
+    kUnitNormaliseBackward = 19,
+    kUnitUpdate = 20,
 };
-static const int kUnits = 16;
+static const int kUnits = 21;
 
 typedef CommandField<0, 1> EndField;
 typedef CommandField<1, 11> TagField;
-typedef CommandField<12, 4> UnitField;
+typedef CommandField<12, 5> UnitField;
 
 struct SequencerFields {
-    typedef CommandField<16, 24> Reports;
+    typedef CommandField<17, 24> Reports;
 };
 
 struct EngineFields {
-    typedef CommandField<16, 1> Place;
-    typedef CommandField<17, 1> Transposed;
-    typedef CommandField<18, 1> RowsOuter;
-    typedef CommandField<19, 1> HasBias;
-    typedef CommandField<20, 1> HasResidual;
-    typedef CommandField<21, 1> ToBanks;
-    typedef CommandField<22, 3> Stream;
-    typedef CommandField<25, 1> Fill;
-    typedef CommandField<26, 1> Keep;
-    typedef CommandField<27, 1> Claim;
-    typedef CommandField<28, 1> AnnounceReader;
-    typedef CommandField<29, 1> AnnounceStore;
-    typedef CommandField<30, 1> AnnounceLoad;
-    typedef CommandField<31, 3> SourceSlot;
-    typedef CommandField<34, 3> ResidualSlot;
-    typedef CommandField<37, 3> TargetSlot;
-    typedef CommandField<40, 3> ClearSlot;
-    typedef CommandField<43, 11> SourceFirst;
-    typedef CommandField<54, 11> ResidualFirst;
-    typedef CommandField<65, 10> RingOffset;
-    typedef CommandField<75, 14> Source;
-    typedef CommandField<89, 14> SourceStride;
-    typedef CommandField<103, 14> Residual;
-    typedef CommandField<117, 14> Target;
-    typedef CommandField<131, 14> TargetStride;
-    typedef CommandField<145, 12> Rows;
-    typedef CommandField<157, 9> DepthWords;
-    typedef CommandField<166, 9> OutWords;
-    typedef CommandField<175, 4> LastRows;
-    typedef CommandField<179, 5> BiasShift;
-    typedef CommandField<184, 5> ResidualShift;
-    typedef CommandField<189, 5> OutShift;
+    typedef CommandField<17, 1> Place;
+    typedef CommandField<18, 1> Transposed;
+    typedef CommandField<19, 1> RowsOuter;
+    typedef CommandField<20, 1> HasBias;
+    typedef CommandField<21, 1> HasResidual;
+    typedef CommandField<22, 1> ToBanks;
+    typedef CommandField<23, 3> Stream;
+    typedef CommandField<26, 1> Partner;
+    typedef CommandField<27, 1> Sums;
+    typedef CommandField<28, 1> SkipFirst;
+    typedef CommandField<29, 5> SumShift;
+    typedef CommandField<34, 1> Fill;
+    typedef CommandField<35, 1> Keep;
+    typedef CommandField<36, 1> Claim;
+    typedef CommandField<37, 1> AnnounceReader;
+    typedef CommandField<38, 1> AnnounceStore;
+    typedef CommandField<39, 1> AnnounceLoad;
+    typedef CommandField<40, 3> SourceSlot;
+    typedef CommandField<43, 3> ResidualSlot;
+    typedef CommandField<46, 3> TargetSlot;
+    typedef CommandField<49, 3> ClearSlot;
+    typedef CommandField<52, 11> SourceFirst;
+    typedef CommandField<63, 11> ResidualFirst;
+    typedef CommandField<74, 10> RingOffset;
+    typedef CommandField<84, 14> Source;
+    typedef CommandField<98, 14> SourceStride;
+    typedef CommandField<112, 14> Residual;
+    typedef CommandField<126, 14> Target;
+    typedef CommandField<140, 14> TargetStride;
+    typedef CommandField<154, 12> Rows;
+    typedef CommandField<166, 9> DepthWords;
+    typedef CommandField<175, 9> OutWords;
+    typedef CommandField<184, 4> LastRows;
+    typedef CommandField<188, 5> BiasShift;
+    typedef CommandField<193, 5> ResidualShift;
+    typedef CommandField<198, 5> OutShift;
 };
 
 struct GeluFields {
-    typedef CommandField<16, 4> InFrac;
-    typedef CommandField<20, 5> OutFrac;
-    typedef CommandField<25, 24> TileRows;
+    typedef CommandField<17, 4> InFrac;
+    typedef CommandField<21, 5> OutFrac;
+    typedef CommandField<26, 24> TileRows;
 };
 
 struct SoftmaxFields {
-    typedef CommandField<16, 5> Heads;
-    typedef CommandField<21, 10> Rows;
-    typedef CommandField<31, 10> Keys;
-    typedef CommandField<41, 1> Masked;
-    typedef CommandField<42, 1> SendCls;
-    typedef CommandField<43, 1> SendAll;
-    typedef CommandField<44, 24> ExpMultiplier;
-    typedef CommandField<68, 6> ExpShift;
-    typedef CommandField<74, 4> ProbFrac;
-};
-
-struct NormaliseFields {
-    typedef CommandField<16, 10> Rows;
-    typedef CommandField<26, 9> Words;
-    typedef CommandField<35, 5> BetaShift;
-    typedef CommandField<40, 5> NormShift;
-    typedef CommandField<45, 30> InvWidth;
-    typedef CommandField<75, 23> SqrtWidth;
-    typedef CommandField<98, 57> Epsilon;
-};
-
-struct SelectFields {
-    typedef CommandField<16, 5> Heads;
-    typedef CommandField<21, 10> Tokens;
-    typedef CommandField<31, 10> Keep;
-    typedef CommandField<41, 1> SendKept;
-};
-
-struct RowWriterFields {
-    typedef CommandField<16, 1> List;
-    typedef CommandField<17, 1> Direct;
-    typedef CommandField<18, 1> RowsOuter;
-    typedef CommandField<19, 1> Compact;
-    typedef CommandField<20, 10> FirstRow;
-    typedef CommandField<30, 10> Rows;
-    typedef CommandField<40, 10> Kept;
-    typedef CommandField<50, 9> Words;
-    typedef CommandField<59, 14> Target;
-    typedef CommandField<73, 14> TargetStride;
-    typedef CommandField<87, 3> Slot;
-};
-
-struct SoftmaxWriterFields {
-    typedef CommandField<16, 5> Heads;
-    typedef CommandField<21, 10> Rows;
-    typedef CommandField<31, 9> Words;
-    typedef CommandField<40, 14> Target;
-    typedef CommandField<54, 14> TargetStride;
-    typedef CommandField<68, 9> Wrap;
-    typedef CommandField<77, 3> Slot;
-};
-
-struct NormWriterFields {
-    typedef CommandField<16, 10> Rows;
-    typedef CommandField<26, 9> Words;
-    typedef CommandField<35, 14> Target;
-    typedef CommandField<49, 14> TargetStride;
-    typedef CommandField<63, 3> Slot;
-};
-
-struct RowReaderFields {
-    typedef CommandField<16, 10> Rows;
-    typedef CommandField<26, 9> Words;
-    typedef CommandField<35, 14> Source;
-    typedef CommandField<49, 14> SourceStride;
-    typedef CommandField<63, 3> Slot;
-    typedef CommandField<66, 11> First;
-};
-
-struct LoadFields {
-    typedef CommandField<16, 1> Vectors;
-    typedef CommandField<17, 10> FirstRow;
-    typedef CommandField<27, 10> Rows;
-    typedef CommandField<37, 9> Words;
-    typedef CommandField<46, 14> Target;
-    typedef CommandField<60, 14> TargetStride;
-    typedef CommandField<74, 3> Slot;
-    typedef CommandField<77, 1> Complete;
-    typedef CommandField<78, 1> Announced;
-};
-
-struct StoreFields {
-    typedef CommandField<16, 10> Rows;
-    typedef CommandField<26, 9> Words;
-    typedef CommandField<35, 14> Source;
-    typedef CommandField<49, 14> SourceStride;
-    typedef CommandField<63, 3> Slot;
-    typedef CommandField<66, 11> First;
-    typedef CommandField<77, 1> Spread;
-};
-
-struct MoveWeightsFields {
-    typedef CommandField<16, 2> Base;
-    typedef CommandField<18, 4> Ports;
-    typedef CommandField<22, 24> Words;
-    typedef CommandField<46, 32> Address;
-    typedef CommandField<78, 32> PortStride;
-    typedef CommandField<110, 9> Groups;
-};
-
-struct MoveRowsFields {
-    typedef CommandField<16, 2> Base;
-    typedef CommandField<18, 4> Ports;
-    typedef CommandField<22, 24> Words;
-    typedef CommandField<46, 32> Address;
-    typedef CommandField<78, 32> PortStride;
-    typedef CommandField<110, 1> Fenced;
-};
-
-struct MoveStoreFields {
-    typedef CommandField<16, 2> Base;
-    typedef CommandField<18, 4> Ports;
-    typedef CommandField<22, 24> Words;
-    typedef CommandField<46, 32> Address;
-    typedef CommandField<78, 32> PortStride;
-    typedef CommandField<110, 9> Groups;
-};
-
-struct ConnectionsFields {
-    typedef CommandField<16, 1> Replay;
     typedef CommandField<17, 5> Heads;
     typedef CommandField<22, 10> Rows;
     typedef CommandField<32, 10> Keys;
-    typedef CommandField<42, 10> Kept;
-    typedef CommandField<52, 10> Keep;
+    typedef CommandField<42, 1> Masked;
+    typedef CommandField<43, 1> SendCls;
+    typedef CommandField<44, 1> SendAll;
+    typedef CommandField<45, 24> ExpMultiplier;
+    typedef CommandField<69, 6> ExpShift;
+    typedef CommandField<75, 4> ProbFrac;
+};
+
+struct NormaliseFields {
+    typedef CommandField<17, 10> Rows;
+    typedef CommandField<27, 9> Words;
+    typedef CommandField<36, 5> BetaShift;
+    typedef CommandField<41, 5> NormShift;
+    typedef CommandField<46, 30> InvWidth;
+    typedef CommandField<76, 23> SqrtWidth;
+    typedef CommandField<99, 57> Epsilon;
+};
+
+struct SelectFields {
+    typedef CommandField<17, 5> Heads;
+    typedef CommandField<22, 10> Tokens;
+    typedef CommandField<32, 10> Keep;
+    typedef CommandField<42, 1> SendKept;
+};
+
+struct RowWriterFields {
+    typedef CommandField<17, 1> List;
+    typedef CommandField<18, 1> Direct;
+    typedef CommandField<19, 2> Backward;
+    typedef CommandField<21, 1> RowsOuter;
+    typedef CommandField<22, 1> Compact;
+    typedef CommandField<23, 10> FirstRow;
+    typedef CommandField<33, 10> Rows;
+    typedef CommandField<43, 10> Kept;
+    typedef CommandField<53, 9> Words;
+    typedef CommandField<62, 14> Target;
+    typedef CommandField<76, 14> TargetStride;
+    typedef CommandField<90, 3> Slot;
+};
+
+struct SoftmaxWriterFields {
+    typedef CommandField<17, 5> Heads;
+    typedef CommandField<22, 10> Rows;
+    typedef CommandField<32, 9> Words;
+    typedef CommandField<41, 14> Target;
+    typedef CommandField<55, 14> TargetStride;
+    typedef CommandField<69, 9> Wrap;
+    typedef CommandField<78, 3> Slot;
+};
+
+struct NormWriterFields {
+    typedef CommandField<17, 10> Rows;
+    typedef CommandField<27, 9> Words;
+    typedef CommandField<36, 14> Target;
+    typedef CommandField<50, 14> TargetStride;
+    typedef CommandField<64, 3> Slot;
+    typedef CommandField<67, 1> Backward;
+};
+
+struct RowReaderFields {
+    typedef CommandField<17, 10> Rows;
+    typedef CommandField<27, 9> Words;
+    typedef CommandField<36, 14> Source;
+    typedef CommandField<50, 14> SourceStride;
+    typedef CommandField<64, 3> Slot;
+    typedef CommandField<67, 11> First;
+    typedef CommandField<78, 2> Tensors;
+    typedef CommandField<80, 14> Second;
+    typedef CommandField<94, 14> Third;
+};
+
+struct LoadFields {
+    typedef CommandField<17, 1> Vectors;
+    typedef CommandField<18, 1> Backward;
+    typedef CommandField<19, 10> FirstRow;
+    typedef CommandField<29, 10> Rows;
+    typedef CommandField<39, 9> Words;
+    typedef CommandField<48, 14> Target;
+    typedef CommandField<62, 14> TargetStride;
+    typedef CommandField<76, 3> Slot;
+    typedef CommandField<79, 1> Complete;
+    typedef CommandField<80, 1> Announced;
+};
+
+struct StoreFields {
+    typedef CommandField<17, 10> Rows;
+    typedef CommandField<27, 9> Words;
+    typedef CommandField<36, 14> Source;
+    typedef CommandField<50, 14> SourceStride;
+    typedef CommandField<64, 3> Slot;
+    typedef CommandField<67, 11> First;
+    typedef CommandField<78, 1> Spread;
+};
+
+struct MoveWeightsFields {
+    typedef CommandField<17, 2> Base;
+    typedef CommandField<19, 4> Ports;
+    typedef CommandField<23, 24> Words;
+    typedef CommandField<47, 32> Address;
+    typedef CommandField<79, 32> PortStride;
+    typedef CommandField<111, 9> Groups;
+};
+
+struct MoveRowsFields {
+    typedef CommandField<17, 2> Base;
+    typedef CommandField<19, 4> Ports;
+    typedef CommandField<23, 24> Words;
+    typedef CommandField<47, 32> Address;
+    typedef CommandField<79, 32> PortStride;
+    typedef CommandField<111, 1> Fenced;
+    typedef CommandField<112, 1> Update;
+    typedef CommandField<113, 3> Planes;
+    typedef CommandField<116, 32> PlaneStride;
+};
+
+struct MoveStoreFields {
+    typedef CommandField<17, 2> Base;
+    typedef CommandField<19, 4> Ports;
+    typedef CommandField<23, 24> Words;
+    typedef CommandField<47, 32> Address;
+    typedef CommandField<79, 32> PortStride;
+    typedef CommandField<111, 9> Groups;
+    typedef CommandField<120, 1> Update;
+    typedef CommandField<121, 3> Planes;
+    typedef CommandField<124, 32> PlaneStride;
+    typedef CommandField<156, 1> Bias;
+};
+
+struct ConnectionsFields {
+    typedef CommandField<17, 1> Replay;
+    typedef CommandField<18, 5> Heads;
+    typedef CommandField<23, 10> Rows;
+    typedef CommandField<33, 10> Keys;
+    typedef CommandField<43, 10> Kept;
+    typedef CommandField<53, 10> Keep;
+};
+
+struct GeluBackwardFields {
+    typedef CommandField<17, 4> InFrac;
+    typedef CommandField<21, 6> Shift;
+    typedef CommandField<27, 24> TileRows;
+};
+
+struct SoftmaxBackwardFields {
+    typedef CommandField<17, 10> Rows;
+    typedef CommandField<27, 10> Keys;
+    typedef CommandField<37, 4> ProbFrac;
+    typedef CommandField<41, 16> Scale;
+    typedef CommandField<57, 7> Shift;
+};
+
+struct CrossEntropyFields {
+    typedef CommandField<17, 13> Classes;
+    typedef CommandField<30, 24> ExpMultiplier;
+    typedef CommandField<54, 6> ExpShift;
+    typedef CommandField<60, 6> Frac;
+};
+
+struct NormaliseBackwardFields {
+    typedef CommandField<17, 10> Rows;
+    typedef CommandField<27, 10> Normalised;
+    typedef CommandField<37, 9> Words;
+    typedef CommandField<46, 30> InvWidth;
+    typedef CommandField<76, 23> SqrtWidth;
+    typedef CommandField<99, 57> Epsilon;
+    typedef CommandField<156, 6> Shift;
+    typedef CommandField<162, 1> Addend;
+    typedef CommandField<163, 7> AddendShift;
+    typedef CommandField<170, 6> GammaShift;
+};
+
+struct UpdateFields {
+    typedef CommandField<17, 24> Words;
+    typedef CommandField<41, 13> Line;
+    typedef CommandField<54, 9> DepthWords;
+    typedef CommandField<63, 1> Masters;
+    typedef CommandField<64, 1> Stochastic;
+    typedef CommandField<65, 17> Momentum;
+    typedef CommandField<82, 17> Clip;
+    typedef CommandField<99, 24> Rate;
+    typedef CommandField<123, 16> Decay;
+    typedef CommandField<139, 7> DecayShift;
+    typedef CommandField<146, 7> GradientShift;
+    typedef CommandField<153, 7> RateShift;
+    typedef CommandField<160, 32> Key;
+    typedef CommandField<192, 7> BiasGradientShift;
+    typedef CommandField<199, 7> BiasRateShift;
+    typedef CommandField<206, 32> BiasKey;
 };
 
 }  // namespace blocks

@@ -17,18 +17,23 @@ package trivit_commands;
   localparam int UNIT_MOVE_ROWS = 13;
   localparam int UNIT_MOVE_STORE = 14;
   localparam int UNIT_CONNECTIONS = 15;
-  localparam int UNITS = 16;
+  localparam int UNIT_GELU_BACKWARD = 16;
+  localparam int UNIT_SOFTMAX_BACKWARD = 17;
+  localparam int UNIT_CROSS_ENTROPY = 18;
+  localparam int UNIT_NORMALISE_BACKWARD = 19;
+  localparam int UNIT_UPDATE = 20;
+  localparam int UNITS = 21;
 
   typedef struct packed {
-    logic [215:0] reserved;
+    logic [214:0] reserved;
     logic [23:0] reports;
-    logic [3:0] unit;
+    logic [4:0] unit;
     logic [10:0] tag;
     logic [0:0] last;
   } sequencer_command_t;
 
   typedef struct packed {
-    logic [61:0] reserved;
+    logic [52:0] reserved;
     logic [4:0] out_shift;
     logic [4:0] residual_shift;
     logic [4:0] bias_shift;
@@ -54,6 +59,10 @@ package trivit_commands;
     logic [0:0] claim;
     logic [0:0] keep;
     logic [0:0] fill;
+    logic [4:0] sum_shift;
+    logic [0:0] skip_first;
+    logic [0:0] sums;
+    logic [0:0] partner;
     logic [2:0] stream;
     logic [0:0] to_banks;
     logic [0:0] has_residual;
@@ -61,23 +70,23 @@ package trivit_commands;
     logic [0:0] rows_outer;
     logic [0:0] transposed;
     logic [0:0] place;
-    logic [3:0] unit;
+    logic [4:0] unit;
     logic [10:0] tag;
     logic [0:0] last;
   } engine_command_t;
 
   typedef struct packed {
-    logic [206:0] reserved;
+    logic [205:0] reserved;
     logic [23:0] tile_rows;
     logic [4:0] out_frac;
     logic [3:0] in_frac;
-    logic [3:0] unit;
+    logic [4:0] unit;
     logic [10:0] tag;
     logic [0:0] last;
   } gelu_command_t;
 
   typedef struct packed {
-    logic [177:0] reserved;
+    logic [176:0] reserved;
     logic [3:0] prob_frac;
     logic [5:0] exp_shift;
     logic [23:0] exp_multiplier;
@@ -87,13 +96,13 @@ package trivit_commands;
     logic [9:0] keys;
     logic [9:0] rows;
     logic [4:0] heads;
-    logic [3:0] unit;
+    logic [4:0] unit;
     logic [10:0] tag;
     logic [0:0] last;
   } softmax_command_t;
 
   typedef struct packed {
-    logic [100:0] reserved;
+    logic [99:0] reserved;
     logic [56:0] epsilon;
     logic [22:0] sqrt_width;
     logic [29:0] inv_width;
@@ -101,24 +110,24 @@ package trivit_commands;
     logic [4:0] beta_shift;
     logic [8:0] words;
     logic [9:0] rows;
-    logic [3:0] unit;
+    logic [4:0] unit;
     logic [10:0] tag;
     logic [0:0] last;
   } normalise_command_t;
 
   typedef struct packed {
-    logic [213:0] reserved;
+    logic [212:0] reserved;
     logic [0:0] send_kept;
     logic [9:0] keep;
     logic [9:0] tokens;
     logic [4:0] heads;
-    logic [3:0] unit;
+    logic [4:0] unit;
     logic [10:0] tag;
     logic [0:0] last;
   } select_command_t;
 
   typedef struct packed {
-    logic [165:0] reserved;
+    logic [162:0] reserved;
     logic [2:0] slot;
     logic [13:0] target_stride;
     logic [13:0] target;
@@ -128,15 +137,16 @@ package trivit_commands;
     logic [9:0] first_row;
     logic [0:0] compact;
     logic [0:0] rows_outer;
+    logic [1:0] backward;
     logic [0:0] direct;
     logic [0:0] list;
-    logic [3:0] unit;
+    logic [4:0] unit;
     logic [10:0] tag;
     logic [0:0] last;
   } row_writer_command_t;
 
   typedef struct packed {
-    logic [175:0] reserved;
+    logic [174:0] reserved;
     logic [2:0] slot;
     logic [8:0] wrap;
     logic [13:0] target_stride;
@@ -144,38 +154,42 @@ package trivit_commands;
     logic [8:0] words;
     logic [9:0] rows;
     logic [4:0] heads;
-    logic [3:0] unit;
+    logic [4:0] unit;
     logic [10:0] tag;
     logic [0:0] last;
   } softmax_writer_command_t;
 
   typedef struct packed {
-    logic [189:0] reserved;
+    logic [187:0] reserved;
+    logic [0:0] backward;
     logic [2:0] slot;
     logic [13:0] target_stride;
     logic [13:0] target;
     logic [8:0] words;
     logic [9:0] rows;
-    logic [3:0] unit;
+    logic [4:0] unit;
     logic [10:0] tag;
     logic [0:0] last;
   } norm_writer_command_t;
 
   typedef struct packed {
-    logic [178:0] reserved;
+    logic [147:0] reserved;
+    logic [13:0] third;
+    logic [13:0] second;
+    logic [1:0] tensors;
     logic [10:0] first;
     logic [2:0] slot;
     logic [13:0] source_stride;
     logic [13:0] source;
     logic [8:0] words;
     logic [9:0] rows;
-    logic [3:0] unit;
+    logic [4:0] unit;
     logic [10:0] tag;
     logic [0:0] last;
   } row_reader_command_t;
 
   typedef struct packed {
-    logic [176:0] reserved;
+    logic [174:0] reserved;
     logic [0:0] announced;
     logic [0:0] complete;
     logic [2:0] slot;
@@ -184,14 +198,15 @@ package trivit_commands;
     logic [8:0] words;
     logic [9:0] rows;
     logic [9:0] first_row;
+    logic [0:0] backward;
     logic [0:0] vectors;
-    logic [3:0] unit;
+    logic [4:0] unit;
     logic [10:0] tag;
     logic [0:0] last;
   } load_command_t;
 
   typedef struct packed {
-    logic [177:0] reserved;
+    logic [176:0] reserved;
     logic [0:0] spread;
     logic [10:0] first;
     logic [2:0] slot;
@@ -199,60 +214,140 @@ package trivit_commands;
     logic [13:0] source;
     logic [8:0] words;
     logic [9:0] rows;
-    logic [3:0] unit;
+    logic [4:0] unit;
     logic [10:0] tag;
     logic [0:0] last;
   } store_command_t;
 
   typedef struct packed {
-    logic [136:0] reserved;
+    logic [135:0] reserved;
     logic [8:0] groups;
     logic [31:0] port_stride;
     logic [31:0] address;
     logic [23:0] words;
     logic [3:0] ports;
     logic [1:0] base;
-    logic [3:0] unit;
+    logic [4:0] unit;
     logic [10:0] tag;
     logic [0:0] last;
   } move_weights_command_t;
 
   typedef struct packed {
-    logic [144:0] reserved;
+    logic [107:0] reserved;
+    logic [31:0] plane_stride;
+    logic [2:0] planes;
+    logic [0:0] update;
     logic [0:0] fenced;
     logic [31:0] port_stride;
     logic [31:0] address;
     logic [23:0] words;
     logic [3:0] ports;
     logic [1:0] base;
-    logic [3:0] unit;
+    logic [4:0] unit;
     logic [10:0] tag;
     logic [0:0] last;
   } move_rows_command_t;
 
   typedef struct packed {
-    logic [136:0] reserved;
+    logic [98:0] reserved;
+    logic [0:0] bias;
+    logic [31:0] plane_stride;
+    logic [2:0] planes;
+    logic [0:0] update;
     logic [8:0] groups;
     logic [31:0] port_stride;
     logic [31:0] address;
     logic [23:0] words;
     logic [3:0] ports;
     logic [1:0] base;
-    logic [3:0] unit;
+    logic [4:0] unit;
     logic [10:0] tag;
     logic [0:0] last;
   } move_store_command_t;
 
   typedef struct packed {
-    logic [193:0] reserved;
+    logic [192:0] reserved;
     logic [9:0] keep;
     logic [9:0] kept;
     logic [9:0] keys;
     logic [9:0] rows;
     logic [4:0] heads;
     logic [0:0] replay;
-    logic [3:0] unit;
+    logic [4:0] unit;
     logic [10:0] tag;
     logic [0:0] last;
   } connections_command_t;
+
+  typedef struct packed {
+    logic [204:0] reserved;
+    logic [23:0] tile_rows;
+    logic [5:0] shift;
+    logic [3:0] in_frac;
+    logic [4:0] unit;
+    logic [10:0] tag;
+    logic [0:0] last;
+  } gelu_backward_command_t;
+
+  typedef struct packed {
+    logic [191:0] reserved;
+    logic [6:0] shift;
+    logic [15:0] scale;
+    logic [3:0] prob_frac;
+    logic [9:0] keys;
+    logic [9:0] rows;
+    logic [4:0] unit;
+    logic [10:0] tag;
+    logic [0:0] last;
+  } softmax_backward_command_t;
+
+  typedef struct packed {
+    logic [189:0] reserved;
+    logic [5:0] frac;
+    logic [5:0] exp_shift;
+    logic [23:0] exp_multiplier;
+    logic [12:0] classes;
+    logic [4:0] unit;
+    logic [10:0] tag;
+    logic [0:0] last;
+  } cross_entropy_command_t;
+
+  typedef struct packed {
+    logic [79:0] reserved;
+    logic [5:0] gamma_shift;
+    logic [6:0] addend_shift;
+    logic [0:0] addend;
+    logic [5:0] shift;
+    logic [56:0] epsilon;
+    logic [22:0] sqrt_width;
+    logic [29:0] inv_width;
+    logic [8:0] words;
+    logic [9:0] normalised;
+    logic [9:0] rows;
+    logic [4:0] unit;
+    logic [10:0] tag;
+    logic [0:0] last;
+  } normalise_backward_command_t;
+
+  typedef struct packed {
+    logic [17:0] reserved;
+    logic [31:0] bias_key;
+    logic [6:0] bias_rate_shift;
+    logic [6:0] bias_gradient_shift;
+    logic [31:0] key;
+    logic [6:0] rate_shift;
+    logic [6:0] gradient_shift;
+    logic [6:0] decay_shift;
+    logic [15:0] decay;
+    logic [23:0] rate;
+    logic [16:0] clip;
+    logic [16:0] momentum;
+    logic [0:0] stochastic;
+    logic [0:0] masters;
+    logic [8:0] depth_words;
+    logic [12:0] line;
+    logic [23:0] words;
+    logic [4:0] unit;
+    logic [10:0] tag;
+    logic [0:0] last;
+  } update_command_t;
 endpackage

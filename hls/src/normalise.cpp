@@ -17,7 +17,7 @@ static void normalise_statistics(hls::stream<Command>& commands, hls::stream<Wor
 
 static void normalise_scales(hls::stream<Command>& commands, hls::stream<RowSumsPair>& sums,
                              hls::stream<Command>& next, hls::stream<ScalePair>& scales) {
-    Scales process;
+    Scales<NormaliseFields> process;
     bool running = true;
     do {
 #pragma HLS PIPELINE II = 1 style = flp

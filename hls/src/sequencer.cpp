@@ -3,19 +3,17 @@
 
 using namespace trivit::blocks;
 
-void trivit_sequencer(hls::stream<JobWord>& jobs, hls::stream<Command>& descriptors,
-                      hls::stream<Command>& engine, hls::stream<Command>& gelu,
-                      hls::stream<Command>& softmax, hls::stream<Command>& normalise,
-                      hls::stream<Command>& select, hls::stream<Command>& row_writer,
-                      hls::stream<Command>& softmax_writer, hls::stream<Command>& norm_writer,
-                      hls::stream<Command>& row_reader, hls::stream<Command>& load,
-                      hls::stream<Command>& store, hls::stream<Command>& connections,
-                      hls::stream<Move>& weights0, hls::stream<Move>& weights1,
-                      hls::stream<Move>& weights2, hls::stream<Move>& weights3,
-                      hls::stream<Move>& rows0, hls::stream<Move>& rows1, hls::stream<Move>& rows2,
-                      hls::stream<Move>& rows3, hls::stream<Move>& stores0,
-                      hls::stream<Move>& stores1, hls::stream<Move>& stores2,
-                      hls::stream<Move>& stores3, hls::stream<ap_uint<24>>& program_end) {
+void trivit_sequencer(
+    hls::stream<JobWord>& jobs, hls::stream<Command>& descriptors, hls::stream<Command>& engine,
+    hls::stream<Command>& gelu, hls::stream<Command>& softmax, hls::stream<Command>& normalise,
+    hls::stream<Command>& select, hls::stream<Command>& row_writer,
+    hls::stream<Command>& softmax_writer, hls::stream<Command>& norm_writer,
+    hls::stream<Command>& row_reader, hls::stream<Command>& load, hls::stream<Command>& store,
+    hls::stream<Command>& connections, hls::stream<Command>& training, hls::stream<Move>& weights0,
+    hls::stream<Move>& weights1, hls::stream<Move>& weights2, hls::stream<Move>& weights3,
+    hls::stream<Move>& rows0, hls::stream<Move>& rows1, hls::stream<Move>& rows2,
+    hls::stream<Move>& rows3, hls::stream<Move>& stores0, hls::stream<Move>& stores1,
+    hls::stream<Move>& stores2, hls::stream<Move>& stores3, hls::stream<ap_uint<24>>& program_end) {
 #pragma HLS INTERFACE mode = ap_ctrl_none port = return
 #pragma HLS INTERFACE mode = axis port = jobs
 #pragma HLS INTERFACE mode = axis port = descriptors
@@ -31,6 +29,7 @@ void trivit_sequencer(hls::stream<JobWord>& jobs, hls::stream<Command>& descript
 #pragma HLS INTERFACE mode = axis port = load
 #pragma HLS INTERFACE mode = axis port = store
 #pragma HLS INTERFACE mode = axis port = connections
+#pragma HLS INTERFACE mode = axis port = training
 #pragma HLS INTERFACE mode = axis port = weights0
 #pragma HLS INTERFACE mode = axis port = weights1
 #pragma HLS INTERFACE mode = axis port = weights2
@@ -50,7 +49,7 @@ void trivit_sequencer(hls::stream<JobWord>& jobs, hls::stream<Command>& descript
 #pragma HLS PIPELINE II = 1 style = flp
         running = pipeline(process, jobs, descriptors, engine, gelu, softmax, normalise, select,
                            row_writer, softmax_writer, norm_writer, row_reader, load, store,
-                           connections, weights0, weights1, weights2, weights3, rows0, rows1, rows2,
-                           rows3, stores0, stores1, stores2, stores3, program_end);
+                           connections, training, weights0, weights1, weights2, weights3, rows0,
+                           rows1, rows2, rows3, stores0, stores1, stores2, stores3, program_end);
     } while (running);
 }

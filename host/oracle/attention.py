@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trivit.host.fixed_point import INT16_MIN, Int16, Int64, requantize
+from trivit.host.fixed_point import INT16_MIN, Int16, Int64, requantize, round_half_even
 from trivit.host.generated.tables import EXP2, RECIP
 from trivit.host.oracle.matmul import exact_product
 
@@ -106,7 +106,7 @@ def attention(
         out_shift: right shift from the product p·v to the output.
         mask: (tokens, tokens), True where a query may see a key; all open when absent.
         bias: (heads, tokens, tokens), added to the products q·k.
-        bias_shift: left shift of the bias to the products.
+        bias_shift: left shift of the bias to the products; below 0 (in training) it is rounded.
     """
     tokens = qkv.shape[0]
     q, k, v = np.split(qkv.reshape(tokens, 3 * heads, -1).transpose(1, 0, 2), 3)
@@ -116,7 +116,7 @@ def attention(
     for head in range(heads):
         product = exact_product(q[head], k[head].T)
         if bias is not None:
-            product = product + (bias[head].astype(np.int64) << bias_shift)
+            product = product + round_half_even(bias[head].astype(np.int64), -bias_shift)
         s, s_count = requantize(product, score_shift)
         p, p_count = softmax(
             s,

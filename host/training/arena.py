@@ -20,8 +20,9 @@ _SECTIONS: tuple[tuple[Role, ...], ...] = (
     ("parameter",),
     ("low",),
     ("momentum", "second"),
+    ("constant",),
     ("image", "target"),
-    ("activation", "fixed", "index"),
+    ("activation", "fixed", "index", "mask"),
     ("gradient",),
 )
 #: Roles that make up the state of a training run.

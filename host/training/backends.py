@@ -7,11 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trivit.host import oracle
 from trivit.host.errors import HostError
 from trivit.host.fixed_point import Int16, Int64
 from trivit.host.oracle import training
+from trivit.host.oracle.attention import CLOSED_SUM
+from trivit.host.oracle.selection import pack_mask, unpack_mask
 from trivit.host.training.arena import view
 from trivit.host.training.descriptors import FIGURES, WRITES, Resolved, StepConstants
 
@@ -66,6 +69,7 @@ class ReferenceTraining(TrainingBackend):
             "gelu": lambda o, t: [oracle.gelu(t["x"], o.fields["in_frac"], o.fields["out_frac"])],
             "attention": _attention,
             "select_tokens": _select_tokens,
+            "select_connections": _select_connections,
             "gather": lambda _, t: [(training.gather(t["x"], t["index"][0]), 0)],
             "cross_entropy": lambda o, t: [
                 training.cross_entropy(t["logits"], t["target"], **o.fields)
@@ -79,6 +83,8 @@ class ReferenceTraining(TrainingBackend):
                 (training.scatter(t["dy"], t["index"][0], o.places["dst"].rows), 0)
             ],
             "add": lambda o, t: [training.add(t["a"], t["b"], **o.fields)],
+            "score_bias": lambda o, t: [training.score_bias(t["table"], t["index"], **o.fields)],
+            "score_bias_backward": _score_bias_backward,
         }
 
     def run(self, memory: Int16, operations: Sequence[Resolved], step: StepConstants) -> Int64:
@@ -128,7 +134,11 @@ def _normalise(operation: Resolved, tensors: dict[str, Int16]) -> _Results:
 
 def _attention(operation: Resolved, tensors: dict[str, Int16]) -> _Results:
     fields: dict[str, Any] = dict(operation.fields)
-    got = oracle.attention(tensors["qkv"], **fields)
+    mask = None if "mask" not in tensors else _open(tensors["mask"])
+    bias, tokens = tensors.get("bias"), operation.places["qkv"].rows
+    if bias is not None:
+        bias = bias.reshape(fields["heads"], tokens, tokens)
+    got = oracle.attention(tensors["qkv"], mask=mask, bias=bias, **fields)
     return list(zip((got.scores, got.probs, got.context), got.saturations, strict=True))
 
 
@@ -137,6 +147,21 @@ def _select_tokens(operation: Resolved, tensors: dict[str, Int16]) -> _Results:
     probs = tensors["probs"].reshape(operation.fields["heads"], tokens, tokens)
     cls_sum = probs[:, 0].astype(np.int64).sum(axis=0)
     return [(oracle.select_tokens(cls_sum, operation.fields["keep"]), 0)]
+
+
+def _open(mask: Int16) -> NDArray[np.bool_]:
+    return unpack_mask(mask, len(mask))
+
+
+def _select_connections(operation: Resolved, tensors: dict[str, Int16]) -> _Results:
+    heads, dst = operation.fields["heads"], operation.places["dst"]
+    tokens = operation.places["probs"].columns
+    head_sum = tensors["probs"].reshape(heads, tokens, tokens).astype(np.int64).sum(axis=0)
+    if "mask" in tensors:
+        head_sum = np.where(_open(tensors["mask"]), head_sum, CLOSED_SUM)
+    kept = tensors["index"][0] if "index" in tensors else np.arange(tokens, dtype=np.int16)
+    opened = oracle.select_connections(head_sum, kept, operation.fields["keep"])
+    return [(pack_mask(opened)[:, : dst.columns], 0)]
 
 
 def _normalise_backward(operation: Resolved, tensors: dict[str, Int16]) -> _Results:
@@ -157,6 +182,12 @@ def _attention_backward(operation: Resolved, tensors: dict[str, Int16]) -> _Resu
     probs = tensors["probs"].reshape(fields.pop("heads"), tokens, tokens)
     got = training.attention_backward(tensors["dy"], tensors["qkv"], probs, **fields)
     return list(zip((got.probs, got.scores, got.qkv), got.saturated, strict=True))
+
+
+def _score_bias_backward(operation: Resolved, tensors: dict[str, Int16]) -> _Results:
+    index, dst = tensors["index"], operation.places["dst"]
+    d_scores = tensors["d_scores"].reshape(dst.columns, *index.shape)
+    return [training.score_bias_backward(d_scores, index, entries=dst.rows, **operation.fields)]
 
 
 def _update_sgd(operation: Resolved, tensors: dict[str, Int16], step: StepConstants) -> _Results:

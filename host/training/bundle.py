@@ -2,7 +2,7 @@
 
 A zip file with stored members: ``manifest.json`` (program, preprocessing, classes, SHA-256 of the
 masters) with its own checksum, and ``masters.bin`` (little-endian int32, row by row, parameters in
-the program's order). Equal contents give equal bytes.
+the program's order, then constants). Equal contents give equal bytes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ _AGAIN = "compile it again with `trivit compile RUN --training`"
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingBundle:
-    """A training program with its start; ``masters`` are (rows, columns) int64 by parameter."""
+    """A training program with its start.
+
+    ``masters`` are (rows, columns) int64 of parameters and constants, by name.
+    """
 
     program: TrainingProgram
     masters: Mapping[str, Int64]
@@ -61,7 +64,7 @@ class TrainingBundle:
 
     def to_bytes(self) -> bytes:
         """Return the file's contents."""
-        ordered = [self.masters[tensor.name].ravel() for tensor in self.program.parameters]
+        ordered = [self.masters[tensor.name].ravel() for tensor in self.program.given]
         masters = np.concatenate(ordered).astype("<i4").tobytes()
         preprocessing = asdict(self.preprocessing)
         preprocessing["lut"] = self.preprocessing.lut.tolist()
@@ -132,7 +135,7 @@ def _assemble(manifest: Mapping[str, Any], data: bytes) -> TrainingBundle:
     program = TrainingProgram.from_json(manifest["program"])
     values = np.frombuffer(data, "<i4").astype(np.int64)
     masters, start = {}, 0
-    for tensor in program.parameters:
+    for tensor in program.given:
         size = tensor.rows * tensor.columns
         masters[tensor.name] = values[start : start + size].reshape(tensor.rows, tensor.columns)
         start += size

@@ -52,7 +52,11 @@ OPERATIONS: dict[str, OperationSpec] = {
         code=6,
         writes=("scores", "probs", "dst"),
         reads=("qkv",),
-        fields=("heads", "score_shift", "exp_multiplier", "exp_shift", "prob_frac", "out_shift"),
+        optional=("mask", "bias"),
+        fields=(
+            *("heads", "score_shift", "exp_multiplier", "exp_shift", "prob_frac", "out_shift"),
+            "bias_shift",
+        ),
     ),
     "select_tokens": OperationSpec(code=7, reads=("probs",), fields=("heads", "keep")),
     "gather": OperationSpec(code=8, reads=("x", "index")),
@@ -100,6 +104,13 @@ OPERATIONS: dict[str, OperationSpec] = {
             *("epsilon_shift", "direction_shift", "decay", "decay_shift", "rate_shift"),
             "stochastic",
         ),
+    ),
+    "select_connections": OperationSpec(
+        code=24, reads=("probs",), optional=("index", "mask"), fields=("heads", "keep")
+    ),
+    "score_bias": OperationSpec(code=25, reads=("table", "index"), fields=("factor", "shift")),
+    "score_bias_backward": OperationSpec(
+        code=26, reads=("d_scores", "index"), fields=("factor", "shift")
     ),
 }
 

@@ -18,6 +18,8 @@ Role = Literal[
     "image",
     "target",
     "index",
+    "mask",
+    "constant",
     "fixed",
     "activation",
     "parameter",
@@ -114,6 +116,12 @@ class TrainingProgram:
         """The tensors that training changes, as forward reads them."""
         return tuple(tensor for tensor in self.tensors if tensor.role == "parameter")
 
+    @property
+    def given(self) -> tuple[TensorSpec, ...]:
+        """The tensors whose values a bundle brings: parameters, then constants."""
+        constants = tuple(tensor for tensor in self.tensors if tensor.role == "constant")
+        return self.parameters + constants
+
     def formats(self) -> dict[str, int]:
         """Return the fraction length of each tensor at the start."""
         return {tensor.name: tensor.frac for tensor in self.tensors}
@@ -171,6 +179,7 @@ class TrainingProgram:
 _GIVEN: tuple[Role, ...] = (
     "image",
     "target",
+    "constant",
     "parameter",
     "low",
     "momentum",

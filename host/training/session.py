@@ -71,7 +71,7 @@ class TrainingSession:
 
         Args:
             program: what a step is.
-            masters: (rows, columns) int64 of each parameter.
+            masters: (rows, columns) int64 of each parameter and constant.
             backend: who executes the ops.
             settings: of the update.
             seed: of stochastic rounding.

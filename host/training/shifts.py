@@ -196,7 +196,15 @@ def _attention(f: _Formats) -> dict[str, int]:
         **_softmax(f, float(f.attribute("scale")), f["scores"]),
         "prob_frac": f.within("format of probabilities", f["probs"], 0, 15),
         "out_shift": f.shift(f["probs"] + f["qkv"] - f["dst"]),
+        "bias_shift": (
+            f.align("bias", 2 * f["qkv"] - f["bias"], -MAX_ALIGN_SHIFT) if "bias" in f else 0
+        ),
     }
+
+
+def _score_bias(f: _Formats, x: str) -> dict[str, int]:
+    factor, factor_frac = mantissa(1 / float(f.attribute("scale")), 16)
+    return {"factor": factor, "shift": f.shift(f[x] + factor_frac - f["dst"])}
 
 
 def _gelu_backward(f: _Formats) -> dict[str, int]:
@@ -294,6 +302,8 @@ _RULES: dict[str, Callable[[_Formats], dict[str, int]]] = {
     "normalise_gamma": _normalise_gamma,
     "attention_backward": _attention_backward,
     "add": _add,
+    "score_bias": lambda f: _score_bias(f, "table"),
+    "score_bias_backward": lambda f: _score_bias(f, "d_scores"),
 }
 
 

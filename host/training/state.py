@@ -23,10 +23,11 @@ class TrainingState:
     def __init__(
         self, program: TrainingProgram, masters: Mapping[str, Int64], settings: UpdateSettings
     ) -> None:
-        """Place the tensors and write the masters, (rows, columns) int64 by parameter.
+        """Place the tensors and write masters and constants, (rows, columns) int64 by name.
 
         Raises:
-            HostError: fraction lengths that the contract's shifts cannot bring together.
+            HostError: values that are missing or foreign, or fraction lengths that the contract's
+                shifts cannot bring together.
         """
         self.program, self._settings = program, settings
         self.arena = Arena(program)
@@ -38,6 +39,12 @@ class TrainingState:
             for operand in operation.operands.values():
                 self._readers.setdefault(operand.tensor, []).append(index)
         self._low = {t.of: t.name for t in program.tensors if t.role == "low"}
+        differ = masters.keys() ^ {tensor.name for tensor in program.given}
+        if masters and differ:
+            raise HostError(
+                f"values of {', '.join(sorted(differ))} are missing or have no place in the "
+                f"training program {program.name}: take both from one bundle"
+            )
         for name, master in masters.items():
             self._write_master(name, master)
         for operation in program.operations:

@@ -44,9 +44,7 @@ struct Job {
                 word.range(16 * lane + 15, 16 * lane) = list[first + std::size_t(lane)];
             lists.push_back(word);
         }
-        Report report = 0;
-        report.range(42, 32) = tag;
-        select_reports.push_back(report);
+        select_reports.push_back(expected::report(tag));
     }
 
     void end() {

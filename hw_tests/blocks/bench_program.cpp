@@ -130,8 +130,8 @@ void run(const Programs& programs, harness::World world, csim::Checker& checker)
 
     const std::size_t count = programs.jobs.size() - 1;
     trivit_sequencer(jobs, descriptors, u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10],
-                     u[11], u[15], m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8], m[9],
-                     m[10], m[11], program_end);
+                     u[11], u[15], u[16], m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8],
+                     m[9], m[10], m[11], program_end);
     call(world, count, trivit_gelu, u[kUnitGelu], gelu_rows, gelu_results, gelu_reports);
     call(world, count, trivit_softmax, u[kUnitSoftmax], scores, open, probabilities, cls, all,
          softmax_reports);
@@ -154,7 +154,7 @@ void run(const Programs& programs, harness::World world, csim::Checker& checker)
     const auto got_ends = run.drain(program_end);
     std::size_t others = 0;
     std::vector<harness::Taken<Command>> elsewhere;
-    for (int unit : {1, 6, 7, 8, 9, 10, 11})
+    for (int unit : {1, 6, 7, 8, 9, 10, 11, 16})
         elsewhere.push_back(run.drain(u[std::size_t(unit)]));
     run.finish();
 
@@ -177,8 +177,8 @@ void run(const Programs& programs, harness::World world, csim::Checker& checker)
     checker.equal(int64_t(got_ends->size()), int64_t(count), "program ends");
     for (const auto& each : elsewhere)
         others += each->size();
-    // Five of those units answer ends.
-    checker.equal(int64_t(others), int64_t(programs.others + 5 * count), "commands of others");
+    // Six of those units answer ends.
+    checker.equal(int64_t(others), int64_t(programs.others + 6 * count), "commands of others");
 }
 
 }  // namespace

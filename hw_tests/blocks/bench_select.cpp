@@ -1,6 +1,7 @@
 // The block that selects tokens: rows of [CLS] with many ties against a repeated search; in hostile
 // worlds the same words; the clocks of a search at the sizes of DeiT.
 #include "../csim/direct.hpp"
+#include "expected_report.hpp"
 #include "harness.hpp"
 #include "trivit/blocks/tops.hpp"
 
@@ -59,9 +60,7 @@ struct Job {
             }
             kept.push_back(bits);
         }
-        Report report = 0;
-        report.range(42, 32) = tag;
-        reports.push_back(report);
+        reports.push_back(expected::report(tag));
     }
 
     void end() {

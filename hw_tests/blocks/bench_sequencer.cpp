@@ -12,8 +12,10 @@ const int kFirstMover = kUnitMoveWeights;
 const int kMovers = 3;
 const int kPorts = 4;
 
-const bool kEnds[kUnits] = {false, false, true, true, true,  true,  true,  true,
-                            true,  false, true, true, false, false, false, true};
+const int kTraining = kUnitGeluBackward;  // the first that `training` takes; the last number too
+const int kNumbers = 32;
+const bool kEnds[kTraining + 1] = {false, false, true, true,  true,  true,  true, true, true,
+                                   false, true,  true, false, false, false, true, true};
 
 bool is_mover(int unit) { return unit >= kFirstMover && unit < kFirstMover + kMovers; }
 
@@ -33,7 +35,7 @@ struct Out {
 struct Program {
     std::vector<JobWord> jobs;
     std::vector<Command> descriptors;
-    std::vector<Out<Command>> units[kUnits];  // by number
+    std::vector<Out<Command>> units[kTraining + 1];  // by number
     std::vector<Out<Move>> moves[kMovers][kPorts];
     std::vector<Out<ap_uint<24>>> ends;
 
@@ -51,28 +53,28 @@ struct Program {
     // A command with any bits in its fields and in what no field has.
     void add(csim::Random& random, int unit) {
         Command command = random_bits(random);
-        command.range(15, 12) = unit;
+        command.range(16, 12) = unit;
         if (unit == kUnitSequencer) command[0] = 0;
         if (is_mover(unit)) {
             add_move(random, unit, command);
         } else if (unit != kUnitSequencer) {
-            units[unit].push_back({command, descriptors.size()});
+            units[std::min(unit, kTraining)].push_back({command, descriptors.size()});
         }
         descriptors.push_back(command);
     }
 
     void end_job(csim::Random& random) {
         Command command = random_bits(random);
-        command.range(15, 12) = int(kUnitSequencer);
+        command.range(16, 12) = int(kUnitSequencer);
         command[0] = 1;
-        for (int unit = 0; unit < kUnits; ++unit) {
+        for (int unit = 0; unit <= kTraining; ++unit) {
             if (!kEnds[unit]) continue;
             Command end = 0;
             end[0] = 1;
-            end.range(15, 12) = unit;
+            end.range(16, 12) = unit;
             units[unit].push_back({end, descriptors.size()});
         }
-        ends.push_back({command.range(39, 16), descriptors.size()});
+        ends.push_back({command.range(40, 17), descriptors.size()});
         descriptors.push_back(command);
     }
 
@@ -100,6 +102,16 @@ private:
             put<MoveRowsFields>(command, base, ports, words, address, stride);
         if (unit == kUnitMoveStore)
             put<MoveStoreFields>(command, base, ports, words, address, stride);
+        const uint64_t planes = random.next() >> 61;
+        const uint64_t update = random.next() >> 63;
+        const uint64_t bias = random.next() >> 63;
+        const uint64_t plane_stride = random.next() >> 32;
+        if (unit == kUnitMoveRows)
+            put_update<MoveRowsFields>(command, planes, update, plane_stride);
+        if (unit == kUnitMoveStore) {
+            put_update<MoveStoreFields>(command, planes, update, plane_stride);
+            MoveStoreFields::Bias::put(command, bias);
+        }
         const bool fenced = unit == kUnitMoveRows && random.one_in(2);
         if (unit == kUnitMoveRows) MoveRowsFields::Fenced::put(command, fenced);
         for (int port = 0; port < kPorts; ++port) {
@@ -111,6 +123,12 @@ private:
             const bool here = moves_words && (groups == 0 || tiles != 0);
             move.range(59, 36) = here ? words : 0;
             move.range(87, 80) = moves_words ? tiles : 0;
+            if (unit != kUnitMoveWeights) {
+                move.range(90, 88) = planes;
+                move[91] = update;
+                move[92] = unit == kUnitMoveStore && bias;
+                move.range(127, 96) = plane_stride;
+            }
             if (fenced) {
                 move.range(75, 60) = stores;
                 move.range(79, 76) = 15;
@@ -130,6 +148,13 @@ private:
         Fields::PortStride::put(command, stride);
     }
 
+    template <class Fields>
+    static void put_update(Command& command, uint64_t planes, uint64_t update, uint64_t stride) {
+        Fields::Planes::put(command, planes);
+        Fields::Update::put(command, update);
+        Fields::PlaneStride::put(command, stride);
+    }
+
     uint64_t bases[3];
     uint64_t stores = 0;  // handed out, of all jobs
 };
@@ -137,7 +162,7 @@ private:
 using harness::Taken;
 
 struct Network {
-    Taken<Command> units[kUnits];
+    Taken<Command> units[kTraining + 1];
     Taken<Move> moves[kMovers][kPorts];
     Taken<ap_uint<24>> ends;
 };
@@ -150,7 +175,7 @@ Network build(harness::Run& run, const Program& program, int stuck = 0) {
     run.feed(jobs, program.jobs);
     run.feed(descriptors, program.descriptors);
     std::deque<hls::stream<Command>> u;
-    for (int unit = 0; unit < kUnits; ++unit) {
+    for (int unit = 0; unit <= kTraining; ++unit) {
         u.emplace_back(("unit" + std::to_string(unit)).c_str());
         const bool stays = unit == kUnitSequencer || unit == stuck || is_mover(unit);
         network.units[unit] = stays ? nullptr : run.drain(u[unit]);
@@ -165,8 +190,8 @@ Network build(harness::Run& run, const Program& program, int stuck = 0) {
     trivit_sequencer(jobs, descriptors, u[kUnitEngine], u[kUnitGelu], u[kUnitSoftmax],
                      u[kUnitNormalise], u[kUnitSelect], u[kUnitRowWriter], u[kUnitSoftmaxWriter],
                      u[kUnitNormWriter], u[kUnitRowReader], u[kUnitLoad], u[kUnitStore],
-                     u[kUnitConnections], m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8],
-                     m[9], m[10], m[11], program_end);
+                     u[kUnitConnections], u[kTraining], m[0], m[1], m[2], m[3], m[4], m[5], m[6],
+                     m[7], m[8], m[9], m[10], m[11], program_end);
     run.collect();
     return network;
 }
@@ -188,7 +213,7 @@ void run(const Program& program, const harness::World& world, uint64_t first,
     harness::Run run(world);
     const Network network = build(run, program);
     run.finish();
-    for (int unit = 1; unit < kUnits; ++unit)
+    for (int unit = 1; unit <= kTraining; ++unit)
         if (!is_mover(unit))
             compare(*network.units[unit], program.units[unit], first, "unit", unit, checker);
     for (int i = 0; i < kMovers * kPorts; ++i) {
@@ -208,7 +233,7 @@ int main() {
         for (int jobs = int(random.between(0, 3)); jobs > 0; --jobs) {
             program.begin_job(random);
             for (int commands = int(random.between(0, 60)); commands > 0; --commands)
-                program.add(random, int(random.between(0, 15)));
+                program.add(random, int(random.between(0, kNumbers - 1)));
             program.end_job(random);
         }
         program.end();

@@ -4,6 +4,7 @@
 
 #include "../csim/direct.hpp"
 #include "clocked/timed.hpp"
+#include "expected_report.hpp"
 #include "trivit/blocks/connections.hpp"
 
 namespace connections_job {
@@ -28,9 +29,7 @@ struct Job {
         ConnectionsFields::Heads::put(command, heads);
         ConnectionsFields::Rows::put(command, tokens);
         ConnectionsFields::Keys::put(command, tokens);
-        Report report = 0;
-        report.range(42, 32) = tag;
-        reports.push_back(report);
+        reports.push_back(expected::report(tag));
         return command;
     }
 

@@ -4,6 +4,7 @@
 
 #include "../csim/direct.hpp"
 #include "clocked/timed.hpp"
+#include "expected_report.hpp"
 #include "trivit/blocks/gelu.hpp"
 
 namespace gelu_job {
@@ -25,21 +26,20 @@ struct Job {
         GeluFields::TileRows::put(command, values.size() / kColumns);
         commands.push_back(command);
         uint64_t saturated = 0;
+        int largest = 0;
         for (std::size_t i = 0; i < values.size(); i += kColumns) {
             TileRow row = 0;
             TileRow result = 0;
             for (int c = 0; c < kColumns; ++c) {
                 const int16_t y = direct::gelu(values[i + c], in_frac, out_frac, saturated);
+                largest = expected::larger(largest, y);
                 row.range(16 * c + 15, 16 * c) = values[i + c];
                 result.range(16 * c + 15, 16 * c) = y;
             }
             rows.push_back(row);
             results.push_back(result);
         }
-        Report report = 0;
-        report.range(31, 0) = uint32_t(saturated);
-        report.range(42, 32) = uint32_t(commands.size() + 4);
-        reports.push_back(report);
+        reports.push_back(expected::report(commands.size() + 4, saturated, largest));
     }
 
     void end() {

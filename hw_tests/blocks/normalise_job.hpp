@@ -6,6 +6,7 @@
 
 #include "../csim/direct.hpp"
 #include "clocked/timed.hpp"
+#include "expected_report.hpp"
 #include "trivit/blocks/normalise.hpp"
 
 namespace normalise_job {
@@ -101,10 +102,11 @@ struct Job {
                 }
             }
         }
-        Report report = 0;
-        report.range(31, 0) = uint32_t(saturated);
-        report.range(42, 32) = tag;
-        reports.push_back(report);
+        int largest = 0;
+        for (const csim::Row& row : y)
+            for (const int value : row)
+                largest = expected::larger(largest, value);
+        reports.push_back(expected::report(tag, saturated, largest));
     }
 
     void end() {

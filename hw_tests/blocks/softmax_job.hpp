@@ -4,6 +4,7 @@
 
 #include "../csim/direct.hpp"
 #include "clocked/timed.hpp"
+#include "expected_report.hpp"
 #include "trivit/blocks/softmax.hpp"
 
 namespace softmax_job {
@@ -48,6 +49,7 @@ struct Job {
         SoftmaxFields::ProbFrac::put(command, uint64_t(n.prob_frac));
         commands.push_back(command);
         sums.assign(size.rows, std::vector<int64_t>(size.keys, 0));
+        const std::size_t before = results.size();
         uint64_t saturated = 0;
         uint64_t step = 0;
         for (uint32_t head = 0; head < size.heads; ++head) {
@@ -57,10 +59,11 @@ struct Job {
                           send_cls && group == 0, send_all, mask, group * kRows);
             }
         }
-        Report report = 0;
-        report.range(31, 0) = uint32_t(saturated);
-        report.range(42, 32) = tag;
-        reports.push_back(report);
+        int largest = 0;
+        for (std::size_t i = before; i < results.size(); ++i)
+            for (int lane = 0; lane < 2 * kLanes; ++lane)
+                largest = expected::larger(largest, int(lane16(results[i], lane)));
+        reports.push_back(expected::report(tag, saturated, largest));
     }
 
     void end() {

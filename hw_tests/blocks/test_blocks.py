@@ -129,7 +129,7 @@ def test_every_loop_of_a_process_is_flp_at_ii_1(source: Path) -> None:
     """The simulator takes pipelines for flp at II=1: that must be what Vitis HLS is told."""
     text = source.read_text("utf-8")
     loops = re.findall(
-        r"do \{\n#pragma HLS PIPELINE II = 1 style = flp\n +running = pipeline\(", text
+        r"do \{\n#pragma HLS PIPELINE II = 1 style = flp\n +running =\s+pipeline\(", text
     )
     assert loops and len(loops) == text.count("pipeline(") == text.count("PIPELINE")
 

@@ -125,27 +125,44 @@ inline RowSums row_sums(const Row& x) {
 
 inline wide clamp(wide v, wide low, wide high) { return std::min(std::max(v, low), high); }
 
-// A row by the sums that are given, which need not be its own.
-inline Row normalise_row(const Row& x, const RowSums& sums, const Row& gamma, const Row& beta,
-                         const NormaliseNumbers& n, uint64_t& saturated) {
-    const wide mean = clamp(floor_divide(wide(sums.sum) * n.inv_width + power2(23), power2(24)),
-                            -power2(23), power2(23));
-    const wide power = std::max(wide(1), power2(16) * sums.squares - power2(9) * mean * sums.sum +
-                                             wide(x.size()) * mean * mean + wide(n.epsilon));
-    const int k = floor_log2(power) / 2;
-    const wide u = floor_divide(power * power2(62 - 2 * k), power2(40));
+// What a row's elements are normalised with.
+struct Scale {
+    wide mean;
+    wide gain;
+    int halvings;
+};
+
+inline Scale row_scale(std::size_t width, const RowSums& sums, const NormaliseNumbers& n) {
+    Scale scale;
+    scale.mean = clamp(floor_divide(wide(sums.sum) * n.inv_width + power2(23), power2(24)),
+                       -power2(23), power2(23));
+    const wide power =
+        std::max(wide(1), power2(16) * sums.squares - power2(9) * scale.mean * sums.sum +
+                              wide(width) * scale.mean * scale.mean + wide(n.epsilon));
+    scale.halvings = floor_log2(power) / 2;
+    const wide u = floor_divide(power * power2(62 - 2 * scale.halvings), power2(40));
     const int i = int((u - power2(22)) / 4096);
     const int r = int((u - power2(22)) % 4096);
     const wide here = trivit::kRsqrtTable[i];
     const wide next = trivit::kRsqrtTable[i + 1];
     const wide root = floor_divide(here * 4096 - (here - next) * r, 4096);
-    const wide gain = rhe(root * n.sqrt_width, 18);
+    scale.gain = rhe(root * n.sqrt_width, 18);
+    return scale;
+}
+
+inline wide normal_value(int16_t x, const Scale& scale) {
+    return clamp(rhe((wide(x) * 256 - scale.mean) * scale.gain, scale.halvings + 2), -power2(26),
+                 power2(26) - 1);
+}
+
+// A row by the sums that are given, which need not be its own.
+inline Row normalise_row(const Row& x, const RowSums& sums, const Row& gamma, const Row& beta,
+                         const NormaliseNumbers& n, uint64_t& saturated) {
+    const Scale scale = row_scale(x.size(), sums, n);
     Row out(x.size());
     for (size_t c = 0; c < x.size(); ++c) {
-        const wide normal =
-            clamp(rhe((wide(x[c]) * 256 - mean) * gain, k + 2), -power2(26), power2(26) - 1);
-        out[c] = requantize(normal * gamma[c] + wide(beta[c]) * power2(n.beta_shift), n.norm_shift,
-                            saturated);
+        const wide y = normal_value(x[c], scale) * gamma[c] + wide(beta[c]) * power2(n.beta_shift);
+        out[c] = requantize(y, n.norm_shift, saturated);
     }
     return out;
 }

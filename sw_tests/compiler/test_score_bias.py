@@ -19,9 +19,9 @@ from trivit.models.families import model_config
 from trivit.models.quantization.calibration import quantizers_disabled
 from trivit.models.quantization.trace import trace
 from trivit.tools.compiler import arithmetic, compile_model
-from trivit.tools.compiler.ir import Attention, Parameter, Tensor
+from trivit.tools.compiler.ir import Attention, MeanPool, Parameter, Tensor
 from trivit.tools.compiler.named import untrained_program
-from trivit.tools.compiler.pooling import mean_pool
+from trivit.tools.compiler.pooling import pooling_operations
 from trivit.tools.errors import ToolsError
 
 DENSE: dict[str, Any] = {
@@ -135,7 +135,11 @@ def test_formats_in_which_pairs_are_closed(
 
 def test_other_weights_than_a_mean_are_refused() -> None:
     x, output = Tensor("x", 5, 32, 10), Tensor("pool", 1, 32, 12)
-    mean_pool(x, np.array([0, *[8192] * 4]), output, 15)
-    for weights in ([0, 8192, 8192, 8192, 8191], [0, *[8000] * 4]):
+
+    def pool(*weights: int) -> None:
+        pooling_operations(MeanPool(output, x, Parameter("weights", np.array(weights), 15)))
+
+    pool(0, *[8192] * 4)
+    for weights in ((0, 8192, 8192, 8192, 8191), (0, *[8000] * 4)):
         with pytest.raises(ToolsError, match="means some rows alike, with 8192"):
-            mean_pool(x, np.array(weights), output, 15)
+            pool(*weights)

@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from training_models import DENSE, PRUNED, TrainingModel, training_model
+from training_models import DENSE, PRUNED, PSS, TrainingModel, training_model
 
 from trivit.host.training.emulator import EmulatorTraining
 from trivit.host.training.exponents import Move
 from trivit.host.training.session import TrainingSession, target_row
 from trivit.models.families.vision_transformer import VisionTransformer
+from trivit.models.layers.relative_position import TABLE
 from trivit.models.quantization.calibration import calibrate
 from trivit.models.quantization.formats import scalings
 from trivit.models.quantization.vision_transformer import QuantVisionTransformer
@@ -19,6 +20,8 @@ from trivit.tools.training.export import weights
 CASES: dict[str, dict[str, Any]] = {
     "dense": DENSE,
     "pruned": PRUNED,
+    "pss": PSS,
+    "pss, heads of 32": {**PSS, "num_heads": 1},
     "three channels": {**DENSE, "in_channels": 3, "qkv_bias": False, "masters": 16},
 }
 
@@ -68,3 +71,22 @@ def test_quantizing_again_gives_the_same_weights() -> None:
         assert np.array_equal(
             integers.reshape(ours.shape) * (scale * 2.0 ** session.state.formats[name]), ours
         )
+
+
+@pytest.mark.parametrize(("heads", "steps"), [(2, 0), (1, 1)])
+def test_exported_tables_are_what_forward_adds(heads: int, steps: int) -> None:
+    """Quantization divides a table by the scale as the device does: within a step, or exactly."""
+    m = training_model(**PSS, num_heads=heads)
+    session = trained(m)
+    session.logits(m.image(0))  # forward with the last weights
+    model = QuantVisionTransformer.from_float(floating(m, session))
+    for name, table in model.named_parameters():
+        if name.endswith(TABLE):
+            pairs = f"{name}.pairs"
+            frac = session.state.formats[pairs]
+            integers = np.rint(table.detach().double().numpy() * 2.0**frac)
+            index = model.blocks[0].get_submodule("attn").index_LL
+            wanted = integers[index.numpy()].transpose(2, 0, 1)
+            ours = session.state.arena.view(session.state.memory, pairs)
+            assert wanted.any()
+            assert np.abs(ours - wanted.reshape(ours.shape)).max() <= steps, name

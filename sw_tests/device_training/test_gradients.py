@@ -24,8 +24,11 @@ from trivit.host.oracle.training import (
     normalise_gamma,
     product,
     scatter,
+    score_bias,
+    score_bias_backward,
 )
-from trivit.host.training.shifts import exponent, norm_constants, scale_integer
+from trivit.host.training.shifts import exponent, mantissa, norm_constants, scale_integer
+from trivit.models.layers.relative_position import relative_position_index, table_entries
 
 SEEDS = range(4)
 FAR = 1 << 15
@@ -183,14 +186,64 @@ def test_attention_backward(heads: int, width: int, closed: bool) -> None:
     assert_within(got.qkv, f, wanted, bound)
 
 
-def test_attention_backward_is_the_gradient_of_softmax() -> None:
-    """The formula that the test above takes for granted, against autograd."""
+@pytest.mark.parametrize("closed", [0.0, 0.6])
+def test_attention_backward_is_the_gradient_of_softmax(closed: float) -> None:
+    """The formula that the test above takes for granted, against autograd; closed pairs have 0."""
     torch.manual_seed(0)
     s = torch.randn(5, 9, dtype=torch.float64, requires_grad=True)
     dp = torch.randn(5, 9, dtype=torch.float64)
-    p = torch.softmax(0.3 * s, -1)
+    mask = torch.rand(5, 9) >= closed
+    mask[:, 0] = True
+    p = torch.softmax(torch.where(mask, 0.3 * s, -torch.inf), -1)
     (wanted,) = torch.autograd.grad(p, s, dp)
+    assert not wanted[~mask].any() and wanted[mask].all()
     torch.testing.assert_close(0.3 * p * (dp - (p * dp).sum(-1, keepdim=True)), wanted)
+
+
+@pytest.mark.parametrize("head_dim", [8, 16, 48, 64])
+@pytest.mark.parametrize("side", [3, 5])
+def test_gradient_of_a_table_of_score_biases(head_dim: int, side: int) -> None:
+    """Through the whole attention: autograd's table adds up its pairs, and so do the integers."""
+    rng = np.random.default_rng(head_dim)
+    heads, scale = 2, head_dim**-0.5
+    index = relative_position_index(side).numpy()
+    tokens, entries = len(index), table_entries(side)
+    table = integers(rng, entries, heads)
+    f_table, f_bias, f_dp, f_ds = 13, 10, 14, 16
+    T = real(table, f_table)
+    # Forward: the table divided by the scale, rounded once.
+    factor, factor_frac = mantissa(1 / scale, 16)
+    bias, saturated = score_bias(
+        table, index.astype(np.int16), factor=factor, shift=f_table + factor_frac - f_bias
+    )
+    spread = T[torch.from_numpy(index)].permute(2, 0, 1)
+    limit = (spread / scale).abs().detach() * 2.0**-16 + 2.0**-f_bias / 2
+    assert saturated == 0
+    assert_within(bias, f_bias, spread / scale, limit)
+    # Backward: dS as attention_backward leaves it, against autograd of softmax(scores + table).
+    products = torch.from_numpy(rng.normal(0, 2, (heads, tokens, tokens)))
+    d_probs = real(integers(rng, heads, tokens, tokens), f_dp).detach()
+    probs = torch.softmax(products + spread, -1)
+    (wanted,) = torch.autograd.grad(probs, T, d_probs)
+    p = probs.detach()
+    exact = scale * p * (d_probs - (p * d_probs).sum(-1, keepdim=True))
+    ds = np.rint(exact.numpy() * 2.0**f_ds).astype(np.int16)
+    f = format_of(wanted)
+    got, _ = score_bias_backward(
+        ds, index.astype(np.int16), entries=entries, factor=factor, shift=f_ds + factor_frac - f
+    )
+    counts = torch.from_numpy(np.bincount(index.ravel(), minlength=entries))[:, None]
+    assert int(counts.max()) == tokens - 1, "a displacement of zero, and [CLS]: once a patch"
+    bound = counts / scale * 2.0**-f_ds / 2 + wanted.abs() * 2.0**-16 + 2.0**-f / 2
+    assert_within(got, f, wanted, bound)
+
+
+def test_an_entry_without_pairs_has_no_gradient_and_sums_are_exact() -> None:
+    index = np.zeros((6, 6), np.int16)
+    worst = np.full((1, 6, 6), -32768, np.int16)
+    got, _ = score_bias_backward(worst, index, entries=3, factor=1 << 15, shift=21)
+    assert got.tolist() == [[-32768 * 36 >> 6], [0], [0]]
+    assert score_bias_backward(worst, index, entries=3, factor=1 << 15, shift=15)[1] == 1
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])

@@ -10,6 +10,7 @@ import pytest
 import torch
 from exported_model import build
 from training_models import (
+    CONNECTIONS,
     DENSE,
     PRUNED,
     chosen_rows,
@@ -53,7 +54,7 @@ def session_of(bundle: TrainingBundle, **settings: Any) -> TrainingSession:
     )
 
 
-@pytest.mark.parametrize("sizes", [DENSE, PRUNED], ids=["dense", "pruned"])
+@pytest.mark.parametrize("sizes", [DENSE, CONNECTIONS], ids=["dense", "connections"])
 def test_a_model_learns(tmp_path: Path, sizes: dict[str, Any]) -> None:
     bundle = bundle_in(tmp_path, **sizes)
     session, test = session_of(bundle), squares(bundle, 200, seed=1)

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from exported_model import metadata
 from training_models import (
+    CONNECTIONS,
     DENSE,
     PRUNED,
+    PSS,
     TrainingModel,
     chosen_rows,
     cosine,
@@ -41,9 +43,21 @@ MICRO = {
 CASES = {
     "dense": DENSE,
     "pruned": PRUNED,
+    "connections": CONNECTIONS,
+    "connections alone": {**CONNECTIONS, "token_keep_ratio": 1.0},
+    "connections twice": {**CONNECTIONS, "depth": 3, "selector_blocks": (0, 1)},
+    "pss": PSS,
+    "pss, heads of 32": {**PSS, "num_heads": 1},
     "without biases of qkv": {**DENSE, "qkv_bias": False, "in_channels": 3},
     "micro dense": {**MICRO, **DENSE},
-    "micro pruned": {**MICRO, **PRUNED, "selector_blocks": (1, 3)},
+    "micro connections": {**MICRO, **CONNECTIONS, "selector_blocks": (1, 3)},
+}
+
+FORWARD = {
+    "dense": DENSE,
+    "pss": PSS,
+    "pruned": PRUNED,
+    "connections": CASES["connections twice"],
 }
 
 
@@ -59,7 +73,8 @@ def test_gradients_of_a_model(sizes: dict[str, Any]) -> None:
     parameters = {t.name: session.state.real(t.name) for t in session.program.parameters}
     session.step(m.image(0), target, learning_rate=0.0)
     chosen = chosen_rows(session)
-    assert len(chosen) == len(sizes["selector_blocks"])
+    kinds = 1 + (sizes["attention_keep_ratio"] < 1)
+    assert len(chosen) == len(sizes["selector_blocks"]) * kinds
     logits, wanted = float_gradients(
         m.model, parameters, session.state.real("image").reshape(m.image(0).shape),
         target / 2.0**14, chosen,
@@ -75,7 +90,7 @@ def test_gradients_of_a_model(sizes: dict[str, Any]) -> None:
     )
 
 
-@pytest.mark.parametrize("sizes", [DENSE, PRUNED], ids=["dense", "pruned"])
+@pytest.mark.parametrize("sizes", FORWARD.values(), ids=FORWARD)
 def test_forward_gives_the_integers_of_inference(sizes: dict[str, Any]) -> None:
     m = training_model(vector_frac=24, **sizes)
     session = m.session(ReferenceTraining())
@@ -100,15 +115,12 @@ def metadata_of(m: TrainingModel) -> Metadata:
 
 @pytest.mark.parametrize(
     ("sizes", "words"),
-    [
-        ({"selector_blocks": (0,)}, "is a SelectConnections"),
-        ({**DENSE, "relative_position_bias": True}, "has a bias of its scores"),
-    ],
+    [({**PSS, "window": 2}, "relative_position_bias_table' closes pairs")],
 )
 def test_what_training_does_not_have_is_refused_by_name(sizes: dict[str, Any], words: str) -> None:
     with pytest.raises(ToolsError, match=words) as error:
         training_model(**sizes)
-    assert "\n" not in str(error.value) and "export a model without" in str(error.value)
+    assert "\n" not in str(error.value) and "export a model whose" in str(error.value)
 
 
 def test_updates_come_after_the_last_reader_of_the_weight() -> None:

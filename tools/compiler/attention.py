@@ -9,7 +9,7 @@ import numpy as np
 from trivit.tools.compiler.calls import refuse
 from trivit.tools.compiler.formats import integers
 from trivit.tools.compiler.graph import Node
-from trivit.tools.compiler.ir import Attention, Parameter, Tensor
+from trivit.tools.compiler.ir import Attention, Lookup, Parameter, Tensor
 from trivit.tools.compiler.selection import Probabilities, Selectors
 from trivit.tools.compiler.tensors import Tensors
 from trivit.tools.compiler.values import (
@@ -86,9 +86,10 @@ class AttentionRecogniser:
         tensor = Tensor(self._tensors.unique(node.label), heads * qkv.rows, qkv.rows, frac)
         added = None
         if bias is not None:
-            table = integers(bias).reshape(heads, qkv.rows, qkv.rows)
+            shape = heads, qkv.rows, qkv.rows
             assert bias.frac is not None
-            added = Parameter(bias.name, table, bias.frac)
+            lookup = Lookup(integers(bias.root), bias.places().reshape(shape))
+            added = Parameter(bias.name, integers(bias).reshape(shape), bias.frac, lookup)
         scores = Scores(tensor, qkv, heads, elements.ids[0], added)
         self._scores[int(elements.ids.flat[0])] = scores
         return elements

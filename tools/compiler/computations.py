@@ -60,8 +60,10 @@ def _product(call: Call) -> Value:
     a, b = call.dynamic(0), x
     if b is None or a.shape[-1] != b.shape[-2 if len(b.shape) > 1 else 0]:
         raise refuse(call.node, "its operands do not fit together")
-    if isinstance(b, Constant) and len(b.shape) != 2:
-        raise refuse(call.node, "a constant operand must be a matrix")
+    if isinstance(b, Constant):
+        if len(b.shape) != 2:
+            raise refuse(call.node, "a constant operand must be a matrix")
+        b = Constant(b.array, b.frac, b.name)  # without what it was before: it may be large
     shape = (*a.shape[:-1], b.shape[-1])
     return call.new(Product(a, b), shape)
 
@@ -158,7 +160,7 @@ def _negated(call: Call) -> Value:
 
 def _broadcast(value: Value, shape: tuple[int, ...]) -> Value:
     if isinstance(value, Constant):
-        return Constant(np.broadcast_to(value.array, shape), value.frac, value.name)
+        return value.rearranged(lambda array: np.broadcast_to(array, shape))
     return Elements(np.broadcast_to(value.ids, shape))
 
 

@@ -1,5 +1,7 @@
 """Puts GELU, LayerNorm and the dropping of rows inside the linear layers that the kernel has.
 
+A mean of rows becomes an attention between two of them (pooling.py).
+
 LayerNorm happens between memory and the array, with the sums of its input that were noted when
 the input was written; GELU and dropped rows happen behind the array. None of them exists as an
 instruction of its own, so a graph that uses them anywhere else is refused here.
@@ -8,7 +10,7 @@ instruction of its own, so a graph that uses them anywhere else is refused here.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from trivit.tools.compiler.ir import (
@@ -17,26 +19,37 @@ from trivit.tools.compiler.ir import (
     Gelu,
     LayerNorm,
     Linear,
+    MeanPool,
     Model,
     Operation,
     PatchEmbed,
     SelectTokens,
     inputs,
 )
+from trivit.tools.compiler.pooling import pooling_operations
 from trivit.tools.errors import ToolsError
 
 
 def fused(model: Model) -> Model:
-    """Return the model without Gelu, LayerNorm and Gather: linear layers do their work.
+    """Return the model without Gelu, LayerNorm, Gather and MeanPool: linear layers do their work.
 
     Raises:
         ToolsError: a place where the kernel cannot do one of them.
     """
+    model = Model(tuple(_with_pooling(model.operations)), model.logits)
     fusion = _Fusion(model)
     for operation in model.operations:
         fusion.add(operation)
     operations = fusion.finished()
     return Model(tuple(_with_statistics(operations)), model.logits)
+
+
+def _with_pooling(operations: Sequence[Operation]) -> Iterator[Operation]:
+    for operation in operations:
+        if isinstance(operation, MeanPool):
+            yield from pooling_operations(operation)
+        else:
+            yield operation
 
 
 class _Fusion:

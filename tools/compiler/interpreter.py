@@ -119,8 +119,13 @@ class Interpreter:
 
     def _fold(self, call: Call) -> list[Value]:
         operands = [value for value in call.operands if isinstance(value, Constant)]
+        kind, first = call.node.op_type, call.operands[0] if call.operands else None
+        if _DATA_INPUTS.get(kind) == 1 and kind != "Split" and isinstance(first, Constant):
+            rest = [v.array if isinstance(v, Constant) else None for v in call.operands[1:]]
+            return [
+                first.rearranged(lambda array: np.asarray(self._evaluate(call, [array, *rest])[0]))
+            ]
         results = self._evaluate(call, [v.array if v else None for v in call.operands])  # type: ignore[union-attr]
-        kind = call.node.op_type
         data = operands if kind == "Concat" else operands[: _DATA_INPUTS.get(kind, 0)]
         # Rearranged integers stay integers of the same format; anything else needs a quantizer.
         fracs = {value.frac for value in data}

@@ -1,8 +1,8 @@
 """Operations of a program before memory is assigned: frozen records with named tensors.
 
 Integers of parameters are int64 arrays; ``*_frac`` is the fraction length beside them. The
-recogniser finds LayerNorm, Gelu and Gather as operations of their own; the kernel has them as parts
-of a linear layer only (fusion.py).
+recogniser finds LayerNorm, Gelu, Gather and MeanPool as operations of their own; the kernel has
+them as parts of a linear layer only, the mean as an attention (fusion.py).
 """
 
 from __future__ import annotations
@@ -38,12 +38,27 @@ class Tensor:
 
 
 @dataclass(frozen=True, eq=False)
+class Lookup:
+    """What a parameter was gathered from: its elements are ``table.flat[places]``.
+
+    ``table`` has the shape that the model gave it, ``places`` that of the gathered integers.
+    """
+
+    table: Integers
+    places: Integers
+
+
+@dataclass(frozen=True, eq=False)
 class Parameter:
-    """Integers of a quantized parameter and their fraction length."""
+    """Integers of a quantized parameter and their fraction length.
+
+    ``lookup`` is known of what the graph gathers from a table: biases of scores.
+    """
 
     name: str
     integers: Integers
     frac: int
+    lookup: Lookup | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,6 +193,15 @@ class SelectConnections:
     keep: int
 
 
+@dataclass(frozen=True, eq=False)
+class MeanPool:
+    """A row: ``weights`` (rows,), equal for the rows that count and 0 for others, times ``x``."""
+
+    output: Tensor
+    x: Tensor
+    weights: Parameter
+
+
 Operation: TypeAlias = (
     PatchEmbed
     | LayerNorm
@@ -188,6 +212,7 @@ Operation: TypeAlias = (
     | AllTokens
     | Gather
     | SelectConnections
+    | MeanPool
 )
 
 
@@ -196,7 +221,7 @@ def inputs(operation: Operation) -> list[Tensor]:
     match operation:
         case PatchEmbed() | SelectTokens() | AllTokens():
             return []
-        case LayerNorm(x=x) | Gelu(x=x):
+        case LayerNorm(x=x) | Gelu(x=x) | MeanPool(x=x):
             return [x]
         case Linear(x=x, residual=residual, gather=gather):
             index = None if gather is None else gather.index

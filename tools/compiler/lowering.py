@@ -25,6 +25,7 @@ from trivit.tools.compiler.ir import (
     Integers,
     LayerNorm,
     Linear,
+    MeanPool,
     Model,
     Operation,
     Parameter,
@@ -115,7 +116,8 @@ def _lower(operation: Operation, params: ParameterImage, keys: dict[str, int]) -
                 {"dst": output, "index": index},
                 {"tokens": tokens, "rows": output.rows, "keep": keep},
             )
-        case LayerNorm(output=output) | Gelu(output=output) | Gather(output=output):
+        case LayerNorm() | Gelu() | Gather() | MeanPool():
+            output = operation.output
             raise AssertionError(f"{output.name}: fused before lowering")
 
 

@@ -16,6 +16,7 @@ from trivit.tools.compiler.ir import (
     Gather,
     LayerNorm,
     Linear,
+    MeanPool,
     Model,
     Operation,
     Parameter,
@@ -24,7 +25,6 @@ from trivit.tools.compiler.ir import (
     SelectTokens,
     Tensor,
 )
-from trivit.tools.compiler.pooling import mean_pool
 from trivit.tools.compiler.program import Source, assemble
 
 # Any formats that the kernel takes: they change shifts, never cycles.
@@ -103,7 +103,9 @@ class _Untrained:
         weights = np.full(x.rows, round(2**_PROBABILITY_FRAC / patches))
         weights[0] = 0
         row = Tensor("pool", 1, x.columns, x.frac)
-        self.operations += mean_pool(x, weights, row, _PROBABILITY_FRAC)
+        self.operations.append(
+            MeanPool(row, x, Parameter("pool.weights", weights, _PROBABILITY_FRAC))
+        )
         return row
 
     def _embed(self, layer: PatchEmbedding) -> Tensor:

@@ -13,19 +13,28 @@ from trivit.host.fixed_point import INT16_MIN
 from trivit.host.generated.spec import MAX_HEAD_WORDS, TILE_DEPTH
 from trivit.host.oracle.attention import softmax
 from trivit.tools.compiler import arithmetic
-from trivit.tools.compiler.ir import Attention, Integers, Linear, Operation, Parameter, Tensor
+from trivit.tools.compiler.ir import (
+    Attention,
+    Integers,
+    Linear,
+    MeanPool,
+    Operation,
+    Parameter,
+    Tensor,
+)
 from trivit.tools.errors import ToolsError
 
 _SCORE_FRAC = 10  # so that closed tokens vanish
 
 
-def mean_pool(x: Tensor, weights: Integers, output: Tensor, probs_frac: int) -> list[Operation]:
-    """Return the operations that compute ``output``, a row: ``weights`` (rows,) times ``x``.
+def pooling_operations(pool: MeanPool) -> list[Operation]:
+    """Return the operations of the kernel that compute a mean.
 
     Raises:
         ToolsError: other weights than the kernel's for some tokens alike, or a width or a format
             that it does not take.
     """
+    x, output, weights = pool.x, pool.output, pool.weights.integers
     if 2 * x.frac <= 1:
         raise ToolsError(f"'{output.name}' adds rows of '{x.name}' without fraction bits")
     heads = _heads(x.columns, output.name)
@@ -44,7 +53,7 @@ def mean_pool(x: Tensor, weights: Integers, output: Tensor, probs_frac: int) -> 
         heads=heads,
         scale=1.0,
         scores=scores,
-        probs=Tensor(f"{output.name}.probs", heads * x.rows, x.rows, probs_frac),
+        probs=Tensor(f"{output.name}.probs", heads * x.rows, x.rows, pool.weights.frac),
         bias=bias,
     )
     _check_weights(attention, closed, weights)

@@ -20,6 +20,7 @@ from trivit.tools.compiler.ir import (
     Gelu,
     LayerNorm,
     Linear,
+    MeanPool,
     Model,
     Operation,
     Parameter,
@@ -28,7 +29,6 @@ from trivit.tools.compiler.ir import (
     SelectTokens,
     Tensor,
 )
-from trivit.tools.compiler.pooling import mean_pool
 from trivit.tools.compiler.selection import Selectors
 from trivit.tools.compiler.tensors import Tensors
 from trivit.tools.compiler.values import (
@@ -165,9 +165,8 @@ class ModelRecogniser:
         if value.ids.size != width or len(weights) != x.rows or pooled.weights.frac is None:
             raise refuse(node, "it must weigh all rows of one tensor")
         output = Tensor(self._name(node), 1, width, frac)
-        *before, last = mean_pool(x, weights, output, pooled.weights.frac)
-        self._operations += before
-        return self._add(node, last, value.shape)
+        pool = MeanPool(output, x, _parameter(pooled.weights, weights))
+        return self._add(node, pool, value.shape)
 
     def _is_embedding(self, term: Value) -> bool:
         if isinstance(term, Constant):

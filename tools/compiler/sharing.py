@@ -11,6 +11,7 @@ from trivit.tools.compiler.ir import (
     Gelu,
     LayerNorm,
     Linear,
+    MeanPool,
     Operation,
     Parameter,
     PatchEmbed,
@@ -20,7 +21,7 @@ from trivit.tools.errors import ToolsError
 
 _REMEDY = "quantize them together with `trivit quantize RUN --keep ...`"
 # Operations that selection neither adds nor removes.
-_Computing = (PatchEmbed, LayerNorm, Linear, Gelu, Attention)
+_Computing = (PatchEmbed, LayerNorm, Linear, Gelu, Attention, MeanPool)
 
 
 def check_shared(sources: Sequence[Source]) -> None:
@@ -91,6 +92,8 @@ def _parameters(operation: Operation) -> list[Parameter | None]:
             return [weight, bias]
         case Attention(bias=bias):
             return [bias]
+        case MeanPool(weights=weights):
+            return [weights]
     return []
 
 

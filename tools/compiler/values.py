@@ -17,20 +17,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ids: TypeAlias = NDArray[np.int64]
+Rearrangement: TypeAlias = Callable[[NDArray[Any]], NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)
 class Constant:
-    """A known array. ``frac`` is its fraction length once a quantizer rounded it."""
+    """A known array. ``frac`` is its fraction length once a quantizer rounded it.
+
+    ``before`` is what the array was rearranged from, and how.
+    """
 
     array: NDArray[Any]
     frac: int | None = None
     name: str = ""
+    before: tuple[Constant, Rearrangement] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the array."""
         return self.array.shape
+
+    def rearranged(self, how: Rearrangement) -> Constant:
+        """Return a constant of the same elements in another order or number."""
+        return Constant(how(self.array), self.frac, self.name, (self, how))
+
+    @property
+    def root(self) -> Constant:
+        """What the elements were rearranged from."""
+        return self if self.before is None else self.before[0].root
+
+    def places(self) -> Ids:
+        """Return where in the flat ``root`` each element comes from, in the array's shape."""
+        if self.before is None:
+            return np.arange(self.array.size).reshape(self.shape)
+        source, how = self.before
+        return how(source.places())
 
 
 @dataclass(frozen=True, eq=False)
@@ -289,7 +310,7 @@ class Space:
             return None
         local = value.ids - source.start
         if isinstance(operand, Constant):
-            return Constant(operand.array.reshape(-1)[local], operand.frac, operand.name)
+            return operand.rearranged(lambda array: array.reshape(-1)[local])
         return Elements(operand.ids.reshape(-1)[local])
 
     def terms(self, value: Value) -> list[Value]:

@@ -84,6 +84,33 @@ def connections() -> Resources:
     return _block({}, blocks, sums + compare + memories + streams)
 
 
+def gelu_backward() -> Resources:
+    """16 lanes; two share a table."""
+    lane = 2 * adder_luts(30) + shifter_luts(16, 16) + _rounding(34)
+    return _block({(14, 9): 16, (16, 18): 16}, 8, 16 * lane + 3 * _stream(512))
+
+
+def softmax_backward() -> Resources:
+    """Eight keys of a row: their part of the row's sum, and their gradients."""
+    sums = 8 * adder_luts(34) + 2 * 512
+    lane = shifter_luts(16, 16) + adder_luts(33) + _rounding(64)
+    products = {(16, 16): 8, (16, 33): 8, (48, 17): 8}
+    return _block(products, 8, sums + 8 * lane + 3 * _stream(512) + _stream(34))
+
+
+def normalise_backward() -> Resources:
+    """Sums of x, the scale of a row, and twice four elements of a row."""
+    statistics = 8 * adder_luts(32) + 8 * adder_luts(16) + 2 * adder_luts(44)
+    scale = 2 * shifter_luts(57, 64) + 6 * adder_luts(48) + rom_luts(1024, 32)
+    sums = adder_luts(25) + _rounding(56) + adder_luts(44) + 2 * adder_luts(50)
+    rows = 3 * adder_luts(48) + 2 * _rounding(69) + shifter_luts(16, 64) + _rounding(49)
+    columns = 8 * (adder_luts(44) + _rounding(44))
+    products = {(16, 16): 12, (25, 31): 4, (32, 18): 4, (16, 18): 4, (18, 44): 4, (48, 21): 4}
+    products |= {(28, 31): 1, (13, 25): 1, (25, 39): 1, (14, 13): 1, (26, 24): 1}
+    products |= {(42, 31): 1, (49, 31): 1}
+    return _block(products, 59, statistics + scale + 4 * (sums + rows) + columns + 3 * _stream(256))
+
+
 def sequencer() -> Resources:
     """Twelve addresses, and a stream of commands for each of the units."""
     return _block({}, 0, 12 * adder_luts(36) + 12 * _stream(256) + 12 * _stream(88))

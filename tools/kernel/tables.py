@@ -53,6 +53,13 @@ def gelu_steps() -> list[int]:
     return [here | (after - here) % 2**14 << 18 for here, after in pairwise(gelu_table())]
 
 
+def gelu_slope_steps() -> list[int]:
+    """Bits 20:0 GELU_SLOPE[i], 34:21 GELU_SLOPE[i+1] - GELU_SLOPE[i], both signed, i = 0..1023."""
+    return [
+        here % 2**21 | (after - here) % 2**14 << 21 for here, after in pairwise(gelu_slope_table())
+    ]
+
+
 def exp2_steps() -> list[int]:
     """Bits 20:0 2^22 - EXP2[i], 34:21 EXP2[i] - EXP2[i+1], i = 0..255."""
     return [2**22 - here | (here - after) << 21 for here, after in pairwise(exp2_table())]
@@ -61,5 +68,6 @@ def exp2_steps() -> list[int]:
 #: Tables of which one read gives a step's value and slope: a lane then takes one port of its table.
 STEPS = {
     "GELU": (gelu_steps.__doc__, "uint32_t", gelu_steps()),
+    "GELU_SLOPE": (gelu_slope_steps.__doc__, "uint64_t", gelu_slope_steps()),
     "EXP2": (exp2_steps.__doc__, "uint64_t", exp2_steps()),
 }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
-from trivit.host.fixed_point import Int64, round_half_even
+from trivit.host.fixed_point import Int64
 from trivit.host.training.program import Operand, Operation, Phase, Role, TensorSpec
 from trivit.host.training.shifts import MASTER_BITS
 from trivit.tools.compiler.ir import Parameter, Tensor
@@ -48,6 +49,7 @@ class Builder:
         self.tensors: dict[str, TensorSpec] = {}
         self.operations: list[Operation] = []
         self.values: dict[str, Int64] = {}
+        self.constants: dict[str, Int64] = {}
         self.gradients: dict[str, str] = {}
         self._decays: dict[str, bool] = {}
         self._versions: dict[str, int] = {}
@@ -82,19 +84,30 @@ class Builder:
             )
         )
 
-    def parameter(self, parameter: Parameter, matrix: bool = False) -> str:
-        """Add a parameter with its master and momentum; ``matrix``: weight decay applies."""
+    def parameter(self, parameter: Parameter, matrix: bool = False, factor: float = 1.0) -> str:
+        """Add a parameter with its master and momentum, and return its name.
+
+        Args:
+            parameter: of the compiler's form.
+            matrix: weight decay applies.
+            factor: the master is the compiler's parameter times this. A power of two moves the
+                fraction length alone.
+        """
         name = parameter.name
         if name in self.values:
             raise ToolsError(
                 f"'{name}' is read by two operations; training takes parameters with one reader"
             )
         integers = parameter.integers.reshape(-1, parameter.integers.shape[-1])
-        frac = parameter.frac if matrix else min(parameter.frac, self._vector_frac)
+        # The finest at which the largest integer still fits.
+        frac = parameter.frac - math.ceil(math.log2(factor))
+        frac = frac if matrix else min(frac, self._vector_frac)
         rows, columns = integers.shape
         extra = MASTER_BITS if self.masters == 32 else 0
-        master = round_half_even(integers, parameter.frac - frac - extra)
-        self.values[name] = np.clip(master, -_LARGEST << extra, _LARGEST << extra)
+        # Exact before it is rounded: products of 16 bits and a factor of float64.
+        master = np.rint(np.ldexp(integers * factor, frac + extra - parameter.frac))
+        largest = _LARGEST << extra
+        self.values[name] = np.clip(master, -largest, largest).astype(np.int64)
         self._decays[name] = matrix
         spec = TensorSpec(name=name, rows=rows, columns=columns, frac=frac, role="parameter")
         self.declare(spec)
@@ -108,6 +121,19 @@ class Builder:
             self.declare(replace(square, role="second"))
             self.declare(replace(square, name=low(square.name), role="low", of=square.name))
         return name
+
+    def constant(self, name: str, values: Int64, frac: int = 0) -> str:
+        """Add (rows, columns) integers that no step changes; return their name.
+
+        Equal ones of one name prefix are one tensor; others get a suffix.
+        """
+        base, count = name, 1
+        while name in self.constants and not np.array_equal(self.constants[name], values):
+            name, count = f"{base}.{count}", count + 1
+        rows, columns = values.shape
+        spec = TensorSpec(name=name, rows=rows, columns=columns, frac=frac, role="constant")
+        self.constants[name] = values
+        return self.declare(spec)
 
     def emit(
         self, opcode: str, phase: Phase = "forward", /, **operands: str | Operand | int | float

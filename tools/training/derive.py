@@ -24,6 +24,7 @@ class Derived:
     """A training program and the masters of its parameters, (rows, columns) int64 by name.
 
     Masters have the fraction length of the parameter in the program, plus 16 with 32 bits.
+    Constants stand among them, as they are.
     """
 
     program: TrainingProgram
@@ -80,4 +81,4 @@ def derive(
         )
     except HostError as error:
         raise ToolsError(f"the derived program is wrong: {error}") from error
-    return Derived(program=program, masters=builder.values)
+    return Derived(program=program, masters=builder.values | builder.constants)

@@ -11,6 +11,7 @@ from trivit.host.oracle.training.gelu import gelu_backward
 from trivit.host.oracle.training.loss import cross_entropy
 from trivit.host.oracle.training.normalise import normalise_backward, normalise_gamma
 from trivit.host.oracle.training.products import add, column_sums, product
+from trivit.host.oracle.training.score_bias import score_bias, score_bias_backward
 from trivit.host.oracle.training.stochastic import mix, stochastic_round, tensor_key
 from trivit.host.oracle.training.update import Updated, join_planes, split_planes, update_sgd
 
@@ -32,6 +33,8 @@ __all__ = [
     "normalise_gamma",
     "product",
     "scatter",
+    "score_bias",
+    "score_bias_backward",
     "split_planes",
     "stochastic_round",
     "tensor_key",

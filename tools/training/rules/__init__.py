@@ -6,7 +6,8 @@ from trivit.tools.training.rules import (
     gelu,
     layer_norm,
     linear,
+    pooling,
     selection,
 )
 
-__all__ = ["attention", "embedding", "gelu", "layer_norm", "linear", "selection"]
+__all__ = ["attention", "embedding", "gelu", "layer_norm", "linear", "pooling", "selection"]

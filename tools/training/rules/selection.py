@@ -1,6 +1,14 @@
-"""Token selection and the dropping of rows; which rows stay has no gradient."""
+"""Selection of tokens and connections, and the dropping of rows; a choice has no gradient."""
 
-from trivit.tools.compiler.ir import Gather, SelectTokens
+from trivit.host.training.program import Operand
+from trivit.tools.compiler.ir import (
+    AllTokens,
+    Gather,
+    Operation,
+    SelectConnections,
+    SelectTokens,
+    Tensor,
+)
 from trivit.tools.errors import ToolsError
 from trivit.tools.training.builder import Builder
 from trivit.tools.training.registry import rule
@@ -8,16 +16,45 @@ from trivit.tools.training.registry import rule
 
 def select_forward(operation: SelectTokens, builder: Builder) -> None:
     """State the choice of the tokens that [CLS] attends to most."""
-    probs = builder.tensors[operation.probs.name]
-    heads, rest = divmod(probs.rows, operation.tokens)
+    name = builder.activation(operation.output, "index")
+    builder.emit(
+        "select_tokens",
+        dst=name,
+        probs=operation.probs.name,
+        heads=_heads(operation.probs, operation.tokens),
+        keep=operation.keep,
+    )
+
+
+def connections_forward(operation: SelectConnections, builder: Builder) -> None:
+    """State the choice of the keys that each kept token attends to most, of those it saw."""
+    attention = next(
+        o
+        for o in builder.operations
+        if o.opcode == "attention" and o.operands["probs"].tensor == operation.probs.name
+    )
+    optional = {n: o for n, o in attention.operands.items() if n == "mask"}
+    if operation.index.name in builder.tensors:
+        optional["index"] = Operand(operation.index.name)
+    builder.emit(
+        "select_connections",
+        dst=builder.activation(operation.output, "mask"),
+        probs=operation.probs.name,
+        heads=_heads(operation.probs, operation.tokens),
+        keep=operation.keep,
+        **optional,
+    )
+
+
+def _heads(probs: Tensor, tokens: int) -> int:
+    heads, rest = divmod(probs.rows, tokens)
     if rest:
         raise ToolsError(f"'{probs.name}' has {probs.rows} rows, no multiple of its tokens")
-    name = builder.activation(operation.output, "index")
-    builder.emit("select_tokens", dst=name, probs=probs.name, heads=heads, keep=operation.keep)
+    return heads
 
 
-def select_backward(operation: SelectTokens, builder: Builder) -> None:
-    """State nothing: a choice has no gradient."""
+def nothing(operation: Operation, builder: Builder) -> None:
+    """State nothing: a choice has no gradient, and an index of every row is none."""
 
 
 def gather_forward(operation: Gather, builder: Builder) -> None:
@@ -35,5 +72,7 @@ def gather_backward(operation: Gather, builder: Builder) -> None:
     builder.pass_on(x, destination)
 
 
-rule(SelectTokens, select_forward, select_backward)
+rule(SelectTokens, select_forward, nothing)
+rule(SelectConnections, connections_forward, nothing)
+rule(AllTokens, nothing, nothing)
 rule(Gather, gather_forward, gather_backward)

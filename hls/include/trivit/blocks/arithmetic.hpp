@@ -39,6 +39,33 @@ ap_int<16> lane16(const ap_uint<kBits>& word, int lane) {
     return ap_int<16>(word.range(16 * lane + 15, 16 * lane));
 }
 
+// The largest magnitude of the int16 in a word: 0 to 32768.
+template <int kBits>
+ap_uint<16> largest_magnitude(const ap_uint<kBits>& word) {
+#pragma HLS INLINE
+    const int kCount = kBits / 16;
+    ap_uint<16> largest[kCount];
+#pragma HLS ARRAY_PARTITION variable = largest complete
+    for (int lane = 0; lane < kCount; ++lane) {
+#pragma HLS UNROLL
+        const ap_int<16> value = lane16(word, lane);
+        largest[lane] = value < 0 ? ap_uint<16>(-value) : ap_uint<16>(value);
+    }
+    for (int step = 1; step < kCount; step *= 2) {
+#pragma HLS UNROLL
+        for (int lane = 0; lane + step < kCount; lane += 2 * step) {
+#pragma HLS UNROLL
+            if (largest[lane + step] > largest[lane]) largest[lane] = largest[lane + step];
+        }
+    }
+    return largest[0];
+}
+
+inline ap_uint<16> larger(const ap_uint<16>& a, const ap_uint<16>& b) {
+#pragma HLS INLINE
+    return a > b ? a : b;
+}
+
 template <int kLanes>
 ap_uint<6> count_ones(const bool (&flags)[kLanes]) {
 #pragma HLS INLINE

@@ -26,13 +26,26 @@ typedef ap_uint<kColumns> OpenKeys;         // a bit for each key that a row see
 // Probabilities of two rows and, above them, a bit for each key that is open.
 typedef ap_uint<2 * kLanes * (16 + 1)> LivePair;
 typedef ap_uint<64> Report;
+static const int kFigureBits = 52;  // of a report, below its tag
 
-inline Report done_report(const Command& command, const ap_uint<32>& saturated) {
+// What a unit tells behind a command: any figure of `kFigureBits`.
+inline Report figure_report(const Command& command, const ap_uint<kFigureBits>& figure) {
 #pragma HLS INLINE
     Report report = 0;
-    report.range(31, 0) = saturated;
-    report.range(42, 32) = TagField::of(command);
+    report.range(kFigureBits - 1, 0) = figure;
+    report.range(62, 52) = TagField::of(command);
     return report;
+}
+
+// Saturated values, modulo 2^24, and the largest magnitude of the integers that the unit wrote: 0
+// to 32768 (largest_magnitude in arithmetic.hpp).
+inline Report done_report(const Command& command, const ap_uint<24>& saturated,
+                          const ap_uint<16>& largest) {
+#pragma HLS INLINE
+    ap_uint<kFigureBits> figure = 0;
+    figure.range(23, 0) = saturated;
+    figure.range(39, 24) = largest;
+    return figure_report(command, figure);
 }
 
 // Answers the end command, behind all other reports.

@@ -287,7 +287,7 @@ struct OpenRows {
         }
         const bool waits = !ConnectionsFields::Replay::of(c) && r >= ConnectionsFields::Kept::of(c);
         pause = waits ? ap_uint<3>(waited + 1) : ap_uint<3>(0);
-        if (!active) reports.write(done_report(c, 0));
+        if (!active) reports.write(done_report(c, 0, 0));
         command = c;
         place = here;
         return true;

@@ -48,14 +48,14 @@ inline void gelu_pair(const ap_int<16>& x0, const ap_int<16>& x1, const ap_uint<
     y1 = gelu_lane(x1, in_frac, out_frac, ports);
 }
 
-// Recurs from one iteration to the next: a counter, and the sum of saturations.
+// Recurs from one iteration to the next: a counter, the sum of saturations, the largest magnitude.
 struct Gelu {
     static const char* name() { return "gelu"; }
     // Magnitude 1, shift 2, table 2, product 4, difference 1, shift 2, rounding 3, clamp 1,
-    // count 3, streams 1.
+    // count and largest 3, streams 1.
     static const int kDepth = 20;
 
-    Gelu() : left(0), saturated(0) {}
+    Gelu() : left(0), saturated(0), largest(0) {}
 
     bool iterate(hls::stream<Command>& commands, hls::stream<TileRow>& rows,
                  hls::stream<TileRow>& results, hls::stream<Report>& reports) {
@@ -82,17 +82,19 @@ struct Gelu {
             changed[column + 1] = odd.saturated;
         }
         results.write(result);
-        const ap_uint<32> before = first ? ap_uint<32>(0) : saturated;
+        const ap_uint<24> before = first ? ap_uint<24>(0) : saturated;
         saturated = before + count_ones(changed);
+        largest = larger(first ? ap_uint<16>(0) : largest, largest_magnitude(result));
         command = c;
         left = here - 1;
-        if (here == 1) reports.write(done_report(c, saturated));
+        if (here == 1) reports.write(done_report(c, saturated, largest));
         return true;
     }
 
     Command command;
     ap_uint<24> left;  // rows that the command still waits for
-    ap_uint<32> saturated;
+    ap_uint<24> saturated;
+    ap_uint<16> largest;
 };
 
 }  // namespace blocks

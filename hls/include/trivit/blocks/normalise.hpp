@@ -72,28 +72,31 @@ inline ap_uint<25> inverse_root(const ap_uint<64>& power, ap_uint<5>& halvings) 
     return ap_uint<25>(((ap_uint<37>(here) << 12) - slope * remainder) >> 12);
 }
 
-inline Scale scale_row(const Command& command, const RowSums& sums) {
+// `Fields` names inv_width, words, epsilon and sqrt_width.
+template <class Fields>
+Scale scale_row(const Command& command, const RowSums& sums) {
 #pragma HLS INLINE
     const ap_int<kRowSumBits> sum = sum_of(sums);
     const ap_uint<kRowSquareBits> squares = squares_of(sums);
-    const ap_uint<30> inv_width = NormaliseFields::InvWidth::of(command);
+    const ap_uint<30> inv_width = Fields::InvWidth::of(command);
     const ap_int<60> centre = (sum * inv_width + ap_int<25>(1 << 23)) >> 24;
     Scale scale;
     scale.mean = centre > kMeanLimit    ? ap_int<25>(kMeanLimit)
                  : centre < -kMeanLimit ? ap_int<25>(-kMeanLimit)
                                         : ap_int<25>(centre);
-    const ap_uint<12> width = ap_uint<12>(NormaliseFields::Words::of(command)) << 3;
+    const ap_uint<12> width = ap_uint<12>(Fields::Words::of(command)) << 3;
     const ap_int<39> slope = width * scale.mean - (ap_int<39>(sum) << 9);
-    const ap_int<64> power = (ap_int<64>(squares) << 16) + scale.mean * slope +
-                             ap_int<58>(NormaliseFields::Epsilon::of(command));
+    const ap_int<64> power =
+        (ap_int<64>(squares) << 16) + scale.mean * slope + ap_int<58>(Fields::Epsilon::of(command));
     const ap_uint<64> positive = power < 1 ? ap_int<64>(1) : power;
     const ap_uint<25> root = inverse_root(positive, scale.halvings);
-    const ap_int<49> gain = root * NormaliseFields::SqrtWidth::of(command);
+    const ap_int<49> gain = root * Fields::SqrtWidth::of(command);
     scale.gain = round_half_even(gain, ap_uint<5>(18));
     return scale;
 }
 
 // A row a clock. Recurs: counters.
+template <class Fields>
 struct Scales {
     static const char* name() { return "scales"; }
     // Products 5, 4, 6, clamp and sums 4, leading bit and shift 5, table 2, products 4, 5,
@@ -109,12 +112,12 @@ struct Scales {
         const Command c = first ? commands.read() : command;
         if (first) next.write(c);
         if (EndField::of(c)) return false;
-        const ap_uint<10> here = first ? NormaliseFields::Rows::of(c) : left;
+        const ap_uint<10> here = first ? Fields::Rows::of(c) : left;
         const bool second = !first && odd;
         if (!second) both = sums.read();
         const RowSums row = second ? both.range(2 * kRowSumsBits - 1, kRowSumsBits)
                                    : both.range(kRowSumsBits - 1, 0);
-        const ap_uint<64> packed = pack_scale(scale_row(c, row));
+        const ap_uint<64> packed = pack_scale(scale_row<Fields>(c, row));
         ScalePair pair = 0;
         pair.range(63, 0) = second ? even_scale : packed;
         pair.range(127, 64) = packed;
@@ -135,9 +138,8 @@ struct Scales {
     bool active;
 };
 
-inline ap_int<16> normalise_lane(const ap_int<16>& x, const Scale& scale, const ap_int<16>& gamma,
-                                 const ap_int<16>& beta, const ap_uint<5>& beta_shift,
-                                 const ap_uint<5>& norm_shift, bool& saturated) {
+// A normalised value at 20 fraction bits.
+inline ap_int<27> normal_value(const ap_int<16>& x, const Scale& scale) {
 #pragma HLS INLINE
     const ap_int<25> centred = (ap_int<25>(x) << 8) - scale.mean;
     const ap_int<55> product = centred * scale.gain;
@@ -145,10 +147,16 @@ inline ap_int<16> normalise_lane(const ap_int<16>& x, const Scale& scale, const 
     ap_int<54> rest = ap_int<54>(product >> 2) << 1;
     rest[0] = product.range(1, 0) != 0;
     const ap_int<55> rounded = round_half_even(rest, ap_uint<6>(ap_uint<6>(scale.halvings) + 1));
-    const ap_int<27> normal = rounded > (1 << 26) - 1 ? ap_int<27>((1 << 26) - 1)
-                              : rounded < -(1 << 26)  ? ap_int<27>(-(1 << 26))
-                                                      : ap_int<27>(rounded);
-    const ap_int<47> y = normal * gamma + (ap_int<47>(beta) << beta_shift);
+    return rounded > (1 << 26) - 1 ? ap_int<27>((1 << 26) - 1)
+           : rounded < -(1 << 26)  ? ap_int<27>(-(1 << 26))
+                                   : ap_int<27>(rounded);
+}
+
+inline ap_int<16> normalise_lane(const ap_int<16>& x, const Scale& scale, const ap_int<16>& gamma,
+                                 const ap_int<16>& beta, const ap_uint<5>& beta_shift,
+                                 const ap_uint<5>& norm_shift, bool& saturated) {
+#pragma HLS INLINE
+    const ap_int<47> y = normal_value(x, scale) * gamma + (ap_int<47>(beta) << beta_shift);
     return clamp_int16(round_half_even(y, norm_shift), saturated);
 }
 
@@ -173,7 +181,7 @@ struct Normalise {
             reports.write(end_report());
             return false;
         }
-        WordPlace here = place;
+        WordPlace<NormaliseFields> here = place;
         if (first) here.begin(c);
         const WordPair x = rows.read();
         if (here.word == 0) scale[here.pair] = scales.read();
@@ -202,20 +210,22 @@ struct Normalise {
             changed[lane] = exists && clamped;
         }
         results.write(result);
-        saturated = (first ? ap_uint<32>(0) : saturated) + count_ones(changed);
+        saturated = (first ? ap_uint<24>(0) : saturated) + count_ones(changed);
+        largest = larger(first ? ap_uint<16>(0) : largest, largest_magnitude(result));
         active = here.advance(c);
-        if (!active) reports.write(done_report(c, saturated));
+        if (!active) reports.write(done_report(c, saturated, largest));
         command = c;
         place = here;
         return true;
     }
 
     Command command;
-    WordPlace place;
+    WordPlace<NormaliseFields> place;
     ScalePair scale[kPairs];
     Vectors vector;
     Memory<Vectors, kMaxDepthWords, kDistance> memory;
-    ap_uint<32> saturated;
+    ap_uint<24> saturated;
+    ap_uint<16> largest;
     bool active;
 };
 

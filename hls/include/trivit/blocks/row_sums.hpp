@@ -40,7 +40,9 @@ inline ap_uint<kRowSquareBits> squares_of(const RowSums& packed) {
     return packed.range(kRowSumsBits - 1, kRowSumBits);
 }
 
-// Where a process is among rows that come in groups, word by word, two rows at a time.
+// Where a process is among rows that come in groups, word by word, two rows at a time. `Fields`
+// names rows and words.
+template <class Fields>
 struct WordPlace {
     ap_uint<10> rows;  // from this group on
     ap_uint<9> word;
@@ -50,12 +52,12 @@ struct WordPlace {
     bool has_odd() const { return rows > 2 * pair + 1; }
     bool last_pair() const { return rows <= 2 * (pair + 1) || pair == kPairs - 1; }
     bool last_word(const Command& command) const {
-        return word + 1 == NormaliseFields::Words::of(command);
+        return word + 1 == Fields::Words::of(command);
     }
 
     void begin(const Command& command) {
 #pragma HLS INLINE
-        rows = NormaliseFields::Rows::of(command);
+        rows = Fields::Rows::of(command);
         word = 0;
         pair = 0;
         first_group = true;
@@ -114,7 +116,7 @@ struct Statistics {
         const Command c = first ? commands.read() : command;
         if (first) next.write(c);
         if (EndField::of(c)) return false;
-        WordPlace here = place;
+        WordPlace<NormaliseFields> here = place;
         if (first) here.begin(c);
         const WordPair x = rows.read();
         same.write(x);
@@ -134,7 +136,7 @@ struct Statistics {
     }
 
     Command command;
-    WordPlace place;
+    WordPlace<NormaliseFields> place;
     RowSumsPair sum[kPairs];
     bool active;
 };

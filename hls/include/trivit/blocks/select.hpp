@@ -193,7 +193,7 @@ struct TokenList {
         count = full ? ap_uint<4>(has - kLanes) : ap_uint<4>(has);
         word = w + 1;
         active = !flush;
-        if (flush) reports.write(done_report(c, 0));
+        if (flush) reports.write(done_report(c, 0, 0));
         command = c;
         return true;
     }

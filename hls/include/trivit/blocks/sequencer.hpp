@@ -8,14 +8,18 @@
 namespace trivit {
 namespace blocks {
 
-// What a port of DDR is told: `move_t` in hls/rtl/mover_types.sv, address, words, fence and tiles
-// from bit 0 on.
-typedef ap_uint<88> Move;
+// What a port of DDR is told: `move_t` in hls/rtl/mover_types.sv, address, words, fence, tiles,
+// what belongs to an update, and the stride of planes from bit 0 on.
+typedef ap_uint<128> Move;
 static const int kAddressBits = 36;  // of words of 16 bytes
 static const int kMoveWordBits = 24;
 static const int kFenceAt = kAddressBits + kMoveWordBits;
 static const int kFencePortsAt = kFenceAt + 16;
 static const int kTilesAt = kFencePortsAt + 4;
+static const int kPlanesAt = kTilesAt + 8;
+static const int kUpdateAt = kPlanesAt + 3;
+static const int kBiasAt = kUpdateAt + 1;
+static const int kPlaneStrideAt = 96;
 typedef ap_uint<16> StoreCount;  // of moves to DDR, modulo 2^16
 
 // Where a program finds its data in DDR.
@@ -45,6 +49,17 @@ inline void send(hls::stream<Command>& to, Unit unit, const Command& command, bo
     }
 }
 
+// Commands of training's units, and of numbers that no unit has, leave together: whoever takes them
+// hands them out (hls/rtl/training_commands.sv), or refuses them.
+inline void send_training(hls::stream<Command>& to, const Command& command, bool ends) {
+#pragma HLS INLINE
+    if (ends) {
+        to.write(end_command(kUnitGeluBackward));
+    } else if (UnitField::of(command) >= kUnitGeluBackward) {
+        to.write(command);
+    }
+}
+
 // Groups of 8 outputs lie in the ports in turn: how many tiles of them port `port` has.
 inline ap_uint<8> tiles_of(const ap_uint<9>& groups, int port) {
 #pragma HLS INLINE
@@ -68,6 +83,17 @@ inline void send_move(hls::stream<Move>& to, Unit unit, int port, const Command&
     if (moves && (groups == 0 || tiles != 0))
         move.range(kFenceAt - 1, kAddressBits) = MoveRowsFields::Words::of(command);
     if (moves) move.range(kTilesAt + 7, kTilesAt) = tiles;
+    if (unit == kUnitMoveRows) {
+        move.range(kUpdateAt - 1, kPlanesAt) = MoveRowsFields::Planes::of(command);
+        move[kUpdateAt] = MoveRowsFields::Update::of(command);
+        move.range(127, kPlaneStrideAt) = MoveRowsFields::PlaneStride::of(command);
+    }
+    if (unit == kUnitMoveStore) {
+        move.range(kUpdateAt - 1, kPlanesAt) = MoveStoreFields::Planes::of(command);
+        move[kUpdateAt] = MoveStoreFields::Update::of(command);
+        move[kBiasAt] = MoveStoreFields::Bias::of(command);
+        move.range(127, kPlaneStrideAt) = MoveStoreFields::PlaneStride::of(command);
+    }
     if (unit == kUnitMoveRows && MoveRowsFields::Fenced::of(command)) {
         move.range(kFencePortsAt - 1, kFenceAt) = stores;
         move.range(kTilesAt - 1, kFencePortsAt) = -1;
@@ -90,11 +116,12 @@ struct Sequencer {
                  hls::stream<Command>& softmax_writer, hls::stream<Command>& norm_writer,
                  hls::stream<Command>& row_reader, hls::stream<Command>& load,
                  hls::stream<Command>& store, hls::stream<Command>& connections,
-                 hls::stream<Move>& weights0, hls::stream<Move>& weights1,
-                 hls::stream<Move>& weights2, hls::stream<Move>& weights3, hls::stream<Move>& rows0,
-                 hls::stream<Move>& rows1, hls::stream<Move>& rows2, hls::stream<Move>& rows3,
-                 hls::stream<Move>& stores0, hls::stream<Move>& stores1, hls::stream<Move>& stores2,
-                 hls::stream<Move>& stores3, hls::stream<ap_uint<24>>& program_end) {
+                 hls::stream<Command>& training, hls::stream<Move>& weights0,
+                 hls::stream<Move>& weights1, hls::stream<Move>& weights2,
+                 hls::stream<Move>& weights3, hls::stream<Move>& rows0, hls::stream<Move>& rows1,
+                 hls::stream<Move>& rows2, hls::stream<Move>& rows3, hls::stream<Move>& stores0,
+                 hls::stream<Move>& stores1, hls::stream<Move>& stores2, hls::stream<Move>& stores3,
+                 hls::stream<ap_uint<24>>& program_end) {
 #pragma HLS INLINE
         const bool first = !active;
         const JobWord j = first ? jobs.read() : job;
@@ -113,6 +140,7 @@ struct Sequencer {
         send(load, kUnitLoad, c, ends);
         send(store, kUnitStore, c, ends);
         send(connections, kUnitConnections, c, ends);
+        send_training(training, c, ends);
 
         const ap_uint<2> region = MoveRowsFields::Base::of(c);
         const ap_uint<kAddressBits> base = region == 2   ? JobFields::Output::of(j)

@@ -308,9 +308,10 @@ struct Probabilities {
                 power.range(2 * kLanes * (kPowerBits + 1) - 1, 2 * kLanes * kPowerBits);
             all.write(measured);
         }
-        saturated = (first ? ap_uint<32>(0) : saturated) + count_ones(changed);
+        saturated = (first ? ap_uint<24>(0) : saturated) + count_ones(changed);
+        largest = larger(first ? ap_uint<16>(0) : largest, largest_magnitude(result));
         active = here.advance(c);
-        if (!active) reports.write(done_report(c, saturated));
+        if (!active) reports.write(done_report(c, saturated, largest));
         command = c;
         place = here;
         return true;
@@ -320,7 +321,8 @@ struct Probabilities {
     PairPlace<SoftmaxFields> place;
     Reciprocal even[kPairs];
     Reciprocal odd[kPairs];
-    ap_uint<32> saturated;
+    ap_uint<24> saturated;
+    ap_uint<16> largest;
     bool active;
 };
 

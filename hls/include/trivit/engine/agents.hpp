@@ -78,7 +78,7 @@ struct Agents {
 #pragma HLS INLINE
         const bool more = load.high_rows != 0;
         if (!more && load.ends) answer.end();
-        if (!more && load.finishes && !load.ends) answer.done(load.tag, 0);
+        if (!more && load.finishes && !load.ends) answer.done(load.tag, 0, 0);
         load_ended = load_ended || load.ends;
         load = rest_of(load);
         loading = more;

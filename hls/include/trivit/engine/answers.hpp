@@ -10,18 +10,18 @@ namespace blocks {
 struct Answer {
     Answer() : given(false) {}
 
-    void done(const Tag& tag, const ap_uint<32>& saturated) {
+    void done(const Tag& tag, const ap_uint<24>& saturated, const ap_uint<16>& largest) {
 #pragma HLS INLINE
         Command command = 0;
         TagField::put(command, tag);
-        give(done_report(command, saturated));
+        give(done_report(command, saturated, largest));
     }
-    // Bit 43 and, above it, the code of hls/kernel.yaml.
+    // Bit 40 and, above it, the code of hls/kernel.yaml.
     void failed(const Tag& tag, const ap_uint<8>& error) {
 #pragma HLS INLINE
-        done(tag, 0);
-        report[43] = 1;
-        report.range(51, 44) = error;
+        done(tag, 0, 0);
+        report[40] = 1;
+        report.range(48, 41) = error;
     }
     void end() {
 #pragma HLS INLINE

@@ -11,14 +11,15 @@ namespace blocks {
 // A rounded row on its way to the banks.
 struct Result {
     TileRow row;
-    ap_uint<32> saturated;  // of the product so far
+    ap_uint<24> saturated;  // of the product so far
+    ap_uint<16> largest;    // magnitude, of the same
     FewRows bank;
     bool block_ends;
     Leaving leaving;
 };
 
 struct Array {
-    Array() : saturated(0), rows_left(0) {}
+    Array() : saturated(0), largest(0), rows_left(0) {}
 
     // A row group's next row leaves in this iteration.
     bool leaves() const { return rows_left != 0; }
@@ -46,6 +47,7 @@ struct Array {
 #pragma HLS INLINE
         Result result;
         bool changed[kColumns];
+        TileRow counted = 0;
         for (int column = 0; column < kColumns; ++column) {
 #pragma HLS UNROLL
             const bool exists = column < kLanes * leaving.words;
@@ -57,9 +59,12 @@ struct Array {
             const ap_int<16> value = clamp_int16(round_half_even(sum, leaving.out_shift), clamped);
             result.row.range(16 * column + 15, 16 * column) = value;
             changed[column] = clamped && exists && leaving.error == 0;
+            if (exists && leaving.error == 0) counted.range(16 * column + 15, 16 * column) = value;
         }
         saturated += count_ones(changed);
+        largest = larger(largest, largest_magnitude(counted));
         result.saturated = saturated;
+        result.largest = largest;
         result.bank = leaving.rows - rows_left;
         result.block_ends = rows_left == 1;
         result.leaving = leaving;
@@ -74,7 +79,10 @@ struct Array {
                 residual[row][word] = residual[row + 1][word];
             }
         }
-        if (leaving.finishes && rows_left == 1) saturated = 0;
+        if (leaving.finishes && rows_left == 1) {
+            saturated = 0;
+            largest = 0;
+        }
         rows_left -= 1;
         return result;
     }
@@ -125,7 +133,8 @@ struct Array {
     Sum sums[kRows][kColumns];
     Word residual[kRows][kWordsPerTile];
     Leaving leaving;
-    ap_uint<32> saturated;
+    ap_uint<24> saturated;
+    ap_uint<16> largest;
     FewRows rows_left;
 };
 

@@ -18,7 +18,8 @@ struct BlockPlace {
     bool completes;  // a row group of the slot
     bool finishes;   // the command
     Tag tag;
-    ap_uint<32> saturated;
+    ap_uint<24> saturated;
+    ap_uint<16> largest;
 };
 
 // What is true behind an access of the second port.
@@ -104,7 +105,7 @@ struct BlockWriter {
         completion.slot = place.slot;
         completion.completes = !busy && place.completes;
         completion.finishes = !busy && place.finishes;
-        if (completion.finishes) answer.done(place.tag, place.saturated);
+        if (completion.finishes) answer.done(place.tag, place.saturated, place.largest);
         return completion;
     }
 

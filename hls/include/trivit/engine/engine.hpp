@@ -274,7 +274,7 @@ struct Engine {
             if (to == 2) stored2.write(word);
             if (to == 3) stored3.write(word);
             const Tag tag = TagField::of(store.command);
-            if (store.take()) answers.store.done(tag, 0);
+            if (store.take()) answers.store.done(tag, 0, 0);
         }
         if (completion.completes) scoreboard.complete(completion.slot);
         return placed;

@@ -111,6 +111,7 @@ struct PairWriter {
         block.next_place.finishes = finishes;
         block.next_place.tag = job.tag;
         block.next_place.saturated = 0;
+        block.next_place.largest = 0;
         block.close();
         if (!group_ends) {
             address += kWordsPerTile;

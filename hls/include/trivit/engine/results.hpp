@@ -58,12 +58,13 @@ struct Results {
                 place.finishes = from.finishes;
                 place.tag = from.tag;
                 place.saturated = result.saturated;
+                place.largest = result.largest;
                 write_back.close();
             }
         } else if (finishes && from.error != 0) {
             answer.failed(from.tag, from.error);
         } else if (finishes) {
-            answer.done(from.tag, result.saturated);
+            answer.done(from.tag, result.saturated, result.largest);
         }
         return direct;
     }

@@ -119,6 +119,7 @@ struct RowWriter {
         block.next_place.finishes = finishes;
         block.next_place.tag = TagField::of(command);
         block.next_place.saturated = 0;
+        block.next_place.largest = 0;
         block.close();
     }
 

@@ -19,6 +19,9 @@ inline Tensor head_rows(const Tensor& all, int64_t head, int64_t tokens) {
 inline void attention(int16_t* arena, const Descriptor& op, Scratch& scratch, Figures* figures) {
     const Tensor scores = tensor(arena, op.operand[0]), probs = tensor(arena, op.operand[1]);
     const Tensor dst = tensor(arena, op.operand[2]), qkv = tensor(arena, op.operand[3]);
+    const bool masked = optional_operand(op, 0), biased = optional_operand(op, 1);
+    const Tensor mask = masked ? tensor(arena, op.operand[4]) : qkv;
+    const Tensor bias = biased ? tensor(arena, op.operand[5]) : qkv;
     const int64_t heads = op.field[0], tokens = qkv.rows, width = dst.columns / heads;
     Counter score_counter(figures[0]), prob_counter(figures[1]), counter(figures[2]);
     for (int64_t head = 0; head < heads; ++head) {
@@ -26,10 +29,12 @@ inline void attention(int16_t* arena, const Descriptor& op, Scratch& scratch, Fi
         widen(qkv, head * width, width, false, scratch.a);
         widen(qkv, (heads + head) * width, width, true, scratch.b);
         multiply(scratch.a, scratch.b, scratch.sums);
+        if (biased)
+            add_aligned(head_rows(bias, head, tokens), op.field[6], false, scratch.sums);
         round_into(scratch.sums, op.field[1], s, 0, figures[0]);
         for (int64_t i = 0; i < tokens; ++i)
-            softmax_row(s.row(i), tokens, op.field[2], op.field[3], op.field[4], scratch, p.row(i),
-                        prob_counter);
+            softmax_row(s.row(i), masked ? mask.row(i) : nullptr, tokens, op.field[2], op.field[3],
+                        op.field[4], scratch, p.row(i), prob_counter);
         widen(p, 0, tokens, false, scratch.a);
         widen(qkv, (2 * heads + head) * width, width, false, scratch.b);
         multiply(scratch.a, scratch.b, scratch.sums);

@@ -4,11 +4,13 @@
 
 #include "adamw.hpp"
 #include "attention.hpp"
+#include "connections.hpp"
 #include "normalise.hpp"
 #include "operations.hpp"
 #include "pointwise.hpp"
 #include "product.hpp"
 #include "rows.hpp"
+#include "score_bias.hpp"
 #include "softmax.hpp"
 #include "update.hpp"
 
@@ -72,6 +74,15 @@ inline bool execute(int16_t* arena, const Descriptor& op, const Step& step, Scra
             return true;
         case Opcode::update_adamw:
             update_adamw(arena, op, step, figures);
+            return true;
+        case Opcode::select_connections:
+            select_connections(arena, op, scratch, figures);
+            return true;
+        case Opcode::score_bias:
+            score_bias(arena, op, figures);
+            return true;
+        case Opcode::score_bias_backward:
+            score_bias_backward(arena, op, scratch, figures);
             return true;
     }
     return false;

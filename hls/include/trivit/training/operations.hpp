@@ -26,6 +26,9 @@ enum class Opcode : int64_t {
     add = 16,
     update_sgd = 17,
     update_adamw = 18,
+    select_connections = 24,
+    score_bias = 25,
+    score_bias_backward = 26,
 };
 
 static const int kOperands = 6;
