@@ -45,8 +45,10 @@ enum Unit {
     kUnitCrossEntropy = 18,
     kUnitNormaliseBackward = 19,
     kUnitUpdate = 20,
+    kUnitAdamwConstants = 21,
+    kUnitUpdateAdamw = 22,
 };
-static const int kUnits = 21;
+static const int kUnits = 23;
 
 typedef CommandField<0, 1> EndField;
 typedef CommandField<1, 11> TagField;
@@ -293,6 +295,40 @@ struct UpdateFields {
     typedef CommandField<192, 7> BiasGradientShift;
     typedef CommandField<199, 7> BiasRateShift;
     typedef CommandField<206, 32> BiasKey;
+    typedef CommandField<238, 9> Groups;
+};
+
+struct AdamwConstantsFields {
+    typedef CommandField<17, 17> Beta1;
+    typedef CommandField<34, 24> Alpha2;
+    typedef CommandField<58, 17> Clip;
+    typedef CommandField<75, 24> Rate;
+    typedef CommandField<99, 16> Correction;
+    typedef CommandField<115, 7> BiasMeanShift;
+    typedef CommandField<122, 8> BiasSquareShift;
+    typedef CommandField<130, 8> BiasDirectionShift;
+    typedef CommandField<138, 7> BiasRateShift;
+    typedef CommandField<145, 32> BiasKey;
+    typedef CommandField<177, 32> BiasSecondKey;
+    typedef CommandField<209, 41> BiasFloor;
+};
+
+struct UpdateAdamwFields {
+    typedef CommandField<17, 24> Words;
+    typedef CommandField<41, 13> Line;
+    typedef CommandField<54, 9> DepthWords;
+    typedef CommandField<63, 9> Groups;
+    typedef CommandField<72, 1> Masters;
+    typedef CommandField<73, 1> Stochastic;
+    typedef CommandField<74, 16> Decay;
+    typedef CommandField<90, 7> DecayShift;
+    typedef CommandField<97, 7> MeanShift;
+    typedef CommandField<104, 8> SquareShift;
+    typedef CommandField<112, 8> DirectionShift;
+    typedef CommandField<120, 7> RateShift;
+    typedef CommandField<127, 32> Key;
+    typedef CommandField<159, 32> SecondKey;
+    typedef CommandField<191, 41> Floor;
 };
 
 }  // namespace blocks

@@ -22,7 +22,9 @@ package trivit_commands;
   localparam int UNIT_CROSS_ENTROPY = 18;
   localparam int UNIT_NORMALISE_BACKWARD = 19;
   localparam int UNIT_UPDATE = 20;
-  localparam int UNITS = 21;
+  localparam int UNIT_ADAMW_CONSTANTS = 21;
+  localparam int UNIT_UPDATE_ADAMW = 22;
+  localparam int UNITS = 23;
 
   typedef struct packed {
     logic [214:0] reserved;
@@ -329,7 +331,8 @@ package trivit_commands;
   } normalise_backward_command_t;
 
   typedef struct packed {
-    logic [17:0] reserved;
+    logic [8:0] reserved;
+    logic [8:0] groups;
     logic [31:0] bias_key;
     logic [6:0] bias_rate_shift;
     logic [6:0] bias_gradient_shift;
@@ -350,4 +353,45 @@ package trivit_commands;
     logic [10:0] tag;
     logic [0:0] last;
   } update_command_t;
+
+  typedef struct packed {
+    logic [5:0] reserved;
+    logic [40:0] bias_floor;
+    logic [31:0] bias_second_key;
+    logic [31:0] bias_key;
+    logic [6:0] bias_rate_shift;
+    logic [7:0] bias_direction_shift;
+    logic [7:0] bias_square_shift;
+    logic [6:0] bias_mean_shift;
+    logic [15:0] correction;
+    logic [23:0] rate;
+    logic [16:0] clip;
+    logic [23:0] alpha2;
+    logic [16:0] beta1;
+    logic [4:0] unit;
+    logic [10:0] tag;
+    logic [0:0] last;
+  } adamw_constants_command_t;
+
+  typedef struct packed {
+    logic [23:0] reserved;
+    logic [40:0] floor;
+    logic [31:0] second_key;
+    logic [31:0] key;
+    logic [6:0] rate_shift;
+    logic [7:0] direction_shift;
+    logic [7:0] square_shift;
+    logic [6:0] mean_shift;
+    logic [6:0] decay_shift;
+    logic [15:0] decay;
+    logic [0:0] stochastic;
+    logic [0:0] masters;
+    logic [8:0] groups;
+    logic [8:0] depth_words;
+    logic [12:0] line;
+    logic [23:0] words;
+    logic [4:0] unit;
+    logic [10:0] tag;
+    logic [0:0] last;
+  } update_adamw_command_t;
 endpackage

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,13 +26,21 @@ class TrainingBackend(ABC):
 
     name: str
 
+    def check(self, operation: int, numbers: Mapping[str, int]) -> None:  # noqa: B027
+        """Refuse numbers of op ``operation`` that the contract has and this backend has not.
+
+        Raises:
+            HostError: it cannot execute the op with these numbers.
+        """
+
     @abstractmethod
     def run(self, memory: Int16, operations: Sequence[Resolved], step: StepConstants) -> Int64:
         """Execute the ops; ``memory`` changes in place.
 
         Returns:
             (ops, 3, 3) int64: for each tensor that an op writes, in the op's order, saturations,
-            the largest magnitude and the sum of squares.
+            the largest magnitude and the sum of squares; of ``cls_moments``, which writes none, 0,
+            its sum and its sum of squares.
         """
 
 
@@ -92,6 +100,9 @@ class ReferenceTraining(TrainingBackend):
         figures = np.zeros((len(operations), WRITES, FIGURES), np.int64)
         for index, operation in enumerate(operations):
             tensors = {name: view(memory, place) for name, place in operation.places.items()}
+            if operation.opcode == "cls_moments":
+                figures[index, 0, 1:] = _cls_moments(operation, tensors)
+                continue
             if operation.opcode in _UPDATES:
                 results = _UPDATES[operation.opcode](operation, tensors, step)
             else:
@@ -147,6 +158,12 @@ def _select_tokens(operation: Resolved, tensors: dict[str, Int16]) -> _Results:
     probs = tensors["probs"].reshape(operation.fields["heads"], tokens, tokens)
     cls_sum = probs[:, 0].astype(np.int64).sum(axis=0)
     return [(oracle.select_tokens(cls_sum, operation.fields["keep"]), 0)]
+
+
+def _cls_moments(operation: Resolved, tensors: dict[str, Int16]) -> tuple[int, int]:
+    tokens = operation.places["probs"].columns
+    probs = tensors["probs"].reshape(operation.fields["heads"], tokens, tokens)
+    return training.cls_moments(probs)
 
 
 def _open(mask: Int16) -> NDArray[np.bool_]:

@@ -23,7 +23,6 @@ from trivit.host.training.shifts import UpdateSettings
 from trivit.tools.study.on_device.twin import FloatTwin
 from trivit.tools.training.builder import MasterBits
 from trivit.tools.training.compile import training_bundle
-from trivit.tools.training.export import master_weights
 from trivit.tools.training.loop import LabelledImages, LoopSettings
 
 STEPS, WINDOW, CLASSES, TEST_IMAGES = 800, 200, 5, 500
@@ -88,19 +87,13 @@ def on_device(pruned: bool, masters: MasterBits = 32, **settings: Any) -> Learne
 @cache
 def in_float32(pruned: bool) -> Learned:
     given = bundle(pruned)
-    config = build(**(PRUNED if pruned else DENSE)).config
-    twin = FloatTwin(
-        config,
-        master_weights(given),
-        given.program.by_name["image"].frac,
-        token_keep_ratio=config.token_keep_ratio,
-    )
+    twin = FloatTwin(build(**(PRUNED if pruned else DENSE)).config, given)
     training, test = squares(pruned, STEPS, 0), squares(pruned, TEST_IMAGES, 1)
     losses = [
         twin.step(image, TARGETS[label], SETTINGS.rate(step)).loss
         for step, (image, label) in enumerate(zip(training.images, training.labels, strict=True))
     ]
-    return Learned(np.array(losses), twin.predictions(test.images))
+    return Learned(np.array(losses), np.array([twin.logits(i).argmax() for i in test.images]))
 
 
 @pytest.fixture(autouse=True)

@@ -116,6 +116,65 @@ def sequencer() -> Resources:
     return _block({}, 0, 12 * adder_luts(36) + 12 * _stream(256) + 12 * _stream(88))
 
 
+def _hash() -> int:
+    """LUTs of a hash of 32 bits: three sums of three, three exclusive ors, the key."""
+    return 3 * adder_luts(32) + 3 * 32 + adder_luts(32)
+
+
+def _dithered(bits: int) -> int:
+    """LUTs of stochastic rounding: values at 32 bits below the unit, noise in line with them."""
+    return shifter_luts(bits + 32, 128) + shifter_luts(32, 32) + adder_luts(bits + 32)
+
+
+def update() -> Resources:
+    """Two elements a clock in each of four ports, and planes that wait in LUTs."""
+    gradient = shifter_luts(58, 64) + adder_luts(58)
+    decay = shifter_luts(56, 64) + adder_luts(56)
+    momentum = 2 * adder_luts(60) + 2 * 16
+    weight = _dithered(41) + adder_luts(42) + 3 * 33
+    lane = 2 * _hash() + gradient + decay + momentum + weight + 4 * adder_luts(16)
+    place = 6 * adder_luts(32) + 6 * adder_luts(9)
+    counts = 2 * adder_luts(132)
+    planes = 7 * lutram_luts(64, 128)
+    port = 2 * lane + place + counts + planes + _stream(256) + 2 * _stream(45) + _stream(312)
+    # Each of two lanes of a port: momentum, clipped gradient, decay, step, square of the gradient.
+    products = {(16, 18): 16, (32, 17): 8, (16, 25): 8, (16, 16): 8}
+    return _block(products, 0, 4 * port + 2 * _stream(256))
+
+
+def update_adamw() -> Resources:
+    """In the place of `update`: an element a clock in each of four ports, a root for each."""
+    mean = shifter_luts(59, 64) + adder_luts(59) + 2 * adder_luts(61) + 2 * 16
+    second = shifter_luts(111, 128) + 2 * adder_luts(111) + 2 * adder_luts(59)
+    root = 2 * shifter_luts(41, 64) + 2 * adder_luts(41) + adder_luts(37)
+    direction = shifter_luts(84, 128) + 3 * adder_luts(84)
+    weight = shifter_luts(48, 64) + adder_luts(48) + _dithered(62) + adder_luts(64) + 3 * 33
+    lane = 3 * _hash() + mean + second + root + direction + weight + 6 * adder_luts(16)
+    place = 6 * adder_luts(32) + 6 * adder_luts(9)
+    counts = 2 * adder_luts(172)
+    planes = 11 * lutram_luts(64, 128)
+    port = lane + place + counts + planes + _stream(256) + 2 * _stream(45) + _stream(416) + 256
+    # Clip, two of the first moment, square and step's mean; decay; of the second moment two; root
+    # and correction; the step; the square of the gradient.
+    products = {(16, 18): 8, (17, 18): 4, (17, 17): 4, (32, 17): 4, (32, 25): 8, (14, 13): 4}
+    products |= {(16, 26): 4, (41, 17): 4, (37, 25): 4, (16, 16): 4}
+    tables = 4 * bram36(3073, 25, true_dual_port=True)
+    return _block(products, tables, 4 * port + 2 * _stream(256))
+
+
+def cross_entropy() -> Resources:
+    """A value a clock, three times; the reciprocal's product is made of LUTs."""
+    power = adder_luts(17) + shifter_luts(40, 64) + shifter_luts(25, 32) + 2 * adder_luts(36)
+    reciprocal = shifter_luts(37, 16) + 16 * 15 + adder_luts(40)
+    gradient = shifter_luts(16, 16) + _rounding(64) + adder_luts(64) + shifter_luts(64, 64)
+    tables = rom_luts(256, 35) + 2 * rom_luts(512, 25)
+    rows = 3 * mux_luts(512, 2) + 2 * adder_luts(37)
+    values = 2 * bram36(8192, 16, true_dual_port=False) + bram36(8192, 25, true_dual_port=False)
+    products = {(17, 25): 1, (14, 13): 1, (25, 25): 1}
+    luts = power + reciprocal + gradient + tables + rows + 3 * _stream(512) + 2 * _stream(256)
+    return _block(products, values, luts)
+
+
 BLOCKS: dict[str, Callable[[], Resources]] = {
     "gelu": gelu,
     "softmax": softmax,
@@ -123,4 +182,14 @@ BLOCKS: dict[str, Callable[[], Resources]] = {
     "select": select,
     "connections": connections,
     "sequencer": sequencer,
+}
+
+#: Besides, of a design that trains; one of the updates.
+TRAINING_BLOCKS: dict[str, Callable[[], Resources]] = {
+    "gelu_backward": gelu_backward,
+    "softmax_backward": softmax_backward,
+    "normalise_backward": normalise_backward,
+    "cross_entropy": cross_entropy,
+    "update": update,
+    "update_adamw": update_adamw,
 }

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from trivit.host.training.bundle import TrainingBundle
 from trivit.host.training.program import TrainingProgram
-from trivit.host.training.session import TrainingSession
 from trivit.host.training.shifts import MASTER_BITS
 from trivit.models.files import atomic_write
+from trivit.tools.training.learner import Learner
 
 
 def weight_shapes(program: TrainingProgram) -> dict[str, tuple[int, ...]]:
@@ -33,19 +33,19 @@ def weight_shapes(program: TrainingProgram) -> dict[str, tuple[int, ...]]:
                 shapes[operands[name]] = (1, spec[name].rows, spec[name].columns)
         elif operation.opcode == "product" and operands["a"] == patches:
             shapes[operands["b"]] = (spec["b"].rows, channels, patch, patch)
-    vectors = {
-        operation.operands["high"].tensor
+    matrices = {
+        operation.operands["b"].tensor
         for operation in program.operations
-        if operation.phase == "update" and not operation.attributes["decays"]
+        if operation.opcode == "product" and operation.phase == "forward"
     }
     for tensor in program.parameters:
-        vector = tensor.name in vectors and tensor.rows == 1
+        vector = tensor.name not in matrices and tensor.rows == 1
         whole = (tensor.columns,) if vector else (tensor.rows, tensor.columns)
         shapes.setdefault(tensor.name, whole)
     return {tensor.name: shapes[tensor.name] for tensor in program.parameters}
 
 
-def weights(session: TrainingSession) -> dict[str, Tensor]:
+def weights(session: Learner) -> dict[str, Tensor]:
     """Return the weights that forward reads, float32 under timm's names.
 
     A weight is integer·2^-f with an integer of 16 bits, which float32 holds exactly: quantized
@@ -53,7 +53,7 @@ def weights(session: TrainingSession) -> dict[str, Tensor]:
     masters stay in the run's checkpoint: forward does not read them.
     """
     return {
-        name: torch.from_numpy(session.state.real(name)).float().reshape(shape)
+        name: torch.from_numpy(session.parameter(name)).float().reshape(shape)
         for name, shape in weight_shapes(session.program).items()
     }
 
@@ -70,7 +70,7 @@ def master_weights(bundle: TrainingBundle) -> dict[str, Tensor]:
     return found
 
 
-def write_weights(path: Path, session: TrainingSession) -> None:
+def write_weights(path: Path, session: Learner) -> None:
     """Write :func:`weights` to ``path``.
 
     Raises:

@@ -14,6 +14,14 @@ class OptimizerName(str, Enum):
     adamw = "adamw"
 
 
+class UpdateName(str, Enum):
+    """Which parameters a training step updates."""
+
+    all = "all"
+    last_block = "last-block"
+    biases = "biases"
+
+
 def compile_run(
     run: Annotated[
         Path,
@@ -39,8 +47,8 @@ def compile_run(
         bool,
         typer.Option(
             "--training",
-            help="Write the program of a training step instead, training.trivit, for the first "
-            "of the ratios.",
+            help="Write the programs of training steps instead, training.trivit: one for each of "
+            "the ratios, by default one as trained.",
         ),
     ] = False,
     masters: Annotated[
@@ -49,6 +57,20 @@ def compile_run(
     optimizer: Annotated[
         OptimizerName, typer.Option(help="With --training: whose updates.")
     ] = OptimizerName.sgd,
+    variance_block: Annotated[
+        int,
+        typer.Option(
+            help="With --training: block whose [CLS] attention steps tell of, which orders "
+            "examples (-1: the last; the paper takes the one before the first selector)."
+        ),
+    ] = -1,
+    update: Annotated[
+        UpdateName,
+        typer.Option(
+            help="With --training: which parameters a step updates; the last block or all biases "
+            "with the classifier, and no more of backward than they need."
+        ),
+    ] = UpdateName.all,
     untrained: Annotated[
         bool,
         typer.Option(
@@ -77,7 +99,7 @@ def compile_run(
     if untrained:
         run = _untrained(run, keep, out, list(overrides or []))
     if training:
-        _compile_training(run, keep, masters, optimizer)
+        _compile_training(run, keep, masters, optimizer, variance_block, update)
         return
     from trivit.host.bundle import Bundle
     from trivit.tools.cli.settings import keep_ratios
@@ -105,7 +127,14 @@ def _untrained(config: Path, keep: str | None, out: Path | None, overrides: list
     return folder
 
 
-def _compile_training(run: Path, keep: str | None, masters: int, optimizer: OptimizerName) -> None:
+def _compile_training(
+    run: Path,
+    keep: str | None,
+    masters: int,
+    optimizer: OptimizerName,
+    variance_block: int,
+    update: UpdateName,
+) -> None:
     from trivit.tools.cli.settings import keep_ratios
     from trivit.tools.errors import ToolsError
     from trivit.tools.report.tables import print_figures
@@ -113,5 +142,12 @@ def _compile_training(run: Path, keep: str | None, masters: int, optimizer: Opti
 
     if masters not in (16, 32):
         raise ToolsError(f"--masters {masters}: use 32 or 16")
-    summary = compile_training(run, keep_ratios(keep), 32 if masters == 32 else 16, optimizer.value)
+    summary = compile_training(
+        run,
+        keep_ratios(keep),
+        32 if masters == 32 else 16,
+        optimizer.value,
+        variance_block,
+        update.value,
+    )
     print_figures(f"compiled {run} for training", summary)

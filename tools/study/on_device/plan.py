@@ -15,7 +15,8 @@ from trivit.models.nested_settings import overlay, read_overrides
 from trivit.models.settings import from_mapping
 from trivit.models.yaml_text import read_yaml
 from trivit.tools.errors import ToolsError
-from trivit.tools.training.loop import LoopSettings
+from trivit.tools.study.on_device.forward import check
+from trivit.tools.training.settings import LoopSettings
 
 Number = Literal["device", "float32"]
 Settings = Mapping[str, Any]
@@ -34,7 +35,8 @@ class Row:
         text: for people.
         beside: the row whose float32 runs it is compared with; by default it has its own.
         seeds: of the device's runs (default: the study's).
-        token_keep_ratio: of every selector.
+        token_keep_ratio, attention_keep_ratio: of every selector.
+        warmup_ratios: token keep ratios of further programs, for ``training.keep_warmup``.
         masters: bits of a parameter's master on the device.
         training: settings of the loop that differ from the study's.
     """
@@ -43,8 +45,15 @@ class Row:
     beside: str | None = None
     seeds: int | None = None
     token_keep_ratio: float = 1.0
+    attention_keep_ratio: float = 1.0
+    warmup_ratios: tuple[float, ...] = ()
     masters: int = 32
     training: Settings = field(default_factory=dict, metadata={"parse": _as_given})
+
+    @property
+    def keep_ratios(self) -> tuple[float, ...]:
+        """Token keep ratios of the row's programs, that of the end first."""
+        return (self.token_keep_ratio, *self.warmup_ratios)
 
 
 def _rows(mapping: Settings, place: str) -> dict[str, Row]:
@@ -102,27 +111,43 @@ class Study:
         """The rows by name."""
         return self.config.rows
 
-    @property
-    def model(self) -> ViTConfig:
-        """The model's sizes."""
+    def model(self, row: Row) -> ViTConfig:
+        """Return the model that a row starts from.
+
+        Where connections close, it has the row's keep ratios, so that its dense program is the only
+        one of ratio 1; the others share a model, and the formats that calibration finds for it.
+
+        Raises:
+            ToolsError: the experiment's model has no float32 twin.
+        """
         model = self.experiment.model
         if not isinstance(model, ViTConfig):
             raise ToolsError(f"{model.name} has no float32 twin: choose a vision transformer")
-        return model
+        check(model)
+        if row.attention_keep_ratio == 1:
+            return model
+        return replace(
+            model,
+            token_keep_ratio=row.token_keep_ratio,
+            attention_keep_ratio=row.attention_keep_ratio,
+        )
 
-    def start(self, seed: int) -> Path:
-        """Return the folder of the untrained model of a seed."""
-        return self.out / "start" / f"seed-{seed}"
-
-    def untrained(self, seed: int) -> ExperimentConfig:
-        """Return the experiment of the untrained model of a seed."""
+    def untrained(self, row: Row, seed: int) -> ExperimentConfig:
+        """Return the experiment of a row's untrained model."""
         data = data_at(self.experiment.data, self.config.data)
-        return replace(self.experiment, seed=seed, data=data)
+        return replace(self.experiment, model=self.model(row), seed=seed, data=data)
 
-    @property
-    def keep_ratios(self) -> tuple[float, ...]:
-        """The token keep ratios of all rows, falling."""
-        return tuple(sorted({row.token_keep_ratio for row in self.rows.values()}, reverse=True))
+    def start(self, row: Row, seed: int) -> Path:
+        """Return the folder of a row's untrained model; rows that start alike share it."""
+        tokens, attention = row.token_keep_ratio, row.attention_keep_ratio
+        name = "" if attention == 1 else f"token_{tokens:g}-attention_{attention:g}-"
+        return self.out / "start" / f"{name}seed-{seed}"
+
+    def exported(self, row: Row) -> tuple[float, ...]:
+        """Return the token keep ratios of all rows that share the row's start, falling."""
+        start = self.start(row, 0)
+        rows = [other for other in self.rows.values() if self.start(other, 0) == start]
+        return tuple(sorted({ratio for r in rows for ratio in r.keep_ratios}, reverse=True))
 
     def runs(self, chosen: Sequence[str] = (), seeds: int | None = None) -> list[Run]:
         """Return the runs, seed by seed: a study that ends early has compared all rows.
@@ -189,5 +214,7 @@ def load_study(path: Path, out: Path, overrides: Sequence[str] = ()) -> Study:
         if "seed" in {**config.training, **row.training}:
             raise ToolsError(f"rows.{name}: a study varies the seed: leave out training.seed")
     study = Study(config, load_config(path.parent / config.model), out)
-    study.runs(), study.model  # what is wrong is refused before anything is written
+    for row in config.rows.values():  # what is wrong is refused before anything is written
+        study.model(row)
+    study.runs()
     return study

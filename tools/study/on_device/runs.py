@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from trivit.host.training.bundle import TrainingBundle
 from trivit.models.file_lock import BusyError, run_lock
 from trivit.models.files import atomic_write
 from trivit.models.quantization import FOLDER
@@ -21,14 +22,18 @@ from trivit.models.settings import to_mapping
 from trivit.tools.compiler.exports import exported_models
 from trivit.tools.errors import ToolsError
 from trivit.tools.report.machine import describe_machine, library_versions
-from trivit.tools.study.on_device.plan import Run, Study
-from trivit.tools.study.on_device.twin_loop import train_twin
+from trivit.tools.study.on_device.plan import Run
+from trivit.tools.study.on_device.twin import FloatTwin
 from trivit.tools.training.builder import MasterBits
 from trivit.tools.training.compile import TRAINING_FILE, training_bundle
-from trivit.tools.training.loop import CHECKPOINT, METRICS, train
+from trivit.tools.training.learner import Learner
+from trivit.tools.training.loop import CHECKPOINT, METRICS, open_session, train_with
+from trivit.tools.training.settings import LoopSettings
 from trivit.tools.training.untrained import untrained_start
 
 RESULT = "result.json"
+#: Block, from the end, whose [CLS] attention orders examples: the compiler's default.
+_SHOWN_BLOCK = -1
 
 
 def carry_out(runs: Sequence[Run], seconds: float | None = None) -> Iterator[Run]:
@@ -69,7 +74,7 @@ def read_result(run: Run) -> dict[str, Any] | None:
         return None
     except (ValueError, KeyError, TypeError):
         raise ToolsError(f"{path} is no result of a study: delete it") from None
-    if settings != _settings(run):
+    if _with_defaults(settings) != _settings(run):
         raise ToolsError(
             f"{run.folder} was trained with other settings: name another folder with --out"
         )
@@ -78,34 +83,51 @@ def read_result(run: Run) -> dict[str, Any] | None:
 
 def _settings(run: Run) -> dict[str, Any]:
     """Return what makes the run this run and no other, as JSON values."""
-    row = {"token_keep_ratio": run.row.token_keep_ratio, "masters": run.row.masters}
-    config = run.study.config
+    row, config = run.row, run.study.config
     found = {
-        "model": to_mapping(run.study.experiment.model),
+        "model": to_mapping(run.study.model(row)),
         "data": config.data,
-        **(row if run.number == "device" else {**row, "masters": 32}),
+        "token_keep_ratio": row.token_keep_ratio,
+        "warmup_ratios": row.warmup_ratios,
+        "masters": row.masters if run.number == "device" else 32,
         "training": asdict(run.settings),
     }
     values: dict[str, Any] = json.loads(json.dumps(found))
     return values
 
 
+def _with_defaults(settings: dict[str, Any]) -> dict[str, Any]:
+    """Give a result's settings the defaults of those that are newer than it."""
+    defaults = json.loads(json.dumps(asdict(LoopSettings())))
+    training = {**defaults, **settings["training"]}
+    return {"warmup_ratios": [], **settings, "training": training}
+
+
 def _carry_out(run: Run) -> None:
-    start = _started(run.study, run.seed)
-    bundle = run.folder / TRAINING_FILE
-    if not bundle.is_file():
-        [path] = exported_models(start, (run.row.token_keep_ratio,)).values()
-        masters: MasterBits = 16 if run.row.masters == 16 else 32
-        with atomic_write(bundle) as temporary:
-            temporary.write_bytes(training_bundle(path, masters).to_bytes())
-    begun = time.perf_counter()
-    resume = (run.folder / CHECKPOINT).is_file()
-    data, out = run.study.config.data, run.folder
+    study, row, settings, out = run.study, run.row, run.settings, run.folder
+    path = out / TRAINING_FILE
+    if not path.is_file():
+        exports = exported_models(_started(run), row.keep_ratios)
+        masters: MasterBits = 16 if row.masters == 16 else 32
+        shown = None if settings.examples is None else _SHOWN_BLOCK
+        bundle = training_bundle(exports, masters, variance_block=shown)
+        with atomic_write(path) as temporary:
+            temporary.write_bytes(bundle.to_bytes())
+    bundle = TrainingBundle.load(path)
+    learner: Learner
     if run.number == "device":
-        figures = train(bundle, data, out, run.settings, resume=resume)
+        learner = open_session(bundle, settings)
     else:
-        model, ratio = run.study.model, run.row.token_keep_ratio
-        figures = train_twin(bundle, model, data, out, run.settings, ratio, resume=resume)
+        learner = FloatTwin(
+            study.model(row),
+            bundle,
+            momentum=settings.momentum,
+            weight_decay=settings.weight_decay,
+            shown_block=len(study.model(row).blocks) + _SHOWN_BLOCK,
+        )
+    begun = time.perf_counter()
+    resume = (out / CHECKPOINT).is_file()
+    figures = train_with(learner, bundle, study.config.data, out, settings, resume=resume)
     result = {
         "row": run.name,
         "number": run.number,
@@ -121,14 +143,15 @@ def _carry_out(run: Run) -> None:
         temporary.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
-def _started(study: Study, seed: int) -> Path:
-    """Return the folder of a seed's untrained model, quantized; another process may make it."""
-    start = study.start(seed)
+def _started(run: Run) -> Path:
+    """Return the folder of the run's untrained model, quantized; another process may make it."""
+    study, row, seed = run.study, run.row, run.seed
+    start = study.start(row, seed)
     while not (start / FOLDER).is_dir():
         try:
             with run_lock(start):
                 if not (start / FOLDER).is_dir():
-                    untrained_start(study.untrained(seed), start, study.keep_ratios)
+                    untrained_start(study.untrained(row, seed), start, study.exported(row))
         except BusyError:
             time.sleep(1.0)
     return start

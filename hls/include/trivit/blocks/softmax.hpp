@@ -229,25 +229,42 @@ struct Reciprocal {
     ap_uint<4> above;
 };
 
-// Sum: 2^24 to 2^34, or 0 for a row without an open key, whose exponentials are 0 too.
+// The step of the table that a reciprocal lies in: here - slope * remainder * 2^-15.
+struct ReciprocalStep {
+    ap_uint<25> here;
+    ap_uint<16> slope;
+    ap_uint<15> remainder;
+    ap_uint<4> above;
+};
+
+// Sum: 2^24 to 2^kBits, or 0 for a row without an open key, whose exponentials are 0 too.
+template <int kBits>
+ReciprocalStep reciprocal_step(const ap_uint<kBits>& sum) {
+#pragma HLS INLINE
+    TablePorts ports;
+    ReciprocalStep step;
+    step.above = 0;
+    for (int bit = 1; bit < kBits - 24; ++bit) {
+#pragma HLS UNROLL
+        if (sum[24 + bit]) step.above = bit;
+    }
+    // The leading bit goes to the top.
+    const ap_uint<kBits> top = sum << ap_uint<4>(ap_uint<4>(kBits - 25) - step.above);
+    const ap_uint<9> index = top.range(kBits - 2, kBits - 10);
+    step.remainder = top.range(kBits - 11, kBits - 25);
+    step.here = ports.read(kRecipTable, int(index));
+    const ap_uint<25> after = ports.read(kRecipTable, int(index) + 1);
+    step.slope = step.here - after;
+    return step;
+}
+
 inline Reciprocal reciprocal(const ap_uint<kSumBits>& sum) {
 #pragma HLS INLINE off
 #pragma HLS PIPELINE II = 1
-    TablePorts ports;
+    const ReciprocalStep step = reciprocal_step(sum);
     Reciprocal result;
-    result.above = 0;
-    for (int bit = 1; bit < kSumBits - 24; ++bit) {
-#pragma HLS UNROLL
-        if (sum[24 + bit]) result.above = bit;
-    }
-    // The leading bit goes to the top.
-    const ap_uint<kSumBits> top = sum << ap_uint<4>(ap_uint<4>(kSumBits - 25) - result.above);
-    const ap_uint<9> index = top.range(kSumBits - 2, kSumBits - 10);
-    const ap_uint<15> remainder = top.range(kSumBits - 11, kSumBits - 25);
-    const ap_uint<25> here = ports.read(kRecipTable, int(index));
-    const ap_uint<25> after = ports.read(kRecipTable, int(index) + 1);
-    const ap_uint<16> slope = here - after;
-    result.factor = ((ap_uint<40>(here) << 15) - slope * remainder) >> 15;
+    result.above = step.above;
+    result.factor = ((ap_uint<40>(step.here) << 15) - step.slope * step.remainder) >> 15;
     return result;
 }
 

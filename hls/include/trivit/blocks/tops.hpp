@@ -3,6 +3,7 @@
 #define TRIVIT_BLOCKS_TOPS_HPP
 
 #include "connections.hpp"
+#include "cross_entropy.hpp"
 #include "gelu.hpp"
 #include "gelu_backward.hpp"
 #include "normalise.hpp"
@@ -11,6 +12,8 @@
 #include "sequencer.hpp"
 #include "softmax.hpp"
 #include "softmax_backward.hpp"
+#include "update.hpp"
+#include "update_adamw.hpp"
 
 void trivit_sequencer(
     hls::stream<trivit::blocks::JobWord>& jobs, hls::stream<trivit::blocks::Command>& descriptors,
@@ -77,5 +80,25 @@ void trivit_normalise_backward(hls::stream<trivit::blocks::Command>& commands,
                                hls::stream<trivit::blocks::Vectors>& vectors,
                                hls::stream<trivit::blocks::WordPair>& results,
                                hls::stream<trivit::blocks::Report>& reports);
+
+void trivit_cross_entropy(hls::stream<trivit::blocks::Command>& commands,
+                          hls::stream<trivit::blocks::TileRow>& logits,
+                          hls::stream<trivit::blocks::TileRow>& targets,
+                          hls::stream<trivit::blocks::TileRow>& results,
+                          hls::stream<trivit::blocks::Report>& reports);
+
+void trivit_update(
+    hls::stream<trivit::blocks::Command>& commands, hls::stream<trivit::blocks::Word>& words0,
+    hls::stream<trivit::blocks::Word>& words1, hls::stream<trivit::blocks::Word>& words2,
+    hls::stream<trivit::blocks::Word>& words3, hls::stream<trivit::blocks::Word>& results0,
+    hls::stream<trivit::blocks::Word>& results1, hls::stream<trivit::blocks::Word>& results2,
+    hls::stream<trivit::blocks::Word>& results3, hls::stream<trivit::blocks::Report>& reports);
+
+void trivit_update_adamw(
+    hls::stream<trivit::blocks::Command>& commands, hls::stream<trivit::blocks::Word>& words0,
+    hls::stream<trivit::blocks::Word>& words1, hls::stream<trivit::blocks::Word>& words2,
+    hls::stream<trivit::blocks::Word>& words3, hls::stream<trivit::blocks::Word>& results0,
+    hls::stream<trivit::blocks::Word>& results1, hls::stream<trivit::blocks::Word>& results2,
+    hls::stream<trivit::blocks::Word>& results3, hls::stream<trivit::blocks::Report>& reports);
 
 #endif
