@@ -29,8 +29,7 @@ inline void attention(int16_t* arena, const Descriptor& op, Scratch& scratch, Fi
         widen(qkv, head * width, width, false, scratch.a);
         widen(qkv, (heads + head) * width, width, true, scratch.b);
         multiply(scratch.a, scratch.b, scratch.sums);
-        if (biased)
-            add_aligned(head_rows(bias, head, tokens), op.field[6], false, scratch.sums);
+        if (biased) add_aligned(head_rows(bias, head, tokens), op.field[6], false, scratch.sums);
         round_into(scratch.sums, op.field[1], s, 0, figures[0]);
         for (int64_t i = 0; i < tokens; ++i)
             softmax_row(s.row(i), masked ? mask.row(i) : nullptr, tokens, op.field[2], op.field[3],

@@ -47,9 +47,8 @@ inline void select_connections(int16_t* arena, const Descriptor& op, Scratch& sc
                 sum[size_t(j)] += probs.row(head * tokens + query)[key];
         }
         std::iota(order.begin(), order.end(), 1);
-        std::stable_sort(order.begin(), order.end(), [&sum](int32_t a, int32_t b) {
-            return sum[size_t(a)] > sum[size_t(b)];
-        });
+        std::stable_sort(order.begin(), order.end(),
+                         [&sum](int32_t a, int32_t b) { return sum[size_t(a)] > sum[size_t(b)]; });
         for (int64_t n = 0; n < keep && sum[size_t(order[size_t(n)])] >= 0; ++n)
             set_open(dst.row(i), order[size_t(n)]);
     }
