@@ -129,6 +129,9 @@ def train_on_device(
     evaluate_every_epochs: Annotated[
         int | None, typer.Option(min=1, help="The same in epochs.")
     ] = None,
+    train_images: Annotated[
+        int | None, typer.Option(min=1, help="Train on the first so many (default: all).")
+    ] = None,
     test_images: Annotated[int, typer.Option(min=0, help="Test images of an evaluation.")] = 1000,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")] = False,
 ) -> None:
@@ -162,6 +165,7 @@ def train_on_device(
         seed=seed,
         largest_loss=largest_loss,
         checkpoint_every=checkpoint_every,
+        train_images=train_images,
         evaluate_every=evaluate_every,
         evaluate_every_epochs=evaluate_every_epochs,
         test_images=test_images,

@@ -135,7 +135,11 @@ class Study:
     def untrained(self, row: Row, seed: int) -> ExperimentConfig:
         """Return the experiment of a row's untrained model."""
         data = data_at(self.experiment.data, self.config.data)
-        return replace(self.experiment, model=self.model(row), seed=seed, data=data)
+        # The warm-up of the ratios is the loop's; that of the experiment may be longer than it.
+        warmup = replace(self.experiment.sparsity.warmup, start_epoch=0.0, end_epoch=0.0)
+        sparsity = replace(self.experiment.sparsity, warmup=warmup)
+        model = self.model(row)
+        return replace(self.experiment, model=model, sparsity=sparsity, seed=seed, data=data)
 
     def start(self, row: Row, seed: int) -> Path:
         """Return the folder of a row's untrained model; rows that start alike share it."""
