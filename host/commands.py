@@ -23,6 +23,11 @@ REPORTING = (
     "normalise",
     "select",
     "connections",
+    "gelu_backward",
+    "softmax_backward",
+    "cross_entropy",
+    "normalise_backward",
+    "update",
     "row_writer",
     "softmax_writer",
     "norm_writer",
@@ -45,9 +50,13 @@ class Command:
     end: bool = False
 
     @property
-    def reports(self) -> bool:
-        """Whether the unit answers with a report when it has done this command."""
-        return self.unit in REPORTING and not self.fields.get("place", 0) and not self.end
+    def reports(self) -> int:
+        """How many reports the unit answers with when it has done this command."""
+        if self.unit not in REPORTING or self.fields.get("place", 0) or self.end:
+            return 0
+        if self.unit == "update":  # momentum, high plane and squares of weights and of biases
+            return 6 if self.fields["line"] else 3
+        return 1 + (self.unit == "normalise_backward") + self.fields.get("sums", 0)
 
 
 def encode(unit: str, *, tag: int = 0, end: bool = False, **fields: int) -> int:
@@ -79,10 +88,15 @@ def decode(command: int) -> Command:
     """Return the command of an integer of 256 bits.
 
     Raises:
-        HostError: bits set that belong to no field.
+        HostError: the number of no unit, or bits set that belong to no field.
     """
     header = {name: _field(command, *place) for name, place in HEADER.items()}
-    unit = _UNITS[header["unit"]]  # each number is that of a unit
+    unit = _UNITS.get(header["unit"])
+    if unit is None:
+        raise HostError(
+            f"a command has the unit {header['unit']}: this kernel has 0 to {max(_UNITS)}, "
+            "schedule the program again"
+        )
     fields = {name: _field(command, *place) for name, place in COMMANDS[unit].fields.items()}
     decoded = Command(unit, fields, header["tag"], bool(header["end"]))
     if encode(unit, tag=decoded.tag, end=decoded.end, **fields) != command:

@@ -41,8 +41,8 @@ class Exported:
         return path
 
 
-def metadata(config: ViTConfig) -> dict[str, Any]:
-    """Return the metadata of an export."""
+def metadata(config: ViTConfig, sparse: bool = True) -> dict[str, Any]:
+    """Return the metadata of an export; ``sparse``: its selectors run."""
     return {
         "format": 1,
         "model": "test",
@@ -54,6 +54,8 @@ def metadata(config: ViTConfig) -> dict[str, Any]:
         "mean": [MEAN] * config.in_channels,
         "std": [STD] * config.in_channels,
         "class_names": [f"class {i}" for i in range(config.num_classes)],
+        "token_keep_ratio": config.token_keep_ratio if sparse else 1.0,
+        "attention_keep_ratio": config.attention_keep_ratio if sparse else 1.0,
     }
 
 
@@ -115,7 +117,7 @@ def build(
     pixels = generator.integers(0, 256, shape).astype(np.uint8)
     images = (torch.from_numpy(pixels).double() / 255 - MEAN) / STD
     calibrate(model, [images.float()], headroom=1.25)
-    graph = export(model, metadata(config), sparse=sparse)
+    graph = export(model, metadata(config, sparse), sparse=sparse)
     model.sparse = sparse
     model = model.double().eval()
     return Exported(config, floating.double().eval(), model, graph, pixels, images)

@@ -14,7 +14,7 @@ from exported_model import MEAN, STD, Exported, build
 from numpy.typing import NDArray
 from torch import Tensor
 
-from trivit.host.fixed_point import Int16
+from trivit.host.fixed_point import Int16, to_real
 from trivit.host.oracle.selection import unpack_mask
 from trivit.host.training.backends import TrainingBackend
 from trivit.host.training.session import TrainingSession
@@ -163,13 +163,21 @@ def _patches(image_CHW: Tensor, patch: int) -> Tensor:
     return F.unfold(image_CHW[None], patch, stride=patch)[0].T
 
 
-def device_gradients(session: TrainingSession) -> dict[str, NDArray[np.float64]]:
-    """Return every parameter's gradient of the last step, (rows, columns) by name."""
+def device_gradients(
+    session: TrainingSession, formats: Mapping[str, int] | None = None
+) -> dict[str, NDArray[np.float64]]:
+    """Return every parameter's gradient of the last step, (rows, columns) by name.
+
+    ``formats``: fraction lengths of that step, where the host has moved some since.
+    """
     found = {}
+    formats = session.state.formats if formats is None else formats
+    view = session.state.arena.view
     for operation in session.program.operations:
         if operation.phase == "update":
             operand = operation.operands["gradient"]
-            rows = session.state.real(operand.tensor)[operand.first :]
+            integers = view(session.state.memory, operand.tensor)
+            rows = to_real(integers, formats[operand.tensor])[operand.first :]
             rows = rows if operand.rows is None else rows[: operand.rows]
             found[operation.operands["high"].tensor] = rows
     return found

@@ -18,18 +18,19 @@ namespace eval trivit::streams {
         normalise {bytes 32 depth 4 from sequencer.normalise to normalise.commands}
         select {bytes 32 depth 4 from sequencer.select to select.commands}
         connections {bytes 32 depth 4 from sequencer.connections to connections.commands}
-        weights0 {bytes 11 depth 4 from sequencer.weights0 to rtl}
-        weights1 {bytes 11 depth 4 from sequencer.weights1 to rtl}
-        weights2 {bytes 11 depth 4 from sequencer.weights2 to rtl}
-        weights3 {bytes 11 depth 4 from sequencer.weights3 to rtl}
-        rows0 {bytes 11 depth 4 from sequencer.rows0 to rtl}
-        rows1 {bytes 11 depth 4 from sequencer.rows1 to rtl}
-        rows2 {bytes 11 depth 4 from sequencer.rows2 to rtl}
-        rows3 {bytes 11 depth 4 from sequencer.rows3 to rtl}
-        stores0 {bytes 11 depth 4 from sequencer.stores0 to rtl}
-        stores1 {bytes 11 depth 4 from sequencer.stores1 to rtl}
-        stores2 {bytes 11 depth 4 from sequencer.stores2 to rtl}
-        stores3 {bytes 11 depth 4 from sequencer.stores3 to rtl}
+        training {bytes 32 depth 4 from sequencer.training to rtl}
+        weights0 {bytes 16 depth 4 from sequencer.weights0 to rtl}
+        weights1 {bytes 16 depth 4 from sequencer.weights1 to rtl}
+        weights2 {bytes 16 depth 4 from sequencer.weights2 to rtl}
+        weights3 {bytes 16 depth 4 from sequencer.weights3 to rtl}
+        rows0 {bytes 16 depth 4 from sequencer.rows0 to rtl}
+        rows1 {bytes 16 depth 4 from sequencer.rows1 to rtl}
+        rows2 {bytes 16 depth 4 from sequencer.rows2 to rtl}
+        rows3 {bytes 16 depth 4 from sequencer.rows3 to rtl}
+        stores0 {bytes 16 depth 4 from sequencer.stores0 to rtl}
+        stores1 {bytes 16 depth 4 from sequencer.stores1 to rtl}
+        stores2 {bytes 16 depth 4 from sequencer.stores2 to rtl}
+        stores3 {bytes 16 depth 4 from sequencer.stores3 to rtl}
         gelu_rows {bytes 64 depth 4 from rtl to gelu.rows}
         gelu_results {bytes 64 depth 4 from gelu.results to rtl}
         softmax_scores {bytes 64 depth 4 from rtl to softmax.scores}
@@ -47,5 +48,38 @@ namespace eval trivit::streams {
         normalise_reports {bytes 8 depth 4 from normalise.reports to rtl}
         select_reports {bytes 8 depth 4 from select.reports to rtl}
         connections_reports {bytes 8 depth 4 from connections.reports to rtl}
+    }
+    variable training_blocks {gelu_backward softmax_backward cross_entropy normalise_backward update}
+    variable training_streams {
+        gelu_backward {bytes 32 depth 4 from rtl to gelu_backward.commands}
+        softmax_backward {bytes 32 depth 4 from rtl to softmax_backward.commands}
+        cross_entropy {bytes 32 depth 4 from rtl to cross_entropy.commands}
+        normalise_backward {bytes 32 depth 4 from rtl to normalise_backward.commands}
+        update {bytes 32 depth 4 from rtl to update.commands}
+        gelu_backward_rows {bytes 64 depth 4 from rtl to gelu_backward.rows}
+        gelu_backward_partners {bytes 64 depth 4 from rtl to gelu_backward.partners}
+        gelu_backward_results {bytes 64 depth 4 from gelu_backward.results to rtl}
+        softmax_backward_rows {bytes 64 depth 4 from rtl to softmax_backward.rows}
+        softmax_backward_partners {bytes 64 depth 4 from rtl to softmax_backward.partners}
+        softmax_backward_results {bytes 64 depth 4 from softmax_backward.results to rtl}
+        cross_entropy_logits {bytes 64 depth 4 from rtl to cross_entropy.logits}
+        cross_entropy_targets {bytes 64 depth 4 from rtl to cross_entropy.targets}
+        cross_entropy_results {bytes 64 depth 4 from cross_entropy.results to rtl}
+        normalise_backward_rows {bytes 32 depth 4 from rtl to normalise_backward.rows}
+        normalise_backward_vectors {bytes 32 depth 4 from rtl to normalise_backward.vectors}
+        normalise_backward_results {bytes 32 depth 4 from normalise_backward.results to rtl}
+        update_words0 {bytes 16 depth 4 from rtl to update.words0}
+        update_words1 {bytes 16 depth 4 from rtl to update.words1}
+        update_words2 {bytes 16 depth 4 from rtl to update.words2}
+        update_words3 {bytes 16 depth 4 from rtl to update.words3}
+        update_results0 {bytes 16 depth 4 from update.results0 to rtl}
+        update_results1 {bytes 16 depth 4 from update.results1 to rtl}
+        update_results2 {bytes 16 depth 4 from update.results2 to rtl}
+        update_results3 {bytes 16 depth 4 from update.results3 to rtl}
+        gelu_backward_reports {bytes 8 depth 4 from gelu_backward.reports to rtl}
+        softmax_backward_reports {bytes 8 depth 4 from softmax_backward.reports to rtl}
+        cross_entropy_reports {bytes 8 depth 4 from cross_entropy.reports to rtl}
+        normalise_backward_reports {bytes 8 depth 4 from normalise_backward.reports to rtl}
+        update_reports {bytes 8 depth 4 from update.reports to rtl}
     }
 }

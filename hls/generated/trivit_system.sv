@@ -459,13 +459,29 @@ module trivit_system (
       .sink_valid(connections_sink_TVALID),
       .sink_ready(connections_sink_TREADY)
   );
-  wire [87:0] weights0_source_TDATA;
+  wire [255:0] training_source_TDATA;
+  wire training_source_TVALID;
+  wire training_source_TREADY;
+  wire [255:0] training_sink_TDATA;
+  wire training_sink_TVALID;
+  wire training_sink_TREADY;
+  stream_channel #(.BITS(256), .DEPTH(4)) fifo_training (
+      .clk(ap_clk),
+      .resetn(blocks_rst_n),
+      .source_data(training_source_TDATA),
+      .source_valid(training_source_TVALID),
+      .source_ready(training_source_TREADY),
+      .sink_data(training_sink_TDATA),
+      .sink_valid(training_sink_TVALID),
+      .sink_ready(training_sink_TREADY)
+  );
+  wire [127:0] weights0_source_TDATA;
   wire weights0_source_TVALID;
   wire weights0_source_TREADY;
-  wire [87:0] weights0_sink_TDATA;
+  wire [127:0] weights0_sink_TDATA;
   wire weights0_sink_TVALID;
   wire weights0_sink_TREADY;
-  stream_channel #(.BITS(88), .DEPTH(4)) fifo_weights0 (
+  stream_channel #(.BITS(128), .DEPTH(4)) fifo_weights0 (
       .clk(ap_clk),
       .resetn(blocks_rst_n),
       .source_data(weights0_source_TDATA),
@@ -475,13 +491,13 @@ module trivit_system (
       .sink_valid(weights0_sink_TVALID),
       .sink_ready(weights0_sink_TREADY)
   );
-  wire [87:0] weights1_source_TDATA;
+  wire [127:0] weights1_source_TDATA;
   wire weights1_source_TVALID;
   wire weights1_source_TREADY;
-  wire [87:0] weights1_sink_TDATA;
+  wire [127:0] weights1_sink_TDATA;
   wire weights1_sink_TVALID;
   wire weights1_sink_TREADY;
-  stream_channel #(.BITS(88), .DEPTH(4)) fifo_weights1 (
+  stream_channel #(.BITS(128), .DEPTH(4)) fifo_weights1 (
       .clk(ap_clk),
       .resetn(blocks_rst_n),
       .source_data(weights1_source_TDATA),
@@ -491,13 +507,13 @@ module trivit_system (
       .sink_valid(weights1_sink_TVALID),
       .sink_ready(weights1_sink_TREADY)
   );
-  wire [87:0] weights2_source_TDATA;
+  wire [127:0] weights2_source_TDATA;
   wire weights2_source_TVALID;
   wire weights2_source_TREADY;
-  wire [87:0] weights2_sink_TDATA;
+  wire [127:0] weights2_sink_TDATA;
   wire weights2_sink_TVALID;
   wire weights2_sink_TREADY;
-  stream_channel #(.BITS(88), .DEPTH(4)) fifo_weights2 (
+  stream_channel #(.BITS(128), .DEPTH(4)) fifo_weights2 (
       .clk(ap_clk),
       .resetn(blocks_rst_n),
       .source_data(weights2_source_TDATA),
@@ -507,13 +523,13 @@ module trivit_system (
       .sink_valid(weights2_sink_TVALID),
       .sink_ready(weights2_sink_TREADY)
   );
-  wire [87:0] weights3_source_TDATA;
+  wire [127:0] weights3_source_TDATA;
   wire weights3_source_TVALID;
   wire weights3_source_TREADY;
-  wire [87:0] weights3_sink_TDATA;
+  wire [127:0] weights3_sink_TDATA;
   wire weights3_sink_TVALID;
   wire weights3_sink_TREADY;
-  stream_channel #(.BITS(88), .DEPTH(4)) fifo_weights3 (
+  stream_channel #(.BITS(128), .DEPTH(4)) fifo_weights3 (
       .clk(ap_clk),
       .resetn(blocks_rst_n),
       .source_data(weights3_source_TDATA),
@@ -523,13 +539,13 @@ module trivit_system (
       .sink_valid(weights3_sink_TVALID),
       .sink_ready(weights3_sink_TREADY)
   );
-  wire [87:0] rows0_source_TDATA;
+  wire [127:0] rows0_source_TDATA;
   wire rows0_source_TVALID;
   wire rows0_source_TREADY;
-  wire [87:0] rows0_sink_TDATA;
+  wire [127:0] rows0_sink_TDATA;
   wire rows0_sink_TVALID;
   wire rows0_sink_TREADY;
-  stream_channel #(.BITS(88), .DEPTH(4)) fifo_rows0 (
+  stream_channel #(.BITS(128), .DEPTH(4)) fifo_rows0 (
       .clk(ap_clk),
       .resetn(blocks_rst_n),
       .source_data(rows0_source_TDATA),
@@ -539,13 +555,13 @@ module trivit_system (
       .sink_valid(rows0_sink_TVALID),
       .sink_ready(rows0_sink_TREADY)
   );
-  wire [87:0] rows1_source_TDATA;
+  wire [127:0] rows1_source_TDATA;
   wire rows1_source_TVALID;
   wire rows1_source_TREADY;
-  wire [87:0] rows1_sink_TDATA;
+  wire [127:0] rows1_sink_TDATA;
   wire rows1_sink_TVALID;
   wire rows1_sink_TREADY;
-  stream_channel #(.BITS(88), .DEPTH(4)) fifo_rows1 (
+  stream_channel #(.BITS(128), .DEPTH(4)) fifo_rows1 (
       .clk(ap_clk),
       .resetn(blocks_rst_n),
       .source_data(rows1_source_TDATA),
@@ -555,13 +571,13 @@ module trivit_system (
       .sink_valid(rows1_sink_TVALID),
       .sink_ready(rows1_sink_TREADY)
   );
-  wire [87:0] rows2_source_TDATA;
+  wire [127:0] rows2_source_TDATA;
   wire rows2_source_TVALID;
   wire rows2_source_TREADY;
-  wire [87:0] rows2_sink_TDATA;
+  wire [127:0] rows2_sink_TDATA;
   wire rows2_sink_TVALID;
   wire rows2_sink_TREADY;
-  stream_channel #(.BITS(88), .DEPTH(4)) fifo_rows2 (
+  stream_channel #(.BITS(128), .DEPTH(4)) fifo_rows2 (
       .clk(ap_clk),
       .resetn(blocks_rst_n),
       .source_data(rows2_source_TDATA),
@@ -571,13 +587,13 @@ module trivit_system (
       .sink_valid(rows2_sink_TVALID),
       .sink_ready(rows2_sink_TREADY)
   );
-  wire [87:0] rows3_source_TDATA;
+  wire [127:0] rows3_source_TDATA;
   wire rows3_source_TVALID;
   wire rows3_source_TREADY;
-  wire [87:0] rows3_sink_TDATA;
+  wire [127:0] rows3_sink_TDATA;
   wire rows3_sink_TVALID;
   wire rows3_sink_TREADY;
-  stream_channel #(.BITS(88), .DEPTH(4)) fifo_rows3 (
+  stream_channel #(.BITS(128), .DEPTH(4)) fifo_rows3 (
       .clk(ap_clk),
       .resetn(blocks_rst_n),
       .source_data(rows3_source_TDATA),
@@ -587,13 +603,13 @@ module trivit_system (
       .sink_valid(rows3_sink_TVALID),
       .sink_ready(rows3_sink_TREADY)
   );
-  wire [87:0] stores0_source_TDATA;
+  wire [127:0] stores0_source_TDATA;
   wire stores0_source_TVALID;
   wire stores0_source_TREADY;
-  wire [87:0] stores0_sink_TDATA;
+  wire [127:0] stores0_sink_TDATA;
   wire stores0_sink_TVALID;
   wire stores0_sink_TREADY;
-  stream_channel #(.BITS(88), .DEPTH(4)) fifo_stores0 (
+  stream_channel #(.BITS(128), .DEPTH(4)) fifo_stores0 (
       .clk(ap_clk),
       .resetn(blocks_rst_n),
       .source_data(stores0_source_TDATA),
@@ -603,13 +619,13 @@ module trivit_system (
       .sink_valid(stores0_sink_TVALID),
       .sink_ready(stores0_sink_TREADY)
   );
-  wire [87:0] stores1_source_TDATA;
+  wire [127:0] stores1_source_TDATA;
   wire stores1_source_TVALID;
   wire stores1_source_TREADY;
-  wire [87:0] stores1_sink_TDATA;
+  wire [127:0] stores1_sink_TDATA;
   wire stores1_sink_TVALID;
   wire stores1_sink_TREADY;
-  stream_channel #(.BITS(88), .DEPTH(4)) fifo_stores1 (
+  stream_channel #(.BITS(128), .DEPTH(4)) fifo_stores1 (
       .clk(ap_clk),
       .resetn(blocks_rst_n),
       .source_data(stores1_source_TDATA),
@@ -619,13 +635,13 @@ module trivit_system (
       .sink_valid(stores1_sink_TVALID),
       .sink_ready(stores1_sink_TREADY)
   );
-  wire [87:0] stores2_source_TDATA;
+  wire [127:0] stores2_source_TDATA;
   wire stores2_source_TVALID;
   wire stores2_source_TREADY;
-  wire [87:0] stores2_sink_TDATA;
+  wire [127:0] stores2_sink_TDATA;
   wire stores2_sink_TVALID;
   wire stores2_sink_TREADY;
-  stream_channel #(.BITS(88), .DEPTH(4)) fifo_stores2 (
+  stream_channel #(.BITS(128), .DEPTH(4)) fifo_stores2 (
       .clk(ap_clk),
       .resetn(blocks_rst_n),
       .source_data(stores2_source_TDATA),
@@ -635,13 +651,13 @@ module trivit_system (
       .sink_valid(stores2_sink_TVALID),
       .sink_ready(stores2_sink_TREADY)
   );
-  wire [87:0] stores3_source_TDATA;
+  wire [127:0] stores3_source_TDATA;
   wire stores3_source_TVALID;
   wire stores3_source_TREADY;
-  wire [87:0] stores3_sink_TDATA;
+  wire [127:0] stores3_sink_TDATA;
   wire stores3_sink_TVALID;
   wire stores3_sink_TREADY;
-  stream_channel #(.BITS(88), .DEPTH(4)) fifo_stores3 (
+  stream_channel #(.BITS(128), .DEPTH(4)) fifo_stores3 (
       .clk(ap_clk),
       .resetn(blocks_rst_n),
       .source_data(stores3_source_TDATA),
@@ -1170,6 +1186,9 @@ module trivit_system (
       .store_TDATA(store_sink_TDATA),
       .store_TVALID(store_sink_TVALID),
       .store_TREADY(store_sink_TREADY),
+      .training_TDATA(training_sink_TDATA),
+      .training_TVALID(training_sink_TVALID),
+      .training_TREADY(training_sink_TREADY),
       .weights0_TDATA(weights0_sink_TDATA),
       .weights0_TVALID(weights0_sink_TVALID),
       .weights0_TREADY(weights0_sink_TREADY),
@@ -1294,6 +1313,9 @@ module trivit_system (
       .connections_TDATA(connections_source_TDATA),
       .connections_TVALID(connections_source_TVALID),
       .connections_TREADY(connections_source_TREADY),
+      .training_TDATA(training_source_TDATA),
+      .training_TVALID(training_source_TVALID),
+      .training_TREADY(training_source_TREADY),
       .weights0_TDATA(weights0_source_TDATA),
       .weights0_TVALID(weights0_source_TVALID),
       .weights0_TREADY(weights0_source_TREADY),

@@ -4,7 +4,7 @@
 module trivit_top #(
     parameter ACTIVATION_DEPTH = 15360
 ) (
-    (* X_INTERFACE_PARAMETER = "ASSOCIATED_BUSIF m_axi_gmem0:m_axi_gmem1:m_axi_gmem2:m_axi_gmem3:m_axi_gmem4:s_axi_control:jobs:descriptors:program_end:engine:row_writer:softmax_writer:norm_writer:row_reader:load:store:weights0:weights1:weights2:weights3:rows0:rows1:rows2:rows3:stores0:stores1:stores2:stores3:gelu_rows:gelu_results:softmax_scores:softmax_results:select_lists:normalise_rows:normalise_vectors:normalise_results:gelu_reports:softmax_reports:normalise_reports:select_reports:connections_reports, ASSOCIATED_RESET ap_rst_n:blocks_rst_n" *)
+    (* X_INTERFACE_PARAMETER = "ASSOCIATED_BUSIF m_axi_gmem0:m_axi_gmem1:m_axi_gmem2:m_axi_gmem3:m_axi_gmem4:s_axi_control:jobs:descriptors:program_end:engine:row_writer:softmax_writer:norm_writer:row_reader:load:store:training:weights0:weights1:weights2:weights3:rows0:rows1:rows2:rows3:stores0:stores1:stores2:stores3:gelu_rows:gelu_results:softmax_scores:softmax_results:select_lists:normalise_rows:normalise_vectors:normalise_results:gelu_reports:softmax_reports:normalise_reports:select_reports:connections_reports, ASSOCIATED_RESET ap_rst_n:blocks_rst_n" *)
     (* X_INTERFACE_INFO = "xilinx.com:signal:clock:1.0 ap_clk CLK" *)
     input wire ap_clk,
     (* X_INTERFACE_PARAMETER = "POLARITY ACTIVE_LOW" *)
@@ -100,86 +100,86 @@ module trivit_top #(
     input wire store_TVALID,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 store TREADY" *)
     output wire store_TREADY,
-    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 11, HAS_TREADY 1" *)
+    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 16, HAS_TREADY 1" *)
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 weights0 TDATA" *)
-    input wire [87:0] weights0_TDATA,
+    input wire [127:0] weights0_TDATA,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 weights0 TVALID" *)
     input wire weights0_TVALID,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 weights0 TREADY" *)
     output wire weights0_TREADY,
-    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 11, HAS_TREADY 1" *)
+    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 16, HAS_TREADY 1" *)
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 weights1 TDATA" *)
-    input wire [87:0] weights1_TDATA,
+    input wire [127:0] weights1_TDATA,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 weights1 TVALID" *)
     input wire weights1_TVALID,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 weights1 TREADY" *)
     output wire weights1_TREADY,
-    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 11, HAS_TREADY 1" *)
+    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 16, HAS_TREADY 1" *)
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 weights2 TDATA" *)
-    input wire [87:0] weights2_TDATA,
+    input wire [127:0] weights2_TDATA,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 weights2 TVALID" *)
     input wire weights2_TVALID,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 weights2 TREADY" *)
     output wire weights2_TREADY,
-    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 11, HAS_TREADY 1" *)
+    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 16, HAS_TREADY 1" *)
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 weights3 TDATA" *)
-    input wire [87:0] weights3_TDATA,
+    input wire [127:0] weights3_TDATA,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 weights3 TVALID" *)
     input wire weights3_TVALID,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 weights3 TREADY" *)
     output wire weights3_TREADY,
-    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 11, HAS_TREADY 1" *)
+    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 16, HAS_TREADY 1" *)
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 rows0 TDATA" *)
-    input wire [87:0] rows0_TDATA,
+    input wire [127:0] rows0_TDATA,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 rows0 TVALID" *)
     input wire rows0_TVALID,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 rows0 TREADY" *)
     output wire rows0_TREADY,
-    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 11, HAS_TREADY 1" *)
+    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 16, HAS_TREADY 1" *)
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 rows1 TDATA" *)
-    input wire [87:0] rows1_TDATA,
+    input wire [127:0] rows1_TDATA,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 rows1 TVALID" *)
     input wire rows1_TVALID,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 rows1 TREADY" *)
     output wire rows1_TREADY,
-    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 11, HAS_TREADY 1" *)
+    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 16, HAS_TREADY 1" *)
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 rows2 TDATA" *)
-    input wire [87:0] rows2_TDATA,
+    input wire [127:0] rows2_TDATA,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 rows2 TVALID" *)
     input wire rows2_TVALID,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 rows2 TREADY" *)
     output wire rows2_TREADY,
-    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 11, HAS_TREADY 1" *)
+    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 16, HAS_TREADY 1" *)
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 rows3 TDATA" *)
-    input wire [87:0] rows3_TDATA,
+    input wire [127:0] rows3_TDATA,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 rows3 TVALID" *)
     input wire rows3_TVALID,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 rows3 TREADY" *)
     output wire rows3_TREADY,
-    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 11, HAS_TREADY 1" *)
+    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 16, HAS_TREADY 1" *)
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 stores0 TDATA" *)
-    input wire [87:0] stores0_TDATA,
+    input wire [127:0] stores0_TDATA,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 stores0 TVALID" *)
     input wire stores0_TVALID,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 stores0 TREADY" *)
     output wire stores0_TREADY,
-    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 11, HAS_TREADY 1" *)
+    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 16, HAS_TREADY 1" *)
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 stores1 TDATA" *)
-    input wire [87:0] stores1_TDATA,
+    input wire [127:0] stores1_TDATA,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 stores1 TVALID" *)
     input wire stores1_TVALID,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 stores1 TREADY" *)
     output wire stores1_TREADY,
-    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 11, HAS_TREADY 1" *)
+    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 16, HAS_TREADY 1" *)
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 stores2 TDATA" *)
-    input wire [87:0] stores2_TDATA,
+    input wire [127:0] stores2_TDATA,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 stores2 TVALID" *)
     input wire stores2_TVALID,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 stores2 TREADY" *)
     output wire stores2_TREADY,
-    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 11, HAS_TREADY 1" *)
+    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 16, HAS_TREADY 1" *)
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 stores3 TDATA" *)
-    input wire [87:0] stores3_TDATA,
+    input wire [127:0] stores3_TDATA,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 stores3 TVALID" *)
     input wire stores3_TVALID,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 stores3 TREADY" *)
@@ -240,6 +240,13 @@ module trivit_top #(
     input wire program_end_TVALID,
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 program_end TREADY" *)
     output wire program_end_TREADY,
+    (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 32, HAS_TREADY 1" *)
+    (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 training TDATA" *)
+    input wire [255:0] training_TDATA,
+    (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 training TVALID" *)
+    input wire training_TVALID,
+    (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 training TREADY" *)
+    output wire training_TREADY,
     (* X_INTERFACE_PARAMETER = "TDATA_NUM_BYTES 64, HAS_TREADY 1" *)
     (* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 gelu_rows TDATA" *)
     output wire [511:0] gelu_rows_TDATA,
@@ -821,7 +828,8 @@ module trivit_top #(
       .error_tag(error_tag)
   );
   accelerator #(
-      .ACTIVATION_DEPTH(ACTIVATION_DEPTH)
+      .ACTIVATION_DEPTH(ACTIVATION_DEPTH),
+      .TRAINING(1'b0)
   ) accelerator (
       .clk(ap_clk),
       .reset(reset),
@@ -852,9 +860,30 @@ module trivit_top #(
       .stores_data({stores3_TDATA, stores2_TDATA, stores1_TDATA, stores0_TDATA}),
       .stores_valid({stores3_TVALID, stores2_TVALID, stores1_TVALID, stores0_TVALID}),
       .stores_ready({stores3_TREADY, stores2_TREADY, stores1_TREADY, stores0_TREADY}),
+      .update_words_data(),
+      .update_words_valid(),
+      .update_words_ready(4'b0),
+      .update_results_data(512'b0),
+      .update_results_valid(4'b0),
+      .update_results_ready(),
       .reports_data({connections_reports_TDATA, select_reports_TDATA, normalise_reports_TDATA, softmax_reports_TDATA, gelu_reports_TDATA}),
       .reports_valid({connections_reports_TVALID, select_reports_TVALID, normalise_reports_TVALID, softmax_reports_TVALID, gelu_reports_TVALID}),
       .reports_ready({connections_reports_TREADY, select_reports_TREADY, normalise_reports_TREADY, softmax_reports_TREADY, gelu_reports_TREADY}),
+      .training_reports_data(320'b0),
+      .training_reports_valid(5'b0),
+      .training_reports_ready(),
+      .block_commands_data(),
+      .block_commands_valid(),
+      .block_commands_ready(5'b0),
+      .backward_rows_data(),
+      .backward_rows_valid(),
+      .backward_rows_ready(3'b0),
+      .backward_partners_data(),
+      .backward_partners_valid(),
+      .backward_partners_ready(3'b0),
+      .backward_results_data(1536'b0),
+      .backward_results_valid(3'b0),
+      .backward_results_ready(),
       .jobs_data(jobs_TDATA),
       .jobs_valid(jobs_TVALID),
       .jobs_ready(jobs_TREADY),
@@ -864,6 +893,9 @@ module trivit_top #(
       .program_end_data(program_end_TDATA),
       .program_end_valid(program_end_TVALID),
       .program_end_ready(program_end_TREADY),
+      .training_data(training_TDATA),
+      .training_valid(training_TVALID),
+      .training_ready(training_TREADY),
       .gelu_rows_data(gelu_rows_TDATA),
       .gelu_rows_valid(gelu_rows_TVALID),
       .gelu_rows_ready(gelu_rows_TREADY),
@@ -888,6 +920,15 @@ module trivit_top #(
       .normalise_results_data(normalise_results_TDATA),
       .normalise_results_valid(normalise_results_TVALID),
       .normalise_results_ready(normalise_results_TREADY),
+      .normalise_backward_rows_data(),
+      .normalise_backward_rows_valid(),
+      .normalise_backward_rows_ready(1'b0),
+      .normalise_backward_vectors_data(),
+      .normalise_backward_vectors_valid(),
+      .normalise_backward_vectors_ready(1'b0),
+      .normalise_backward_results_data(256'b0),
+      .normalise_backward_results_valid(1'b0),
+      .normalise_backward_results_ready(),
       .araddr(araddr),
       .arlen({m_axi_gmem4_ARLEN, m_axi_gmem3_ARLEN, m_axi_gmem2_ARLEN, m_axi_gmem1_ARLEN, m_axi_gmem0_ARLEN}),
       .arsize({m_axi_gmem4_ARSIZE, m_axi_gmem3_ARSIZE, m_axi_gmem2_ARSIZE, m_axi_gmem1_ARSIZE, m_axi_gmem0_ARSIZE}),

@@ -8,6 +8,8 @@ module accelerator #(
     parameter int ACTIVATION_DEPTH = trivit_spec::ACTIVATION_DEPTH,
     parameter int UNIT_COMMANDS = 7,                // units here that take commands
     parameter int BLOCKS = 5,                       // units outside that report
+    parameter int TRAINING_BLOCKS = 5,
+    parameter bit TRAINING = 1'b0,                  // whether blocks of training stand outside
     parameter int PORTS = OUTPUTS / DEPTH,          // gmem1.. with weights and rows
     parameter int GMEMS = PORTS + 1,                // gmem0: commands and log
     parameter int WORD = DEPTH * 16,
@@ -87,6 +89,40 @@ module accelerator #(
     input  logic [                 WORD-1:0] select_lists_data,
     input  logic                             select_lists_valid,
     output logic                             select_lists_ready,
+    // Of training: commands of units from 16 on, and their blocks
+    input  logic [                    255:0] training_data,
+    input  logic                             training_valid,
+    output logic                             training_ready,
+    output logic [              5*256-1:0]   block_commands_data,  // gelu_backward, softmax_backward,
+    output logic [                      4:0] block_commands_valid, // cross_entropy,
+    input  logic [                      4:0] block_commands_ready, // normalise_backward, update
+    output logic [                3*ROW-1:0] backward_rows_data,      // of the first three
+    output logic [                      2:0] backward_rows_valid,
+    input  logic [                      2:0] backward_rows_ready,
+    output logic [                3*ROW-1:0] backward_partners_data,
+    output logic [                      2:0] backward_partners_valid,
+    input  logic [                      2:0] backward_partners_ready,
+    input  logic [                3*ROW-1:0] backward_results_data,
+    input  logic [                      2:0] backward_results_valid,
+    output logic [                      2:0] backward_results_ready,
+    output logic [               2*WORD-1:0] normalise_backward_rows_data,
+    output logic                             normalise_backward_rows_valid,
+    input  logic                             normalise_backward_rows_ready,
+    output logic [               2*WORD-1:0] normalise_backward_vectors_data,
+    output logic                             normalise_backward_vectors_valid,
+    input  logic                             normalise_backward_vectors_ready,
+    input  logic [               2*WORD-1:0] normalise_backward_results_data,
+    input  logic                             normalise_backward_results_valid,
+    output logic                             normalise_backward_results_ready,
+    output logic [           PORTS*WORD-1:0] update_words_data,
+    output logic [                PORTS-1:0] update_words_valid,
+    input  logic [                PORTS-1:0] update_words_ready,
+    input  logic [           PORTS*WORD-1:0] update_results_data,
+    input  logic [                PORTS-1:0] update_results_valid,
+    output logic [                PORTS-1:0] update_results_ready,
+    input  logic [   TRAINING_BLOCKS*64-1:0] training_reports_data,  // in the order of the commands
+    input  logic [      TRAINING_BLOCKS-1:0] training_reports_valid,
+    output logic [      TRAINING_BLOCKS-1:0] training_reports_ready,
     // Reports of GELU, softmax, normalise, select, connections
     input  logic [            BLOCKS*64-1:0] reports_data,
     input  logic [               BLOCKS-1:0] reports_valid,
@@ -180,7 +216,24 @@ module accelerator #(
     end
   endgenerate
 
+  // Commands of training
+  logic unit_missing;
+  logic [10:0] missing_tag, refused_tag;
+  logic [255:0] block_command;
+  training_commands #(
+      .TRAINING(TRAINING)
+  ) hands_out (
+      .clk, .reset(restart), .in_data(training_data), .in_valid(training_valid),
+      .in_ready(training_ready), .out_data(block_command), .out_valid(block_commands_valid),
+      .out_ready(block_commands_ready), .refused(unit_missing), .refused_tag(missing_tag)
+  );
+  assign block_commands_data = {5{block_command}};
+
   // Engine
+  logic [7:0] engine_error;
+  assign faults[7:0] = engine_error != '0 ? engine_error
+      : unit_missing ? 8'(trivit_spec::ERROR_UNKNOWN_OPCODE) : '0;
+  assign engine_tag = engine_error != '0 ? refused_tag : missing_tag;
   logic engine_report_valid, engine_report_ready, begins;
   logic [REPORT-1:0] engine_report;
   logic [2:0] announce;
@@ -188,7 +241,9 @@ module accelerator #(
   logic [engine_types::ROW_PLACE_BITS-1:0] row_place;
   logic [PORTS*WORD-1:0] weight_word;
   logic [PORTS-1:0] weight_word_valid, weight_word_ready;
-  logic [ROW-1:0] row;
+  logic [ROW-1:0] row, row_partner;
+  logic [WORD-1:0] sums_word;
+  logic sums_valid, sums_ready;
   logic row_last, row_valid, row_ready;
   logic [TOKENS-1:0] bank_valid, bank_ready, bank_write, bank_read;
   logic [TOKENS*BANK-1:0] bank_address;
@@ -201,18 +256,20 @@ module accelerator #(
       .TOKENS(TOKENS),
       .OUTPUTS(OUTPUTS),
       .DEPTH(DEPTH),
-      .ACTIVATION_DEPTH(ACTIVATION_DEPTH)
+      .ACTIVATION_DEPTH(ACTIVATION_DEPTH),
+      .TRAINING(TRAINING)
   ) engine (
       .clk, .reset(restart), .command(command[256*ENGINE+:256]), .command_valid(command_valid[ENGINE]),
       .command_ready(command_ready[ENGINE]), .begins, .announce,
       .report(engine_report), .report_valid(engine_report_valid),
       .report_ready(engine_report_ready),
       .weight(weight_word), .weight_valid(weight_word_valid), .weight_ready(weight_word_ready),
-      .row, .row_to, .row_place, .row_last, .row_valid, .row_ready,
+      .sums_word, .sums_valid, .sums_ready,
+      .row, .row_partner, .row_to, .row_place, .row_last, .row_valid, .row_ready,
       .bank_valid, .bank_ready, .bank_write, .bank_address, .bank_written, .bank_read, .bank_data,
       .outside_complete(complete), .outside_slot(complete_slot), .slot_groups,
-      .clear_statistics(job_done), .cycles(stall_cycles), .error(faults[7:0]),
-      .error_tag(engine_tag)
+      .clear_statistics(job_done), .cycles(stall_cycles), .error(engine_error),
+      .error_tag(refused_tag)
   );
 
   // Counts are those for the array, whose reads of bank t come t cycles later. Readers here take
@@ -238,14 +295,33 @@ module accelerator #(
   assign gelu_rows_valid = row_valid && row_to == 3'd2;
   assign direct_valid = row_valid && row_to == 3'd3;
   assign matrix_valid = row_valid && row_to == 3'd4;
+  logic [2:0] pair_ready;
   always_comb
     unique case (row_to)
       3'd1: row_ready = softmax_scores_ready;
       3'd2: row_ready = gelu_rows_ready;
       3'd3: row_ready = direct_ready;
       3'd4: row_ready = matrix_ready;
+      3'd5: row_ready = pair_ready[0];
+      3'd6: row_ready = pair_ready[1];
+      3'd7: row_ready = pair_ready[2];
       default: row_ready = 1'b1;
     endcase
+
+  assign backward_rows_data = {3{row}};
+  assign backward_partners_data = {3{row_partner}};
+  generate
+    for (genvar b = 0; b < 3; b++) begin : pairs_of
+      stream_fork fork_to (
+          .clk,
+          .reset(restart),
+          .in_valid(TRAINING && row_valid && row_to == 3'(5 + b)),
+          .in_ready(pair_ready[b]),
+          .out_valid({backward_partners_valid[b], backward_rows_valid[b]}),
+          .out_ready({backward_partners_ready[b], backward_rows_ready[b]})
+      );
+    end
+  endgenerate
 
   // Who else reads and writes the banks
   logic [4*TOKENS-1:0] writer_valid, writer_ready;
@@ -265,13 +341,18 @@ module accelerator #(
   );
 
   // Reports, by number of the unit
-  localparam int UNITS = trivit_commands::UNITS;
+  localparam int UNITS = trivit_commands::UNIT_UPDATE + 1;  // AdamW is in the update's place
   logic [UNITS*REPORT-1:0] report;
   logic [UNITS-1:0] report_valid, report_ready, report_ends;
   function automatic int block_unit(input int place);
-    block_unit = place < BLOCKS - 1 ? trivit_commands::UNIT_GELU + place
-        : trivit_commands::UNIT_CONNECTIONS;
+    block_unit = place < 4 ? trivit_commands::UNIT_GELU + place
+        : trivit_commands::UNIT_CONNECTIONS + place - 4;
   endfunction
+  logic [(BLOCKS+TRAINING_BLOCKS)*64-1:0] block_reports;
+  logic [BLOCKS+TRAINING_BLOCKS-1:0] block_reports_valid, block_reports_ready;
+  assign block_reports = {training_reports_data, reports_data};
+  assign block_reports_valid = {training_reports_valid & {TRAINING_BLOCKS{TRAINING}}, reports_valid};
+  assign {training_reports_ready, reports_ready} = block_reports_ready;
   assign report[0+:REPORT] = '0;
   assign report[REPORT*trivit_commands::UNIT_ENGINE+:REPORT] = engine_report;
   assign report[REPORT*trivit_commands::UNIT_ROW_READER+:REPORT] = '0;
@@ -282,26 +363,30 @@ module accelerator #(
   assign report_valid[trivit_commands::UNIT_MOVE_WEIGHTS+:3] = '0;
   assign engine_report_ready = report_ready[trivit_commands::UNIT_ENGINE];
   generate
-    for (genvar b = 0; b < BLOCKS; b++) begin : blocks
+    for (genvar b = 0; b < BLOCKS + TRAINING_BLOCKS; b++) begin : blocks
       localparam int UNIT = block_unit(b);
-      assign report[REPORT*UNIT+:REPORT] = {1'b0, reports_data[64*b+:43]};
-      assign report_valid[UNIT] = reports_valid[b];
-      assign reports_ready[b] = report_ready[UNIT];
+      assign report[REPORT*UNIT+:REPORT] = {1'b0, block_reports[64*b+:63]};
+      assign report_valid[UNIT] = block_reports_valid[b];
+      assign block_reports_ready[b] = report_ready[UNIT];
     end
   endgenerate
   always_comb begin
     report_ends = '0;
-    for (int b = 0; b < BLOCKS; b++) report_ends[block_unit(b)] = reports_data[64*b+63];
+    for (int b = 0; b < BLOCKS + TRAINING_BLOCKS; b++)
+      report_ends[block_unit(b)] = block_reports[64*b+63];
   end
 
   row_writer #(
       .TOKENS(TOKENS),
       .OUTPUTS(OUTPUTS),
       .DEPTH(DEPTH),
-      .ACTIVATION_DEPTH(ACTIVATION_DEPTH)
+      .ACTIVATION_DEPTH(ACTIVATION_DEPTH),
+      .TRAINING(TRAINING)
   ) writes_rows (
       .clk, .reset(restart), .command(command[256*ROW_WRITER+:256]),
       .command_valid(command_valid[ROW_WRITER]), .command_ready(command_ready[ROW_WRITER]),
+      .backward(backward_results_data), .backward_valid(backward_results_valid),
+      .backward_ready(backward_results_ready),
       .gelu(gelu_results_data), .gelu_valid(gelu_results_valid), .gelu_ready(gelu_results_ready),
       .direct(row), .direct_valid, .direct_ready,
       .list(select_lists_data), .list_valid(select_lists_valid), .list_ready(select_lists_ready),
@@ -333,12 +418,16 @@ module accelerator #(
   norm_writer #(
       .TOKENS(TOKENS),
       .DEPTH(DEPTH),
-      .ACTIVATION_DEPTH(ACTIVATION_DEPTH)
+      .ACTIVATION_DEPTH(ACTIVATION_DEPTH),
+      .TRAINING(TRAINING)
   ) writes_normalised (
       .clk, .reset(restart), .command(command[256*NORM_WRITER+:256]),
       .command_valid(command_valid[NORM_WRITER]), .command_ready(command_ready[NORM_WRITER]),
       .results(normalise_results_data), .results_valid(normalise_results_valid),
       .results_ready(normalise_results_ready),
+      .backward(normalise_backward_results_data),
+      .backward_valid(normalise_backward_results_valid),
+      .backward_ready(normalise_backward_results_ready),
       .report(report[REPORT*trivit_commands::UNIT_NORM_WRITER+:REPORT]),
       .report_valid(report_valid[trivit_commands::UNIT_NORM_WRITER]),
       .report_ready(report_ready[trivit_commands::UNIT_NORM_WRITER]),
@@ -347,15 +436,23 @@ module accelerator #(
       .bank_written(writer_written[2*BLOCK+:BLOCK]),
       .complete(complete[2]), .complete_slot(complete_slot[8:6])
   );
+  logic [2*WORD-1:0] read_rows;
+  logic rows_backward, read_rows_valid, read_rows_ready;
+  assign normalise_rows_data = read_rows;
+  assign normalise_backward_rows_data = read_rows;
+  assign normalise_rows_valid = read_rows_valid && !rows_backward;
+  assign normalise_backward_rows_valid = read_rows_valid && rows_backward;
+  assign read_rows_ready = rows_backward ? normalise_backward_rows_ready : normalise_rows_ready;
   row_reader #(
       .TOKENS(TOKENS),
       .DEPTH(DEPTH),
-      .ACTIVATION_DEPTH(ACTIVATION_DEPTH)
+      .ACTIVATION_DEPTH(ACTIVATION_DEPTH),
+      .TRAINING(TRAINING)
   ) reads_rows (
       .clk, .reset(restart), .command(command[256*ROW_READER+:256]),
       .command_valid(command_valid[ROW_READER]), .command_ready(command_ready[ROW_READER]),
-      .rows(normalise_rows_data), .rows_valid(normalise_rows_valid),
-      .rows_ready(normalise_rows_ready),
+      .rows(read_rows), .rows_backward, .rows_valid(read_rows_valid),
+      .rows_ready(read_rows_ready),
       .bank_valid(reader_valid[0+:TOKENS]), .bank_ready(reader_ready[0+:TOKENS]),
       .bank_address(reader_address[0+:TOKENS*BANK]), .bank_read(reader_read[0+:TOKENS]),
       .bank_data(reader_data), .announce(reader_announce[0]),
@@ -363,17 +460,25 @@ module accelerator #(
   );
   logic [PORTS*WORD-1:0] loaded_word;
   logic [PORTS-1:0] loaded_word_valid, loaded_word_ready;
+  logic [2*WORD-1:0] vectors;
+  logic vectors_backward, vectors_valid, vectors_ready;
+  assign normalise_vectors_data = vectors;
+  assign normalise_backward_vectors_data = vectors;
+  assign normalise_vectors_valid = vectors_valid && !vectors_backward;
+  assign normalise_backward_vectors_valid = vectors_valid && vectors_backward;
+  assign vectors_ready = vectors_backward ? normalise_backward_vectors_ready
+                                          : normalise_vectors_ready;
   load #(
       .TOKENS(TOKENS),
       .OUTPUTS(OUTPUTS),
       .DEPTH(DEPTH),
-      .ACTIVATION_DEPTH(ACTIVATION_DEPTH)
+      .ACTIVATION_DEPTH(ACTIVATION_DEPTH),
+      .TRAINING(TRAINING)
   ) loads (
       .clk, .reset(restart), .command(command[256*LOAD+:256]), .command_valid(command_valid[LOAD]),
       .command_ready(command_ready[LOAD]),
       .word(loaded_word), .word_valid(loaded_word_valid), .word_ready(loaded_word_ready),
-      .vectors(normalise_vectors_data), .vectors_valid(normalise_vectors_valid),
-      .vectors_ready(normalise_vectors_ready),
+      .vectors, .vectors_backward, .vectors_valid, .vectors_ready,
       .report(report[REPORT*trivit_commands::UNIT_LOAD+:REPORT]),
       .report_valid(report_valid[trivit_commands::UNIT_LOAD]),
       .report_ready(report_ready[trivit_commands::UNIT_LOAD]),
@@ -409,7 +514,7 @@ module accelerator #(
       .UNITS(UNITS),
       .REPORT_BITS(REPORT)
   ) reports (
-      .clk, .reset(cleared), .cycle(job_cycle), .report, .ends(report_ends), .valid(report_valid),
+      .clk, .reset(cleared), .cycle(job_cycle[39:0]), .report, .ends(report_ends), .valid(report_valid),
       .ready(report_ready), .begins,
       .word(log_word), .word_valid(log_word_valid), .word_ready(log_word_ready), .latest_tag
   );
@@ -470,9 +575,10 @@ module accelerator #(
   matrix_writer #(
       .TOKENS(TOKENS),
       .PORTS(PORTS),
-      .WORD(WORD)
+      .WORD(WORD),
+      .TRAINING(TRAINING)
   ) writes_matrices (
-      .clk, .reset(restart), .row, .row_place, .row_valid(matrix_valid), .row_ready(matrix_ready),
+      .clk, .reset(restart), .sums(sums_word), .sums_valid, .sums_ready, .row, .row_place, .row_valid(matrix_valid), .row_ready(matrix_ready),
       .word(matrix_word), .word_valid(matrix_word_valid), .word_ready(matrix_word_ready)
   );
 
@@ -481,36 +587,67 @@ module accelerator #(
   generate
     for (genvar p = 0; p < PORTS; p++) begin : movers
       localparam int G = p + 1;
-      logic takes_store, takes_matrix, orders, order_room, moves_ready, owes_nothing;
+      logic takes_store, takes_matrix, takes_update, orders, order_room, moves_ready, owes_nothing;
       logic [WORD-1:0] write_word;
       logic write_word_valid, write_word_ready;
       assign orders = stores_valid[p] && order_room;
       assign stores_ready[p] = moves_ready && order_room;
-      write_order #(
-          .DEPTH(DEPTH)
+      word_order #(
+          .DEPTH(DEPTH),
+          .TRAINING(TRAINING)
       ) order (
           .clk, .reset(cleared), .command(stores_data[MOVE*p+:MOVE]),
           .command_valid(orders && moves_ready), .room(order_room),
-          .word_taken(write_word_valid && write_word_ready), .store(takes_store),
-          .matrix(takes_matrix), .idle(owes_nothing)
+          .word_taken(write_word_valid && write_word_ready), .rows(takes_store),
+          .matrix(takes_matrix), .update(takes_update), .idle(owes_nothing)
       );
-      assign write_word = takes_matrix ? matrix_word[WORD*p+:WORD] : stored_word;
+      assign write_word = takes_matrix ? matrix_word[WORD*p+:WORD]
+                          : TRAINING && takes_update ? update_results_data[WORD*p+:WORD]
+                          : stored_word;
       assign write_word_valid = (takes_store && stored_word_valid[p])
-                                || (takes_matrix && matrix_word_valid[p]);
+                                || (takes_matrix && matrix_word_valid[p])
+                                || (takes_update && update_results_valid[p]);
+      assign update_results_ready[p] = takes_update && write_word_ready;
       assign stored_word_ready[p] = takes_store && write_word_ready;
       assign matrix_word_ready[p] = takes_matrix && write_word_ready;
+
+      // Words that are read as rows: for `load`, or for the update, in the order of the moves.
+      logic read_word_valid, read_word_ready, for_load, for_update, reads_room, rows_moves;
+      assign rows_ready[p] = rows_moves && reads_room;
+      assign update_words_data[WORD*p+:WORD] = loaded_word[WORD*p+:WORD];
+      if (TRAINING) begin : training
+        logic unused_matrix, unused_idle;
+        word_order #(
+            .DEPTH(DEPTH),
+            .TRAINING(TRAINING)
+        ) order (
+            .clk, .reset(cleared), .command(rows_data[MOVE*p+:MOVE]),
+            .command_valid(rows_valid[p] && rows_ready[p]), .room(reads_room),
+            .word_taken(read_word_valid && read_word_ready), .rows(for_load),
+            .matrix(unused_matrix), .update(for_update), .idle(unused_idle)
+        );
+      end else begin : inference
+        assign reads_room = 1'b1;
+        assign for_load = 1'b1;
+        assign for_update = 1'b0;
+      end
+      assign loaded_word_valid[p] = for_load && read_word_valid;
+      assign update_words_valid[p] = for_update && read_word_valid;
+      assign read_word_ready = for_update ? update_words_ready[p]
+                                            : for_load && loaded_word_ready[p];
       mover_port #(
           .WORD(WORD),
           .PORTS(PORTS),
-          .COLUMNS(1'b1)
+          .COLUMNS(1'b1),
+          .TRAINING(TRAINING)
       ) mover (
           .clk, .reset(cleared), .halt,
           .read_command({rows_data[MOVE*p+:MOVE], weights_data[MOVE*p+:MOVE]}),
-          .read_command_valid({rows_valid[p], weights_valid[p]}),
-          .read_command_ready({rows_ready[p], weights_ready[p]}),
+          .read_command_valid({rows_valid[p] && reads_room, weights_valid[p]}),
+          .read_command_ready({rows_moves, weights_ready[p]}),
           .read_word({loaded_word[WORD*p+:WORD], weight_word[WORD*p+:WORD]}),
-          .read_word_valid({loaded_word_valid[p], weight_word_valid[p]}),
-          .read_word_ready({loaded_word_ready[p], weight_word_ready[p]}),
+          .read_word_valid({read_word_valid, weight_word_valid[p]}),
+          .read_word_ready({read_word_ready, weight_word_ready[p]}),
           .write_command(stores_data[MOVE*p+:MOVE]), .write_command_valid(orders),
           .write_command_ready(moves_ready), .write_word,
           .write_word_valid, .write_word_ready,

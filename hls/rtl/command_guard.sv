@@ -9,7 +9,7 @@ module command_guard #(
     parameter int WEIGHT_DEPTH = 1024,
     parameter int WEIGHT_TILES = 64,
     parameter int MAX_DEPTH_WORDS = 384,
-    parameter int SUM_BITS = 40
+    parameter bit TRAINING = 1'b0   // whether there are blocks that take partners, and sums
 ) (
     input  logic                              clk,
     input  logic                              reset,
@@ -30,7 +30,6 @@ module command_guard #(
 );
   localparam int ROW_BITS = $clog2(TOKENS);
   localparam int PORT_BITS = $clog2(PORTS);
-  localparam int MAX_ALIGN = SUM_BITS - 17;
   localparam int COUNT = engine_types::COUNT_BITS + 1;  // of a slot's count, with room for a sum
   localparam int LAST_GROUP = (1 << engine_types::COUNT_BITS) - 1;
 
@@ -91,7 +90,7 @@ module command_guard #(
                      && (!now.to_banks || target_end <= 32'(ACTIVATION_DEPTH))
                      && (!now.has_residual || residual_end <= 32'(ACTIVATION_DEPTH));
   logic shifts;
-  assign shifts = now.residual_shift <= 5'(MAX_ALIGN) && now.bias_shift <= 5'(MAX_ALIGN);
+  assign shifts = now.residual_shift <= 5'(trivit_spec::ENGINE_MAX_ALIGN) && now.bias_shift <= 5'(trivit_spec::ENGINE_MAX_ALIGN);
 
   // A count that is never reached, and rows that the product itself forgets.
   logic reads_target, reads_cleared, slots;
@@ -112,10 +111,15 @@ module command_guard #(
                         now.clear_slot} == '0
                        && (ahead ? now.source_slot == '0 && !(now.transposed && now.has_bias)
                               : !now.has_bias);
-  // A matrix for DDR goes tile after tile of its columns, as a store by columns takes it.
-  logic receiver;
-  assign receiver = now.stream < 3'd4 || (now.stream == 3'd4 && !now.rows_outer);
-  assign known = receiver && now.unit == 4'(trivit_commands::UNIT_ENGINE) && !now.last && now.reserved == '0
+  // A matrix for DDR goes tile after tile of its columns, as a store by columns takes it; so do its
+  // sums. Streams from 5 on are pairs of rows, and no others are.
+  logic receiver, sums;
+  assign receiver = now.stream < 3'd4 || (now.stream == 3'd4 && !now.rows_outer)
+                    || (TRAINING && now.partner);
+  assign sums = now.sums ? TRAINING && now.stream == 3'd4
+                         : {now.skip_first, now.sum_shift} == '0;
+  assign known = receiver && sums && now.partner == now.stream > 3'd4
+                 && (!now.partner || now.has_residual) && now.unit == 5'(trivit_commands::UNIT_ENGINE) && !now.last && now.reserved == '0
                  && (!place || only_places);
 
   always_comb begin
@@ -187,6 +191,10 @@ module command_guard #(
     product.residual <= !failed && now.has_residual;
     product.to_banks <= !failed && now.to_banks;
     product.stream <= failed ? '0 : now.stream;
+    product.partner <= !failed && now.partner;
+    product.sums <= !failed && now.sums;
+    product.skip_first <= now.skip_first;
+    product.sum_shift <= now.sum_shift;
     product.keep <= failed || now.keep;
     product.claim <= !failed && now.claim;
     product.announce <= failed ? '0

@@ -6,7 +6,7 @@ module command_queue #(
     parameter int WEIGHT_DEPTH = 1024,
     parameter int WEIGHT_TILES = 64,
     parameter int MAX_DEPTH_WORDS = 384,
-    parameter int SUM_BITS = 40,
+    parameter bit TRAINING = 1'b0,
     parameter int COMMANDS = 16
 ) (
     input  logic                                 clk,
@@ -39,7 +39,7 @@ module command_queue #(
       .WEIGHT_DEPTH(WEIGHT_DEPTH),
       .WEIGHT_TILES(WEIGHT_TILES),
       .MAX_DEPTH_WORDS(MAX_DEPTH_WORDS),
-      .SUM_BITS(SUM_BITS)
+      .TRAINING(TRAINING)
   ) guard (
       .clk,
       .reset,

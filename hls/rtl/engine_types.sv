@@ -17,6 +17,10 @@ package engine_types;
     logic        residual;
     logic        to_banks;
     logic [2:0]  stream;           // whom the rows go to as well; 0: nobody
+    logic        partner;          // the residual goes along with them and is not added
+    logic        sums;             // of the operand's rows, for matrix_writer
+    logic        skip_first;       // they leave out the first element
+    logic [4:0]  sum_shift;
     logic        keep;             // its words stay in the ring
     logic        claim;            // empties target_slot when it begins
     logic [2:0]  announce;         // when it begins: to the row reader, to the store, to load
@@ -42,7 +46,7 @@ package engine_types;
     logic [13:0] target;
     logic [13:0] target_stride;
   } product_t;
-  localparam int PRODUCT_BITS = 176 + 2 * COUNT_BITS;
+  localparam int PRODUCT_BITS = 184 + 2 * COUNT_BITS;
 
   // Words that are appended to the ring.
   typedef struct packed {
@@ -85,6 +89,17 @@ package engine_types;
     logic [15:0] ring;             // in the ring, modulo its size
   } operand_t;
 
+  // A depth word whose operand is added up.
+  typedef struct packed {
+    logic       valid;
+    logic       first;             // of its row group
+    logic       last;
+    logic       skip;              // without element 0
+    logic [3:0] rows;              // valid ones
+    logic [4:0] shift;
+  } sum_step_t;
+  localparam int SUM_STEP_BITS = 13;
+
   // Start of a row group and tile: what the sums begin with.
   typedef struct packed {
     logic       valid;
@@ -105,6 +120,9 @@ package engine_types;
     logic        residual;
     logic        to_banks;
     logic [2:0]  stream;
+    logic        partner;
+    logic        sums;             // those of its rows come as well
+    logic        two_reports;      // the second is of the sums
     logic [2:0]  port;             // of the row group: they lie in the ports in turn
     logic [2:0]  slot;
     logic [3:0]  rows;             // valid ones, 0 to TOKENS
@@ -115,13 +133,15 @@ package engine_types;
     logic [13:0] address;
     logic [10:0] tag;
   } result_t;
-  localparam int RESULT_BITS = 72;
+  localparam int RESULT_BITS = 75;
 
   // The row whose sums are rounded, for a column group.
   typedef struct packed {
     logic       valid;
     logic       residual;
     logic [2:0] stream;
+    logic       partner;
+    logic       sums;
     logic [2:0] port;
     logic       finish;            // the product's last row group and tile
     logic [2:0] row;
@@ -130,24 +150,30 @@ package engine_types;
     logic [4:0] out_shift;
     logic [4:0] residual_shift;
   } row_t;
-  localparam int ROW_BITS = 30;
+  localparam int ROW_BITS = 32;
 
   // Where a row of the output stream lies in its matrix.
   typedef struct packed {
+    logic       sums;              // of its row group come as well
     logic       ends;              // it is its row group's last
     logic [2:0] port;
     logic [2:0] row;
     logic [3:0] words;             // valid ones
   } row_place_t;
-  localparam int ROW_PLACE_BITS = 11;
+  localparam int ROW_PLACE_BITS = 12;
 
-  // Report of a product.
+  // Report of a unit. Blocks outside have their answer to the end command in the place of `failed`, and
+  // may have another figure.
   typedef struct packed {
     logic        failed;
     logic [10:0] tag;
-    logic [31:0] saturated;        // values that the clamp changed
+    logic        sums;             // of the engine: the second report of a product with sums
+    logic [10:0] none;
+    logic [15:0] largest;          // magnitude of what was written, 0 to 32768
+    logic [23:0] saturated;        // values that the clamp changed
   } report_t;
-  localparam int REPORT_BITS = 44;
+  localparam int REPORT_BITS = 64;
+  localparam int FIGURE_BITS = 52;  // below the tag
 
   // Why the array stood still in a cycle. The first that holds is counted.
   localparam int STALL_NONE = 0;       // a depth word was issued

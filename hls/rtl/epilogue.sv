@@ -5,7 +5,8 @@
 module epilogue #(
     parameter int OUTPUTS = 32,
     parameter int DEPTH = 8,
-    parameter int SUM_BITS = 40
+    parameter int SUM_BITS = 40,
+    parameter bit TRAINING = 1'b0
 ) (
     input  logic                                clk,
     input  logic                                reset,
@@ -14,7 +15,9 @@ module epilogue #(
     input  logic [          OUTPUTS*16-1:0]     residual,
     input  logic [    OUTPUTS*SUM_BITS-1:0]     sums,
     output logic [          OUTPUTS*16-1:0]     values,
-    output logic [   $clog2(OUTPUTS+1)-1:0]     saturated
+    output logic [          OUTPUTS*16-1:0]     partner,    // with the values
+    output logic [   $clog2(OUTPUTS+1)-1:0]     saturated,
+    output logic [                    15:0]     largest     // with it
 );
   localparam int PORTS = OUTPUTS / DEPTH;
   localparam int COUNT = $clog2(OUTPUTS + 1);
@@ -28,12 +31,14 @@ module epilogue #(
   end
 
   logic [OUTPUTS-1:0] flags, flags_together;
+  logic [PORTS-1:0][15:0] largest_of, largest_together;
   generate
     for (genvar g = 0; g < PORTS; g++) begin : groups
       rounding_group #(
           .DEPTH(DEPTH),
           .SUM_BITS(SUM_BITS),
-          .GROUP(g)
+          .GROUP(g),
+          .TRAINING(TRAINING)
       ) group (
           .clk,
           .row(rows[g]),
@@ -41,7 +46,18 @@ module epilogue #(
           .residual(residual[16*DEPTH*g+:16*DEPTH]),
           .sums(sums[SUM_BITS*DEPTH*g+:SUM_BITS*DEPTH]),
           .values(values[16*DEPTH*g+:16*DEPTH]),
-          .saturated(flags[DEPTH*g+:DEPTH])
+          .partner(partner[16*DEPTH*g+:16*DEPTH]),
+          .saturated(flags[DEPTH*g+:DEPTH]),
+          .largest(largest_of[g])
+      );
+      delay #(
+          .WIDTH(16),
+          .CYCLES(PORTS - 1 - g)
+      ) largest_too (
+          .clk,
+          .reset,
+          .value(largest_of[g]),
+          .delayed(largest_together[g])
       );
       delay #(
           .WIDTH(DEPTH),
@@ -61,4 +77,9 @@ module epilogue #(
     for (int n = 0; n < OUTPUTS; n++) ones = ones + COUNT'(flags_together[n]);
   end
   always_ff @(posedge clk) saturated <= ones;
+  always_comb begin
+    largest = '0;
+    for (int g = 0; g < PORTS; g++)
+      if (largest_together[g] > largest) largest = largest_together[g];
+  end
 endmodule

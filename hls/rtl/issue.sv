@@ -29,9 +29,11 @@ module issue #(
     input  logic [PORTS*($clog2(WEIGHT_DEPTH)+1)-1:0]  filled,
     input  logic [             $clog2(STREAM_ROWS):0]  stream_room,  // rows
     output logic [                               3:0]  stream_rows,  // taken by this row group
-    input  logic                                       report_room,
+    input  logic [                               1:0]  report_room,  // for one, for two
+    output logic [                               1:0]  report_take,
     // To the array
     output engine_types::operand_t                     operand,
+    output engine_types::sum_step_t                    sum_step,
     output engine_types::start_t                       start,
     output engine_types::result_t                      result,
     output logic [                               2:0]  stall
@@ -88,7 +90,7 @@ module issue #(
     stall = 3'(engine_types::STALL_NONE);
     if ((group_begins && begin_wait != '0) || (last_depth && end_wait != '0))
       stall = 3'(engine_types::STALL_SHORT);
-    if ((at_begin && !report_room) || (group_begins && !has_stream))
+    if ((at_begin && !report_room[now.sums]) || (group_begins && !has_stream))
       stall = 3'(engine_types::STALL_STREAM);
     if (at_begin && slots_busy) stall = 3'(engine_types::STALL_TARGET);
     if (!has_weights) stall = 3'(engine_types::STALL_WEIGHTS);
@@ -101,6 +103,7 @@ module issue #(
 
   assign product_ready = !active || (go && finished);
   assign begins = go && at_begin;
+  assign report_take = {begins && now.sums, begins && !now.sums};
   assign writes = now.to_banks;
   assign claim = now.claim;
   assign target_slot = now.target_slot;
@@ -202,6 +205,12 @@ module issue #(
                      : now.transposed && last_depth ? now.last_rows : 4'(TOKENS);
     operand.address <= address;
     operand.ring <= 16'(position);
+    sum_step.valid <= go && now.sums && tile == '0 && !reset;
+    sum_step.first <= group_begins;
+    sum_step.last <= last_depth;
+    sum_step.skip <= now.skip_first;
+    sum_step.rows <= rows;
+    sum_step.shift <= now.sum_shift;
     start.valid <= go && group_begins && !reset;
     start.bias <= now.bias;
     start.release_bias <= go && group_begins && last_group && now.bias && !now.keep && !reset;
@@ -215,6 +224,9 @@ module issue #(
     result.residual <= now.residual;
     result.to_banks <= now.to_banks;
     result.stream <= now.stream;
+    result.partner <= now.partner;
+    result.sums <= now.sums && tile == '0;
+    result.two_reports <= now.sums;
     result.port <= 3'(group & 9'(PORTS - 1));
     result.slot <= now.target_slot;
     result.rows <= rows;

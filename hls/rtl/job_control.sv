@@ -54,8 +54,8 @@ module job_control (
       read_valid <= 1'b1;
       write_valid <= 1'b1;
       job_valid <= 1'b1;
-      read_command <= {28'b0, commands, 1'b0, program_base};
-      write_command <= {28'b0, reports, log_base};
+      read_command <= mover_types::MOVE_BITS'({commands, 1'b0, program_base});
+      write_command <= mover_types::MOVE_BITS'({reports, log_base});
       job <= {148'b0, output_base, input_base, params_base};
     end
     if (program_end_valid && program_end_ready) begin

@@ -11,7 +11,8 @@ module matrix_engine #(
     parameter int MAX_DEPTH_WORDS = trivit_spec::MAX_DEPTH_WORDS,
     parameter int SUM_BITS = trivit_spec::ENGINE_SUM_BITS,
     parameter int STREAM_ROWS = trivit_spec::ENGINE_STREAM_ROWS,
-    parameter int COMMANDS = trivit_spec::ENGINE_COMMANDS
+    parameter int COMMANDS = trivit_spec::ENGINE_COMMANDS,
+    parameter bit TRAINING = 1'b0  // partners, sums, largest magnitudes
 ) (
     input  logic                                        clk,
     input  logic                                        reset,
@@ -29,13 +30,18 @@ module matrix_engine #(
     input  logic [                     OUTPUTS*16-1:0]  weight,
     input  logic [                  OUTPUTS/DEPTH-1:0]  weight_valid,
     output logic [                  OUTPUTS/DEPTH-1:0]  weight_ready,
-    // Rows of results, and whom they are for: 1 softmax, 2 GELU, 3 the row writer, 4 DDR
+    // Rows of results, and whom they are for (hls/kernel.yaml, stream)
     output logic [                     OUTPUTS*16-1:0]  row,
+    output logic [                     OUTPUTS*16-1:0]  row_partner,
     output logic [                                2:0]  row_to,
     output logic [   engine_types::ROW_PLACE_BITS-1:0]  row_place,
     output logic                                        row_last,
     output logic                                        row_valid,
     input  logic                                        row_ready,
+    // Sums of the operand's rows, a word a row group whose rows say so
+    output logic [                      TOKENS*16-1:0]  sums_word,
+    output logic                                        sums_valid,
+    input  logic                                        sums_ready,
     // The banks for everybody else; data 2 cycles after a read was taken
     input  logic [                         TOKENS-1:0]  bank_valid,
     output logic [                         TOKENS-1:0]  bank_ready,
@@ -69,6 +75,7 @@ module matrix_engine #(
     assert ($bits(engine_types::product_t) == engine_types::PRODUCT_BITS
             && $bits(engine_types::fill_t) == engine_types::FILL_BITS
             && $bits(engine_types::placement_t) == engine_types::PLACEMENT_BITS
+            && $bits(engine_types::sum_step_t) == engine_types::SUM_STEP_BITS
             && $bits(engine_types::start_t) == engine_types::START_BITS
             && $bits(engine_types::result_t) == engine_types::RESULT_BITS
             && $bits(engine_types::row_t) == engine_types::ROW_BITS
@@ -99,7 +106,7 @@ module matrix_engine #(
       .WEIGHT_DEPTH(WEIGHT_DEPTH),
       .WEIGHT_TILES(WEIGHT_TILES),
       .MAX_DEPTH_WORDS(MAX_DEPTH_WORDS),
-      .SUM_BITS(SUM_BITS),
+      .TRAINING(TRAINING),
       .COMMANDS(COMMANDS)
   ) commands (
       .clk, .reset, .command, .command_valid, .command_ready,
@@ -110,10 +117,12 @@ module matrix_engine #(
 
   // Issue
   engine_types::operand_t operand;
+  engine_types::sum_step_t sum_step;
   engine_types::start_t start;
   engine_types::result_t result;
   logic [2:0] stall;
-  logic complete, complete_last, writes, claim, slots_busy, report_room;
+  logic complete, complete_last, writes, claim, slots_busy;
+  logic [1:0] report_room, report_take;
   logic [2:0] announces;
   logic [2:0] complete_slot, target_slot, empty_slot, source_slot, residual_slot, placed_slot;
   logic [engine_types::COUNT_BITS-1:0] source_groups, residual_groups, placed_groups;
@@ -129,7 +138,7 @@ module matrix_engine #(
       .clk, .reset, .product(queued), .product_valid(queued_valid), .product_ready(queued_ready),
       .begins(begins_now), .writes, .claim, .target_slot, .empty_slot, .announce(announces),
       .slots_busy, .source_slot, .source_groups, .residual_slot, .residual_groups,
-      .filled, .stream_room, .stream_rows, .report_room, .operand, .start, .result, .stall
+      .filled, .stream_room, .stream_rows, .report_room, .report_take, .operand, .sum_step, .start, .result, .stall
   );
   scoreboard written (
       .clk, .reset, .begins(begins_now), .writes, .claim, .target_slot, .empty_slot,
@@ -257,16 +266,38 @@ module matrix_engine #(
       .sums
   );
 
+  logic sum_saturated;
+  logic [15:0] sum_magnitude;
+  generate
+    if (TRAINING) begin : training
+      operand_sums #(
+          .TOKENS(TOKENS),
+          .DEPTH(DEPTH),
+          .PORTS(PORTS),
+          .WORDS(STREAM_ROWS)
+      ) operand_sum (
+          .clk, .reset, .step(sum_step), .activations, .word(sums_word), .word_valid(sums_valid),
+          .word_ready(sums_ready), .saturated(sum_saturated), .magnitude(sum_magnitude)
+      );
+    end else begin : inference
+      assign sums_word = '0;
+      assign sums_valid = 1'b0;
+      assign sum_saturated = 1'b0;
+      assign sum_magnitude = '0;
+    end
+  endgenerate
+
   result_path #(
       .TOKENS(TOKENS),
       .OUTPUTS(OUTPUTS),
       .DEPTH(DEPTH),
       .SUM_BITS(SUM_BITS),
-      .STREAM_ROWS(STREAM_ROWS)
+      .STREAM_ROWS(STREAM_ROWS),
+      .TRAINING(TRAINING)
   ) results (
       .clk, .reset, .result, .row_select, .sums,
       .to_read, .to_add, .add_row, .add_words, .residual, .to_write, .values,
-      .stream_rows, .stream_room, .row, .row_to, .row_place, .row_last, .row_valid, .row_ready,
-      .report_take(begins_now), .report_room, .report, .report_valid, .report_ready
+      .stream_rows, .stream_room, .row, .row_partner, .row_to, .row_place, .row_last, .row_valid, .row_ready,
+      .sum_saturated, .sum_magnitude, .report_take, .report_room, .report, .report_valid, .report_ready
   );
 endmodule

@@ -9,7 +9,8 @@ module mover_port #(
     parameter int OPEN = 16,         // bursts under way in each direction
     parameter int COMMANDS = 16,     // that wait in each queue
     parameter int PORTS = 4,         // whose writes a command may wait for
-    parameter bit COLUMNS = 1'b0     // whether stream 0 and the writes take matrices by columns
+    parameter bit COLUMNS = 1'b0,    // whether stream 0 and the writes take matrices by columns
+    parameter bit TRAINING = 1'b0    // whether stream 1 and the writes take planes, and matrices biases
 ) (
     input  logic                                      clk,
     input  logic                                      reset,
@@ -77,7 +78,8 @@ module mover_port #(
       .OPEN(OPEN),
       .COMMANDS(COMMANDS),
       .PORTS(PORTS),
-      .COLUMNS(COLUMNS)
+      .COLUMNS(COLUMNS),
+      .TRAINING(TRAINING)
   ) read (
       .clk,
       .reset,
@@ -109,7 +111,8 @@ module mover_port #(
       .OPEN(OPEN),
       .COMMANDS(COMMANDS),
       .PORTS(PORTS),
-      .COLUMNS(COLUMNS)
+      .COLUMNS(COLUMNS),
+      .TRAINING(TRAINING)
   ) write (
       .clk,
       .reset,

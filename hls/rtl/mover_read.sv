@@ -9,7 +9,8 @@ module mover_read #(
     parameter int OPEN = 16,       // bursts under way, a power of two
     parameter int COMMANDS = 16,
     parameter int PORTS = 4,
-    parameter bit COLUMNS = 1'b0   // whether stream 0 takes matrices by columns
+    parameter bit COLUMNS = 1'b0,  // whether stream 0 takes matrices by columns
+    parameter bit TRAINING = 1'b0  // whether stream 1 takes planes
 ) (
     input  logic                                      clk,
     input  logic                                      reset,
@@ -58,7 +59,8 @@ module mover_read #(
           .COMMANDS(COMMANDS),
           .PORTS(PORTS),
           .DEPTH(WORD / 16),
-          .COLUMNS(COLUMNS && s == 0)
+          .COLUMNS(COLUMNS && s == 0),
+          .PLANES(TRAINING && s == 1)
       ) bursts (
           .clk,
           .reset,

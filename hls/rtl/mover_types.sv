@@ -1,19 +1,26 @@
-// What the movers take: commands of 88 bits, and what their cycles are counted by.
+// What the movers take: commands of 128 bits, and what their cycles are counted by.
 package mover_types;
 
   // Words of 16 bytes that lie one after the other. The command waits until each port in
   // `fence_ports` has finished `fence` write commands, counted since the reset, modulo 2^16: a
   // count that lies up to 32,767 commands back is finished. No port in the mask: no wait.
   // With `tiles`, a matrix by columns (README.md): so many tiles of outputs in this port, `words`
-  // words in a row.
+  // words in a row; with `bias` its first pieces begin a word earlier. With `planes` (0 is 1), 32 words
+  // of each plane in turn, `words` of each, from one plane to the next `plane_stride`; `update`: of or
+  // for the block of that name.
   typedef struct packed {
+    logic [31:0] plane_stride;
+    logic [ 2:0] none;
+    logic        bias;
+    logic        update;
+    logic [ 2:0] planes;
     logic [ 7:0] tiles;
     logic [ 3:0] fence_ports;
     logic [15:0] fence;
     logic [23:0] words;           // zero: nothing moves; a write command is counted all the same
     logic [35:0] address;         // in words
   } move_t;
-  localparam int MOVE_BITS = 88;
+  localparam int MOVE_BITS = 128;
 
   // What the read side did in a cycle. The first that holds is counted.
   localparam int READ_WORD = 0;      // a word arrived

@@ -8,7 +8,8 @@ module mover_write #(
     parameter int OPEN = 16,       // bursts without response, a power of two
     parameter int COMMANDS = 16,
     parameter int PORTS = 4,
-    parameter bit COLUMNS = 1'b0   // whether it takes matrices by columns
+    parameter bit COLUMNS = 1'b0,  // whether it takes matrices by columns
+    parameter bit TRAINING = 1'b0  // whether it takes planes, and biases of matrices
 ) (
     input  logic                              clk,
     input  logic                              reset,
@@ -51,7 +52,9 @@ module mover_write #(
       .COMMANDS(COMMANDS),
       .PORTS(PORTS),
       .DEPTH(WORD / 16),
-      .COLUMNS(COLUMNS)
+      .COLUMNS(COLUMNS),
+      .PLANES(TRAINING),
+      .BIASES(TRAINING)
   ) bursts (
       .clk,
       .reset,

@@ -1,14 +1,15 @@
 // Brings the reports of all units into one log, a word of 128 bits each, in the order in which they
-// came: cycle 47:0, unit 51:48, tag 62:52, failed 63, saturated values 95:64, and 127:96 the cycle
-// of the first depth word (engine) or 0. Answers to end commands are taken and forgotten.
+// came: cycle 39:0, unit 44:40, tag 55:45, failed 56, and from 64 on the report's figure of 52 bits:
+// saturated values 87:64, largest magnitude 103:88. Of a product 127:104 are the low bits of the cycle
+// of its first depth word. Answers to end commands are taken and forgotten.
 module reporter #(
     parameter int UNITS = 12,
-    parameter int REPORT_BITS = 44,  // failed, tag, saturated values
+    parameter int REPORT_BITS = engine_types::REPORT_BITS,
     parameter int BEGUN = 16         // products between first depth word and report
 ) (
     input  logic                         clk,
     input  logic                         reset,
-    input  logic [                 47:0] cycle,
+    input  logic [                 39:0] cycle,
     input  logic [UNITS*REPORT_BITS-1:0] report,    // in the order of the units' numbers
     input  logic [            UNITS-1:0] ends,      // it answers an end command
     input  logic [            UNITS-1:0] valid,
@@ -39,20 +40,24 @@ module reporter #(
   assign logged = taken && !ends[choice];
   always_comb
     for (int u = 0; u < UNITS; u++) ready[u] = taken && choice == UNIT'(u);
-  always_ff @(posedge clk) if (logged) latest_tag <= chosen[42:32];
+  always_ff @(posedge clk) if (logged) latest_tag <= chosen[62:52];
   always_ff @(posedge clk) previous <= reset ? '0 : taken ? choice : previous;
 
-  // A placement reports only when it was refused; it has not begun.
-  logic [31:0] begun;
+  // A placement reports only when it was refused; it has not begun. Nor has what a second report is of.
+  localparam int FIGURE = engine_types::FIGURE_BITS;
+  logic [23:0] begun;
+  logic [63:0] figure;
   logic begun_valid, begun_room;
-  assign is_product = choice == UNIT'(ENGINE) && !chosen[REPORT_BITS-1];
+  assign is_product = choice == UNIT'(ENGINE) && !chosen[REPORT_BITS-1] && !chosen[FIGURE-1];
+  assign figure = is_product ? {begun, chosen[39:0]}
+      : {12'b0, choice != UNIT'(ENGINE) && chosen[FIGURE-1], chosen[FIGURE-2:0]};
   stream_fifo #(
-      .WIDTH(32),
+      .WIDTH(24),
       .DEPTH(BEGUN)
   ) beginnings (
       .clk,
       .reset,
-      .in_data(cycle[31:0]),
+      .in_data(cycle[23:0]),
       .in_valid(begins),
       .in_ready(begun_room),
       .out_data(begun),
@@ -77,7 +82,7 @@ module reporter #(
       .clk,
       .reset,
       .in_data({
-        is_product ? begun : 32'b0, chosen[31:0], chosen[REPORT_BITS-1:32], 4'(choice), cycle
+        figure, 7'b0, chosen[REPORT_BITS-1], chosen[REPORT_BITS-2:FIGURE], 5'(choice), cycle
       }),
       .in_valid(logged),
       .in_ready(has_room),

@@ -6,7 +6,8 @@ module result_path #(
     parameter int OUTPUTS = 32,
     parameter int DEPTH = 8,
     parameter int SUM_BITS = 40,
-    parameter int STREAM_ROWS = 64
+    parameter int STREAM_ROWS = 64,
+    parameter bit TRAINING = 1'b0
 ) (
     input  logic                              clk,
     input  logic                              reset,
@@ -25,14 +26,18 @@ module result_path #(
     input  logic [                     3:0]   stream_rows,
     output logic [   $clog2(STREAM_ROWS):0]   stream_room,
     output logic [          OUTPUTS*16-1:0]   row,
+    output logic [          OUTPUTS*16-1:0]   row_partner,
     output logic [                     2:0]   row_to,
     output engine_types::row_place_t          row_place,
     output logic                              row_last,
     output logic                              row_valid,
     input  logic                              row_ready,
-    // Reports
-    input  logic                              report_take,
-    output logic                              report_room,
+    // What operand_sums rounds, in time for the product's report
+    input  logic                              sum_saturated,
+    input  logic [                    15:0]   sum_magnitude,
+    // Reports: so many are taken when a product begins; room for one, for two
+    input  logic [                     1:0]   report_take,
+    output logic [                     1:0]   report_room,
     output logic [engine_types::REPORT_BITS-1:0] report,
     output logic                              report_valid,
     input  logic                              report_ready
@@ -61,6 +66,8 @@ module result_path #(
       rounded.valid <= 1'b1;
       rounded.residual <= to_round.residual;
       rounded.stream <= to_round.stream;
+      rounded.partner <= to_round.partner;
+      rounded.sums <= to_round.sums;
       rounded.port <= to_round.port;
       rounded.finish <= to_round.finish;
       rounded.row <= '0;
@@ -76,10 +83,13 @@ module result_path #(
   end
 
   logic [$clog2(OUTPUTS+1)-1:0] saturated;
+  logic [15:0] largest;
+  logic [OUTPUTS*16-1:0] partners;
   epilogue #(
       .OUTPUTS(OUTPUTS),
       .DEPTH(DEPTH),
-      .SUM_BITS(SUM_BITS)
+      .SUM_BITS(SUM_BITS),
+      .TRAINING(TRAINING)
   ) rounding (
       .clk,
       .reset,
@@ -88,7 +98,9 @@ module result_path #(
       .residual,
       .sums,
       .values,
-      .saturated
+      .partner(partners),
+      .saturated,
+      .largest
   );
 
   delay #(
@@ -105,7 +117,8 @@ module result_path #(
   row_stream #(
       .OUTPUTS(OUTPUTS),
       .DEPTH(DEPTH),
-      .ROWS(STREAM_ROWS)
+      .ROWS(STREAM_ROWS),
+      .TRAINING(TRAINING)
   ) stream (
       .clk,
       .reset,
@@ -114,9 +127,11 @@ module result_path #(
       .send(sent.valid && sent.stream != '0 && {1'b0, sent.row} < sent.rows),
       .send_last(sent.finish && row_ends),
       .send_to(sent.stream),
-      .send_place({row_ends, sent.port, sent.row, sent.words}),
+      .send_place({sent.sums, row_ends, sent.port, sent.row, sent.words}),
       .values,
+      .partners,
       .row,
+      .partner(row_partner),
       .row_to,
       .row_place,
       .row_last,
@@ -128,14 +143,26 @@ module result_path #(
   assign add_row = rounded.row;
   assign add_words = rounded.residual ? rounded.words : '0;
 
-  // Reports
-  logic [31:0] total;
+  // Reports; behind that of a product with sums comes theirs.
+  logic [23:0] total, sums_total, counted, sums_counted;
+  logic [15:0] most, sums_most, most_counted, sums_most_counted;
   logic [4:0] reports;
-  logic reported, unused_room;
+  logic reported, sums_reported, unused_room;
+  logic [engine_types::REPORT_BITS-1:0] product_report, sums_report;
   assign reported = to_report.valid && to_report.finish;
-  assign report_room = reports != 5'(REPORTS);
+  assign report_room = {reports < 5'(REPORTS - 1), reports != 5'(REPORTS)};
+  assign counted = total + 24'(saturated);
+  assign most_counted = largest > most ? largest : most;
+  assign sums_counted = sums_total + 24'(sum_saturated);
+  assign sums_most_counted = sum_magnitude > sums_most ? sum_magnitude : sums_most;
+  assign product_report = {to_report.failed, to_report.tag, 12'b0, most_counted, counted};
   always_ff @(posedge clk) begin
-    total <= reset || reported ? '0 : total + 32'(saturated);
+    total <= reset || reported ? '0 : counted;
+    most <= reset || reported ? '0 : most_counted;
+    sums_total <= reset || reported ? '0 : sums_counted;
+    sums_most <= reset || reported ? '0 : sums_most_counted;
+    sums_reported <= TRAINING && reported && to_report.two_reports && !reset;
+    sums_report <= {1'b0, to_report.tag, 1'b1, 11'b0, sums_most_counted, sums_counted};
     reports <= reset ? '0 : reports + 5'(report_take) - 5'(report_valid && report_ready);
   end
   stream_fifo #(
@@ -144,8 +171,8 @@ module result_path #(
   ) report_queue (
       .clk,
       .reset,
-      .in_data({to_report.failed, to_report.tag, total + 32'(saturated)}),
-      .in_valid(reported),
+      .in_data(sums_reported ? sums_report : product_report),
+      .in_valid(reported || sums_reported),
       .in_ready(unused_room),
       .out_data(report),
       .out_valid(report_valid),

@@ -2,7 +2,8 @@
 module rounding_group #(
     parameter int DEPTH = 8,
     parameter int SUM_BITS = 40,
-    parameter int GROUP = 0
+    parameter int GROUP = 0,
+    parameter bit TRAINING = 1'b0  // whether there are partners, and a largest magnitude
 ) (
     input  logic                              clk,
     input  logic [engine_types::ROW_BITS-1:0] row,
@@ -10,7 +11,9 @@ module rounding_group #(
     input  logic [              DEPTH*16-1:0] residual,    // 1
     input  logic [        DEPTH*SUM_BITS-1:0] sums,        // 2
     output logic [              DEPTH*16-1:0] values,      // 7
-    output logic [                 DEPTH-1:0] saturated    // 7; of values that count
+    output logic [              DEPTH*16-1:0] partner,     // 7; the residual
+    output logic [                 DEPTH-1:0] saturated,   // 7; of values that count
+    output logic [                      15:0] largest      // 8; magnitude of those
 );
   localparam int STAGES = 8;
 
@@ -31,7 +34,7 @@ module rounding_group #(
 
   assign row_select = selected.row;
   logic [24:0] factor;
-  assign factor = 25'd1 << scaled.residual_shift;
+  assign factor = TRAINING && scaled.partner ? '0 : 25'd1 << scaled.residual_shift;
   logic [30:0] dropped;
   always_ff @(posedge clk) dropped <= below(masked.out_shift);
   logic counts;
@@ -55,6 +58,29 @@ module rounding_group #(
           .saturated(clamped)
       );
       assign saturated[n] = clamped && counts;
+    end
+    if (TRAINING) begin : training
+      delay #(
+          .WIDTH(DEPTH * 16),
+          .CYCLES(6)
+      ) until_valued (
+          .clk,
+          .reset(1'b0),
+          .value(residual),
+          .delayed(partner)
+      );
+      logic [DEPTH-1:0][15:0] sizes;
+      always_comb begin
+        for (int n = 0; n < DEPTH; n++)
+          sizes[n] = values[16*n+15] ? -values[16*n+:16] : values[16*n+:16];
+        for (int step = 1; step < DEPTH; step *= 2)
+          for (int n = 0; n + step < DEPTH; n += 2 * step)
+            if (sizes[n+step] > sizes[n]) sizes[n] = sizes[n+step];
+      end
+      always_ff @(posedge clk) largest <= counts ? sizes[0] : '0;
+    end else begin : inference
+      assign partner = '0;
+      assign largest = '0;
     end
   endgenerate
 endmodule

@@ -4,7 +4,8 @@
 module row_stream #(
     parameter int OUTPUTS = 32,
     parameter int DEPTH = 8,
-    parameter int ROWS = 64
+    parameter int ROWS = 64,
+    parameter bit TRAINING = 1'b0  // whether rows have partners
 ) (
     input  logic                    clk,
     input  logic                    reset,
@@ -15,7 +16,9 @@ module row_stream #(
     input  logic [             2:0] send_to,
     input  engine_types::row_place_t send_place,
     input  logic [  OUTPUTS*16-1:0] values,   // group g comes g cycles later
+    input  logic [  OUTPUTS*16-1:0] partners, // with them
     output logic [  OUTPUTS*16-1:0] row,
+    output logic [  OUTPUTS*16-1:0] partner,
     output logic [             2:0] row_to,
     output engine_types::row_place_t row_place,
     output logic                    row_last,
@@ -26,7 +29,10 @@ module row_stream #(
   localparam int WORD = DEPTH * 16;
   localparam int COUNT = $clog2(ROWS) + 1;
 
-  logic [OUTPUTS*16-1:0] together;
+  localparam int PARTNER = TRAINING ? OUTPUTS * 16 : 0;
+  localparam int MARKS = 4 + engine_types::ROW_PLACE_BITS;
+
+  logic [OUTPUTS*16-1:0] together, partners_together;
   generate
     for (genvar g = 0; g < PORTS; g++) begin : groups
       delay #(
@@ -37,6 +43,15 @@ module row_stream #(
           .reset,
           .value(values[WORD*g+:WORD]),
           .delayed(together[WORD*g+:WORD])
+      );
+      delay #(
+          .WIDTH(WORD),
+          .CYCLES(PORTS - 1 - g)
+      ) partners_too (
+          .clk,
+          .reset,
+          .value(partners[WORD*g+:WORD]),
+          .delayed(partners_together[WORD*g+:WORD])
       );
     end
   endgenerate
@@ -55,16 +70,27 @@ module row_stream #(
   );
 
   logic has_room;  // always: room was taken before
+  logic [PARTNER+OUTPUTS*16+MARKS-1:0] in_data, out_data;
+  generate
+    if (TRAINING) begin : pairs
+      assign in_data = {partners_together, push_place, push_to, push_last, together};
+      assign partner = out_data[OUTPUTS*16+MARKS+:OUTPUTS*16];
+    end else begin : singles
+      assign in_data = {push_place, push_to, push_last, together};
+      assign partner = '0;
+    end
+  endgenerate
+  assign {row_place, row_to, row_last, row} = out_data[OUTPUTS*16+MARKS-1:0];
   stream_fifo #(
-      .WIDTH(OUTPUTS * 16 + 4 + engine_types::ROW_PLACE_BITS),
+      .WIDTH(PARTNER + OUTPUTS * 16 + MARKS),
       .DEPTH(ROWS)
   ) queue (
       .clk,
       .reset,
-      .in_data({push_place, push_to, push_last, together}),
+      .in_data,
       .in_valid(push),
       .in_ready(has_room),
-      .out_data({row_place, row_to, row_last, row}),
+      .out_data,
       .out_valid(row_valid),
       .out_ready(row_ready)
   );

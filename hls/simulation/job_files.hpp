@@ -9,7 +9,7 @@
 
 namespace simulation {
 
-static const int kUnitNumbers = 16;
+static const int kUnitNumbers = 32;
 static const int kBankNumbers = 8;
 
 void load_regions(const std::string& folder, const Input& input, Ddr& ddr);

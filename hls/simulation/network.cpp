@@ -8,35 +8,11 @@
 #include "../src/softmax.cpp"
 #include "Vaccelerator.h"
 #include "command.hpp"
+#include "connect.hpp"
 
 namespace simulation {
 
-namespace {
-
 using namespace trivit::blocks;
-
-// A stream for each port.
-template <class Word>
-std::vector<hls::stream<Word>> for_ports(const std::string& name) {
-    std::vector<hls::stream<Word>> streams;
-    for (int port = 0; port < 4; ++port)
-        streams.emplace_back((name + std::to_string(port)).c_str());
-    return streams;
-}
-
-}  // namespace
-
-// The streams of `top`'s ports, by their names there.
-#define INTO_RTL(stream, port, bits)                                                             \
-    streams_.emplace_back(new IntoRtl<bits>((stream).channel(), Bytes(top.port##_data, 0, bits), \
-                                            Pin(top.port##_valid, 0), Pin(top.port##_ready, 0)))
-#define INTO_RTL_AT(stream, port, bits, place)                                                \
-    streams_.emplace_back(                                                                    \
-        new IntoRtl<bits>((stream).channel(), Bytes(top.port##_data, (place) * (bits), bits), \
-                          Pin(top.port##_valid, place), Pin(top.port##_ready, place)))
-#define FROM_RTL(stream, port, bits)                                                             \
-    streams_.emplace_back(new FromRtl<bits>((stream).channel(), Bytes(top.port##_data, 0, bits), \
-                                            Pin(top.port##_valid, 0), Pin(top.port##_ready, 0)))
 
 Network::Network(Vaccelerator& top, const CommandLine& line)
     : simulator_(new Simulator(block_options(line))) {
@@ -46,7 +22,7 @@ Network::Network(Vaccelerator& top, const CommandLine& line)
         softmax_writer("softmax_writer"), norm_writer("norm_writer"), row_reader("row_reader"),
         load("load"), store("store");
     hls::stream<Command, kCommandDepth> gelu("gelu"), softmax("softmax"), normalise("normalise"),
-        select("select"), connections("connections");
+        select("select"), connections("connections"), training("training");
     std::vector<hls::stream<Move>> weights = for_ports<Move>("weights"),
                                    rows = for_ports<Move>("rows"),
                                    stores = for_ports<Move>("stores");
@@ -65,15 +41,12 @@ Network::Network(Vaccelerator& top, const CommandLine& line)
         connections_reports("connections_reports");
 
     const auto block = [&](int unit, const hls::stream<Command>& commands) {
-        const std::size_t before =
-            blocks_.empty() ? 0 : blocks_.back().first_process + blocks_.back().processes;
-        blocks_.push_back(
-            {unit, commands.channel().get(), before, simulator_->blocks().size() - before});
+        add_block(unit, commands.channel().get());
     };
     trivit_sequencer(jobs, descriptors, engine, gelu, softmax, normalise, select, row_writer,
-                     softmax_writer, norm_writer, row_reader, load, store, connections, weights[0],
-                     weights[1], weights[2], weights[3], rows[0], rows[1], rows[2], rows[3],
-                     stores[0], stores[1], stores[2], stores[3], program_end);
+                     softmax_writer, norm_writer, row_reader, load, store, connections, training,
+                     weights[0], weights[1], weights[2], weights[3], rows[0], rows[1], rows[2],
+                     rows[3], stores[0], stores[1], stores[2], stores[3], program_end);
     block(kUnitSequencer, descriptors);
     trivit_gelu(gelu, gelu_rows, gelu_results, gelu_reports);
     block(kUnitGelu, gelu);
@@ -96,10 +69,11 @@ Network::Network(Vaccelerator& top, const CommandLine& line)
     INTO_RTL_AT(row_reader, commands, 256, 4);
     INTO_RTL_AT(load, commands, 256, 5);
     INTO_RTL_AT(store, commands, 256, 6);
+    INTO_RTL(training, training, 256);
     for (std::size_t port = 0; port < 4; ++port) {
-        INTO_RTL_AT(weights[port], weights, 88, int(port));
-        INTO_RTL_AT(rows[port], rows, 88, int(port));
-        INTO_RTL_AT(stores[port], stores, 88, int(port));
+        INTO_RTL_AT(weights[port], weights, 128, int(port));
+        INTO_RTL_AT(rows[port], rows, 128, int(port));
+        INTO_RTL_AT(stores[port], stores, 128, int(port));
     }
     FROM_RTL(gelu_rows, gelu_rows, 512);
     INTO_RTL(gelu_results, gelu_results, 512);
@@ -114,6 +88,16 @@ Network::Network(Vaccelerator& top, const CommandLine& line)
     INTO_RTL_AT(normalise_reports, reports, 64, 2);
     INTO_RTL_AT(select_reports, reports, 64, 3);
     INTO_RTL_AT(connections_reports, reports, 64, 4);
+#ifdef TRIVIT_TRAINING
+    connect_training(top);
+#endif
+}
+
+// Its processes are those that the simulator has got since the block before.
+void Network::add_block(int unit, const TypedChannel<ap_uint<256>>* commands) {
+    const std::size_t before =
+        blocks_.empty() ? 0 : blocks_.back().first_process + blocks_.back().processes;
+    blocks_.push_back({unit, commands, before, simulator_->blocks().size() - before});
 }
 
 Network::~Network() {}

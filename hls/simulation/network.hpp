@@ -41,6 +41,9 @@ public:
     const RtlStream* stream(const std::string& name) const;
 
 private:
+    void add_block(int unit, const TypedChannel<ap_uint<256>>* commands);
+    void connect_training(Vaccelerator& top);
+
     std::unique_ptr<Simulator> simulator_;
     std::vector<Block> blocks_;
     std::vector<std::unique_ptr<RtlStream>> streams_;

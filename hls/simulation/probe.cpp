@@ -7,7 +7,7 @@ namespace simulation {
 
 namespace {
 
-const int kReportBits = 44;  // saturated values 31:0, tag 42:32, failed 43
+const int kReportBits = 64;  // a figure 51:0, tag 62:52, failed 63
 const int kCommandBits = 256;
 
 // Bits of a signal that Verilator keeps in 32-bit words.
@@ -44,10 +44,10 @@ Handshake Probe::report(int unit) const {
 }
 bool Probe::report_ends(int unit) const { return TOP(report_ends) >> unit & 1; }
 int Probe::report_tag(int unit) const {
-    return int(bits(TOP(report), kReportBits * unit + 32, 11));
+    return int(bits(TOP(report), kReportBits * unit + 52, 11));
 }
 bool Probe::report_failed(int unit) const {
-    return bits(TOP(report), kReportBits * unit + 43, 1) != 0;
+    return bits(TOP(report), kReportBits * unit + 63, 1) != 0;
 }
 
 Handshake Probe::direct_rows() const { return {bool(TOP(direct_valid)), bool(TOP(direct_ready))}; }

@@ -9,9 +9,12 @@ namespace {
 const int kEngine = 1, kRowWriter = 6, kSoftmaxWriter = 7, kNormWriter = 8, kRowReader = 9,
           kLoad = 10, kStore = 11;
 const char* const kUnitNames[kUnits] = {
-    "sequencer",    "engine",         "gelu",        "softmax",    "normalise", "select",
-    "row_writer",   "softmax_writer", "norm_writer", "row_reader", "load",      "store",
-    "move_weights", "move_rows",      "move_store",  "connections"};
+    "sequencer",     "engine",           "gelu",          "softmax",
+    "normalise",     "select",           "row_writer",    "softmax_writer",
+    "norm_writer",   "row_reader",       "load",          "store",
+    "move_weights",  "move_rows",        "move_store",    "connections",
+    "gelu_backward", "softmax_backward", "cross_entropy", "normalise_backward",
+    "update",        "adamw_constants",  "update_adamw"};
 const char* const kStallNames[kStalls] = {"work",    "command", "source", "residual",
                                           "weights", "target",  "stream", "short"};
 

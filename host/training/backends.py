@@ -17,6 +17,8 @@ from trivit.host.oracle.attention import CLOSED_SUM
 from trivit.host.oracle.selection import pack_mask, unpack_mask
 from trivit.host.training.arena import view
 from trivit.host.training.descriptors import FIGURES, WRITES, Resolved, StepConstants
+from trivit.host.training.program import TrainingProgram
+from trivit.host.training.state import Check
 
 TRAINING_BACKENDS = ("reference", "emulator")
 
@@ -26,13 +28,22 @@ class TrainingBackend(ABC):
 
     name: str
 
+    def checker(self, program: TrainingProgram) -> Check:
+        """Return who refuses numbers of a program's ops that this backend has no room for.
+
+        What it raises is a HostError; most backends have room for all of the contract.
+        """
+        del program
+        return lambda operation, numbers: None
+
     @abstractmethod
     def run(self, memory: Int16, operations: Sequence[Resolved], step: StepConstants) -> Int64:
         """Execute the ops; ``memory`` changes in place.
 
         Returns:
             (ops, 3, 3) int64: for each tensor that an op writes, in the op's order, saturations,
-            the largest magnitude and the sum of squares.
+            the largest magnitude and the sum of squares; of ``cls_moments``, which writes none, 0,
+            its sum and its sum of squares.
         """
 
 
@@ -92,6 +103,9 @@ class ReferenceTraining(TrainingBackend):
         figures = np.zeros((len(operations), WRITES, FIGURES), np.int64)
         for index, operation in enumerate(operations):
             tensors = {name: view(memory, place) for name, place in operation.places.items()}
+            if operation.opcode == "cls_moments":
+                figures[index, 0, 1:] = _cls_moments(operation, tensors)
+                continue
             if operation.opcode in _UPDATES:
                 results = _UPDATES[operation.opcode](operation, tensors, step)
             else:
@@ -147,6 +161,12 @@ def _select_tokens(operation: Resolved, tensors: dict[str, Int16]) -> _Results:
     probs = tensors["probs"].reshape(operation.fields["heads"], tokens, tokens)
     cls_sum = probs[:, 0].astype(np.int64).sum(axis=0)
     return [(oracle.select_tokens(cls_sum, operation.fields["keep"]), 0)]
+
+
+def _cls_moments(operation: Resolved, tensors: dict[str, Int16]) -> tuple[int, int]:
+    tokens = operation.places["probs"].columns
+    probs = tensors["probs"].reshape(operation.fields["heads"], tokens, tokens)
+    return training.cls_moments(probs)
 
 
 def _open(mask: Int16) -> NDArray[np.bool_]:

@@ -1,8 +1,8 @@
-"""The file of a training program: what a step is, where it starts, how images become integers.
+"""The file of training programs: what a step is, where it starts, how images become integers.
 
-A zip file with stored members: ``manifest.json`` (program, preprocessing, classes, SHA-256 of the
+A zip file with stored members: ``manifest.json`` (programs, preprocessing, classes, SHA-256 of the
 masters) with its own checksum, and ``masters.bin`` (little-endian int32, row by row, parameters in
-the program's order, then constants). Equal contents give equal bytes.
+the programs' order, then constants). Equal contents give equal bytes.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -23,8 +24,9 @@ from trivit.host.errors import HostError
 from trivit.host.fixed_point import Int16, Int64
 from trivit.host.program import Preprocessing
 from trivit.host.training.program import TrainingProgram
+from trivit.host.training.variant import check_shared
 
-FORMAT = 1
+FORMAT = 2
 _KIND = "trivit training"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _AGAIN = "compile it again with `trivit compile RUN --training`"
@@ -32,16 +34,52 @@ _AGAIN = "compile it again with `trivit compile RUN --training`"
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingBundle:
-    """A training program with its start.
+    """Training programs over one state, and its start.
 
-    ``masters`` are (rows, columns) int64 of parameters and constants, by name.
+    ``programs`` differ in their keep ratios, the first one is the default; ``masters`` are (rows,
+    columns) int64 of parameters and constants, by name.
+
+    Raises:
+        HostError: no program, or programs that cannot share a state.
     """
 
-    program: TrainingProgram
+    programs: tuple[TrainingProgram, ...]
     masters: Mapping[str, Int64]
     preprocessing: Preprocessing
     class_names: tuple[str, ...]
     model: str
+
+    def __post_init__(self) -> None:
+        if not self.programs:
+            raise HostError("a training bundle has one program or more")
+        check_shared(self.programs)
+
+    @property
+    def program(self) -> TrainingProgram:
+        """The default program."""
+        return self.programs[0]
+
+    @property
+    def returns_class_attention(self) -> bool:
+        """Whether every program tells what [CLS] attended to."""
+        return all(any(o.opcode == "cls_moments" for o in p.operations) for p in self.programs)
+
+    def choose(self, ratio: float | None = None) -> TrainingProgram:
+        """Return the program of a token keep ratio, by default the first one.
+
+        Raises:
+            HostError: there is none of this ratio.
+        """
+        if ratio is None:
+            return self.program
+        for program in self.programs:
+            if math.isclose(program.token_keep_ratio, ratio, abs_tol=1e-6):
+                return program
+        known = ", ".join(f"{program.token_keep_ratio:g}" for program in self.programs)
+        raise HostError(
+            f"the training bundle has no program with keep ratio {ratio:g} (it has {known}): "
+            f"compile it with `trivit compile RUN --training --keep {ratio:g}`"
+        )
 
     def images(self, pixels: NDArray[np.uint8]) -> Int16:
         """Return uint8 images (N, channels, height, width) as the device gets them.
@@ -74,7 +112,7 @@ class TrainingBundle:
             "model": self.model,
             "class_names": self.class_names,
             "preprocessing": preprocessing,
-            "program": self.program.to_json(),
+            "programs": [program.to_json() for program in self.programs],
             "masters": hashlib.sha256(masters).hexdigest(),
         }
         text = json.dumps(manifest, indent=1).encode()
@@ -132,10 +170,10 @@ def _members(data: bytes, path: Path | str) -> dict[str, bytes]:
 
 
 def _assemble(manifest: Mapping[str, Any], data: bytes) -> TrainingBundle:
-    program = TrainingProgram.from_json(manifest["program"])
+    programs = tuple(TrainingProgram.from_json(values) for values in manifest["programs"])
     values = np.frombuffer(data, "<i4").astype(np.int64)
     masters, start = {}, 0
-    for tensor in program.given:
+    for tensor in programs[0].given:
         size = tensor.rows * tensor.columns
         masters[tensor.name] = values[start : start + size].reshape(tensor.rows, tensor.columns)
         start += size
@@ -144,7 +182,7 @@ def _assemble(manifest: Mapping[str, Any], data: bytes) -> TrainingBundle:
     preprocessing["mean"] = tuple(preprocessing["mean"])
     preprocessing["std"] = tuple(preprocessing["std"])
     return TrainingBundle(
-        program=program,
+        programs=programs,
         masters=masters,
         preprocessing=Preprocessing(**preprocessing),
         class_names=tuple(manifest["class_names"]),

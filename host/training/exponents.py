@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from trivit.host.fixed_point import Int64
 from trivit.host.training.operations import LOW_PLANES
-from trivit.host.training.program import TrainingProgram, writes
+from trivit.host.training.program import TensorSpec, TrainingProgram, writes
 
 #: Steps without a move after which a small gradient gets a bit more.
 WINDOW = 64
@@ -119,6 +119,11 @@ class Exponents:
                 moves += [Move(tensor.name, bits)] if bits else []
         return moves
 
+    def restart(self) -> None:
+        """Forget what was seen: another program's steps came between."""
+        self._age[:] = 0
+        self._largest[:] = 0
+
     def state(self) -> dict[str, Int64]:
         """Return what a resumed run needs."""
         return {"age": self._age.copy(), "largest": self._largest.copy()}
@@ -135,15 +140,15 @@ def limits(role: str) -> tuple[int, int]:
 
 def followed(program: TrainingProgram, formats: Mapping[str, int]) -> dict[str, int]:
     """Return ``formats`` with tensors that follow others at the others' fraction lengths."""
-    result = dict(formats)
+    result, tensors = dict(formats), program.by_name
     for tensor in program.tensors:
         if tensor.follows:
-            result[tensor.name] = result[_leader(program, tensor.name)]
+            result[tensor.name] = result[leader_of(tensors, tensor.name)]
     return result
 
 
-def _leader(program: TrainingProgram, name: str) -> str:
-    tensors = program.by_name
+def leader_of(tensors: Mapping[str, TensorSpec], name: str) -> str:
+    """Return the tensor whose fraction length the tensor ``name`` has: itself, or another."""
     while tensors[name].follows:
         name = tensors[name].follows
     return name

@@ -59,6 +59,7 @@ OPERATIONS: dict[str, OperationSpec] = {
         ),
     ),
     "select_tokens": OperationSpec(code=7, reads=("probs",), fields=("heads", "keep")),
+    "cls_moments": OperationSpec(code=19, writes=(), reads=("probs",), fields=("heads",)),
     "gather": OperationSpec(code=8, reads=("x", "index")),
     "cross_entropy": OperationSpec(
         code=9, reads=("logits", "target"), fields=("exp_multiplier", "exp_shift", "frac")

@@ -7,7 +7,7 @@ decides that. Ops stand in an order in which they may run one by one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from trivit.host.errors import HostError
@@ -90,6 +90,7 @@ class TrainingProgram:
     operations: tuple[Operation, ...]
     logits: str
     token_keep_ratio: float = 1.0
+    attention_keep_ratio: float = 1.0
 
     def __post_init__(self) -> None:
         written = {t.name for t in self.tensors if t.role in _GIVEN}
@@ -126,16 +127,14 @@ class TrainingProgram:
         """Return the fraction length of each tensor at the start."""
         return {tensor.name: tensor.frac for tensor in self.tensors}
 
+    def forward(self) -> TrainingProgram:
+        """Return the program of forward alone, for evaluation."""
+        return replace(self, operations=tuple(o for o in self.operations if o.phase == "forward"))
+
     def without_updates(self) -> TrainingProgram:
         """Return the program of forward and backward alone."""
         kept = tuple(o for o in self.operations if o.phase != "update")
-        return TrainingProgram(
-            name=self.name,
-            tensors=self.tensors,
-            operations=kept,
-            logits=self.logits,
-            token_keep_ratio=self.token_keep_ratio,
-        )
+        return replace(self, operations=kept)
 
     def to_json(self) -> dict[str, Any]:
         """Return the program as JSON values."""
@@ -143,6 +142,7 @@ class TrainingProgram:
             "name": self.name,
             "logits": self.logits,
             "token_keep_ratio": self.token_keep_ratio,
+            "attention_keep_ratio": self.attention_keep_ratio,
             "tensors": [vars(tensor) for tensor in self.tensors],
             "operations": [
                 {
@@ -162,6 +162,7 @@ class TrainingProgram:
             name=values["name"],
             logits=values["logits"],
             token_keep_ratio=values["token_keep_ratio"],
+            attention_keep_ratio=values["attention_keep_ratio"],
             tensors=tuple(TensorSpec(**tensor) for tensor in values["tensors"]),
             operations=tuple(
                 Operation(

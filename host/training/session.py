@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +14,16 @@ from numpy.typing import NDArray
 from trivit.host.errors import HostError
 from trivit.host.fixed_point import Int16, Int64
 from trivit.host.oracle.training.loss import TARGET_FRAC
+from trivit.host.training import checkpoint
+from trivit.host.training.arena import Arena
 from trivit.host.training.backends import TrainingBackend
 from trivit.host.training.descriptors import StepConstants, resolve
 from trivit.host.training.exponents import Exponents, Move
 from trivit.host.training.keys import step_key
-from trivit.host.training.program import Operation, TrainingProgram, writes
+from trivit.host.training.program import TrainingProgram
 from trivit.host.training.shifts import UpdateSettings, mantissa
 from trivit.host.training.state import TrainingState
+from trivit.host.training.variant import ClassAttention, Variant, check_shared, gradient_of
 
 #: Runs without updates in which the first gradients find their exponents.
 _FIRST_RUNS = 40
@@ -29,7 +34,8 @@ class StepResult:
     """What a step told the host.
 
     ``logits`` is (classes,) float64 from before the update; ``loss`` the cross entropy with the
-    step's target; ``gradient_norm`` over all parameters; ``moves`` the exponents that moved.
+    step's target; ``gradient_norm`` over all parameters; ``moves`` the exponents that moved;
+    ``class_attention`` what [CLS] attended to, of programs that return this.
     """
 
     logits: NDArray[np.float64]
@@ -37,6 +43,7 @@ class StepResult:
     gradient_norm: float
     saturated: int
     moves: tuple[Move, ...]
+    class_attention: ClassAttention | None = None
 
 
 def target_row(label: int, classes: int, smoothing: float = 0.0) -> Int16:
@@ -54,7 +61,11 @@ def target_row(label: int, classes: int, smoothing: float = 0.0) -> Int16:
 
 
 class TrainingSession:
-    """A training run of one program: state, exponents, number of steps done."""
+    """A training run: state, exponents, number of steps done.
+
+    A run has one program or several (of other keep ratios) over one state; each step is one of the
+    program in use.
+    """
 
     def __init__(
         self,
@@ -65,6 +76,8 @@ class TrainingSession:
         *,
         seed: int = 0,
         clip_norm: float | None = None,
+        others: Sequence[TrainingProgram] = (),
+        fixed_exponents: bool = False,
     ) -> None:
         """Start from ``masters``.
 
@@ -75,21 +88,61 @@ class TrainingSession:
             settings: of the update.
             seed: of stochastic rounding.
             clip_norm: gradients are scaled to this global norm, by the norm of the step before.
+            others: further programs over the same state; ``program`` is in use at first.
+            fixed_exponents: fraction lengths stay where :meth:`find_exponents` left them.
 
         Raises:
-            HostError: formats that the contract's shifts cannot bring together.
+            HostError: formats that the contract's shifts cannot bring together, or programs that
+                cannot share a state.
         """
-        self.program, self.backend = program, backend
-        self.state = TrainingState(program, masters, settings)
-        self.exponents = Exponents(program)
+        self.backend = backend
+        programs = (program, *others)
+        check_shared(programs)
+        memory = max((Arena(p) for p in programs), key=lambda arena: arena.elements).empty()
+        self._variants: dict[str, Variant] = {}
+        for number, each in enumerate(programs):
+            state = TrainingState(
+                each, {} if number else masters, settings, memory, backend.checker(each)
+            )
+            self._variants[each.name] = Variant(each, state, settings)
+        self._variant = self._variants[program.name]
         self.steps = 0
         self.gradient_norm = 0.0
         self._settings, self._seed, self._clip_norm = settings, seed, clip_norm
+        self._fixed_exponents = fixed_exponents
         self._adamw = program.optimizer == "adamw"
-        self._norms = _gradients_of_updates(program)
-        self._image = _the(program, "image")
-        self._target = _the(program, "target")
-        self._resolve()
+
+    @property
+    def program(self) -> TrainingProgram:
+        """The program in use."""
+        return self._variant.program
+
+    @property
+    def programs(self) -> tuple[TrainingProgram, ...]:
+        """All programs of the run."""
+        return tuple(variant.program for variant in self._variants.values())
+
+    @property
+    def state(self) -> TrainingState:
+        """Memory, and the fraction lengths of the program in use."""
+        return self._variant.state
+
+    @property
+    def exponents(self) -> Exponents:
+        """The policy of the program in use."""
+        return self._variant.exponents
+
+    def use(self, name: str) -> None:
+        """Take the steps that follow with the program of this name; exponents carry over.
+
+        Raises:
+            HostError: there is none of this name.
+        """
+        variant = self._named(name)
+        if variant is not self._variant:
+            variant.adopt(self._variant)
+            variant.exponents.restart()
+            self._variant = variant
 
     def find_exponents(self, image: Int16, target: Int16) -> None:
         """Let gradients find their first exponents on one image, without an update.
@@ -121,7 +174,7 @@ class TrainingSession:
                 "be finite"
             )
         self._start_momenta()
-        self._resolve()
+        self._variant.resolve()
 
     def step(self, image: Int16, target: Int16, learning_rate: float) -> StepResult:
         """Take a training step.
@@ -145,51 +198,79 @@ class TrainingSession:
             clip=self._clip(),
             **(self._settings.corrections(self.steps + 1) if self._adamw else {}),
         )
-        figures = self.backend.run(self.state.memory, self._operations, constants)
+        figures = self.backend.run(self.state.memory, self._variant.operations, constants)
         self.gradient_norm = self._norm(figures)
         logits = self.state.real(self.program.logits)[0]
-        moves = self.state.apply(self.exponents.moves(figures))
+        class_attention = self._variant.class_attention(figures)
+        moves = [] if self._fixed_exponents else self.state.apply(self.exponents.moves(figures))
         self.steps += 1
         if moves:
-            self._resolve()
+            self._variant.resolve()
         return StepResult(
             logits=logits,
             loss=cross_entropy(logits, target),
             gradient_norm=self.gradient_norm,
             saturated=int(figures[:, :, 0].sum()),
             moves=tuple(moves),
+            class_attention=class_attention,
         )
 
-    def logits(self, image: Int16) -> NDArray[np.float64]:
-        """Return the logits of an image, (classes,), without training on it."""
-        self.state.arena.view(self.state.memory, self._image)[:] = image.reshape(
-            self.state.arena.view(self.state.memory, self._image).shape
-        )
-        self.backend.run(self.state.memory, self._forward, _NO_STEP)
-        return self.state.real(self.program.logits)[0]
+    def logits(self, image: Int16, program: str | None = None) -> NDArray[np.float64]:
+        """Return the logits of an image, (classes,), without training on it.
 
-    def resume(self, formats: Mapping[str, int], steps: int, gradient_norm: float) -> None:
-        """Go on after ``steps`` steps; the state's memory and the exponents hold theirs already."""
+        Args:
+            image: (channels, height, width) int16, preprocessed.
+            program: whose forward pass; by default of the one in use, which stays in use.
+
+        Raises:
+            HostError: there is no such program.
+        """
+        variant = self._variant if program is None else self._named(program)
+        variant.adopt(self._variant)
+        state = variant.state
+        place = state.arena.view(state.memory, variant.image)
+        place[:] = image.reshape(place.shape)
+        self.backend.run(state.memory, variant.forward, _NO_STEP)
+        return state.real(variant.program.logits)[0]
+
+    def resume(
+        self, program: str, formats: Mapping[str, int], steps: int, gradient_norm: float
+    ) -> None:
+        """Go on after ``steps`` steps with a program; the state's memory holds its own already.
+
+        Raises:
+            HostError: there is no such program.
+        """
+        self._variant = self._named(program)
         self.state.formats = dict(formats)
         self.steps, self.gradient_norm = steps, gradient_norm
-        self._resolve()
+        self._variant.resolve()
 
-    def _resolve(self) -> None:
-        self._operations = resolve(
-            self.program, self.state.arena, self.state.formats, self._settings
-        )
-        self._forward = [
-            resolved
-            for resolved, operation in zip(self._operations, self.program.operations, strict=True)
-            if operation.phase == "forward"
-        ]
+    def parameter(self, name: str) -> NDArray[np.float64]:
+        """Return a parameter as forward reads it, (rows, columns)."""
+        return self.state.real(name)
+
+    def to_bytes(
+        self, identity: dict[str, Any], more: Mapping[str, NDArray[Any]] | None = None
+    ) -> bytes:
+        """Return the state as a file; see :func:`~trivit.host.training.checkpoint.to_bytes`."""
+        return checkpoint.to_bytes(self, identity, more)
+
+    def restore(self, path: Path, identity: dict[str, Any]) -> dict[str, NDArray[Any]]:
+        """Go on from a file; see :func:`~trivit.host.training.checkpoint.restore`."""
+        return checkpoint.restore(path, self, identity)
+
+    def _named(self, name: str) -> Variant:
+        if name not in self._variants:
+            raise HostError(f"no training program '{name}': use {', '.join(self._variants)}")
+        return self._variants[name]
 
     def _start_momenta(self) -> None:
         """Give momenta of zeros the exponents of their gradients, or three bits less."""
         formats = self.state.formats
         moves = []
-        for _, operation, _ in self._norms:
-            frac = formats[operation.operands["gradient"].tensor]
+        for _, operation, _ in self._variant.gradients:
+            frac = formats[gradient_of(operation)]
             velocity = operation.operands["velocity"].tensor
             # Velocities sum gradients; AdamW's moments are means, which are no larger.
             room = 0 if self._adamw else 3
@@ -201,14 +282,14 @@ class TrainingSession:
 
     def _write(self, image: Int16, target: Int16) -> None:
         memory, arena = self.state.memory, self.state.arena
-        place = arena.view(memory, self._image)
+        place = arena.view(memory, self._variant.image)
         place[:] = image.reshape(place.shape)
-        arena.view(memory, self._target)[0] = target
+        arena.view(memory, self._variant.target)[0] = target
 
     def _norm(self, figures: Int64) -> float:
         squares = sum(
-            float(figures[writer, slot, 2]) * 4.0 ** -self.state.formats[_gradient(operation)]
-            for writer, operation, slot in self._norms
+            float(figures[writer, slot, 2]) * 4.0 ** -self.state.formats[gradient_of(operation)]
+            for writer, operation, slot in self._variant.gradients
             # [CLS] shares the gradient of its position, which counts once.
             if operation.operands["gradient"].rows is None
         )
@@ -228,26 +309,3 @@ def cross_entropy(logits: NDArray[np.float64], target: Int16) -> float:
     shifted = logits - logits.max()
     log_probs = shifted - math.log(np.exp(shifted).sum())
     return float(-(target * 2.0**-TARGET_FRAC * log_probs).sum())
-
-
-def _gradient(operation: Operation) -> str:
-    return operation.operands["gradient"].tensor
-
-
-def _gradients_of_updates(
-    program: TrainingProgram,
-) -> list[tuple[int, Operation, int]]:
-    """Return (op that wrote the gradient, update, slot of the gradient) of each update."""
-    written: dict[str, tuple[int, int]] = {}
-    found = []
-    for index, operation in enumerate(program.operations):
-        if operation.phase == "update":
-            writer, slot = written[_gradient(operation)]
-            found.append((writer, operation, slot))
-        for slot, operand in enumerate(writes(operation)):
-            written[operation.operands[operand].tensor] = index, slot
-    return found
-
-
-def _the(program: TrainingProgram, role: str) -> str:
-    return next(tensor.name for tensor in program.tensors if tensor.role == role)

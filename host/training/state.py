@@ -2,36 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trivit.host.errors import HostError
-from trivit.host.fixed_point import INT16_MAX, Int64, round_half_even, to_real
+from trivit.host.fixed_point import INT16_MAX, Int16, Int64, round_half_even, to_real
 from trivit.host.oracle.training import join_planes, split_planes
 from trivit.host.oracle.training.adamw import SECOND_LIMIT
 from trivit.host.training.arena import Arena
-from trivit.host.training.exponents import Move, followed, limits
+from trivit.host.training.exponents import Move, followed, leader_of, limits
 from trivit.host.training.program import TensorSpec, TrainingProgram
 from trivit.host.training.shifts import MASTER_BITS, UpdateSettings, numbers
+
+#: Refuses numbers of an op, by the op's index.
+Check: TypeAlias = Callable[[int, Mapping[str, int]], None]
 
 
 class TrainingState:
     """The memory of a training run and the fraction length of each of its tensors."""
 
     def __init__(
-        self, program: TrainingProgram, masters: Mapping[str, Int64], settings: UpdateSettings
+        self,
+        program: TrainingProgram,
+        masters: Mapping[str, Int64],
+        settings: UpdateSettings,
+        memory: Int16 | None = None,
+        check: Check = lambda operation, numbers: None,
     ) -> None:
         """Place the tensors and write masters and constants, (rows, columns) int64 by name.
+
+        Args:
+            program: of the run.
+            masters: values of the program's parameters and constants; none where another
+                program's state has written them.
+            settings: of the update.
+            memory: shared with the run's other programs, as long as the largest of them needs.
+            check: of an operation and its numbers: refuses what the contract has and the backend
+                has not.
 
         Raises:
             HostError: values that are missing or foreign, or fraction lengths that the contract's
                 shifts cannot bring together.
         """
-        self.program, self._settings = program, settings
+        self.program, self._settings, self._check = program, settings, check
         self.arena = Arena(program)
-        self.memory = self.arena.empty()
+        self.memory = self.arena.empty() if memory is None else memory
         self.formats = followed(program, program.formats())
         self._tensors = program.by_name
         self._readers: dict[str, list[int]] = {}
@@ -47,8 +65,8 @@ class TrainingState:
             )
         for name, master in masters.items():
             self._write_master(name, master)
-        for operation in program.operations:
-            numbers(operation, self.formats, self._tensors, settings)
+        for index in range(len(program.operations)):
+            self._check_numbers(index, self.formats)
 
     def master(self, name: str) -> Int64:
         """Return the master of a parameter, (rows, columns)."""
@@ -73,6 +91,24 @@ class TrainingState:
         """
         return [move for move in moves if self._moved(move)]
 
+    def adopt(self, other: TrainingState) -> None:
+        """Take the fraction lengths that another program of the run has come to.
+
+        A tensor has those of its name there; one that is not there those of the tensors that follow
+        it, at most; else those of the start. Integers of what lasts are in the shared memory.
+        """
+        formats = self.program.formats()
+        led: dict[str, int] = {}
+        for tensor in self.program.tensors:
+            if tensor.name in other.formats:
+                formats[tensor.name] = frac = other.formats[tensor.name]
+                leader = leader_of(self._tensors, tensor.name)
+                led[leader] = min(frac, led.get(leader, frac))
+        own = {name: frac for name, frac in led.items() if name not in other.formats}
+        formats = followed(self.program, {**formats, **own})
+        if formats != self.formats:
+            self.formats = formats
+
     def _moved(self, move: Move) -> bool:
         tensor = self._tensors[move.tensor]
         low, high = limits(tensor.role)
@@ -84,12 +120,16 @@ class TrainingState:
         changed = [name for name in formats if formats[name] != self.formats[name]]
         try:
             for index in {i for name in changed for i in self._readers.get(name, [])}:
-                numbers(self.program.operations[index], formats, self._tensors, self._settings)
+                self._check_numbers(index, formats)
         except HostError:
             return False
         self.formats = formats
         self._shift(tensor, bits)
         return True
+
+    def _check_numbers(self, index: int, formats: Mapping[str, int]) -> None:
+        operation = self.program.operations[index]
+        self._check(index, numbers(operation, formats, self._tensors, self._settings))
 
     def _shift(self, tensor: TensorSpec, bits: int) -> None:
         if tensor.role == "parameter":

@@ -19,7 +19,7 @@ from trivit.tools.simulation.simulator_build import (
 FOLDER = Path(__file__).resolve().parent
 #: Environment variable that names a folder with Verilog of the HLS blocks (`make cosim RTL=...`).
 RTL_VARIABLE = "TRIVIT_COSIM_RTL"
-BLOCKS = tuple(block_ports(load_description(ROOT / "hls" / "kernel.yaml")))
+BLOCKS = tuple(block_ports(load_description(ROOT / "hls" / "kernel.yaml"), training=False))
 _SIMULATION = ROOT / "hls" / "simulation"
 
 

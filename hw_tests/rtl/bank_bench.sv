@@ -26,10 +26,27 @@ module bank_bench #(
   logic [OUTPUTS*16-1:0] row_writer_gelu;
   logic [OUTPUTS*16-1:0] row_writer_direct;
   logic [WORD-1:0] row_writer_list;
-  logic [43:0] row_writer_report;
+  logic [63:0] row_writer_report;
   logic [2:0] row_writer_complete_slot;
   logic row_writer_command_valid, row_writer_command_ready, row_writer_gelu_valid;
   logic row_writer_gelu_ready, row_writer_direct_valid, row_writer_direct_ready;
+  logic [3*OUTPUTS*16-1:0] row_writer_backward;
+  logic [2:0] row_writer_backward_valid, row_writer_backward_ready;
+  logic [OUTPUTS*16-1:0] row_writer_gelu_backward, row_writer_softmax_backward;
+  logic [OUTPUTS*16-1:0] row_writer_cross_entropy;
+  logic row_writer_gelu_backward_valid, row_writer_gelu_backward_ready;
+  logic row_writer_softmax_backward_valid, row_writer_softmax_backward_ready;
+  logic row_writer_cross_entropy_valid, row_writer_cross_entropy_ready;
+  assign row_writer_backward = {
+    row_writer_cross_entropy, row_writer_softmax_backward, row_writer_gelu_backward
+  };
+  assign row_writer_backward_valid = {
+    row_writer_cross_entropy_valid,
+    row_writer_softmax_backward_valid,
+    row_writer_gelu_backward_valid
+  };
+  assign {row_writer_cross_entropy_ready, row_writer_softmax_backward_ready,
+          row_writer_gelu_backward_ready} = row_writer_backward_ready;
   logic row_writer_list_valid, row_writer_list_ready, row_writer_report_valid;
   logic row_writer_report_ready, row_writer_complete;
   row_writer #(
@@ -37,7 +54,8 @@ module bank_bench #(
       .OUTPUTS(OUTPUTS),
       .DEPTH(DEPTH),
       .ACTIVATION_DEPTH(ACTIVATION_DEPTH),
-      .PLACES(PLACES)
+      .PLACES(PLACES),
+      .TRAINING(1'b1)
   ) row_writer_unit (
       .clk,
       .reset,
@@ -50,6 +68,9 @@ module bank_bench #(
       .direct(row_writer_direct),
       .direct_valid(row_writer_direct_valid),
       .direct_ready(row_writer_direct_ready),
+      .backward(row_writer_backward),
+      .backward_valid(row_writer_backward_valid),
+      .backward_ready(row_writer_backward_ready),
       .list(row_writer_list),
       .list_valid(row_writer_list_valid),
       .list_ready(row_writer_list_ready),
@@ -67,7 +88,7 @@ module bank_bench #(
   // softmax_writer
   logic [255:0] softmax_writer_command;
   logic [2*WORD-1:0] softmax_writer_results;
-  logic [43:0] softmax_writer_report;
+  logic [63:0] softmax_writer_report;
   logic [2:0] softmax_writer_complete_slot;
   logic softmax_writer_command_valid, softmax_writer_command_ready, softmax_writer_results_valid;
   logic softmax_writer_results_ready, softmax_writer_report_valid, softmax_writer_report_ready;
@@ -100,8 +121,9 @@ module bank_bench #(
 
   // norm_writer
   logic [255:0] norm_writer_command;
-  logic [2*WORD-1:0] norm_writer_results;
-  logic [43:0] norm_writer_report;
+  logic [2*WORD-1:0] norm_writer_results, norm_writer_backward;
+  logic norm_writer_backward_valid, norm_writer_backward_ready;
+  logic [63:0] norm_writer_report;
   logic [2:0] norm_writer_complete_slot;
   logic norm_writer_command_valid, norm_writer_command_ready, norm_writer_results_valid;
   logic norm_writer_results_ready, norm_writer_report_valid, norm_writer_report_ready;
@@ -110,7 +132,8 @@ module bank_bench #(
       .TOKENS(TOKENS),
       .DEPTH(DEPTH),
       .ACTIVATION_DEPTH(ACTIVATION_DEPTH),
-      .PLACES(PLACES)
+      .PLACES(PLACES),
+      .TRAINING(1'b1)
   ) norm_writer_unit (
       .clk,
       .reset,
@@ -120,6 +143,9 @@ module bank_bench #(
       .results(norm_writer_results),
       .results_valid(norm_writer_results_valid),
       .results_ready(norm_writer_results_ready),
+      .backward(norm_writer_backward),
+      .backward_valid(norm_writer_backward_valid),
+      .backward_ready(norm_writer_backward_ready),
       .report(norm_writer_report),
       .report_valid(norm_writer_report_valid),
       .report_ready(norm_writer_report_ready),
@@ -144,7 +170,8 @@ module bank_bench #(
     end
   always_comb for (int p = 0; p < PORTS; p++) load_word_ready[p] = load_words_ready[p];
   logic [2*WORD-1:0] load_vectors;
-  logic [43:0] load_report;
+  logic load_vectors_backward;
+  logic [63:0] load_report;
   logic [2:0] load_complete_slot;
   logic load_command_valid, load_command_ready, load_vectors_valid, load_vectors_ready;
   logic load_report_valid, load_report_ready, load_complete;
@@ -152,7 +179,8 @@ module bank_bench #(
       .TOKENS(TOKENS),
       .OUTPUTS(OUTPUTS),
       .DEPTH(DEPTH),
-      .ACTIVATION_DEPTH(ACTIVATION_DEPTH)
+      .ACTIVATION_DEPTH(ACTIVATION_DEPTH),
+      .TRAINING(1'b1)
   ) load_unit (
       .clk,
       .reset,
@@ -163,6 +191,7 @@ module bank_bench #(
       .word_valid(load_words_valid),
       .word_ready(load_words_ready),
       .vectors(load_vectors),
+      .vectors_backward(load_vectors_backward),
       .vectors_valid(load_vectors_valid),
       .vectors_ready(load_vectors_ready),
       .report(load_report),
@@ -180,13 +209,15 @@ module bank_bench #(
   // row_reader
   logic [255:0] row_reader_command;
   logic [2*WORD-1:0] row_reader_rows;
+  logic row_reader_rows_backward;
   logic row_reader_command_valid, row_reader_command_ready, row_reader_rows_valid;
   logic row_reader_rows_ready;
   row_reader #(
       .TOKENS(TOKENS),
       .DEPTH(DEPTH),
       .ACTIVATION_DEPTH(ACTIVATION_DEPTH),
-      .LINES(PLACES)
+      .LINES(PLACES < 4 ? 4 : PLACES),
+      .TRAINING(1'b1)
   ) row_reader_unit (
       .clk,
       .reset,
@@ -194,6 +225,7 @@ module bank_bench #(
       .command_valid(row_reader_command_valid),
       .command_ready(row_reader_command_ready),
       .rows(row_reader_rows),
+      .rows_backward(row_reader_rows_backward),
       .rows_valid(row_reader_rows_valid),
       .rows_ready(row_reader_rows_ready),
       .bank_valid(reader_valid[TOKENS*0+:TOKENS]),
@@ -208,7 +240,7 @@ module bank_bench #(
   // store
   logic [255:0] store_command;
   logic [WORD-1:0] store_stored;
-  logic [43:0] store_report;
+  logic [63:0] store_report;
   logic [OUTPUTS/DEPTH-1:0] store_stored_valid, store_stored_ready;
   logic store_command_valid, store_command_ready;
   logic store_report_valid, store_report_ready;

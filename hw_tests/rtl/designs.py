@@ -62,6 +62,7 @@ SMALL = Geometry(
     max_depth_words=32,
 )
 SUM_BITS = DESCRIPTION.engine["sum_bits"]
+MAX_ALIGN = DESCRIPTION.engine["max_align"]
 COUNT_BITS = DESCRIPTION.engine["count_bits"]  # of the row groups of a slot
 MOST_GROUPS = (1 << COUNT_BITS) - 1
 

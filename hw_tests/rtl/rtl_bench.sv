@@ -10,14 +10,16 @@ module rtl_bench;
   localparam int WEIGHT_DEPTH = 64;
   localparam int WEIGHT_TILES = 8;
   localparam int MAX_DEPTH_WORDS = 32;
-  localparam int SUM_BITS = 40;
+  localparam int SUM_BITS = trivit_spec::ENGINE_SUM_BITS;
 
   // matrix_engine
   logic engine_clk, engine_reset, engine_command_valid, engine_command_ready;
   logic [255:0] engine_command, engine_cycles, engine_bank_written, engine_bank_data;
-  logic [43:0] engine_report;
+  logic [63:0] engine_report;
   logic engine_report_valid, engine_report_ready;
-  logic [127:0] engine_weight, engine_row;
+  logic [127:0] engine_weight, engine_row, engine_row_partner;
+  logic [63:0] engine_sums_word;
+  logic engine_sums_valid, engine_sums_ready;
   logic [1:0] engine_weight_valid, engine_weight_ready;
   logic engine_row_last, engine_row_valid, engine_row_ready;
   logic [3:0] engine_bank_valid, engine_bank_ready, engine_bank_write, engine_bank_read;
@@ -37,7 +39,8 @@ module rtl_bench;
       .ACTIVATION_DEPTH(ACTIVATION_DEPTH),
       .WEIGHT_DEPTH(WEIGHT_DEPTH),
       .WEIGHT_TILES(WEIGHT_TILES),
-      .MAX_DEPTH_WORDS(MAX_DEPTH_WORDS)
+      .MAX_DEPTH_WORDS(MAX_DEPTH_WORDS),
+      .TRAINING(1'b1)
   ) engine (
       .clk(engine_clk),
       .reset(engine_reset),
@@ -53,6 +56,10 @@ module rtl_bench;
       .weight_valid(engine_weight_valid),
       .weight_ready(engine_weight_ready),
       .row(engine_row),
+      .row_partner(engine_row_partner),
+      .sums_word(engine_sums_word),
+      .sums_valid(engine_sums_valid),
+      .sums_ready(engine_sums_ready),
       .row_to(engine_row_to),
       .row_place(engine_row_place),
       .row_last(engine_row_last),
@@ -272,11 +279,14 @@ module rtl_bench;
   logic matrix_clk, matrix_reset, matrix_row_valid, matrix_row_ready;
   logic [OUTPUTS*16-1:0] matrix_row, matrix_word;
   logic [engine_types::ROW_PLACE_BITS-1:0] matrix_row_place;
+  logic [DEPTH*16-1:0] matrix_sums;
+  logic matrix_sums_valid, matrix_sums_ready;
   logic [PORTS-1:0] matrix_word_valid, matrix_word_ready;
   matrix_writer #(
       .TOKENS(TOKENS),
       .PORTS(PORTS),
-      .WORD(DEPTH * 16)
+      .WORD(DEPTH * 16),
+      .TRAINING(1'b1)
   ) matrix (
       .clk(matrix_clk),
       .reset(matrix_reset),
@@ -284,27 +294,77 @@ module rtl_bench;
       .row_place(matrix_row_place),
       .row_valid(matrix_row_valid),
       .row_ready(matrix_row_ready),
+      .sums(matrix_sums),
+      .sums_valid(matrix_sums_valid),
+      .sums_ready(matrix_sums_ready),
       .word(matrix_word),
       .word_valid(matrix_word_valid),
       .word_ready(matrix_word_ready)
   );
 
-  logic order_clk, order_reset, order_valid, order_room, order_taken, order_store, order_matrix;
-  logic order_idle;
+  logic order_clk, order_reset, order_valid, order_room, order_taken, order_rows, order_matrix;
+  logic order_update, order_idle;
   logic [mover_types::MOVE_BITS-1:0] order_command;
-  write_order #(
+  word_order #(
       .DEPTH(8),
-      .COMMANDS(4)
+      .COMMANDS(4),
+      .TRAINING(1'b1)
   ) order (
       .clk(order_clk),
       .reset(order_reset),
       .command(order_command),
       .command_valid(order_valid && order_room),
       .room(order_room),
-      .word_taken(order_taken && (order_store || order_matrix)),
-      .store(order_store),
+      .word_taken(order_taken && (order_rows || order_matrix || order_update)),
+      .rows(order_rows),
       .matrix(order_matrix),
+      .update(order_update),
       .idle(order_idle)
+  );
+
+  // training_commands with its blocks, and without; stream_fork
+  logic commands_clk, commands_reset, commands_in_valid, commands_in_ready, commands_refused;
+  logic [255:0] commands_in_data, commands_out_data;
+  logic [4:0] commands_out_valid, commands_out_ready;
+  logic [10:0] commands_refused_tag;
+  training_commands #(
+      .TRAINING(1'b1)
+  ) commands (
+      .clk(commands_clk),
+      .reset(commands_reset),
+      .in_data(commands_in_data),
+      .in_valid(commands_in_valid),
+      .in_ready(commands_in_ready),
+      .out_data(commands_out_data),
+      .out_valid(commands_out_valid),
+      .out_ready(commands_out_ready),
+      .refused(commands_refused),
+      .refused_tag(commands_refused_tag)
+  );
+  logic [4:0] absent_out_valid;
+  logic absent_in_ready, absent_refused;
+  logic [10:0] absent_refused_tag;
+  training_commands absent (
+      .clk(commands_clk),
+      .reset(commands_reset),
+      .in_data(commands_in_data),
+      .in_valid(commands_in_valid),
+      .in_ready(absent_in_ready),
+      .out_data(),
+      .out_valid(absent_out_valid),
+      .out_ready('0),
+      .refused(absent_refused),
+      .refused_tag(absent_refused_tag)
+  );
+  logic fork_clk, fork_reset, fork_in_valid, fork_in_ready;
+  logic [1:0] fork_out_valid, fork_out_ready;
+  stream_fork forks (
+      .clk(fork_clk),
+      .reset(fork_reset),
+      .in_valid(fork_in_valid),
+      .in_ready(fork_in_ready),
+      .out_valid(fork_out_valid),
+      .out_ready(fork_out_ready)
   );
 
   // mover_port twice: at its own sizes, and with the smallest queues. Port 0 waits for itself and
@@ -350,6 +410,6 @@ module rtl_bench;
       .wlast(P``_wlast), .wvalid(P``_wvalid), .wready(P``_wready), .bresp(P``_bresp), \
       .bvalid(P``_bvalid), .bready(P``_bready) \
   );
-  `MOVER(mover, (.COLUMNS(1)))
-  `MOVER(least, (.READ_WORDS(4), .WRITE_WORDS(4), .BURST(4), .OPEN(2), .COMMANDS(2), .COLUMNS(1)))
+  `MOVER(mover, (.COLUMNS(1), .TRAINING(1)))
+  `MOVER(least, (.READ_WORDS(4), .WRITE_WORDS(4), .BURST(4), .OPEN(2), .COMMANDS(2), .COLUMNS(1), .TRAINING(1)))
 endmodule

@@ -14,7 +14,8 @@ def bench() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["array", "ring", "units", "mover", "matrix", "engine", "attention", "steps"]
+    "module",
+    ["array", "ring", "units", "mover", "matrix", "engine", "attention", "steps", "training"],
 )
 def test_small(bench: None, module: str) -> None:
     simulate(BENCH, f"rtl.bench.cocotb_{module}")

@@ -3,8 +3,12 @@
 import errno
 import json
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from exported_model import build
 from programs import random_bundle
@@ -22,8 +26,8 @@ MODEL = (
 )  # fmt: skip
 
 
-def quantized(folder: Path, classes: int = 10) -> Path:
-    build(num_classes=classes, **SIZES).save(folder / "quantized")
+def quantized(folder: Path, classes: int = 10, **sizes: object) -> Path:
+    build(num_classes=classes, **{**SIZES, **sizes}).save(folder / "quantized")
     return folder
 
 
@@ -66,9 +70,10 @@ def test_weights_come_back_as_a_run_that_evaluate_reads(
         (("--optimizer", "lion"), ("lion", "sgd")),
         (("--kept-tokens",), ("--kept-tokens", "leave it out with --training")),
         (("--keep", 0.5), ("has no model with keep ratio 0.5", "trivit quantize")),
-        (("--keep", "1,0.5"), ("one keep ratio", "--keep")),
+        (("--keep", "1,0.5"), ("has no model with keep ratio 0.5", "trivit quantize")),
+        (("--variance-block", 2), ("variance block 2", "blocks 0 to 1", "-1 is the last")),
     ],
-    ids=["masters", "masters of adamw", "optimizer", "kept tokens", "ratio", "ratios"],
+    ids=["masters", "masters of adamw", "optimizer", "kept tokens", "ratio", "ratios", "block"],
 )
 def test_compile_refuses(
     trivit: Trivit, tmp_path: Path, arguments: tuple[object, ...], words: tuple[str, ...]
@@ -92,6 +97,17 @@ def test_compile_refuses(
         (("--clip-norm", 0), ("--clip-norm 0", "use more than 0")),
         (("--resume",), ("no checkpoint.npz to go on from", "leave out --resume")),
         (("--steps", 0), ("--steps", "greater than or equal to 1")),
+        (("--steps", 9, "--epochs", 1), ("--steps and --epochs", "one of them")),
+        (("--rate-drops", "5"), ("--rate-schedule step", "belong together")),
+        (("--rate-drops", "5,x"), ("--rate-drops 5,x", "numbers with commas")),
+        (("--keep", 0.5), ("no program with keep ratio 0.5", "--training --keep 0.5")),
+        (("--keep-warmup", 1), ("--keep-warmup 1", "2 numbers")),
+        (("--keep-warmup", "0,1"), ("--keep-warmup", "keeps everything")),
+        (("--example-keep", 0), ("sparsity.examples.keep_ratio is 0.0", "above 0")),
+        (("--example-keep", 0.8, "--example-method", "best"), ("best", "online")),
+        (("--example-period", 3), ("--example-period", "without --example-keep")),
+        (("--evaluate-every", 9, "--evaluate-every-epochs", 1), ("one of them",)),
+        (("--config", "none.yaml"), ("none.yaml",)),
     ],
     ids=[
         "data",
@@ -104,6 +120,17 @@ def test_compile_refuses(
         "clip",
         "resume",
         "steps",
+        "epochs",
+        "drops",
+        "drops as words",
+        "keep",
+        "warm-up",
+        "warm-up to everything",
+        "examples",
+        "method",
+        "period",
+        "evaluations",
+        "config",
     ],
 )
 def test_training_refuses(
@@ -112,6 +139,56 @@ def test_training_refuses(
     out = tmp_path / "out"
     train(trivit, bundle, out, *arguments).refused(*words)
     assert not out.exists()
+
+
+def test_three_levels_by_options_and_by_an_experiment(trivit: Trivit, tmp_path: Path) -> None:
+    run = quantized(tmp_path / "run", selector_blocks=(0,), token_keep_ratio=0.7)
+    build(num_classes=10, **SIZES).save(run / "quantized", "model_dense.qonnx")
+    outcome = trivit("compile", run, "--training", "--keep", "1,0.7")
+    assert outcome.status == 0 and "dense, sparse" in outcome.out, outcome.err
+    bundle = run / "training.trivit"
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "model: {name: micro_28, token_keep_ratio: 0.7}\n"
+        "sparsity:\n"
+        "  examples: {keep_ratio: 0.9, update_ratio: 0.05, period_epochs: 1}\n"
+        "  warmup: {start_epoch: 0.05, end_epoch: 0.1}\n"
+    )
+    by_options = (
+        *("--keep", 0.7, "--keep-warmup", "0.05,0.1", "--example-keep", 0.9),
+        *("--example-update", 0.05, "--example-period", 1),
+    )
+    outs = []
+    for name, options in (("options", by_options), ("config", ("--config", config))):
+        out = tmp_path / name
+        outcome = train(trivit, bundle, out, "--steps", 200, "--evaluate-every", 100, *options)
+        assert outcome.status == 0 and "best top1" in outcome.out, outcome.err
+        outs.append(files_in(out))
+    assert outs[0] == outs[1] and "best.safetensors" in outs[0]
+    lines = [json.loads(line) for line in outs[0]["metrics.jsonl"].splitlines()]
+    assert [line["keep"] for line in lines] == [1.0, 0.7]
+    assert [line["examples"] for line in lines] == [1800, 1800]
+
+
+@pytest.mark.full
+def test_the_command_killed_at_any_moment(bundle: Path, tmp_path: Path) -> None:
+    """SIGKILL from its start on, then --resume until it ends: the files of a whole run."""
+    command = [sys.executable, "-m", "trivit.tools.cli", "train-on-device", str(bundle)]
+    command += ["--data", "synthetic", "--test-images", "20", "--checkpoint-every", "100"]
+    command += ["--steps", "3000", "--learning-rate", "0.003", "--evaluate-every", "300", "--out"]
+    rng, out, kills = np.random.default_rng(int(time.time())), tmp_path / "out", 0
+    subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
+    while True:
+        resume = ["--resume"] if (out / "checkpoint.npz").is_file() else []
+        process = subprocess.Popen([*command, str(out), *resume], stdout=subprocess.DEVNULL)
+        try:
+            assert process.wait(rng.uniform(0, 12) if kills < 12 else 600) == 0
+            break
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            kills += 1
+    assert kills and files_in(out) == files_in(tmp_path / "whole")
 
 
 def test_a_bundle_for_inference_is_refused(trivit: Trivit, tmp_path: Path) -> None:
@@ -188,9 +265,9 @@ def test_a_full_disk_keeps_the_checkpoint_before(
     real = os.fsync
 
     def fsync(descriptor: int) -> None:
-        """Let two checkpoints through (with weights and, at first, metrics), not the third."""
+        """Let two checkpoints through (with weights, behind metrics if any), not the third."""
         flushes.append(descriptor)
-        if len(flushes) > 5:
+        if len(flushes) > 6:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         real(descriptor)
 

@@ -28,24 +28,15 @@ from trivit.host.training.shifts import UpdateSettings
 from trivit.host.training.state import TrainingState
 from trivit.tools.errors import ToolsError
 from trivit.tools.training.compile import training_bundle
-from trivit.tools.training.loop import LabelledImages, LoopSettings, accuracy, run
+from trivit.tools.training.loop import LoopSettings, accuracy, run
+
+from .level_runs import squares
 
 SETTINGS = LoopSettings(steps=300, learning_rate=0.004, warmup_steps=20)
 
 
 def bundle_in(folder: Path, **sizes: Any) -> TrainingBundle:
     return training_bundle(build(**sizes).save(folder))
-
-
-def squares(bundle: TrainingBundle, count: int, seed: int) -> LabelledImages:
-    """Noise with a bright square whose place is the class: to be told apart, not at once."""
-    rng = np.random.default_rng(seed)
-    labels = rng.integers(0, 5, count)
-    pixels = rng.integers(0, 120, (count, 1, 12, 12))
-    for image, label in zip(pixels, labels, strict=True):
-        row, column = ((0, 0), (0, 8), (8, 0), (8, 8), (4, 4))[label]
-        image[0, row : row + 4, column : column + 4] += 130
-    return LabelledImages(bundle.images(pixels.astype(np.uint8)), labels.astype(np.int64))
 
 
 def session_of(bundle: TrainingBundle, **settings: Any) -> TrainingSession:
@@ -133,7 +124,7 @@ def test_a_bundle_survives_its_file_and_damage_is_named(tmp_path: Path) -> None:
     for wrong, words in (
         (bytes(damaged), "damaged"),
         (data[:100], "no training bundle or is damaged"),
-        (data.replace(b'"format": 1', b'"format": 9'), "damaged|has training format 9"),
+        (data.replace(b'"format": 2', b'"format": 9'), "damaged|has training format 9"),
     ):
         path.write_bytes(wrong)
         with pytest.raises(HostError, match=words):
@@ -202,7 +193,7 @@ def test_gradients_that_are_all_zero_stop_the_run(tmp_path: Path) -> None:
     bias[0, 2] *= -1
     bundle = replace(
         bundle,
-        program=replace(bundle.program, tensors=coarse),
+        programs=(replace(bundle.program, tensors=coarse),),
         masters={**bundle.masters, "head.bias": bias},
     )
     training, session = squares(bundle, 10, seed=0), session_of(bundle)

@@ -49,8 +49,20 @@ def test_wrong_commands_are_named(arguments: tuple[str, dict[str, int]], message
         encode(unit, **fields)
 
 
-def test_every_number_is_that_of_a_unit() -> None:
-    assert {decode(number << 12).unit for number in range(16)} == COMMANDS.keys()
+def test_numbers_of_no_unit_are_refused() -> None:
+    numbers = range(len(COMMANDS))
+    assert {decode(number << 12).unit for number in numbers} == COMMANDS.keys()
+    for number in range(len(COMMANDS), 32):
+        with pytest.raises(HostError, match=f"has the unit {number}: this kernel has 0 to 22"):
+            decode(number << 12)
+
+
+def test_sums_and_updates_report_more_than_once() -> None:
+    assert decode(encode("engine", stream=4, sums=1)).reports == 2
+    assert decode(encode("update", words=5)).reports == 3
+    assert decode(encode("update", words=5, line=193)).reports == 6
+    assert decode(encode("update", end=True)).reports == 0
+    assert decode(encode("normalise_backward")).reports == 2
 
 
 def test_foreign_bits_are_refused() -> None:

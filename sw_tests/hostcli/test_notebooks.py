@@ -13,10 +13,10 @@ from trivit.tools.backends import register_simulation
 from .notebook_runner import cells, execute
 
 FOLDER = Path(trivit.host.notebooks.__path__[0])
-FIRST, LATENCY, KEPT = sorted(FOLDER.glob("*.ipynb"))
+FIRST, LATENCY, KEPT, ADAPT = sorted(FOLDER.glob("*.ipynb"))
 
 
-@pytest.mark.parametrize("notebook", (FIRST, LATENCY, KEPT), ids=lambda path: path.stem)
+@pytest.mark.parametrize("notebook", (FIRST, LATENCY, KEPT, ADAPT), ids=lambda path: path.stem)
 def test_notebooks_are_stored_without_outputs(notebook: Path) -> None:
     for cell in cells(notebook):
         assert cell["metadata"] == {}
@@ -66,3 +66,16 @@ def test_kept_tokens_of_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setenv("TRIVIT_BACKEND", "reference")
     monkeypatch.setenv("TRIVIT_IMAGES", str(tmp_path))
     assert [one.picture.name for one in execute(KEPT)["seen"]] == ["red.png"]
+
+
+@pytest.mark.parametrize("backend", ("emulator", pytest.param("reference", marks=pytest.mark.full)))
+def test_adapt_on_the_device(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRIVIT_BACKEND", backend)
+    left = execute(ADAPT)
+    turned, upright = left["accuracies"].pop("before")
+    assert turned < 70 and upright > 95, "the model knows upright shapes"
+    assert list(left["accuracies"]) == list(left["sessions"]) == ["all", "last-block", "biases"]
+    for after_turned, after_upright in left["accuracies"].values():
+        assert after_turned > turned + 8 and after_upright > 90
+    states = left["states"]
+    assert states["biases"] < states["last-block"] < states["all"]

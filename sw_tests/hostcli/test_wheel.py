@@ -137,7 +137,8 @@ def test_pynq_finds_the_notebooks(bare: Path) -> None:
     )
     done = run(bare, "python", "-c", script)
     assert done.stdout.split() == [
-        *("trivit", "1_first_run.ipynb", "2_latency_and_power.ipynb", "3_kept_tokens.ipynb")
+        *("trivit", "1_first_run.ipynb", "2_latency_and_power.ipynb", "3_kept_tokens.ipynb"),
+        "4_adapt_on_the_device.ipynb",
     ]
 
 

@@ -12,6 +12,7 @@ from trivit.tools.kernel import ROOT, load_description
 KERNEL = ROOT / "hls" / "kernel.yaml"
 DESCRIPTION = load_description(KERNEL)
 TOP = (ROOT / "hls/generated/trivit_top.v").read_text()
+TRAINING_TOP = (ROOT / "hls/generated/trivit_training_top.v").read_text()
 PORTS = {
     name: int(high or 0) + 1
     for high, name in re.findall(r"(?:in|out)put wire (?:\[(\d+):0\] )?(\w+)", TOP)
@@ -99,8 +100,9 @@ def test_widths_are_those_of_the_accelerator() -> None:
             assert sizes[declared[1]] == stream.bits, stream.name
         out = stream.source == "rtl"
         forth, back = ("output", "input") if out else ("input", "output")
-        assert f"{forth} wire [{stream.port_bits - 1}:0] {stream.name}_TDATA" in TOP
-        assert f"{back} wire {stream.name}_TREADY" in TOP
+        for top, here in ((TOP, not stream.training), (TRAINING_TOP, True)):
+            data = f"{forth} wire [{stream.port_bits - 1}:0] {stream.name}_TDATA"
+            assert (data in top) == (f"{back} wire {stream.name}_TREADY" in top) == here
 
 
 def test_ports_are_those_that_vivado_takes_for_interfaces() -> None:

@@ -60,8 +60,8 @@ def test_rows_belong_to_the_row_group_that_was_counted(
     with pytest.raises(OrderError, match=r"row group 2 of slot 3 .* row group 4 of slot 3"):
         banks.read(Rows(10, 8, 2, slot=3, group=2), by)
     scoreboard.clear(3, by)
-    with pytest.raises(OrderError, match="row group 4 of slot 3 was written"):
-        banks.read(Rows(10, 8, 2, slot=3, group=5), by)
+    # A reader may wait by the count of a later tensor: its clock says whether that is enough.
+    banks.read(Rows(10, 8, 2, slot=3, group=2), by)
 
 
 def test_rows_that_do_not_exist_are_nobodys(banks: Banks) -> None:

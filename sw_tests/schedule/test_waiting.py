@@ -175,8 +175,13 @@ BROKEN: dict[str, tuple[Edit, str]] = {
         change(lambda commands: of(commands, "move_rows", fenced=1)[0], address=0),
         "loads words 0..0 of output, which no store before it wrote",
     ),
-    "a store among the parameters": (
-        change(lambda commands: of(commands, "move_store", ports=15)[0], base=0),
+    "a store among the images": (
+        change(
+            lambda commands: of(commands, "move_store", ports=15)[0],
+            base=1,
+            address=0,
+            port_stride=0,
+        ),
         "stores rows where no output is",
     ),
     "projection without waiting for its rows": (

@@ -18,17 +18,36 @@ from trivit.tools.simulation.simulator_run import SimulationSettings
 
 
 def log_word(
-    cycle: int, unit: int, tag: int, saturated: int = 0, failed: int = 0, begun: int = 0
+    cycle: int,
+    unit: int,
+    tag: int,
+    saturated: int = 0,
+    failed: int = 0,
+    *,
+    begun: int = 0,
+    largest: int = 0,
 ) -> bytes:
-    low = cycle | unit << 48 | tag << 52 | failed << 63
-    return (low | saturated << 64 | begun << 96).to_bytes(16, "little")
+    low = cycle | unit << 40 | tag << 45 | failed << 56
+    return (low | saturated << 64 | largest << 88 | begun << 104).to_bytes(16, "little")
 
 
 def test_log() -> None:
-    words = log_word((1 << 48) - 1, 11, 2047, 0xFFFFFFFF, 1, 7) + log_word(5, 1, 0)
+    words = log_word((1 << 40) - 1, 11, 2047, 0xFFFFFF, 1, largest=32768)
+    words += log_word(5, 1, 0, begun=7)
     first, second = decode_log(words)
-    assert tuple(first) == ((1 << 48) - 1, 11, 2047, True, 0xFFFFFFFF, 7)
-    assert tuple(second) == (5, 1, 0, False, 0, 0)
+    assert tuple(first) == ((1 << 40) - 1, 11, 2047, True, 0xFFFFFF, 32768, 0, 0)
+    assert tuple(second) == (5, 1, 0, False, 0, 0, 7, 0)
+
+
+def test_log_of_updates() -> None:
+    """Momentum, high plane, sum of squares; a product's report between them counts for itself."""
+    squares = (1 << 52) - 3
+    reports = [(20, 5, 1), (20, 5, 2), (1, 6, 9), (20, 5, squares), (20, 7, 3), (20, 7, 0)]
+    words = [log_word(10, unit, tag, figure) for unit, tag, figure in reports]
+    log = decode_log(b"".join([*words, log_word(10, 20, 7, 12)]))
+    assert log["squares"].tolist() == [0, 0, 0, squares, 0, 0, 12]
+    assert saturated_values(log, 8).tolist() == [0, 0, 0, 0, 0, 3, 9, 3]
+    assert not log["largest"].any()
 
 
 def test_figures_of_instructions() -> None:

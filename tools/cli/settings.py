@@ -1,6 +1,7 @@
 """Options as values: ``--set KEY=VALUE`` as settings, ``--keep`` as ratios, ``--grid`` as sizes."""
 
 import re
+from collections.abc import Callable
 from typing import TypeVar
 
 from trivit.tools.errors import ToolsError
@@ -52,3 +53,29 @@ def settings_from(kind: type[T], overrides: list[str]) -> T:
     from trivit.models.settings import from_mapping
 
     return from_mapping(kind, read_overrides(overrides))
+
+
+def numbers(
+    option: str, text: str | None, kind: Callable[[str], T], count: int | None = None
+) -> tuple[T, ...]:
+    """Read numbers such as ``1,2.5``; none gives an empty tuple.
+
+    Args:
+        option: its name, for the message.
+        text: as given.
+        kind: int or float.
+        count: how many there must be.
+
+    Raises:
+        ToolsError: a word that is no such number, or another count of them.
+    """
+    if text is None:
+        return ()
+    try:
+        found = tuple(kind(word) for word in text.split(","))
+    except ValueError:
+        found = ()
+    if not found or count not in (None, len(found)):
+        wanted = "numbers" if count is None else f"{count} numbers"
+        raise ToolsError(f"{option} {text}: write {wanted} with commas between them")
+    return found

@@ -1,5 +1,6 @@
 """The program of a configuration without a trained model: enough for cycles, traffic and speed."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -56,6 +57,16 @@ def untrained_program(config: ModelConfig, name: str, *, seed: int | None = None
         ModelsError: the accelerator does not compute such models.
         ToolsError: the kernel cannot execute the model.
     """
+    return assemble([untrained_source(config, name, seed=seed)])
+
+
+def untrained_source(
+    config: ModelConfig, name: str, *, seed: int | None = None, classes: Sequence[str] = ()
+) -> Source:
+    """Return the model of ``config`` before compilation; weights, formats, errors as there.
+
+    ``classes`` have the names of their numbers by default.
+    """
     check_supported(config)
     shape = (config.in_channels, config.image_size, config.image_size)
     metadata = Metadata(
@@ -63,14 +74,14 @@ def untrained_program(config: ModelConfig, name: str, *, seed: int | None = None
         image_shape=shape,
         mean=(0.5,) * config.in_channels,
         std=(0.5,) * config.in_channels,
-        class_names=tuple(str(i) for i in range(config.num_classes)),
+        class_names=tuple(classes or map(str, range(config.num_classes))),
         details={
             "model": name,
             "token_keep_ratio": config.token_keep_ratio,
             "attention_keep_ratio": config.attention_keep_ratio,
         },
     )
-    return assemble([Source(name, _Untrained(config, seed).model(), metadata)])
+    return Source(name, _Untrained(config, seed).model(), metadata)
 
 
 class _Untrained:

@@ -40,6 +40,12 @@ def generate(root: Path = ROOT) -> dict[Path, str]:
         ),
         root / "hls/generated/trivit_top.v": top.verilog_top(description, emit.NOTICE),
         root / "hls/generated/trivit_system.sv": system.verilog_system(description, emit.NOTICE),
+        root / "hls/generated/trivit_training_top.v": top.verilog_top(
+            description, emit.NOTICE, training=True
+        ),
+        root / "hls/generated/trivit_training_system.sv": system.verilog_system(
+            description, emit.NOTICE, training=True
+        ),
         root / "hls/generated/block_ports.hpp": system.cpp_block_ports(description, emit.NOTICE),
         **{
             root / f"hls/generated/dpi/trivit_{block}.sv": system.verilog_block(

@@ -13,13 +13,17 @@ _LEAST_DEPTH = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Stream:
-    """A channel of ``bits``; ``source`` and ``sink`` are ``block.port``, or ``rtl``."""
+    """A channel of ``bits``; ``source`` and ``sink`` are ``block.port``, or ``rtl``.
+
+    ``training``: only a design with the blocks of training has it.
+    """
 
     name: str
     bits: int
     source: str
     sink: str
     depth: int
+    training: bool
 
     @property
     def port_bits(self) -> int:
@@ -42,6 +46,7 @@ def read_streams(path: Path, raw: dict[str, Any]) -> tuple[Stream, ...]:
             source=entry["from"],
             sink=entry["to"],
             depth=entry.get("depth", _LEAST_DEPTH),
+            training=bool(entry.get("training", False)),
         )
         for value in (stream.bits, stream.depth):
             if type(value) is not int or value < 1:
@@ -62,17 +67,25 @@ def hls_blocks(streams: tuple[Stream, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(end.partition(".")[0] for end in ends))
 
 
+def _listed(name: str, streams: list[Stream]) -> list[str]:
+    lines = [f"    variable {name} {{"]
+    lines += [
+        f"        {s.name} {{bytes {s.port_bits // 8} depth {s.depth} from {s.source} to {s.sink}}}"
+        for s in streams
+    ]
+    return [*lines, "    }"]
+
+
 def tcl_streams(streams: tuple[Stream, ...], notice: str) -> str:
     """Return hls/generated/streams.tcl: blocks and channels for Vitis HLS and the block design."""
     lines = [
         f"# {notice}",
         "# Of each channel: bytes of TDATA, words that it holds at least, and its ends.",
         "namespace eval trivit::streams {",
-        f"    variable blocks {{{' '.join(hls_blocks(streams))}}}",
-        "    variable streams {",
     ]
-    lines += [
-        f"        {s.name} {{bytes {s.port_bits // 8} depth {s.depth} from {s.source} to {s.sink}}}"
-        for s in streams
-    ]
-    return "\n".join([*lines, "    }", "}"]) + "\n"
+    for prefix, training in (("", False), ("training_", True)):
+        here = [stream for stream in streams if stream.training == training]
+        blocks = " ".join(hls_blocks(tuple(here)))
+        lines += [f"    variable {prefix}blocks {{{blocks}}}"]
+        lines += _listed(f"{prefix}streams", here)
+    return "\n".join([*lines, "}"]) + "\n"

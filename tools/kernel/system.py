@@ -7,15 +7,20 @@ can stand in its place: here one call a clock into the C++ of hls/simulation/dpi
 
 from trivit.tools.kernel.description import KernelDescription
 from trivit.tools.kernel.streams import RTL, Stream
-from trivit.tools.kernel.top import Port, top_ports
+from trivit.tools.kernel.top import Port, top_name, top_ports
 
 _SIGNALS = ("TDATA", "TVALID", "TREADY")
 
 
-def block_ports(description: KernelDescription) -> dict[str, list[tuple[str, Stream, bool]]]:
-    """Return the ports of each HLS block: name, stream, and whether the block takes from it."""
+def block_ports(
+    description: KernelDescription, *, training: bool = True
+) -> dict[str, list[tuple[str, Stream, bool]]]:
+    """Return the ports of each HLS block: name, stream, and whether the block takes from it.
+
+    ``training``: of the blocks of training too.
+    """
     blocks: dict[str, list[tuple[str, Stream, bool]]] = {}
-    for stream in description.streams:
+    for stream in _streams(description, training):
         for end, takes in ((stream.source, False), (stream.sink, True)):
             if end != RTL:
                 block, port = end.split(".")
@@ -23,20 +28,22 @@ def block_ports(description: KernelDescription) -> dict[str, list[tuple[str, Str
     return blocks
 
 
-def verilog_system(description: KernelDescription, notice: str) -> str:
-    """Return hls/generated/trivit_system.sv."""
-    inner = {f"{s.name}_{signal}" for s in description.streams for signal in _SIGNALS}
-    ports = top_ports(description)
+def verilog_system(description: KernelDescription, notice: str, *, training: bool = False) -> str:
+    """Return hls/generated/trivit_system.sv, or trivit_training_system.sv."""
+    streams = _streams(description, training)
+    inner = {f"{s.name}_{signal}" for s in streams for signal in _SIGNALS}
+    ports = top_ports(description, training=training)
+    top = top_name(training)
     outer = [port for port in ports if port.name not in inner and port.name != "blocks_rst_n"]
     connections = [(port.name, port.name) for port in ports if port.name not in inner]
     body = ["  wire blocks_rst_n;"]
-    for stream in description.streams:
+    for stream in streams:
         body += _channel(stream)
         side = _side(stream, "rtl")
         if side:
             connections += [(f"{stream.name}_{s}", f"{stream.name}_{side}_{s}") for s in _SIGNALS]
-    body += _instance("trivit_top", "trivit", connections)
-    for block, block_streams in block_ports(description).items():
+    body += _instance(top, "trivit", connections)
+    for block, block_streams in block_ports(description, training=training).items():
         pins = [("ap_clk", "ap_clk"), ("ap_rst_n", "blocks_rst_n")]
         for port, stream, takes in block_streams:
             side = "sink" if takes else "source"
@@ -45,9 +52,9 @@ def verilog_system(description: KernelDescription, notice: str) -> str:
     return "\n".join(
         [
             f"// {notice}",
-            "// The complete accelerator: trivit_top, the HLS blocks, a FIFO for each stream.",
+            f"// The complete accelerator: {top}, the HLS blocks, a FIFO for each stream.",
             "// docs/simulation.md says what stands for the blocks.",
-            "module trivit_system (",
+            f"module {top.replace('top', 'system')} (",
             ",\n".join(f"    {_declared(port)}" for port in outer),
             ");",
             *body,
@@ -147,6 +154,10 @@ def cpp_block_ports(description: KernelDescription, notice: str) -> str:
             "",
         ]
     )
+
+
+def _streams(description: KernelDescription, training: bool) -> list[Stream]:
+    return [stream for stream in description.streams if training or not stream.training]
 
 
 def _room(stream: Stream) -> int:

@@ -16,6 +16,11 @@ _BURST, _OPEN = 16, 16  # of mover_port
 
 # Ports of `accelerator` that hold several channels side by side, the first one lowest.
 _BLOCKS = ("gelu", "softmax", "normalise", "select", "connections")
+_TRAINING_BLOCKS = (
+    *("gelu_backward", "softmax_backward", "cross_entropy"),
+    *("normalise_backward", "update"),
+)
+_PAIRED = _TRAINING_BLOCKS[:3]
 _COMMANDS = (
     *("engine", "row_writer", "softmax_writer", "norm_writer"),
     *("row_reader", "load", "store"),
@@ -38,34 +43,45 @@ class Port(NamedTuple):
     name: str
 
 
-def verilog_top(description: KernelDescription, notice: str) -> str:
-    """Return hls/generated/trivit_top.v.
+def verilog_top(description: KernelDescription, notice: str, *, training: bool = False) -> str:
+    """Return hls/generated/trivit_top.v, or trivit_training_top.v with the blocks of training.
 
     Raises:
         ToolsError: a stream that the accelerator does not have.
     """
-    return _Top(description).text(notice)
+    return _Top(description, training).text(notice)
 
 
-def top_ports(description: KernelDescription) -> list[Port]:
-    """Return the ports of trivit_top in their order."""
-    top = _Top(description)
+def top_name(training: bool) -> str:
+    """Return the name of the top."""
+    return "trivit_training_top" if training else "trivit_top"
+
+
+def top_ports(description: KernelDescription, *, training: bool = False) -> list[Port]:
+    """Return the ports of the top in their order."""
+    top = _Top(description, training)
     top.text("")
     return top.signals
 
 
 class _Top:
-    def __init__(self, description: KernelDescription) -> None:
+    def __init__(self, description: KernelDescription, training: bool) -> None:
         geometry = description.geometry
         self.description = description
+        self.training = training
         self.params = geometry["outputs"] // geometry["depth"]
         self.gmems = [f"gmem{g}" for g in range(self.params + 1)]
         self.word = geometry["depth"] * 16
         self.streams = {s.name: s for s in description.streams if RTL in (s.source, s.sink)}
         self.groups = {
             "commands": _COMMANDS,
-            **{k: tuple(f"{k}{p}" for p in range(self.params)) for k in _MOVES},
+            **{k: tuple(f"{k}{p}" for p in range(self.params)) for k in (*_MOVES, *_UPDATE)},
             "reports": tuple(f"{block}_reports" for block in _BLOCKS),
+            "training_reports": tuple(f"{block}_reports" for block in _TRAINING_BLOCKS),
+            "block_commands": _TRAINING_BLOCKS,
+            "backward_rows": tuple(f"{b}_{_TAKES.get(b, 'rows')}" for b in _PAIRED),
+            "backward_partners": tuple(f"{b}_{_PARTNERS.get(b, 'partners')}" for b in _PAIRED),
+            "backward_results": tuple(f"{block}_results" for block in _PAIRED),
         }
         missing = {n for names in self.groups.values() for n in names} - set(self.streams)
         if missing:
@@ -85,7 +101,7 @@ class _Top:
                 f"// {notice}",
                 "// The accelerator as a cell of a block design: AXI4-Lite, AXI4, and AXI4-Stream",
                 "// ports for the HLS blocks. hls/rtl/README.md says what connects to what.",
-                "module trivit_top #(",
+                f"module {top_name(self.training)} #(",
                 f"    parameter ACTIVATION_DEPTH = {self.description.limits['activation_depth']}",
                 ") (",
                 ",\n".join(self.ports),
@@ -100,7 +116,10 @@ class _Top:
 
     def _parameters(self, registers: bool) -> list[tuple[str, str]]:
         if not registers:
-            return [("ACTIVATION_DEPTH", "ACTIVATION_DEPTH")]
+            return [
+                ("ACTIVATION_DEPTH", "ACTIVATION_DEPTH"),
+                ("TRAINING", f"1'b{int(self.training)}"),
+            ]
         geometry = self.description.geometry
         parts = (geometry["tokens"], geometry["outputs"], geometry["depth"], self.params)
         packed = sum(value << 8 * place for place, value in enumerate(parts))
@@ -119,7 +138,8 @@ class _Top:
         self.signals.append(Port(direction, bits, name))
 
     def _clock(self) -> None:
-        buses = [*(f"m_axi_{gmem}" for gmem in self.gmems), "s_axi_control", *self.streams]
+        streams = [name for name, stream in self.streams.items() if self._has(stream)]
+        buses = [*(f"m_axi_{gmem}" for gmem in self.gmems), "s_axi_control", *streams]
         associated = f"ASSOCIATED_BUSIF {':'.join(buses)}, ASSOCIATED_RESET ap_rst_n:blocks_rst_n"
         self._port("input", 0, "ap_clk", "xilinx.com:signal:clock:1.0 ap_clk CLK", associated)
         for direction, name in (("input", "ap_rst_n"), ("output", "blocks_rst_n")):
@@ -167,11 +187,23 @@ class _Top:
         ]
         for group, names in self.groups.items():
             streams = [self.streams[name] for name in names]
-            for stream in streams:
+            for stream in filter(self._has, streams):
                 self._stream_ports(stream)
             for suffix, ours in (("data", "TDATA"), ("valid", "TVALID"), ("ready", "TREADY")):
-                connections.append((f"{group}_{suffix}", _packed(names, ours)))
+                connections.append((f"{group}_{suffix}", self._signals(streams, ours)))
         return connections
+
+    def _has(self, stream: Stream) -> bool:
+        return self.training or not stream.training
+
+    def _signals(self, streams: list[Stream], signal: str) -> str:
+        """Return the streams' signals side by side; if they are not there zeros, or nothing."""
+        if all(map(self._has, streams)):
+            return _packed([stream.name for stream in streams], signal)
+        if (streams[0].source == RTL) != (signal == "TREADY"):
+            return ""
+        bits = sum(stream.port_bits if signal == "TDATA" else 1 for stream in streams)
+        return f"{bits}'b0"
 
     def _stream_ports(self, stream: Stream) -> None:
         out, back = ("output", "input") if stream.source == RTL else ("input", "output")
@@ -241,6 +273,9 @@ class _Top:
 
 
 _MOVES = ("weights", "rows", "stores")
+_UPDATE = ("update_words", "update_results")
+_TAKES = {"cross_entropy": "logits"}
+_PARTNERS = {"cross_entropy": "targets"}
 
 
 def _packed(names: tuple[str, ...] | list[str], signal: str) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from trivit.host.generated.spec import PARAM_PORTS, TILE_TOKENS
+from trivit.host.generated.spec import ENGINE_MAX_ALIGN, PARAM_PORTS, TILE_TOKENS
 from trivit.host.oracle.checks import column_tiles
 from trivit.host.schedule import port_order
 from trivit.host.tiles import ceil_div, depth_words, row_groups
 from trivit.tools.errors import ToolsError
 from trivit.tools.schedule.listing import ALL_PORTS, PARAMS, SOFTMAX, Listing
 from trivit.tools.schedule.operations import Attention, Product
-from trivit.tools.schedule.products import MAX_ALIGN, fill_ahead, vectors, words_ahead
+from trivit.tools.schedule.products import fill_ahead, vectors, words_ahead
 from trivit.tools.schedule.steps import Step
 
 _HEADS_AHEAD = 2  # whose keys and values are placed beside those of the head that is at work
@@ -235,7 +235,7 @@ class _Products:
             "target_stride": bias.words,
             "residual_slot": self.listing.plan.slot[bias],
             "residual_first": step.head * self.steps.groups + step.first,
-            "residual_shift": self._shift("bias_shift", MAX_ALIGN),
+            "residual_shift": self._shift("bias_shift", ENGINE_MAX_ALIGN),
         }
 
     def _context(self, step: Step, *, announce_load: bool) -> None:

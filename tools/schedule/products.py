@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from trivit.host.generated.spec import (
-    ENGINE_SUM_BITS,
+    ENGINE_MAX_ALIGN,
     PARAM_PORTS,
     TILE_DEPTH,
     TILE_TOKENS,
@@ -26,7 +26,6 @@ from trivit.tools.schedule.parts import Part
 
 ROWS = 2 * TILE_TOKENS  # that are loaded in turn from several places
 _LOADED_WORDS = 96  # of a port, in a load at least: between two it rests
-MAX_ALIGN = ENGINE_SUM_BITS - 17  # shift of a bias or residual into the sum
 
 
 def vectors(listing: Listing, product: Product) -> None:
@@ -289,8 +288,8 @@ def _multiply(listing: Listing, number: int, operation: Product, index: int) -> 
         rows=operation.rows,
         depth_words=source.words,
         out_words=part.out_words,
-        bias_shift=_shift(operation, "bias_shift", f["bias_shift"], MAX_ALIGN),
-        residual_shift=_shift(operation, "residual_shift", f["residual_shift"], MAX_ALIGN),
+        bias_shift=_shift(operation, "bias_shift", f["bias_shift"], ENGINE_MAX_ALIGN),
+        residual_shift=_shift(operation, "residual_shift", f["residual_shift"], ENGINE_MAX_ALIGN),
         out_shift=_shift(operation, "out_shift", f["out_shift"], 31),
     )
     listing.ring.release(matrix)

@@ -18,7 +18,6 @@ from trivit.tools.schedule.listing import Listing
 from trivit.tools.schedule.operations import Attention, Product
 from trivit.tools.schedule.products import norm, product, store, vectors
 from trivit.tools.schedule.reader import read
-from trivit.tools.schedule.sums import prove
 from trivit.tools.schedule.tiling import fitted
 
 LAG = 6  # row groups between the scores and the context of a step
@@ -46,9 +45,7 @@ def schedule(
     if lag < 1:
         raise ToolsError(f"a lag of {lag} row groups leaves softmax no time: use 1 or more")
     chosen = bundle.choose(program)
-    whole = read(chosen)
-    prove(whole, chosen.params)
-    network, decided = fitted(whole, lag, depth)
+    network, decided = fitted(read(chosen), lag, depth)
     listing = Listing(decided, chosen.params, chosen.output_words)
     for number, operation in enumerate(network.operations):
         if number in decided.norms:

@@ -62,8 +62,12 @@ def rtl_sources() -> list[Path]:
     return packages + others
 
 
-def build_simulator(*, waves: bool = False, engine: Engine = Engine.rtl) -> Path:
+def build_simulator(
+    *, waves: bool = False, engine: Engine = Engine.rtl, training: bool = False
+) -> Path:
     """Return the simulator; with ``waves`` one that can write waveforms, which is slower.
+
+    With ``training`` it is that of a design with the blocks of training.
 
     With ``Engine.hls`` everything is a process of the clocked simulation, and Verilator is not
     needed. It comes from the cache if that holds what these very sources and tools make; otherwise
@@ -74,6 +78,8 @@ def build_simulator(*, waves: bool = False, engine: Engine = Engine.rtl) -> Path
     """
     if engine is Engine.hls and waves:
         raise HostError("the engine in C++ has no waveform: leave it out, or use the engine rtl")
+    if engine is Engine.hls and training:
+        raise HostError("the engine in C++ knows no training: use the engine rtl")
     verilator = _verilator_folder() if engine is Engine.rtl else None
     types = ap_types()
     compiler = os.environ.get("CXX", "g++")
@@ -81,14 +87,16 @@ def build_simulator(*, waves: bool = False, engine: Engine = Engine.rtl) -> Path
         if shutil.which(tool) is None:
             raise HostError(f"the simulation needs {tool} and it is missing: install it")
     cache = cache_folder(_WHAT)
-    program = cache / f"simulator-{_fingerprint(verilator, compiler, waves)}"
+    program = cache / f"simulator-{_fingerprint(verilator, compiler, waves, training)}"
     try:
         if program.is_file():
             return program
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as folder:
             if verilator:
-                built = _build(verilator, types, compiler, Path(folder), waves)
+                built = _build(
+                    verilator, types, compiler, Path(folder), waves=waves, training=training
+                )
             else:
                 built = _build_cpp(types, compiler, Path(folder))
             built.replace(program)
@@ -133,14 +141,14 @@ def simulator_sources(engine: Engine) -> list[Path]:
     return [path for path in files if not other.search(path.relative_to(KERNEL_FOLDER).as_posix())]
 
 
-def _fingerprint(verilator: Path | None, compiler: str, waves: bool) -> str:
+def _fingerprint(verilator: Path | None, compiler: str, waves: bool, training: bool) -> str:
     digest = hashlib.sha256()
     for path in simulator_sources(Engine.rtl if verilator else Engine.hls):
         digest.update(str(path.relative_to(KERNEL_FOLDER)).encode())
         digest.update(path.read_bytes())
     tools = [
         subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False).stdout,
-        *(*_CXX, str(waves)),
+        *(*_CXX, str(waves), *(["training"] if training else [])),
     ]
     if verilator:
         size = (verilator / "bin" / "verilator_bin").stat().st_size
@@ -167,7 +175,9 @@ def _build_cpp(types: Path, compiler: str, folder: Path) -> Path:
     return built
 
 
-def _build(verilator: Path, types: Path, compiler: str, folder: Path, waves: bool) -> Path:
+def _build(
+    verilator: Path, types: Path, compiler: str, folder: Path, *, waves: bool, training: bool
+) -> Path:
     simulation = KERNEL_FOLDER / "simulation"
     environment = {
         **os.environ,
@@ -179,6 +189,7 @@ def _build(verilator: Path, types: Path, compiler: str, folder: Path, waves: boo
     translate = [
         *(verilator / "bin" / "verilator_bin", "--cc", "--exe", *VERILATOR),
         *(["--trace-vcd"] if waves else []),
+        *(["-GTRAINING=1'b1", "-CFLAGS", "-DTRIVIT_TRAINING"] if training else []),
         *("--top-module", _TOP, "--Mdir", folder, "-CFLAGS", " ".join(_flags(types))),
         simulation / "visible.vlt",
         *rtl_sources(),

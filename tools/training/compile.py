@@ -1,46 +1,113 @@
-"""From an exported model to the file of a training program."""
+"""From exported models to the file of training programs over one state."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from trivit.host.errors import HostError
 from trivit.host.training.arena import Arena
 from trivit.host.training.bundle import TrainingBundle
+from trivit.host.training.update_sets import UpdateSet, update_set
 from trivit.models.files import atomic_write
 from trivit.tools.compiler.exports import exported_models
 from trivit.tools.compiler.graph import load_graph
 from trivit.tools.compiler.ir import PatchEmbed
-from trivit.tools.compiler.program import preprocessing
+from trivit.tools.compiler.program import Source, preprocessing
 from trivit.tools.compiler.recogniser import recognise
 from trivit.tools.errors import ToolsError
 from trivit.tools.training.builder import MasterBits, Optimizer
+from trivit.tools.training.cost import step_cost
 from trivit.tools.training.derive import derive
 
 TRAINING_FILE = "training.trivit"
 
 
+def training_file(update: UpdateSet) -> str:
+    """Return the name of the file of a set of updated parameters."""
+    return TRAINING_FILE if update == "all" else f"training-{update}.trivit"
+
+
 def training_bundle(
-    qonnx: Path | str, masters: MasterBits = 32, optimizer: Optimizer = "sgd"
+    qonnx: Path | str | Mapping[str, Path],
+    masters: MasterBits = 32,
+    optimizer: Optimizer = "sgd",
+    variance_block: int | None = None,
 ) -> TrainingBundle:
-    """Return the training program of an exported QONNX file.
+    """Return the training programs of exported QONNX files.
+
+    Args:
+        qonnx: a file, or several of one quantized model by the names of their programs, the
+            default first.
+        masters: bits of a parameter's master.
+        optimizer: whose updates.
+        variance_block: whose [CLS] attention a step tells of (-1: the last block's).
 
     Raises:
-        ToolsError: an unreadable file, or a model that training does not have; one line.
+        ToolsError: an unreadable file, a model that training does not have, no such block, or
+            models of different weights; one line.
     """
-    graph = load_graph(Path(qonnx))
-    metadata = graph.metadata
+    files = qonnx if isinstance(qonnx, Mapping) else {"train": Path(qonnx)}
+    bundles = [
+        _bundle(name, path, masters, optimizer, variance_block) for name, path in files.items()
+    ]
+    first = bundles[0]
+    for path, other in zip(files.values(), bundles, strict=True):
+        for name, value in first.masters.items():
+            if not np.array_equal(value, other.masters.get(name, ())):
+                raise ToolsError(
+                    f"'{name}' of {path} is not that of {next(iter(files.values()))}: export both "
+                    "from one `trivit quantize RUN --keep`"
+                )
     try:
-        model = recognise(graph)
-        ratio = metadata.details.get("token_keep_ratio", 1.0)
-        derived = derive(model, masters=masters, token_keep_ratio=float(ratio), optimizer=optimizer)
+        return replace(first, programs=tuple(bundle.program for bundle in bundles))
+    except HostError as error:
+        raise ToolsError(str(error)) from error
+
+
+def _bundle(
+    name: str,
+    qonnx: Path,
+    masters: MasterBits,
+    optimizer: Optimizer,
+    variance_block: int | None,
+) -> TrainingBundle:
+    graph = load_graph(qonnx)
+    try:
+        source = Source(name, recognise(graph), graph.metadata)
+        return bundle_of_source(source, masters, optimizer, variance_block)
     except ToolsError as error:
         raise ToolsError(f"{qonnx}: {error}") from error
-    first = model.operations[0]
+
+
+def bundle_of_source(
+    source: Source,
+    masters: MasterBits = 32,
+    optimizer: Optimizer = "sgd",
+    variance_block: int | None = None,
+) -> TrainingBundle:
+    """Return the training program of a recognised model (before fusion); arguments as above.
+
+    Raises:
+        ToolsError: training does not have the model, or no such block.
+    """
+    metadata, first = source.metadata, source.model.operations[0]
     assert isinstance(first, PatchEmbed)
+    derived = derive(
+        source.model,
+        name=source.name,
+        masters=masters,
+        token_keep_ratio=float(metadata.details.get("token_keep_ratio", 1.0)),
+        attention_keep_ratio=float(metadata.details.get("attention_keep_ratio", 1.0)),
+        optimizer=optimizer,
+        variance_block=variance_block,
+    )
     return TrainingBundle(
-        program=derived.program,
+        programs=(derived.program,),
         masters=derived.masters,
         preprocessing=preprocessing(metadata, first.image_frac),
         class_names=metadata.class_names,
@@ -53,35 +120,46 @@ def compile_training(
     keep: Sequence[float] = (),
     masters: MasterBits = 32,
     optimizer: Optimizer = "sgd",
+    variance_block: int | None = -1,
+    update: UpdateSet = "all",
 ) -> dict[str, Any]:
-    """Write the training program of a quantized run, ``training.trivit``.
+    """Write the training programs of a quantized run, ``training.trivit``.
+
+    One that does not update all parameters is ``training-SET.trivit``.
 
     Args:
         run: folder that `trivit quantize` wrote to.
-        keep: the token keep ratio wanted; as trained by default.
+        keep: token keep ratios, a program each, the first one is the default; by default one
+            program, as trained.
         masters: bits of a parameter's master.
         optimizer: whose updates.
+        variance_block: whose [CLS] attention a step tells of, to order examples by (-1: the last
+            block's); ``None``: of none.
+        update: which parameters a step updates.
 
     Returns:
-        Path, numbers of ops, and bytes of the tensors in DDR by what they are.
+        Path, keep ratios, and of the default program numbers of ops and bytes of the tensors in
+        DDR by what they are.
 
     Raises:
         ToolsError: an export is missing, or training does not have the model.
         OSError: the bundle cannot be written.
     """
-    if len(keep) > 1:
-        raise ToolsError("a training program has one keep ratio: name one with --keep")
-    name, path = next(iter(exported_models(Path(run), keep).items()))
-    bundle = training_bundle(path, masters, optimizer)
-    target = Path(run) / TRAINING_FILE
+    exports = exported_models(Path(run), keep)
+    if not keep:
+        exports = dict(list(exports.items())[:1])
+    bundle = update_set(training_bundle(exports, masters, optimizer, variance_block), update)
+    target = Path(run) / training_file(update)
     with atomic_write(target) as temporary:
         temporary.write_bytes(bundle.to_bytes())
     arena = Arena(bundle.program)
     return {
         "path": str(target),
-        "from": name,
-        "token_keep_ratio": bundle.program.token_keep_ratio,
+        "from": ", ".join(exports),
+        "token_keep_ratio": ", ".join(f"{p.token_keep_ratio:g}" for p in bundle.programs),
         "parameters": sum(t.rows * t.columns for t in bundle.program.parameters),
+        "updates": update,
+        "parameters_updated": step_cost(bundle.program).trained,
         "master_bits": masters,
         "optimizer": optimizer,
         "operations": len(bundle.program.operations),

@@ -8,7 +8,7 @@ from trivit.host.errors import HostError
 from trivit.host.fixed_point import Int64
 from trivit.host.oracle.training.loss import TARGET_FRAC
 from trivit.host.training.program import TensorSpec, TrainingProgram
-from trivit.tools.compiler.ir import Model
+from trivit.tools.compiler.ir import Attention, Model
 from trivit.tools.errors import ToolsError
 from trivit.tools.training import rules
 from trivit.tools.training.builder import Builder, MasterBits, Optimizer
@@ -37,8 +37,10 @@ def derive(
     name: str = "train",
     masters: MasterBits = 32,
     token_keep_ratio: float = 1.0,
+    attention_keep_ratio: float = 1.0,
     vector_frac: int = _VECTOR_FRAC,
     optimizer: Optimizer = "sgd",
+    variance_block: int | None = None,
 ) -> Derived:
     """Return the training program of a recognised model (before fusion).
 
@@ -46,13 +48,16 @@ def derive(
         model: operations as the recogniser found them.
         name: of the program.
         masters: bits of a parameter's master.
-        token_keep_ratio: what the model was exported with, for people.
+        token_keep_ratio: what the model was exported with; schedules choose programs by it.
+        attention_keep_ratio: the same of connections.
         vector_frac: fraction bits of parameters that are no matrices, at most.
         optimizer: whose updates.
+        variance_block: whose [CLS] attention a step tells of (-1: the last block's).
 
     Raises:
-        ToolsError: an operation without a rule, or one whose rule refuses it.
+        ToolsError: an operation without a rule, one whose rule refuses it, or no such block.
     """
+    watched = _attention_of(model, variance_block)
     builder = Builder(masters, vector_frac, optimizer)
     for operation in model.operations:
         found = RULES.get(type(operation))
@@ -62,6 +67,8 @@ def derive(
                 "the device does not have yet: export a model without"
             )
         found.forward(operation, builder)
+        if operation is watched:
+            builder.emit("cls_moments", probs=watched.probs.name, heads=watched.heads)
     logits = builder.tensors[model.logits.name]
     builder.declare(
         TensorSpec(name=TARGET, rows=1, columns=logits.columns, frac=TARGET_FRAC, role="target")
@@ -78,7 +85,21 @@ def derive(
             operations=tuple(builder.operations),
             logits=logits.name,
             token_keep_ratio=token_keep_ratio,
+            attention_keep_ratio=attention_keep_ratio,
         )
     except HostError as error:
         raise ToolsError(f"the derived program is wrong: {error}") from error
     return Derived(program=program, masters=builder.values | builder.constants)
+
+
+def _attention_of(model: Model, block: int | None) -> Attention | None:
+    """Return the attention of a block, as ``sparsity.variance_block`` counts them."""
+    if block is None:
+        return None
+    attentions = [o for o in model.operations if isinstance(o, Attention)]
+    if not -len(attentions) <= block < len(attentions):
+        raise ToolsError(
+            f"variance block {block}: the model has blocks 0 to {len(attentions) - 1}, -1 is the "
+            "last one"
+        )
+    return attentions[block]

@@ -1,116 +1,48 @@
-"""The training loop on a device: order of images, learning rate, metrics, checkpoints.
+"""The training loop on a device: order of images, schedules, metrics, checkpoints.
 
-Everything is a function of seed and step number, so a resumed run equals one that was not
-interrupted, to the bit and on any backend.
+Everything is a function of seed, step number and what the device returned, so a resumed run equals
+one that was not interrupted, to the bit and on any backend.
 """
 
 from __future__ import annotations
 
-import math
 import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from trivit.host.fixed_point import Int16
-from trivit.host.training import checkpoint
 from trivit.host.training.backends import open_training_backend
 from trivit.host.training.bundle import TrainingBundle
 from trivit.host.training.session import TrainingSession, target_row
 from trivit.host.training.shifts import UpdateSettings
-from trivit.models.data import DataConfig, load_dataset
+from trivit.models.data import DataConfig, Images, load_dataset
 from trivit.models.data.registry import data_at
+from trivit.models.file_lock import run_lock
 from trivit.models.files import atomic_write
 from trivit.models.progress import progress_bar
 from trivit.tools.errors import ToolsError
+from trivit.tools.training.evaluation import Evaluations, LabelledImages, accuracy
 from trivit.tools.training.export import write_weights
-from trivit.tools.training.metrics import REPORT_EVERY, Metrics
+from trivit.tools.training.keep_schedule import KeepSchedule
+from trivit.tools.training.learner import Learner
+from trivit.tools.training.metrics import Metrics
+from trivit.tools.training.presentations import Presentations
+from trivit.tools.training.records import Records
+from trivit.tools.training.settings import LoopSettings
 
 CHECKPOINT, METRICS, WEIGHTS = "checkpoint.npz", "metrics.jsonl", "weights.safetensors"
+EVALUATIONS, BEST, EXAMPLES = "evaluations.jsonl", "best.safetensors", "examples.jsonl"
 
-
-@dataclass(frozen=True, kw_only=True)
-class LoopSettings:
-    """What a run does; the learning rate rises in ``warmup_steps`` and falls as a cosine to 0."""
-
-    steps: int = 1000
-    learning_rate: float = 0.005
-    warmup_steps: int = 100
-    momentum: float = 0.9
-    weight_decay: float = 0.0
-    beta2: float = 0.999
-    epsilon: float = 1e-8
-    label_smoothing: float = 0.0
-    clip_norm: float | None = None
-    stochastic: bool = True
-    seed: int = 0
-    largest_loss: float | None = None
-    checkpoint_every: int = 1000
-    test_images: int = 1000
-
-    def __post_init__(self) -> None:
-        """Check the settings that the loop itself reads.
-
-        Raises:
-            ToolsError: one is outside its range, or a checkpoint would not stand at the end of a
-                line of metrics, which judges the loss.
-        """
-        if not (math.isfinite(self.learning_rate) and self.learning_rate >= 0):
-            raise ToolsError(f"--learning-rate {self.learning_rate:g}: use 0 or more")
-        for name in ("clip_norm", "largest_loss"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ToolsError(f"--{name.replace('_', '-')} {value:g}: use more than 0")
-        if self.checkpoint_every % REPORT_EVERY:
-            raise ToolsError(
-                f"--checkpoint-every {self.checkpoint_every}: use a multiple of {REPORT_EVERY}, "
-                "the steps after which the loss is judged"
-            )
-
-    def rate(self, step: int) -> float:
-        """Return the learning rate of a step, counted from 0."""
-        if step < self.warmup_steps:
-            return self.learning_rate * (step + 1) / self.warmup_steps
-        rest = max(self.steps - self.warmup_steps, 1)
-        return (
-            self.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - self.warmup_steps) / rest))
-        )
-
-    def identity(self, bundle: TrainingBundle, data: str) -> dict[str, Any]:
-        """Return what a resumed run must share with the one before."""
-        free = ("checkpoint_every", "test_images", "largest_loss")
-        settings = {name: value for name, value in asdict(self).items() if name not in free}
-        optimizer = bundle.program.optimizer
-        return {"optimizer": optimizer, "bundle": bundle.digest(), "data": data, **settings}
-
-
-@dataclass(frozen=True)
-class LabelledImages:
-    """Images as the device gets them, (N, channels, height, width), and labels (N,)."""
-
-    images: Int16
-    labels: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-
-class _Order:
-    """The number of the image of each step: an epoch is a permutation of its own."""
-
-    def __init__(self, seed: int, count: int) -> None:
-        self._seed, self._count, self._epoch = seed, count, -1
-        self._places: NDArray[np.int64] = np.empty(0, np.int64)
-
-    def __getitem__(self, step: int) -> int:
-        epoch, place = divmod(step, self._count)
-        if epoch != self._epoch:
-            self._places = np.random.default_rng([self._seed, epoch]).permutation(self._count)
-            self._epoch = epoch
-        return int(self._places[place])
+__all__ = [
+    "LabelledImages",
+    "LoopSettings",
+    "accuracy",
+    "open_session",
+    "run",
+    "train",
+    "train_with",
+]
 
 
 def train(
@@ -136,16 +68,51 @@ def train(
         Losses at the start and at the end, accuracy on the test images, steps per second.
 
     Raises:
-        HostError: no training bundle, labels that are no classes, a setting outside its range.
-        ModelsError: a data set that cannot be read.
+        HostError: no training bundle, labels that are no classes, a setting outside its range, no
+            program of the keep ratio.
+        ModelsError: a data set that cannot be read, or another process in ``out``.
         ToolsError: nothing to resume, a run in ``out`` that would be lost, a loss that diverges,
             or no gradients; ``out`` keeps the last checkpoint.
         OSError: ``out`` cannot be written.
     """
     bundle = TrainingBundle.load(path)
+    KeepSchedule(bundle, settings)
+    session = open_session(bundle, settings, backend)
+    return train_with(session, bundle, data, out, settings, resume=resume)
+
+
+def train_with(
+    session: Learner,
+    bundle: TrainingBundle,
+    data: str,
+    out: Path,
+    settings: LoopSettings,
+    *,
+    resume: bool = False,
+) -> dict[str, Any]:
+    """Train who starts where ``bundle`` does; otherwise as :func:`train`."""
+    final = KeepSchedule(bundle, settings).final
     dataset = load_dataset(data_at(DataConfig(), data))
-    training = _labelled(bundle, dataset.train.in_memory())
-    session = TrainingSession(
+    training = _labelled(bundle, dataset.train.first(settings.train_images).in_memory())
+    test = None
+    if settings.test_images:
+        test = _labelled(bundle, dataset.test.first(settings.test_images).in_memory())
+    figures = run(session, bundle, training, settings, data, out, resume, test)
+    if test is not None and "test_top1" not in figures:
+        figures["test_images"] = len(test)
+        figures["test_top1"] = accuracy(session, test, final.name)
+    return figures
+
+
+def open_session(
+    bundle: TrainingBundle, settings: LoopSettings, backend: str = "emulator"
+) -> TrainingSession:
+    """Return a session at the start of a run with all programs of a bundle.
+
+    Raises:
+        HostError: a setting outside its range, or a backend that cannot start.
+    """
+    return TrainingSession(
         bundle.program,
         bundle.masters,
         open_training_backend(backend),
@@ -158,82 +125,166 @@ def train(
         ),
         seed=settings.seed,
         clip_norm=settings.clip_norm,
+        fixed_exponents=settings.fixed_exponents,
+        others=bundle.programs[1:],
     )
-    figures = run(session, bundle, training, settings, data, out, resume)
-    if settings.test_images:
-        test = _labelled(bundle, dataset.test.first(settings.test_images).in_memory())
-        figures["test_images"] = len(test)
-        figures["test_top1"] = accuracy(session, test)
-    return figures
 
 
-def _labelled(bundle: TrainingBundle, images: Any) -> LabelledImages:
+def _labelled(bundle: TrainingBundle, images: Images) -> LabelledImages:
     pixels, labels = images.pixels.numpy(), images.labels.numpy().astype(np.int64)
     return LabelledImages(bundle.images(pixels), labels)
 
 
 def run(
-    session: TrainingSession,
+    session: Learner,
     bundle: TrainingBundle,
     training: LabelledImages,
     settings: LoopSettings,
     data: str,
     out: Path,
     resume: bool = False,
+    test: LabelledImages | None = None,
 ) -> dict[str, Any]:
-    """Take the steps that are left; arguments, results and errors as for :func:`train`."""
-    classes = len(bundle.class_names)
-    identity = settings.identity(bundle, data)
-    order = _Order(settings.seed, len(training))
-    target = [target_row(label, classes, settings.label_smoothing) for label in range(classes)]
-    wrong = training.labels[(training.labels < 0) | (training.labels >= classes)]
+    """Take the steps that are left; arguments, results and errors as for :func:`train`.
+
+    ``test``: images to evaluate on within the run, where the settings ask for this.
+    """
+    for images in (training, test):
+        _check_labels(images, len(bundle.class_names))
+    settings = settings.over(len(training))
+    if resume and not (out / CHECKPOINT).is_file():
+        raise ToolsError(f"{out} has no {CHECKPOINT} to go on from: leave out --resume")
+    if not resume and (out / CHECKPOINT).exists():
+        raise ToolsError(f"{out} holds a run: go on with --resume, or name another --out")
+    with run_lock(out):
+        return _Run(session, bundle, training, settings, data, out, test).take(resume)
+
+
+def _check_labels(images: LabelledImages | None, classes: int) -> None:
+    labels = np.empty(0, np.int64) if images is None else images.labels
+    wrong = labels[(labels < 0) | (labels >= classes)]
     if len(wrong):
         target_row(int(wrong[0]), classes)
-    saved = out / CHECKPOINT
-    metrics = Metrics(out / METRICS, classes, settings.largest_loss)
-    if resume:
-        if not saved.is_file():
-            raise ToolsError(f"{out} has no {CHECKPOINT} to go on from: leave out --resume")
-        checkpoint.restore(saved, session, identity)
-        write_weights(out / WEIGHTS, session)
-    elif saved.exists():
-        raise ToolsError(f"{out} holds a run: go on with --resume, or name another --out")
-    else:
-        first = order[0]
-        session.find_exponents(training.images[first], target[training.labels[first]])
-        _save(out, session, identity)
-    metrics.keep(session.steps)
-    begun, started = session.steps, time.perf_counter()
-    with progress_bar("steps", settings.steps - begun) as advance:
-        while session.steps < settings.steps:
-            number = order[session.steps]
-            label = int(training.labels[number])
-            result = session.step(
-                training.images[number], target[label], settings.rate(session.steps)
-            )
-            metrics.add(session.steps, result, label)
-            if session.steps % settings.checkpoint_every == 0 or session.steps == settings.steps:
-                _save(out, session, identity)
-            advance(1)
-    seconds = time.perf_counter() - started
-    return {
-        "steps": session.steps,
-        **metrics.losses(),
-        "steps_per_second": round((session.steps - begun) / max(seconds, 1e-9), 2),
-        "weights": str(out / WEIGHTS),
-    }
 
 
-def accuracy(session: TrainingSession, test: LabelledImages) -> float:
-    """Return the percentage of images whose largest logit is their label's."""
-    right = sum(
-        int(session.logits(image).argmax()) == label
-        for image, label in zip(test.images, test.labels, strict=True)
-    )
-    return 100.0 * right / len(test)
+class _Run:
+    """The parts of a run and the files that it writes."""
 
+    def __init__(
+        self,
+        session: Learner,
+        bundle: TrainingBundle,
+        training: LabelledImages,
+        settings: LoopSettings,
+        data: str,
+        out: Path,
+        test: LabelledImages | None,
+    ) -> None:
+        self.session, self.training, self.settings, self.out = session, training, settings, out
+        classes = len(bundle.class_names)
+        self.identity = settings.identity(bundle, data)
+        self.keep = KeepSchedule(bundle, settings)
+        self.metrics = Metrics(out / METRICS, classes, settings.largest_loss)
+        self.updates = Records(out / EXAMPLES)
+        self.order = Presentations(
+            settings.seed,
+            training.labels,
+            settings.examples,
+            settings.compat,
+            bundle.returns_class_attention,
+            self.updates,
+        )
+        self.target = [
+            target_row(label, classes, settings.label_smoothing) for label in range(classes)
+        ]
+        self.evaluations: Evaluations | None = None
+        self.records = [self.metrics.records, self.updates]
+        if test is not None and settings.evaluates:
+            lines = Records(out / EVALUATIONS)
+            self.evaluations = Evaluations(lines, out / BEST, test, self.keep.final.name)
+            self.records.append(lines)
 
-def _save(out: Path, session: TrainingSession, identity: dict[str, Any]) -> None:
-    with atomic_write(out / CHECKPOINT) as temporary:
-        temporary.write_bytes(checkpoint.to_bytes(session, identity))
-    write_weights(out / WEIGHTS, session)
+    def take(self, resume: bool) -> dict[str, Any]:
+        """Take the steps that are left."""
+        session, settings = self.session, self.settings
+        if resume:
+            more = session.restore(self.out / CHECKPOINT, self.identity)
+            self.order.restore(more)
+        self._tidy()
+        for records in self.records:
+            records.keep(session.steps)
+        if resume:
+            write_weights(self.out / WEIGHTS, session)
+        else:
+            session.use(self.keep.program(0.0).name)
+            first = self.order[0]
+            label = int(self.training.labels[first])
+            session.find_exponents(self.training.images[first], self.target[label])
+            self._save()
+        begun, started = session.steps, time.perf_counter()
+        with progress_bar("steps", settings.steps - begun) as advance:
+            while session.steps < settings.steps:
+                self._step()
+                advance(1)
+        seconds = time.perf_counter() - started
+        return {
+            "steps": session.steps,
+            "epochs": round(self._epoch(session.steps), 3),
+            "keep": f"{session.program.token_keep_ratio:g}",
+            **self.metrics.losses(),
+            **({} if self.evaluations is None else self.evaluations.figures()),
+            "steps_per_second": round((session.steps - begun) / max(seconds, 1e-9), 2),
+            "weights": str(self.out / WEIGHTS),
+        }
+
+    def _step(self) -> None:
+        session, settings, step = self.session, self.settings, self.session.steps
+        number = self.order[step]
+        label = int(self.training.labels[number])
+        epoch = self._epoch(step)
+        session.use(self.keep.program(epoch).name)
+        rate = settings.rate(step)
+        result = session.step(self.training.images[number], self.target[label], rate)
+        self.order.record(number, label, result)
+        self.metrics.add(
+            session.steps,
+            result,
+            label,
+            {
+                "epoch": int(epoch),
+                "rate": rate,
+                "keep": session.program.token_keep_ratio,
+                "examples": self.order.in_play,
+            },
+        )
+        last = session.steps == settings.steps
+        if self.evaluations is not None and (last or self._evaluation_is_due()):
+            self.evaluations.evaluate(session, self._epoch(session.steps))
+        if session.steps % settings.checkpoint_every == 0 or last:
+            self._save()
+
+    def _epoch(self, step: int) -> float:
+        epoch, place = self.order.epochs.place(step)
+        return epoch + place / self.order.epochs.length(epoch)
+
+    def _evaluation_is_due(self) -> bool:
+        steps, every = self.session.steps, self.settings.evaluate_every
+        if every is not None:
+            return steps % every == 0
+        epoch, place = self.order.epochs.place(steps)
+        every = self.settings.evaluate_every_epochs
+        return every is not None and place == 0 and epoch % every == 0
+
+    def _save(self) -> None:
+        for records in self.records:
+            records.flush()
+        with atomic_write(self.out / CHECKPOINT) as temporary:
+            data = self.session.to_bytes(self.identity, self.order.state())
+            temporary.write_bytes(data)
+        write_weights(self.out / WEIGHTS, self.session)
+
+    def _tidy(self) -> None:
+        """Remove what a killed run left half-written."""
+        for name in (CHECKPOINT, METRICS, WEIGHTS, EVALUATIONS, BEST, EXAMPLES):
+            for left in self.out.glob(f".{name}.*"):
+                left.unlink(missing_ok=True)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from trivit.host.training.session import StepResult
-from trivit.models.files import atomic_write, named
 from trivit.tools.errors import ToolsError
+from trivit.tools.training.records import Records
 
 #: Steps that a line of the metrics covers.
 REPORT_EVERY = 100
@@ -25,12 +25,12 @@ class Metrics:
         """Write to ``path``.
 
         Args:
-            path: file of lines; :meth:`keep` makes it.
+            path: file of lines.
             classes: of the model.
             largest_loss: mean of a hundred steps above which a run diverges; by default three
                 times the loss of guessing.
         """
-        self._path = path
+        self.records = Records(path)
         self._limit = _DIVERGED * math.log(classes) if largest_loss is None else largest_loss
         self._reset()
 
@@ -39,8 +39,16 @@ class Metrics:
         self._right = self._saturated = self._moves = 0
         self._largest_norm = 0.0
 
-    def add(self, step: int, result: StepResult, label: int) -> None:
-        """Count a step; ``step`` is its number from 1.
+    def add(
+        self, step: int, result: StepResult, label: int, more: dict[str, Any] | None = None
+    ) -> None:
+        """Count a step.
+
+        Args:
+            step: its number from 1.
+            result: what it told.
+            label: of its image.
+            more: what else a line says, of its last step.
 
         Raises:
             ToolsError: the loss diverges, or no step of the hundred had a gradient.
@@ -61,14 +69,14 @@ class Metrics:
             "gradient_norm": result.gradient_norm,
             "saturated": self._saturated,
             "moves": self._moves,
+            **(more or {}),
         }
-        with named(self._path), self._path.open("a") as file:
-            file.write(json.dumps(line) + "\n")
+        self.records.append(line)
         self._judge(f"steps {step - len(self._losses) + 1} to {step}", loss)
         self._reset()
 
     def _judge(self, steps: str, loss: float) -> None:
-        folder = self._path.parent
+        folder = self.records.path.parent
         if not loss <= self._limit:
             raise ToolsError(
                 f"the loss diverges: {loss:.4g} in {steps}, at most {self._limit:.4g} is allowed; "
@@ -80,16 +88,9 @@ class Metrics:
                 "state before: check images and labels, or compile again"
             )
 
-    def keep(self, steps: int) -> None:
-        """Keep the lines of the first ``steps`` steps: those after a checkpoint come again."""
-        lines = self._path.read_text().splitlines() if self._path.is_file() else []
-        kept = [line for line in lines if json.loads(line)["step"] <= steps]
-        with atomic_write(self._path) as temporary:
-            temporary.write_text("".join(f"{line}\n" for line in kept))
-
     def losses(self) -> dict[str, float]:
         """Return the loss of the first and of the last line; nothing without lines."""
-        lines = [json.loads(line) for line in self._path.read_text().splitlines()]
+        lines = self.records.lines()
         if not lines:
             return {}
         return {"first_loss": round(lines[0]["loss"], 4), "last_loss": round(lines[-1]["loss"], 4)}

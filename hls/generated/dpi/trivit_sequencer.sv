@@ -49,54 +49,57 @@ module trivit_sequencer (
     output wire [255:0] connections_TDATA,
     output wire connections_TVALID,
     input wire connections_TREADY,
-    output wire [87:0] weights0_TDATA,
+    output wire [255:0] training_TDATA,
+    output wire training_TVALID,
+    input wire training_TREADY,
+    output wire [127:0] weights0_TDATA,
     output wire weights0_TVALID,
     input wire weights0_TREADY,
-    output wire [87:0] weights1_TDATA,
+    output wire [127:0] weights1_TDATA,
     output wire weights1_TVALID,
     input wire weights1_TREADY,
-    output wire [87:0] weights2_TDATA,
+    output wire [127:0] weights2_TDATA,
     output wire weights2_TVALID,
     input wire weights2_TREADY,
-    output wire [87:0] weights3_TDATA,
+    output wire [127:0] weights3_TDATA,
     output wire weights3_TVALID,
     input wire weights3_TREADY,
-    output wire [87:0] rows0_TDATA,
+    output wire [127:0] rows0_TDATA,
     output wire rows0_TVALID,
     input wire rows0_TREADY,
-    output wire [87:0] rows1_TDATA,
+    output wire [127:0] rows1_TDATA,
     output wire rows1_TVALID,
     input wire rows1_TREADY,
-    output wire [87:0] rows2_TDATA,
+    output wire [127:0] rows2_TDATA,
     output wire rows2_TVALID,
     input wire rows2_TREADY,
-    output wire [87:0] rows3_TDATA,
+    output wire [127:0] rows3_TDATA,
     output wire rows3_TVALID,
     input wire rows3_TREADY,
-    output wire [87:0] stores0_TDATA,
+    output wire [127:0] stores0_TDATA,
     output wire stores0_TVALID,
     input wire stores0_TREADY,
-    output wire [87:0] stores1_TDATA,
+    output wire [127:0] stores1_TDATA,
     output wire stores1_TVALID,
     input wire stores1_TREADY,
-    output wire [87:0] stores2_TDATA,
+    output wire [127:0] stores2_TDATA,
     output wire stores2_TVALID,
     input wire stores2_TREADY,
-    output wire [87:0] stores3_TDATA,
+    output wire [127:0] stores3_TDATA,
     output wire stores3_TVALID,
     input wire stores3_TREADY
 );
   import "DPI-C" function void trivit_sequencer_clock(
       input bit running,
       input bit [1:0] taken_valid, input bit [511:0] taken_data,
-      output bit [1:0] taken_ready, input bit [24:0] given_ready,
-      output bit [24:0] given_valid, output bit [4255:0] given_data
+      output bit [1:0] taken_ready, input bit [25:0] given_ready,
+      output bit [25:0] given_valid, output bit [4895:0] given_data
   );
   bit [1:0] taken_ready;
-  bit [24:0] given_valid;
-  bit [4255:0] given_data;
+  bit [25:0] given_valid;
+  bit [4895:0] given_data;
   assign {descriptors_TREADY, jobs_TREADY} = taken_ready;
-  assign {stores3_TVALID, stores2_TVALID, stores1_TVALID, stores0_TVALID, rows3_TVALID, rows2_TVALID, rows1_TVALID, rows0_TVALID, weights3_TVALID, weights2_TVALID, weights1_TVALID, weights0_TVALID, connections_TVALID, select_TVALID, normalise_TVALID, softmax_TVALID, gelu_TVALID, store_TVALID, load_TVALID, row_reader_TVALID, norm_writer_TVALID, softmax_writer_TVALID, row_writer_TVALID, engine_TVALID, program_end_TVALID} = given_valid;
+  assign {stores3_TVALID, stores2_TVALID, stores1_TVALID, stores0_TVALID, rows3_TVALID, rows2_TVALID, rows1_TVALID, rows0_TVALID, weights3_TVALID, weights2_TVALID, weights1_TVALID, weights0_TVALID, training_TVALID, connections_TVALID, select_TVALID, normalise_TVALID, softmax_TVALID, gelu_TVALID, store_TVALID, load_TVALID, row_reader_TVALID, norm_writer_TVALID, softmax_writer_TVALID, row_writer_TVALID, engine_TVALID, program_end_TVALID} = given_valid;
   assign program_end_TDATA = given_data[0+:24];
   assign engine_TDATA = given_data[32+:256];
   assign row_writer_TDATA = given_data[288+:256];
@@ -110,21 +113,22 @@ module trivit_sequencer (
   assign normalise_TDATA = given_data[2336+:256];
   assign select_TDATA = given_data[2592+:256];
   assign connections_TDATA = given_data[2848+:256];
-  assign weights0_TDATA = given_data[3104+:88];
-  assign weights1_TDATA = given_data[3200+:88];
-  assign weights2_TDATA = given_data[3296+:88];
-  assign weights3_TDATA = given_data[3392+:88];
-  assign rows0_TDATA = given_data[3488+:88];
-  assign rows1_TDATA = given_data[3584+:88];
-  assign rows2_TDATA = given_data[3680+:88];
-  assign rows3_TDATA = given_data[3776+:88];
-  assign stores0_TDATA = given_data[3872+:88];
-  assign stores1_TDATA = given_data[3968+:88];
-  assign stores2_TDATA = given_data[4064+:88];
-  assign stores3_TDATA = given_data[4160+:88];
+  assign training_TDATA = given_data[3104+:256];
+  assign weights0_TDATA = given_data[3360+:128];
+  assign weights1_TDATA = given_data[3488+:128];
+  assign weights2_TDATA = given_data[3616+:128];
+  assign weights3_TDATA = given_data[3744+:128];
+  assign rows0_TDATA = given_data[3872+:128];
+  assign rows1_TDATA = given_data[4000+:128];
+  assign rows2_TDATA = given_data[4128+:128];
+  assign rows3_TDATA = given_data[4256+:128];
+  assign stores0_TDATA = given_data[4384+:128];
+  assign stores1_TDATA = given_data[4512+:128];
+  assign stores2_TDATA = given_data[4640+:128];
+  assign stores3_TDATA = given_data[4768+:128];
   always @(negedge ap_clk)
     trivit_sequencer_clock(
         ap_rst_n, {descriptors_TVALID, jobs_TVALID},
         {descriptors_TDATA, jobs_TDATA}, taken_ready,
-        {stores3_TREADY, stores2_TREADY, stores1_TREADY, stores0_TREADY, rows3_TREADY, rows2_TREADY, rows1_TREADY, rows0_TREADY, weights3_TREADY, weights2_TREADY, weights1_TREADY, weights0_TREADY, connections_TREADY, select_TREADY, normalise_TREADY, softmax_TREADY, gelu_TREADY, store_TREADY, load_TREADY, row_reader_TREADY, norm_writer_TREADY, softmax_writer_TREADY, row_writer_TREADY, engine_TREADY, program_end_TREADY}, given_valid, given_data);
+        {stores3_TREADY, stores2_TREADY, stores1_TREADY, stores0_TREADY, rows3_TREADY, rows2_TREADY, rows1_TREADY, rows0_TREADY, weights3_TREADY, weights2_TREADY, weights1_TREADY, weights0_TREADY, training_TREADY, connections_TREADY, select_TREADY, normalise_TREADY, softmax_TREADY, gelu_TREADY, store_TREADY, load_TREADY, row_reader_TREADY, norm_writer_TREADY, softmax_writer_TREADY, row_writer_TREADY, engine_TREADY, program_end_TREADY}, given_valid, given_data);
 endmodule

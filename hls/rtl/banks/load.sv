@@ -1,12 +1,13 @@
 // Rows from the memory ports to the banks, a word a cycle and port; row first_row + i comes from
 // port i mod PORTS, and ports do not wait for each other. Or gamma and beta from port 0, in turn,
-// to `normalise`. A command that is `announced` waits for the product that says that its target is
+// to `normalise` or `normalise_backward`. A command that is `announced` waits for the product that says that its target is
 // free; those behind it wait too.
 module load #(
     parameter int TOKENS = trivit_spec::TILE_TOKENS,
     parameter int OUTPUTS = trivit_spec::TILE_OUTPUTS,
     parameter int DEPTH = trivit_spec::TILE_DEPTH,
-    parameter int ACTIVATION_DEPTH = trivit_spec::ACTIVATION_DEPTH
+    parameter int ACTIVATION_DEPTH = trivit_spec::ACTIVATION_DEPTH,
+    parameter bit TRAINING = 1'b0  // whether there is a normalise_backward
 ) (
     input  logic                                        clk,
     input  logic                                        reset,
@@ -18,12 +19,13 @@ module load #(
     input  logic [                     OUTPUTS*16-1:0]  word,
     input  logic [                  OUTPUTS/DEPTH-1:0]  word_valid,
     output logic [                  OUTPUTS/DEPTH-1:0]  word_ready,
-    // Gamma low, beta high
+    // Gamma low, beta high; and whom they are for
     output logic [                     2*DEPTH*16-1:0]  vectors,
+    output logic                                        vectors_backward,
     output logic                                        vectors_valid,
     input  logic                                        vectors_ready,
-    // failed (never), tag, saturated values (0)
-    output logic [                               43:0]  report,
+    // Failed (never), tag, no figure (engine_types::report_t)
+    output logic [                               63:0]  report,
     output logic                                        report_valid,
     input  logic                                        report_ready,
     // Port B (bank_arbiter)
@@ -140,6 +142,7 @@ module load #(
     endcase
     if (accept) begin
       tag <= next.tag;
+      vectors_backward <= TRAINING && next.backward;
       slot <= next.complete ? next.slot : '0;
       rows <= next.rows;
       rows_left <= next.rows;

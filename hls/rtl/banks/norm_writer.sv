@@ -3,7 +3,8 @@ module norm_writer #(
     parameter int TOKENS = trivit_spec::TILE_TOKENS,
     parameter int DEPTH = trivit_spec::TILE_DEPTH,
     parameter int ACTIVATION_DEPTH = trivit_spec::ACTIVATION_DEPTH,
-    parameter int PLACES = 16
+    parameter int PLACES = 16,
+    parameter bit TRAINING = 1'b0  // whether there is a normalise_backward
 ) (
     input  logic                                        clk,
     input  logic                                        reset,
@@ -11,12 +12,15 @@ module norm_writer #(
     input  logic [                              255:0]  command,
     input  logic                                        command_valid,
     output logic                                        command_ready,
-    // Pairs of rows
+    // Pairs of rows, of normalise and of normalise_backward
     input  logic [                     2*DEPTH*16-1:0]  results,
     input  logic                                        results_valid,
     output logic                                        results_ready,
-    // failed (never), tag, saturated values (0)
-    output logic [                               43:0]  report,
+    input  logic [                     2*DEPTH*16-1:0]  backward,
+    input  logic                                        backward_valid,
+    output logic                                        backward_ready,
+    // Failed (never), tag, no figure (engine_types::report_t)
+    output logic [                               63:0]  report,
     output logic                                        report_valid,
     input  logic                                        report_ready,
     // Port B (bank_arbiter)
@@ -30,6 +34,11 @@ module norm_writer #(
 );
   trivit_commands::norm_writer_command_t now;
   assign now = command;
+  logic from_backward, ready;  // of the command that the writer obeys
+  always_ff @(posedge clk)
+    if (command_valid && command_ready) from_backward <= TRAINING && now.backward;
+  assign results_ready = ready && !from_backward;
+  assign backward_ready = ready && from_backward;
   pair_writer #(
       .TOKENS(TOKENS),
       .TILE(1),
@@ -50,9 +59,9 @@ module norm_writer #(
       .slot(now.slot),
       .command_valid,
       .command_ready,
-      .results,
-      .results_valid,
-      .results_ready,
+      .results(from_backward ? backward : results),
+      .results_valid(from_backward ? backward_valid : results_valid),
+      .results_ready(ready),
       .report,
       .report_valid,
       .report_ready,

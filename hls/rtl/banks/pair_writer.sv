@@ -25,7 +25,7 @@ module pair_writer #(
     input  logic [                      2*DEPTH*16-1:0] results,
     input  logic                                        results_valid,
     output logic                                        results_ready,
-    output logic [                                43:0] report,
+    output logic [                                63:0] report,
     output logic                                        report_valid,
     input  logic                                        report_ready,
     output logic [                          TOKENS-1:0] bank_valid,

@@ -19,7 +19,7 @@ module row_groups #(
     output logic [TOKENS-1:0] hold,           // the bank must not take one now
     output logic              complete,
     output logic [       2:0] complete_slot,
-    output logic [      43:0] report,
+    output logic [      63:0] report,
     output logic              report_valid,
     input  logic              report_ready
 );
@@ -53,7 +53,7 @@ module row_groups #(
   assign done = valid && (banks & ~there) == '0 && !(reports && report_valid && !report_ready);
 
   logic [10:0] report_tag;
-  assign report = {1'b0, report_tag, 32'b0};
+  assign report = {1'b0, report_tag, 52'b0};
   always_ff @(posedge clk) begin
     for (int t = 0; t < TOKENS; t++)
       rows[t] <= rows[t] + COUNT'(ended[t]) - COUNT'(done && banks[t]);

@@ -1,11 +1,12 @@
 // Reads rows from the banks as they become complete, and sends them by pairs: row group, word, pair
-// of rows that has a row. A word is read in all banks at once, as each of them is free, up to LINES
-// words ahead of the stream.
+// of rows that has a row; for normalise_backward row group, word, pair, tensor. A word is read in all
+// banks at once, as each of them is free, up to LINES words ahead of the stream.
 module row_reader #(
     parameter int TOKENS = trivit_spec::TILE_TOKENS,
     parameter int DEPTH = trivit_spec::TILE_DEPTH,
     parameter int ACTIVATION_DEPTH = trivit_spec::ACTIVATION_DEPTH,
-    parameter int LINES = 16
+    parameter int LINES = 16,
+    parameter bit TRAINING = 1'b0  // whether there is a normalise_backward; at least 4 lines
 ) (
     input  logic                                        clk,
     input  logic                                        reset,
@@ -13,8 +14,9 @@ module row_reader #(
     input  logic [                              255:0]  command,
     input  logic                                        command_valid,
     output logic                                        command_ready,
-    // Pairs of rows
+    // Pairs of rows, and whom they are for
     output logic [                     2*DEPTH*16-1:0]  rows,
+    output logic                                        rows_backward,
     output logic                                        rows_valid,
     input  logic                                        rows_ready,
     // Port B (bank_arbiter)
@@ -44,7 +46,11 @@ module row_reader #(
   logic begins, may_begin, open;
   logic [9:0] rows_left;
   logic [8:0] words_left;
-  logic [BANK-1:0] line, address;
+  logic [BANK-1:0] line, address;  // of the row group, of the word; both of the first tensor
+  logic [1:0] tensor, last_tensor;
+  logic word_end;                  // all tensors' words are asked for
+  assign last_tensor = TRAINING && now.tensors > 2'd1 ? now.tensors - 1'b1 : '0;
+  assign word_end = tensor == last_tensor;
   assign command_ready = state == IDLE;
   assign begins = state == TOKEN && may_begin;
   reader_gate gate (
@@ -64,6 +70,7 @@ module row_reader #(
   logic [TOKENS-1:0] pending, exists;  // banks that have yet to take the read; with a row to read
   logic [BANK-1:0] pending_address;
   logic [LINE:0] open_lines;
+  logic [BANK-1:0] second, third;  // from the first tensor to the others
   logic [PAIR-1:0] last_pair;
   logic issue, line_end;
   always_comb
@@ -76,7 +83,8 @@ module row_reader #(
 
   always_ff @(posedge clk) begin
     pending <= issue ? exists : pending & ~bank_ready;
-    if (issue) pending_address <= address;
+    if (issue)
+      pending_address <= tensor == 2'd1 ? address + second : tensor == 2'd2 ? address + third : address;
     open_lines <= open_lines + (LINE + 1)'(issue) - (LINE + 1)'(line_end);
     case (state)
       IDLE:
@@ -85,6 +93,9 @@ module row_reader #(
         if (!command[0]) state <= TOKEN;
       end
       TOKEN: begin
+        tensor <= '0;
+        second <= BANK'(now.second - now.source);
+        third <= BANK'(now.third - now.source);
         rows_left <= now.rows;
         line <= BANK'(now.source);
         if (begins) state <= GATE;
@@ -95,7 +106,10 @@ module row_reader #(
         if (open) state <= READ;
       end
       default:
-      if (issue) begin
+      if (issue && !word_end) begin
+        tensor <= tensor + 1'b1;
+      end else if (issue) begin
+        tensor <= '0;
         address <= address + 1'b1;
         words_left <= words_left - 1'b1;
         if (words_left == 9'd1) begin
@@ -115,21 +129,23 @@ module row_reader #(
   // What has come, for each bank in its order, and how many pairs each word has.
   logic pairs_ready, pairs_valid;  // `pairs_ready` always: lines are counted
   logic [PAIR-1:0] pair, pair_to;
+  logic [1:0] turn, turn_to;       // tensors
   stream_fifo #(
-      .WIDTH(PAIR),
+      .WIDTH(PAIR + 2),
       .DEPTH(LINES)
   ) lines (
       .clk,
       .reset,
-      .in_data(last_pair),
+      .in_data({last_tensor, last_pair}),
       .in_valid(issue),
       .in_ready(pairs_ready),
-      .out_data(pair_to),
+      .out_data({turn_to, pair_to}),
       .out_valid(pairs_valid),
       .out_ready(line_end)
   );
 `ifndef SYNTHESIS
   always_ff @(posedge clk) assert (reset || !issue || pairs_ready) else $error("lines overrun");
+  initial assert (!TRAINING || LINES > 3) else $fatal(1, "three tensors need three lines");
 `endif
   logic [TOKENS*WORD-1:0] heads;
   logic [PAIRS-1:0] there;
@@ -160,11 +176,14 @@ module row_reader #(
   always_ff @(posedge clk) begin
     if (pop) begin
       rows <= heads[2*WORD*pair+:2*WORD];
-      pair <= line_end ? '0 : pair + 1'b1;
+      rows_backward <= turn_to != '0;
+      turn <= turn == turn_to ? '0 : turn + 1'b1;
+      if (turn == turn_to) pair <= line_end ? '0 : pair + 1'b1;
     end
     rows_valid <= pop || (rows_valid && !rows_ready);
     if (reset) begin
       pair <= '0;
+      turn <= '0;
       rows_valid <= 1'b0;
     end
   end

@@ -1,4 +1,5 @@
-// Writes rows of tiles (OUTPUTS columns) to the banks as GELU or the engine sends them: all, or
+// Writes rows of tiles (OUTPUTS columns) to the banks as GELU, the engine or a block of training sends
+// them: all, or
 // those alone that selection keeps. The words of a row leave one after the other to the row's bank,
 // beside those of the next rows, so that a row can come in each cycle.
 module row_writer #(
@@ -6,7 +7,8 @@ module row_writer #(
     parameter int OUTPUTS = trivit_spec::TILE_OUTPUTS,
     parameter int DEPTH = trivit_spec::TILE_DEPTH,
     parameter int ACTIVATION_DEPTH = trivit_spec::ACTIVATION_DEPTH,
-    parameter int PLACES = 16
+    parameter int PLACES = 16,
+    parameter bit TRAINING = 1'b0  // whether there are blocks of training
 ) (
     input  logic                                        clk,
     input  logic                                        reset,
@@ -21,12 +23,16 @@ module row_writer #(
     input  logic [                     OUTPUTS*16-1:0]  direct,
     input  logic                                        direct_valid,
     output logic                                        direct_ready,
+    // From gelu_backward, softmax_backward and cross_entropy, the first in the lowest bits
+    input  logic [                   3*OUTPUTS*16-1:0]  backward,
+    input  logic [                                2:0]  backward_valid,
+    output logic [                                2:0]  backward_ready,
     // Lists of kept rows, from selection
     input  logic [                       DEPTH*16-1:0]  list,
     input  logic                                        list_valid,
     output logic                                        list_ready,
-    // failed (never), tag, saturated values (0)
-    output logic [                               43:0]  report,
+    // Failed (never), tag, no figure (engine_types::report_t)
+    output logic [                               63:0]  report,
     output logic                                        report_valid,
     input  logic                                        report_ready,
     // Port B (bank_arbiter)
@@ -56,6 +62,7 @@ module row_writer #(
   // What the command says.
   logic [1:0] state;
   logic from_engine, rows_outer, compact;
+  logic [1:0] from_backward;
   logic [10:0] tag;
   logic [2:0] slot;
   logic [9:0] last_row, kept;
@@ -78,11 +85,15 @@ module row_writer #(
   assign free = room[bank] && !moving[bank] && group_ready;
   assign command_ready = state == IDLE && group_ready;
   assign list_ready = state == LIST && free;
-  assign gelu_ready = state == ROWS && !from_engine && free;
-  assign direct_ready = state == ROWS && from_engine && free;
+  assign gelu_ready = state == ROWS && from_backward == '0 && !from_engine && free;
+  assign direct_ready = state == ROWS && from_backward == '0 && from_engine && free;
+  always_comb
+    for (int s = 0; s < 3; s++)
+      backward_ready[s] = state == ROWS && from_backward == 2'(s + 1) && free;
   assign accept = command_ready && command_valid;
   assign take_list = list_ready && list_valid;
-  assign take_row = (gelu_ready && gelu_valid) || (direct_ready && direct_valid);
+  assign take_row = (gelu_ready && gelu_valid) || (direct_ready && direct_valid)
+                    || (backward_ready & backward_valid) != '0;
   assign take = take_list || take_row;
 
   assign row_last = row == last_row;
@@ -138,6 +149,7 @@ module row_writer #(
     if (accept && !next.last) begin
       state <= next.list ? LIST : SKIP;
       from_engine <= next.direct;
+      from_backward <= TRAINING ? next.backward : '0;
       rows_outer <= next.rows_outer;
       compact <= next.compact;
       tag <= next.tag;
@@ -185,6 +197,9 @@ module row_writer #(
   logic [PORTS*WORD-1:0] source, values;
   always_comb begin
     source = from_engine ? direct : gelu;
+    if (TRAINING)
+      for (int s = 0; s < 3; s++)
+        if (from_backward == 2'(s + 1)) source = backward[OUTPUTS*16*s+:OUTPUTS*16];
     if (state == LIST) source[WORD-1:0] = list;
   end
   generate

@@ -16,8 +16,8 @@ module softmax_writer #(
     input  logic [                     2*DEPTH*16-1:0]  results,
     input  logic                                        results_valid,
     output logic                                        results_ready,
-    // failed (never), tag, saturated values (0)
-    output logic [                               43:0]  report,
+    // Failed (never), tag, no figure (engine_types::report_t)
+    output logic [                               63:0]  report,
     output logic                                        report_valid,
     input  logic                                        report_ready,
     // Port B (bank_arbiter)

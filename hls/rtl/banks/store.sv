@@ -19,8 +19,8 @@ module store #(
     output logic [                       DEPTH*16-1:0]  stored,        // the same to all ports
     output logic [                          PORTS-1:0]  stored_valid,  // to one of them
     input  logic [                          PORTS-1:0]  stored_ready,
-    // failed (never), tag, saturated values (0)
-    output logic [                               43:0]  report,
+    // Failed (never), tag, no figure (engine_types::report_t)
+    output logic [                               63:0]  report,
     output logic                                        report_valid,
     input  logic                                        report_ready,
     // Port B (bank_arbiter)
@@ -77,7 +77,7 @@ module store #(
   assign bank_valid = asks ? TOKENS'(1) << bank : '0;
   assign bank_address = {TOKENS{address}};
   assign report_valid = state == REPORT;
-  assign report = {1'b0, now.last ? 11'd0 : now.tag, 32'd0};
+  assign report = {1'b0, now.last ? 11'd0 : now.tag, 52'd0};
 
   always_ff @(posedge clk) begin
     open_words <= open_words + (PLACE + 1)'(issue) - (PLACE + 1)'(leave);

@@ -74,7 +74,7 @@ private:
         words.range(71, 36) = ap_uint<36>(job.input);
         words.range(107, 72) = ap_uint<36>(job.output);
         network_.jobs.channel()->push(words, now);
-        ap_uint<88> move = 0;
+        ap_uint<128> move = 0;
         move.range(35, 0) = ap_uint<36>(job.program);
         move.range(59, 36) = ap_uint<24>(2 * job.commands);
         network_.program.channel()->push(move, now);
@@ -91,6 +91,7 @@ private:
             if (bus->read_error) return name + " read outside of the memory";
             if (bus->write_error) return name + " write outside of the memory";
         }
+        if (training_) return "the engine in C++ knows no training: use the engine rtl";
         if (mismatch_) return "the program makes other reports than the job says";
         return "";
     }
@@ -104,6 +105,7 @@ private:
         network_.feed_commands();
         moved = log() || moved;
         moved = end() || moved;
+        moved = refuse_training() || moved;
         moved = network_.clock() || moved;
         ++job_cycle_;
         progress_.clock(job_, input_.jobs.size(), ++cycles_);
@@ -123,20 +125,28 @@ private:
             if (report[63]) return true;
             watches_.reported(job_, unit.unit, network_);
             write_log(unit.unit, report);
-            if (report[43]) engine_error_ = report.range(51, 44).to_int();
+            if (report[40]) engine_error_ = report.range(48, 41).to_int();
             return true;
         }
         return false;
     }
 
     void write_log(int unit, const ReportWord& report) {
-        const uint64_t words[2] = {(job_cycle_ & ((uint64_t(1) << 48) - 1)) | uint64_t(unit) << 48 |
-                                       report.range(42, 32).to_uint64() << 52 |
-                                       uint64_t(report[43]) << 63,
-                                   report.range(31, 0).to_uint64()};
+        const uint64_t words[2] = {(job_cycle_ & ((uint64_t(1) << 40) - 1)) | uint64_t(unit) << 40 |
+                                       report.range(62, 52).to_uint64() << 45 |
+                                       uint64_t(report[40]) << 56,
+                                   report.range(39, 0).to_uint64()};
         const uint64_t address = input_.jobs[job_].log + logged_++;
         if (address < ddr_.content.size())
             std::memcpy(ddr_.content[address].data(), words, sizeof words);
+    }
+
+    // An end command alone is nothing for units that are not here.
+    bool refuse_training() {
+        if (!network_.training.channel()->readable(Channel::now())) return false;
+        training_ = training_ || !network_.training.channel()->front()[0];
+        network_.training.channel()->pop(Channel::now());
+        return true;
     }
 
     bool end() {
@@ -158,7 +168,7 @@ private:
     std::size_t job_ = 0, turn_ = 0;
     uint64_t cycles_ = 0, job_cycle_ = 0, logged_ = 0;
     int engine_error_ = 0;
-    bool ended_ = false, mismatch_ = false;
+    bool ended_ = false, mismatch_ = false, training_ = false;
 };
 
 }  // namespace

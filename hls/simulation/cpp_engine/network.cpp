@@ -32,7 +32,8 @@ Network::Network(const CommandLine& line, Ddr& ddr)
       descriptors("descriptors"),
       program("program"),
       program_words("program_words"),
-      program_end("program_end") {
+      program_end("program_end"),
+      training("training") {
     const auto bus = [&](int number) {
         const std::string name =
             "gmem" + std::to_string(number) + "." + std::to_string(buses.size());
@@ -83,9 +84,9 @@ Network::Network(const CommandLine& line, Ddr& ddr)
                         connection_reports = reports(kUnitConnections, "connections_reports");
 
     trivit_sequencer(jobs, descriptors, engine, gelu, softmax, normalise, select, row_writer,
-                     softmax_writer, norm_writer, row_reader, load, store, connections, weights0,
-                     weights1, weights2, weights3, rows0, rows1, rows2, rows3, stores0, stores1,
-                     stores2, stores3, program_end);
+                     softmax_writer, norm_writer, row_reader, load, store, connections, training,
+                     weights0, weights1, weights2, weights3, rows0, rows1, rows2, rows3, stores0,
+                     stores1, stores2, stores3, program_end);
     trivit_gelu(gelu, gelu_rows, gelu_results, gelu_reports);
     trivit_softmax(softmax, scores, open, probabilities, cls, all, softmax_reports);
     trivit_normalise(normalise, norm_rows, vectors, norm_results, normalise_reports);

@@ -42,9 +42,10 @@ public:
 
     std::unique_ptr<Simulator> simulator;
     hls::stream<WideWord> jobs, descriptors;
-    hls::stream<ap_uint<88>> program;  // moves of the program's mover
+    hls::stream<ap_uint<128>> program;  // moves of the program's mover
     hls::stream<ap_uint<128>> program_words;
     hls::stream<ap_uint<24>> program_end;
+    hls::stream<WideWord> training;  // commands of units that are not here
     std::vector<Reporting> units;
     std::vector<std::unique_ptr<MemoryBus>> buses;
 

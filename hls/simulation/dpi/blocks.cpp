@@ -44,8 +44,8 @@ void clock(Block& block, bool running, BitsIn taken_valid, BitsIn taken_data, Bi
 
 HLS_BLOCK(sequencer, "jobs", "descriptors", "engine", "gelu", "softmax", "normalise", "select",
           "row_writer", "softmax_writer", "norm_writer", "row_reader", "load", "store",
-          "connections", "weights0", "weights1", "weights2", "weights3", "rows0", "rows1", "rows2",
-          "rows3", "stores0", "stores1", "stores2", "stores3", "program_end")
+          "connections", "training", "weights0", "weights1", "weights2", "weights3", "rows0",
+          "rows1", "rows2", "rows3", "stores0", "stores1", "stores2", "stores3", "program_end")
 HLS_BLOCK(gelu, "commands", "rows", "results", "reports")
 HLS_BLOCK(softmax, "commands", "scores", "open", "results", "cls", "all", "reports")
 HLS_BLOCK(normalise, "commands", "rows", "vectors", "results", "reports")

@@ -8,6 +8,7 @@ from trivit.host.oracle.checks import column_tiles
 from trivit.host.oracle.commands.banks import Rows
 from trivit.host.oracle.commands.streams import Work
 from trivit.host.oracle.commands.units import (
+    BLOCKS,
     PAIR,
     Unit,
     from_pairs,
@@ -30,7 +31,7 @@ def row_writer(unit: Unit) -> Work:
             unit.report()
             continue
         tiles, rows = column_tiles(f["words"]), f["rows"]
-        block = yield from unit.take("direct" if f["direct"] else "gelu", tiles * rows)
+        block = yield from unit.take(_source(f), tiles * rows)
         y = block.reshape(tiles, rows, TILE_OUTPUTS).transpose(1, 0, 2)
         if f["rows_outer"]:
             groups = np.split(block, np.arange(1, row_groups(rows)) * TILE_TOKENS * tiles)
@@ -45,6 +46,13 @@ def row_writer(unit: Unit) -> Work:
             values = values[listed]
         _write(unit, f, values, f["first_row"])
         unit.report()
+
+
+def _source(f: dict[str, int]) -> str:
+    """Return the stream that a row writer's rows come from."""
+    if f["backward"]:
+        return f"{BLOCKS[f['backward'] - 1]}_results"
+    return "direct" if f["direct"] else "gelu"
 
 
 def _write(unit: Unit, f: dict[str, int], values: Int16, first_row: int) -> None:
@@ -90,7 +98,8 @@ def norm_writer(unit: Unit) -> Work:
         for group in range(row_groups(f["rows"])):
             rows = group_rows(f["rows"], group, TILE_TOKENS)
             pairs = ceil_div(rows, 2)
-            block = yield from unit.take("normalised", f["words"] * pairs)
+            source = "gradients" if f["backward"] else "normalised"
+            block = yield from unit.take(source, f["words"] * pairs)
             values = from_pairs(block.reshape(f["words"], pairs, PAIR), rows)
             address = f["target"] + group * f["target_stride"]
             where = Rows(address, rows, f["words"], f["slot"], group)
@@ -100,13 +109,23 @@ def norm_writer(unit: Unit) -> Work:
 
 
 def row_reader(unit: Unit) -> Work:
-    """Send rows to be normalised as they become complete."""
+    """Send rows to be normalised as they become complete.
+
+    For backward a word of dY, of x and of the addend in turn; x and addend are complete.
+    """
     while True:
         f = yield from unit.next()
         yield from unit.shared.readers.take(unit.thread)
         for group in range(row_groups(f["rows"])):
             yield from unit.see(f["slot"], f["first"] + group)
-            unit.send("rows", to_pairs(_read(unit, f, group)))
+            words = [to_pairs(_read(unit, f, group))]
+            if f["tensors"] < 2:
+                unit.send("rows", words[0])
+                continue
+            for source in ("second", "third")[: f["tensors"] - 1]:
+                complete = {**f, "source": f[source], "slot": 0}
+                words.append(to_pairs(_read(unit, complete, group)))
+            unit.send("gradient_rows", np.stack(words, axis=2))
 
 
 def store(unit: Unit) -> Work:
@@ -116,16 +135,23 @@ def store(unit: Unit) -> Work:
         yield from unit.shared.stores.take(unit.thread)
         for group in range(row_groups(f["rows"])):
             yield from unit.see(f["slot"], f["first"] + group)
-            _store(unit, f, _read(unit, f, group))
+            _store(unit, f, group)
         unit.report()
 
 
-def _store(unit: Unit, f: dict[str, int], rows: Int16) -> None:
-    """Send a row group to port 0, or each row to its port: equally many to each."""
+def _store(unit: Unit, f: dict[str, int], group: int) -> None:
+    """Send a row group to port 0, or each row to its port: equally many to each.
+
+    Rows that do not exist are whatever lies there.
+    """
+    rows = _read(unit, f, group)
     if not f["spread"]:
         unit.send("stored0", rows)
         return
-    padded = np.pad(rows, ((0, -len(rows) % PARAM_PORTS), (0, 0)))
+    address = f["source"] + group * f["source_stride"]
+    missing = -len(rows) % PARAM_PORTS
+    beyond = unit.shared.banks.peek(address, f["words"], unit.thread)[len(rows) :][:missing]
+    padded = np.concatenate([rows, beyond])
     told = unit.thread.tell()
     for port in range(PARAM_PORTS):
         unit.send(f"stored{port}", padded[port::PARAM_PORTS], told)
@@ -145,9 +171,11 @@ def load(unit: Unit) -> Work:
         words = f["words"]
         if f["vectors"]:
             block = yield from unit.take("rows0", 2 * words)
-            unit.send("vectors", block)
-            while unit.shared.streams["vectors"].waiting:  # which hold a few words alone
-                yield "normalise to take vectors"
+            stream = "gradient_vectors" if f["backward"] else "vectors"
+            unit.send(stream, block)
+            taker = "normalise_backward" if f["backward"] else "normalise"
+            while unit.shared.streams[stream].waiting:  # which hold a few words alone
+                yield f"{taker} to take vectors"
             unit.report()
             continue
         if f["announced"]:

@@ -10,6 +10,9 @@ from trivit.host.generated.spec import ACTIVATION_DEPTH, TILE_DEPTH, TILE_TOKENS
 from trivit.host.oracle.commands.clocks import THREADS, Thread
 from trivit.host.oracle.commands.scoreboard import Scoreboard
 
+#: What the interpreter finds in words of which nothing is known.
+_UNKNOWN = np.int16(0x5A5A)
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -59,7 +62,7 @@ class Banks:
         if rows.slot:
             slot, tenancy, group = self._purpose[:, where[0], where[1]]
             tenant = self.scoreboard.slots[rows.slot].tenancy
-            other = (slot != 0) & ((slot != rows.slot) | (tenancy != tenant) | (group > rows.group))
+            other = (slot == rows.slot) & (tenancy == tenant) & (group > rows.group)
             if other.any():
                 raise by.error(
                     f"reads row group {rows.group} of slot {rows.slot} at {rows.address}, where "
@@ -67,6 +70,17 @@ class Banks:
                 )
         self._read[by.number][where] = by.now
         return self.contents[where].reshape(rows.rows, -1).copy()
+
+    def peek(self, address: int, words: int, by: Thread) -> Int16:
+        """Return what lies in all banks, (8, words·8), whoever wrote it.
+
+        A word that nobody wrote, or somebody of whom ``by`` does not know, is of no value that
+        anybody meant.
+        """
+        where = slice(None), slice(address, address + words)
+        writer = self._writer[where]
+        known = (writer >= 0) & (by.clock[writer] >= self._written[where])
+        return np.where(known[..., None], self.contents[where], _UNKNOWN).reshape(TILE_TOKENS, -1)
 
     def write(self, rows: Rows, values: Int16, by: Thread, first: int = 0) -> None:
         """Write a row group (rows, words·8) from bank ``first`` on.

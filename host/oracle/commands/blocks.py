@@ -10,6 +10,7 @@ from trivit.host.oracle.commands.units import (
     Unit,
     from_pairs,
     group_rows,
+    largest_of,
     to_pairs,
     to_tile_order,
 )
@@ -23,14 +24,14 @@ def gelu(unit: Unit) -> Work:
         rows = yield from unit.take("sums", f["tile_rows"])
         values, saturated = oracle.gelu(rows, f["in_frac"], f["out_frac"])
         unit.send("gelu", values)
-        unit.report(saturated)
+        unit.report(saturated, largest_of(values))
 
 
 def softmax(unit: Unit) -> Work:
     """Turn scores into probabilities, a row group at a time."""
     while True:
         f = yield from unit.next()
-        keys, saturated = f["keys"], 0
+        keys, saturated, largest = f["keys"], 0, 0
         tiles, words = ceil_div(keys, TILE_OUTPUTS), depth_words(keys)
         for _ in range(f["heads"]):
             for group in range(row_groups(f["rows"])):
@@ -50,7 +51,7 @@ def softmax(unit: Unit) -> Work:
                     exp_shift=f["exp_shift"],
                     prob_frac=f["prob_frac"],
                 )
-                saturated += count
+                saturated, largest = saturated + count, max(largest, largest_of(probs))
                 padded = np.zeros((2, rows, words * TILE_DEPTH), dtype=np.int16)
                 padded[:, :, :keys] = probs, open_keys
                 pairs = to_pairs(padded[0])
@@ -60,7 +61,7 @@ def softmax(unit: Unit) -> Work:
                 if f["send_all"]:
                     measured = np.concatenate([pairs, to_pairs(padded[1])], axis=2)
                     unit.send("measured", to_tile_order(measured))
-        unit.report(saturated)
+        unit.report(saturated, largest)
 
 
 def normalise(unit: Unit) -> Work:
@@ -68,7 +69,7 @@ def normalise(unit: Unit) -> Work:
     numbers = ("inv_width", "sqrt_width", "epsilon", "beta_shift", "norm_shift")
     while True:
         f = yield from unit.next()
-        saturated = 0
+        saturated = largest = 0
         for group in range(row_groups(f["rows"])):
             rows = group_rows(f["rows"], group, TILE_TOKENS)
             pairs = ceil_div(rows, 2)
@@ -80,9 +81,9 @@ def normalise(unit: Unit) -> Work:
             y, count = oracle.normalise(
                 x, oracle.row_statistics(x), gamma, beta, **{name: f[name] for name in numbers}
             )
-            saturated += count
+            saturated, largest = saturated + count, max(largest, largest_of(y))
             unit.send("normalised", to_pairs(y))
-        unit.report(saturated)
+        unit.report(saturated, largest)
 
 
 def select(unit: Unit) -> Work:

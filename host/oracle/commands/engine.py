@@ -7,6 +7,7 @@ import numpy as np
 
 from trivit.host.fixed_point import Int16, Int64, requantize
 from trivit.host.generated.spec import (
+    ENGINE_MAX_ALIGN,
     ENGINE_SUM_BITS,
     PARAM_PORTS,
     TILE_DEPTH,
@@ -17,13 +18,22 @@ from trivit.host.oracle.commands.banks import Rows
 from trivit.host.oracle.commands.clocks import Clock, Thread
 from trivit.host.oracle.commands.ring import Matrix, Ring
 from trivit.host.oracle.commands.streams import Work
-from trivit.host.oracle.commands.units import IDLE, Shared, Unit, group_rows
+from trivit.host.oracle.commands.units import (
+    BLOCKS,
+    IDLE,
+    Shared,
+    Unit,
+    group_rows,
+    largest_of,
+)
 from trivit.host.oracle.matmul import exact_product, unpack_weight
 from trivit.host.tiles import row_groups
 
-_MAX_ALIGN = ENGINE_SUM_BITS - 17  # shift of a bias or residual
+_MAX_ALIGN = ENGINE_MAX_ALIGN
 #: Who takes a product's rows, by the field `stream`.
-STREAMS = {1: "scores", 2: "sums", 3: "direct"}
+STREAMS = {1: "scores", 2: "sums", 3: "direct"} | {
+    5 + number: f"{block}_rows" for number, block in enumerate(BLOCKS)
+}
 MATRIX = 4  # DDR, as parameters lie
 
 
@@ -35,6 +45,7 @@ class Engine(Unit):
         self.write_back = Thread("write_back")
         self.ring = Ring()
         self.placements: deque[tuple[int, dict[str, int], Matrix]] = deque()
+        self.emptied: dict[int, Clock] = {}  # by slot: when its last product began
 
     def work(self) -> Work:
         """Obey commands."""
@@ -67,8 +78,12 @@ class Engine(Unit):
             problem = f"a shift above {_MAX_ALIGN}"
         elif f["place"] and f["fill"] and f["transposed"] and f["has_bias"]:
             problem = "biases of a matrix by columns"
-        elif f["stream"] > MATRIX or (f["stream"] == MATRIX and f["rows_outer"]):
+        elif f["stream"] == MATRIX and f["rows_outer"]:
             problem = "rows that nobody takes"
+        elif f["partner"] != (f["stream"] > MATRIX) or f["partner"] > f["has_residual"]:
+            problem = "a partner without its block, or the reverse"
+        elif f["sums"] > (f["stream"] == MATRIX) or f["skip_first"] > f["sums"]:
+            problem = "sums that nobody takes"
         elif stored and not 1 <= f["last_rows"] <= TILE_TOKENS:
             problem = f"{f['last_rows']} rows in the last stored row group"
         elif target and target in (f["source_slot"], f["residual_slot"] * f["has_residual"]):
@@ -131,6 +146,8 @@ class Engine(Unit):
         for slot in {f["clear_slot"], target if f["claim"] else 0} - {0}:
             scoreboard.clear(slot, self.thread)
         begun = self.thread.tell()
+        for slot in {f["clear_slot"], target if f["claim"] else 0}:
+            self.emptied[slot] = begun
         for wanted, tokens in (
             ("reader", self.shared.readers),
             ("store", self.shared.stores),
@@ -140,6 +157,8 @@ class Engine(Unit):
                 tokens.send(begun)
         counted = scoreboard.slots[target].count
         results: list[Int16] = []
+        partners: list[Int16] = []
+        row_sums: list[Int64] = []
         saturated = 0
         for group in range(groups):
             x = yield from self._operand(f, group)
@@ -148,7 +167,13 @@ class Engine(Unit):
                 yield from self.see(f["residual_slot"], f["residual_first"] + group)
                 rows = self._rows(f, "residual", group)
                 residual = self.shared.banks.read(rows, self.thread).astype(np.int64)
-                sums[:, : residual.shape[1]] += residual << f["residual_shift"]
+                if f["partner"]:
+                    missing = sums.shape[1] - residual.shape[1]
+                    partners.append(np.pad(residual, ((0, 0), (0, missing))).astype(np.int16))
+                else:
+                    sums[:, : residual.shape[1]] += residual << f["residual_shift"]
+            if f["sums"]:
+                row_sums.append(x[:, f["skip_first"] :].astype(np.int64).sum(axis=1))
             bound = 1 << (ENGINE_SUM_BITS - 1)
             if (np.abs(sums) + (1 << f["out_shift"] >> 1) >= bound).any():
                 raise self.thread.error(f"a sum leaves {ENGINE_SUM_BITS} bits")
@@ -158,9 +183,16 @@ class Engine(Unit):
             results.append(np.pad(kept, ((0, 0), (0, sums.shape[1] - columns))))
             if f["to_banks"]:
                 self._write(f, kept, group, target, counted + group)
-        if f["stream"]:
-            self._send(f, results, matrix.tiles, begun)
-        self.report(saturated)
+        biases, clamped = (
+            requantize(np.concatenate(row_sums), f["sum_shift"]) if row_sums else (None, 0)
+        )
+        if f["stream"] == MATRIX:
+            self._send_matrix(f, np.concatenate(results), biases, begun)
+        elif f["stream"]:
+            self._send(f, results, partners, matrix.tiles, begun)
+        self.report(saturated, max(map(largest_of, results)))
+        if biases is not None:
+            self.report(clamped, largest_of(biases))
 
     def _rows(self, f: dict[str, int], what: str, group: int) -> Rows:
         """Return a row group of the operand or residual."""
@@ -204,18 +236,30 @@ class Engine(Unit):
         self.shared.banks.write(rows, values, self.write_back)
         self.shared.scoreboard.complete(slot, self.write_back)
 
-    def _send(self, f: dict[str, int], results: list[Int16], tiles: int, begun: Clock) -> None:
+    def _send(
+        self,
+        f: dict[str, int],
+        results: list[Int16],
+        partners: list[Int16],
+        tiles: int,
+        begun: Clock,
+    ) -> None:
         """Send whole tiles; with the first rows, the last operands are not read yet."""
-        if f["stream"] == MATRIX:
-            self._send_matrix(f, np.concatenate(results), begun)
-            return
-        parts = results if f["rows_outer"] else [np.concatenate(results)]
-        for part in parts:
-            rows = part.reshape(len(part), tiles, TILE_OUTPUTS).transpose(1, 0, 2)
-            self.send(STREAMS[f["stream"]], rows.reshape(-1, TILE_OUTPUTS), begun)
+        sent = [results, partners] if f["partner"] else [results]
+        groups = range(len(results))
+        for part in [[g] for g in groups] if f["rows_outer"] else [groups]:
+            tensors = [np.concatenate([values[g] for g in part]) for values in sent]
+            rows = [t.reshape(len(t), tiles, TILE_OUTPUTS).transpose(1, 0, 2) for t in tensors]
+            words = np.concatenate(rows, axis=2)
+            self.send(STREAMS[f["stream"]], words, begun)
 
-    def _send_matrix(self, f: dict[str, int], result: Int16, begun: Clock) -> None:
-        """Send row groups to the ports in turn, tile after tile; rows that are not there are 0."""
+    def _send_matrix(
+        self, f: dict[str, int], result: Int16, biases: Int16 | None, begun: Clock
+    ) -> None:
+        """Send row groups to the ports in turn, tile after tile; rows that are not there are 0.
+
+        A word of biases, if there are any, stands before a row group's piece of the first tile.
+        """
         groups = row_groups(len(result))
         padded = np.pad(result, ((0, groups * TILE_TOKENS - len(result)), (0, 0)))
         blocks = padded.reshape(groups, TILE_TOKENS, -1, TILE_DEPTH)
@@ -223,6 +267,10 @@ class Engine(Unit):
             words = slice(tile, min(tile + PARAM_PORTS, f["out_words"]))
             for group in range(groups):
                 piece = blocks[group, :, words].transpose(1, 0, 2)
+                if biases is not None and tile == 0:
+                    word = biases[group * TILE_DEPTH :][:TILE_DEPTH]
+                    word = np.pad(word, (0, TILE_DEPTH - len(word)))
+                    self.send(f"matrix{group % PARAM_PORTS}", word, begun)
                 self.send(f"matrix{group % PARAM_PORTS}", piece.reshape(-1, TILE_DEPTH), begun)
 
 
@@ -234,12 +282,13 @@ class Placer(Unit):
         self.engine = engine
 
     def work(self) -> Work:
-        """Obey placements; each may look when the products before it have begun."""
+        """Obey placements; each may look when the last product that empties its slot has begun."""
         while True:
             while not self.engine.placements:
                 yield IDLE
             self.thread.tag, f, matrix = self.engine.placements.popleft()
-            self.thread.learn(self.engine.thread.tell())
+            if f["source_slot"] in self.engine.emptied:
+                self.thread.learn(self.engine.emptied[f["source_slot"]])
             by_depth = f["transposed"]
             groups = f["depth_words"] if by_depth else f["out_words"]
             across = f["out_words"] if by_depth else f["depth_words"]

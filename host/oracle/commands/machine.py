@@ -10,12 +10,12 @@ from trivit.host.bundle import Bundle
 from trivit.host.commands import Command, decode, from_words
 from trivit.host.fixed_point import Int16
 from trivit.host.generated.spec import PARAM_PORTS, TILE_TOKENS
-from trivit.host.oracle.commands import agents, blocks, connections
+from trivit.host.oracle.commands import agents, blocks, connections, gradients, update
 from trivit.host.oracle.commands.clocks import OrderError
 from trivit.host.oracle.commands.engine import STREAMS, Engine, Placer
-from trivit.host.oracle.commands.memory import OUTPUT, Memory
+from trivit.host.oracle.commands.memory import OUTPUT, PARAMS, Memory
 from trivit.host.oracle.commands.streams import Work
-from trivit.host.oracle.commands.units import IDLE, Shared, Unit
+from trivit.host.oracle.commands.units import BLOCKS, IDLE, Report, Shared, Unit
 from trivit.host.schedule import Schedule, Watched
 
 _WORK = {
@@ -24,6 +24,11 @@ _WORK = {
     "normalise": blocks.normalise,
     "select": blocks.select,
     "connections": connections.connections,
+    "gelu_backward": gradients.gelu_backward,
+    "softmax_backward": gradients.softmax_backward,
+    "cross_entropy": gradients.cross_entropy,
+    "normalise_backward": gradients.normalise_backward,
+    "update": update.update,
     "row_writer": agents.row_writer,
     "softmax_writer": agents.softmax_writer,
     "norm_writer": agents.norm_writer,
@@ -37,14 +42,17 @@ _WORK = {
 class Outcome:
     """What an image gives.
 
-    ``output`` is the output region with what waited there, (output_words·8,) int16; ``tensors`` the
-    watched ones as they were when complete, (rows, words·8) each; ``saturations`` (tags,) those of
-    each v4 instruction.
+    ``output`` is the output region with what waited there, (output_words·8,) int16; ``params`` the
+    params region, which training changes; ``tensors`` the watched ones as they were when complete,
+    (rows, words·8) each; ``saturations`` (tags,) those of each v4 instruction; ``reports`` all of
+    them, those of a unit in the order of its commands.
     """
 
     output: Int16
+    params: Int16
     tensors: dict[str, Int16]
     saturations: NDArray[np.uint64]
+    reports: tuple[Report, ...]
 
 
 def interpret(schedule: Schedule, bundle: Bundle, region: Int16) -> Outcome:
@@ -94,7 +102,8 @@ class _Machine:
             self.work[name] = work(self.units[name])
         self.waits = dict.fromkeys(self.work, IDLE)
         self.memory = Memory(params, image, schedule.output_words, self.shared.streams)
-        self.reports: Counter[str] = Counter()
+        self.reports: list[Report] = []
+        self.reported: Counter[str] = Counter()
         self.tensors: dict[str, Int16] = {}
         self.watched = {(w.unit, w.report): w for w in schedule.watched}
         self.ended: int | None = None
@@ -125,7 +134,8 @@ class _Machine:
         """
         wait = self.waits["engine"]
         matrices = (f"matrix{port}" for port in range(PARAM_PORTS))
-        for name in (*STREAMS.values(), *matrices, "gelu", "probabilities"):
+        results = (f"{block}_results" for block in BLOCKS)
+        for name in (*STREAMS.values(), *matrices, *results, "gelu", "probabilities"):
             if self.shared.streams[name].waiting:
                 wait = f"somebody to take words of {name}"
         tag = self.units["engine"].thread.tag
@@ -148,7 +158,7 @@ class _Machine:
         tokens = (self.shared.readers, self.shared.stores, self.shared.loads)
         left += [t.name for t in tokens if t.waiting]
         left += ["a move to DDR"] * bool(self.memory.waiting)
-        reports = self.reports.total()
+        reports = len(self.reports)
         if self.ended is None:
             problem = "the program has no end"
         elif waiting:
@@ -161,8 +171,10 @@ class _Machine:
             saturations = [self.shared.saturations[tag] for tag in range(self.schedule.tags)]
             return Outcome(
                 output=self.memory.regions[OUTPUT],
+                params=self.memory.regions[PARAMS],
                 tensors=self.tensors,
                 saturations=np.array(saturations, dtype=np.uint64),
+                reports=tuple(self.reports),
             )
         raise OrderError("sequencer", 0, problem)
 
@@ -173,9 +185,10 @@ class _Machine:
                 self.waits[name] = next(work)
             self.memory.write()
 
-    def _reported(self, unit: str, tag: int) -> None:
-        watched = self.watched.get((unit, self.reports[unit]))
-        self.reports[unit] += 1
+    def _reported(self, report: Report) -> None:
+        watched = self.watched.get((report.unit, self.reported[report.unit]))
+        self.reports.append(report)
+        self.reported[report.unit] += 1
         if watched is not None:
             self.tensors[watched.name] = self._tensor(watched)
 

@@ -1,5 +1,6 @@
 """Streams between units: rows of int16 or tokens, each with what its sender knew."""
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Generator
 from typing import TypeAlias
@@ -19,19 +20,29 @@ class Stream:
     def __init__(self, name: str, width: int) -> None:
         self.name, self.width = name, width
         self._items: deque[tuple[Int16, Clock]] = deque()
-        self.waiting = 0
+        self.waiting = self.sent = 0
+        self._taken: list[tuple[int, int, int]] = []
 
     def send(self, words: Int16, known: Clock) -> None:
         """Append words (n, width)."""
         if words.size:
             self._items.append((words.reshape(-1, self.width), known))
             self.waiting += words.size // self.width
+            self.sent += words.size // self.width
 
     def take(self, count: int, by: Thread) -> Generator[str, None, Int16]:
         """Return the next ``count`` words (count, width) when they are there."""
         while self.waiting < count:
             yield f"{count} words of {self.name}"
         return self.take_now(count, by)
+
+    def taken(self, count: int, by: Thread) -> bool:
+        """Whether ``by`` knows that somebody has taken the first ``count`` words."""
+        place = bisect_left(self._taken, (count, 0, 0))
+        if place == len(self._taken):
+            return False
+        _, who, when = self._taken[place]
+        return bool(by.clock[who] >= when)
 
     def take_now(self, count: int, by: Thread) -> Int16:
         """Return the next ``count`` words, which are there."""
@@ -45,6 +56,7 @@ class Stream:
             parts.append(words[:missing])
             missing -= len(parts[-1])
         self.waiting -= count
+        self._taken.append((self.sent - self.waiting, by.number, by.now))
         return np.concatenate(parts) if parts else np.zeros((0, self.width), dtype=np.int16)
 
 

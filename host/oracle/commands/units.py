@@ -8,6 +8,7 @@ import numpy as np
 
 from trivit.host.commands import Command
 from trivit.host.fixed_point import Int16
+from trivit.host.generated.commands import COMMANDS
 from trivit.host.generated.spec import PARAM_PORTS, TILE_DEPTH, TILE_OUTPUTS
 from trivit.host.oracle.commands.banks import Banks
 from trivit.host.oracle.commands.clocks import Clock, Thread
@@ -17,6 +18,9 @@ from trivit.host.oracle.commands.streams import Stream, Tokens, Work
 PAIR = 2 * TILE_DEPTH  # words of two rows, the even one low
 TILE_WORDS = TILE_OUTPUTS // TILE_DEPTH
 IDLE = "a command"
+#: Blocks that take rows with partners, in the order of the engine's `stream` from 5 on and of
+#: `row_writer.backward` from 1 on.
+BLOCKS = ("gelu_backward", "softmax_backward", "cross_entropy")
 
 #: Streams by name: values in a word.
 _WIDTHS = {
@@ -37,14 +41,33 @@ _WIDTHS = {
     "normalised": PAIR,
     **{f"stored{port}": TILE_DEPTH for port in range(PARAM_PORTS)},
     **{f"matrix{port}": TILE_DEPTH for port in range(PARAM_PORTS)},
+    # Of training: rows with their partners, and what becomes of them.
+    **{f"{block}_rows": 2 * TILE_OUTPUTS for block in BLOCKS},
+    **{f"{block}_results": TILE_OUTPUTS for block in BLOCKS},
+    "gradient_rows": PAIR,
+    "gradient_vectors": PAIR,
+    "gradients": PAIR,
+    **{f"planes{port}": TILE_DEPTH for port in range(PARAM_PORTS)},
+    **{f"updated{port}": TILE_DEPTH for port in range(PARAM_PORTS)},
 }
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a unit answers: saturated values, the largest magnitude, a sum of squares of update."""
+
+    unit: str
+    tag: int
+    saturated: int = 0
+    largest: int = 0
+    squares: int = 0
 
 
 @dataclass
 class Shared:
     """The state of the kernel. ``reported`` is called with each report of a unit."""
 
-    reported: Callable[[str, int], None]
+    reported: Callable[[Report], None]
     saturations: Counter[int] = field(default_factory=Counter)
     scoreboard: Scoreboard = field(default_factory=Scoreboard)
     banks: Banks = field(init=False)
@@ -88,10 +111,21 @@ class Unit:
         while not self.shared.scoreboard.sees(slot, group, self.thread):
             yield f"row group {group} of slot {slot}"
 
-    def report(self, saturated: int = 0) -> None:
+    def report(self, saturated: int = 0, largest: int = 0, squares: int = 0) -> None:
         """Answer the command at work."""
         self.shared.saturations[self.thread.tag] += saturated
-        self.shared.reported(self.name, self.thread.tag)
+        self.shared.reported(Report(self.name, self.thread.tag, saturated, largest, squares))
+
+
+def largest_of(values: Int16) -> int:
+    """Return the largest magnitude of values, 0 to 32768; 0 where there are none."""
+    return int(np.abs(values.astype(np.int32)).max(initial=0))
+
+
+def signed(value: int, unit: str, field: str) -> int:
+    """Return a field of a command as a two's complement number of its width."""
+    _, width = COMMANDS[unit].fields[field]
+    return value - (1 << width) if value >> (width - 1) else value
 
 
 def from_pairs(words: Int16, rows: int) -> Int16:

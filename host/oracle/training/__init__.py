@@ -5,7 +5,12 @@ and the number of saturated values. Forward ops are those of :mod:`trivit.host.o
 """
 
 from trivit.host.oracle.training.adamw import AdamStep, AdamUpdated, update_adamw
-from trivit.host.oracle.training.attention import AttentionGradients, attention_backward
+from trivit.host.oracle.training.attention import (
+    AttentionGradients,
+    attention_backward,
+    cls_moments,
+    softmax_backward,
+)
 from trivit.host.oracle.training.embedding import cls_row, gather, scatter
 from trivit.host.oracle.training.gelu import gelu_backward
 from trivit.host.oracle.training.loss import cross_entropy
@@ -22,6 +27,7 @@ __all__ = [
     "Updated",
     "add",
     "attention_backward",
+    "cls_moments",
     "cls_row",
     "column_sums",
     "cross_entropy",
@@ -35,6 +41,7 @@ __all__ = [
     "scatter",
     "score_bias",
     "score_bias_backward",
+    "softmax_backward",
     "split_planes",
     "stochastic_round",
     "tensor_key",

@@ -1,4 +1,4 @@
-"""Gradients of attention (docs/on-device-training.md, attention_backward)."""
+"""Gradients of attention, and what its [CLS] row tells (docs/on-device-training.md)."""
 
 from dataclasses import dataclass
 
@@ -19,6 +19,23 @@ class AttentionGradients:
     scores: Int16
     qkv: Int16
     saturated: tuple[int, int, int]
+
+
+def softmax_backward(
+    gradient: Int16, probs: Int16, *, prob_frac: int, scale: int, shift: int
+) -> tuple[Int16, int]:
+    """Return the gradient of scores, (rows, keys), and the saturation count.
+
+    Args:
+        gradient: (rows, keys), of the probabilities.
+        probs: (rows, keys), as forward rounded them.
+        prob_frac: fraction length of the probabilities.
+        scale: the softmax's factor as an integer of 16 bits.
+        shift: right shift of p·(dP - D)·scale.
+    """
+    p, dp = probs.astype(np.int64), gradient.astype(np.int64)
+    row_sums = (p * dp).sum(axis=1, keepdims=True)
+    return requantize(p * ((dp << prob_frac) - row_sums) * scale, shift)
 
 
 def attention_backward(
@@ -53,13 +70,11 @@ def attention_backward(
     thirds = np.empty((3, heads, tokens, out.shape[2]), np.int16)
     counts = [0, 0, 0]
     for head in range(heads):
-        p = probs[head].astype(np.int64)
         d_probs[head], count = requantize(exact_product(out[head], v[head].T), probs_shift)
         counts[0] += count
-        dp = d_probs[head].astype(np.int64)
-        row_sums = (p * dp).sum(axis=1, keepdims=True)
-        weighted = p * ((dp << prob_frac) - row_sums) * scale
-        d_scores[head], count = requantize(weighted, scores_shift)
+        d_scores[head], count = softmax_backward(
+            d_probs[head], probs[head], prob_frac=prob_frac, scale=scale, shift=scores_shift
+        )
         counts[1] += count
         for third, (left, right, shift) in enumerate(
             (
@@ -76,3 +91,12 @@ def attention_backward(
         qkv=thirds.transpose(2, 0, 1, 3).reshape(tokens, -1),
         saturated=(counts[0], counts[1], counts[2]),
     )
+
+
+def cls_moments(probs: Int16) -> tuple[int, int]:
+    """Return (sum, sum of squares) over the patch tokens of what [CLS] gives to each of them.
+
+    That is the sum over the heads, row 0 of ``probs`` (heads, tokens, tokens) without [CLS] itself.
+    """
+    given = probs[:, 0, 1:].astype(np.int64).sum(axis=0)
+    return int(given.sum()), int((given * given).sum())

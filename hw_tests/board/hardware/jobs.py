@@ -137,11 +137,16 @@ def encode_log(log: NDArray[np.void]) -> bytes:
     words = np.zeros((len(log), 2), dtype="<u8")
     words[:, 0] = (
         log["cycle"]
-        | log["unit"].astype(np.uint64) << np.uint64(48)
-        | log["tag"].astype(np.uint64) << np.uint64(52)
-        | log["failed"].astype(np.uint64) << np.uint64(63)
+        | log["unit"].astype(np.uint64) << np.uint64(40)
+        | log["tag"].astype(np.uint64) << np.uint64(45)
+        | log["failed"].astype(np.uint64) << np.uint64(56)
     )
-    words[:, 1] = log["saturated"] | log["begun"].astype(np.uint64) << np.uint64(32)
+    words[:, 1] = (
+        log["saturated"]
+        | log["largest"].astype(np.uint64) << np.uint64(24)
+        | log["begun"].astype(np.uint64) << np.uint64(40)
+        | log["squares"]
+    )
     return words.tobytes()
 
 
@@ -151,11 +156,11 @@ def _made_up_log(schedule: Schedule, saturations: NDArray[np.uint64]) -> NDArray
     reports = [
         (COMMANDS[command.unit].number, command.tag)
         for command in map(decode, from_words(schedule.commands))
-        if command.reports
+        for _ in range(command.reports)
     ]
     log = np.zeros(len(reports), dtype=LOG)
     for place, (unit, tag) in enumerate(reports):
-        log[place] = ((place + 1) * MADE_UP_CYCLES, unit, tag, False, left.pop(tag, 0), 0)
+        log[place] = ((place + 1) * MADE_UP_CYCLES, unit, tag, False, left.pop(tag, 0), 0, 0, 0)
     return log
 
 

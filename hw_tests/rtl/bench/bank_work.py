@@ -76,10 +76,12 @@ def row_writer_command(
 ) -> None:
     """Rows of a product, all of them or those in `kept` alone."""
     rng = bench.rng
-    rows_outer, direct = rng.random() < 0.5, rng.random() < 0.5
+    rows_outer = rng.random() < 0.5
+    sources = ("gelu", "direct", "gelu_backward", "softmax_backward", "cross_entropy")
+    stream = rng.choice(sources)
+    direct = stream == "direct" or (sources.index(stream) > 1 and rng.random() < 0.5)
     stride = words + rng.randrange(3)
     values = bench.draw(rows, -(-words // bench.tile) * bench.tile)
-    stream = "direct" if direct else "gelu"
     work.streams.setdefault(stream, []).extend(tile_rows(bench, values, rows_outer))
     which = range(rows) if kept is None else kept
     written = {first_row + n: values[row, :words] for n, row in enumerate(which)}
@@ -90,6 +92,7 @@ def row_writer_command(
             "row_writer",
             tag=tag,
             direct=int(direct),
+            backward=max(sources.index(stream) - 1, 0),
             rows_outer=int(rows_outer),
             compact=int(kept is not None),
             first_row=first_row,
@@ -129,12 +132,15 @@ def pair_command(
         for pair in range(bench.banks // 2 * group, min(bench.banks // 2 * (group + 1), pairs))
         for word in pack(head[2 * pair : 2 * pair + 2, column : column + tile].transpose(1, 0, 2))
     ]
-    work.streams.setdefault("results", []).extend(stream)
+    backward = unit == "norm_writer" and bench.rng.random() < 0.5
+    work.streams.setdefault("backward" if backward else "results", []).extend(stream)
     lines = min(heads * groups, wrap or heads * groups)
     target, slot, tag = bench.place(lines * stride), bench.slot(), bench.tag()
     fields = {"rows": rows, "words": words, "target": target, "target_stride": stride, "slot": slot}
     if unit == "softmax_writer":
         fields |= {"heads": heads, "wrap": wrap}
+    elif backward:
+        fields["backward"] = 1
     work.commands.append(encode(unit, tag=tag, end=False, **fields))
     work.tags.append(tag)
     done: list[Group] = []
@@ -202,12 +208,14 @@ def load_command(
 
 
 def vectors_command(bench: BankBench, work: Work, *, words: int) -> None:
-    """Gamma and beta from port 0, in turn."""
+    """Gamma and beta from port 0, in turn, to one of two blocks."""
+    backward = int(bench.rng.random() < 0.5)
     values = bench.draw(2 * words)
     work.streams.setdefault("word0", []).extend(pack(values))
-    work.results[0] += pack(values.reshape(words, -1))
+    bits = 2 * 16 * bench.depth
+    work.results[0] += [word | backward << bits for word in pack(values.reshape(words, -1))]
     tag = bench.tag()
-    work.commands.append(encode("load", tag=tag, vectors=1, words=words))
+    work.commands.append(encode("load", tag=tag, vectors=1, words=words, backward=backward))
     work.tags.append(tag)
 
 
@@ -220,8 +228,9 @@ def read_command(
     rows: int,
     words: int,
     slot: int | None = None,
+    tensors: int | None = None,
 ) -> Tensor:
-    """A reader's command, and the tensor that it reads."""
+    """A reader's command, and the tensor that it reads; row_reader up to three (None: any)."""
     rng = bench.rng
     slot = number + 1 if slot is None else slot
     first, stride = rng.choice((0, rng.randrange(1 << SLOT_BITS - 1))), words + rng.randrange(3)
@@ -229,6 +238,12 @@ def read_command(
     address, tag = bench.place(groups * stride), bench.tag()
     values = bench.draw(groups, words, bench.banks)
     fields = {"rows": rows, "words": words, "source": address, "source_stride": stride}
+    others: list[tuple[int, Int16]] = []
+    if unit == "row_reader":
+        fields["tensors"] = rng.randrange(4) if tensors is None else tensors
+        for field in ("second", "third")[: max(fields["tensors"] - 1, 0)]:
+            fields[field] = bench.place(groups * stride)
+            others.append((fields[field], bench.draw(groups, words, bench.banks)))
     spread = unit == "store" and rng.random() < 0.5
     if spread:
         fields["spread"] = 1
@@ -241,9 +256,13 @@ def read_command(
                 port = bank % bench.tile if spread else 0
                 work.results[port] += pack(values[group, :, bank])
         else:
-            for word in values[group]:
-                work.results[0] += pack(word.reshape(bench.banks // 2, -1)[: -(-here // 2)])
-    return Tensor(slot, first, address, stride, values)
+            backward = int(bool(others)) << 2 * 16 * bench.depth
+            read = np.stack([values[group], *(other[group] for _, other in others)])
+            pairs = read.reshape(len(read), words, bench.banks // 2, -1)[:, :, : -(-here // 2)]
+            # word, pair of rows, tensor
+            sent = pairs.transpose(1, 2, 0, 3).reshape(-1, pairs.shape[-1])
+            work.results[0] += [word | backward for word in pack(sent)]
+    return Tensor(slot, first, address, stride, values, tuple(others))
 
 
 def end_command(work: Work, unit: str) -> None:

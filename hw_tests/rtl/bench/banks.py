@@ -21,13 +21,18 @@ Word = tuple[int, int]  # bank, address
 # Streams that go in and come out, besides commands and reports; `word` and `stored` are one for
 # each port.
 STREAMS = {
-    "row_writer": (("gelu", "direct", "list"), ()),
+    "row_writer": (
+        ("gelu", "direct", "list", "gelu_backward", "softmax_backward", "cross_entropy"),
+        (),
+    ),
     "softmax_writer": (("results",), ()),
-    "norm_writer": (("results",), ()),
+    "norm_writer": (("results", "backward"), ()),
     "load": (("word",), ("vectors",)),
     "row_reader": ((), ("rows",)),
     "store": ((), ("stored",)),
 }
+# Streams whose words go to one of two blocks: the signal that tells, above the word's bits.
+BACKWARD = {"rows": "row_reader_rows_backward", "vectors": "load_vectors_backward"}
 WRITERS = ("row_writer", "softmax_writer", "norm_writer", "load")
 READERS = {"row_reader": 0, "store": 1}  # and their bits of `announce`
 LOAD_ANNOUNCED = 2  # and that of load
@@ -44,13 +49,17 @@ class Group:
 
 @dataclass(frozen=True)
 class Tensor:
-    """What a reader reads: its place, its slot, its words [row groups, words, banks, depth]."""
+    """What a reader reads: its place, its slot, its words [row groups, words, banks, depth].
+
+    `others`: places and words of tensors that are read with it and are there before.
+    """
 
     slot: int
     first: int
     address: int
     stride: int
     values: Int16
+    others: tuple[tuple[int, Int16], ...] = ()
 
 
 @dataclass
@@ -119,12 +128,15 @@ class BankBench:
     def _sender(self, lane: tuple[Any, Any, Any]) -> Sender:
         return Sender(*lane, self.rng, self.pause)
 
-    def _receiver(self, lane: tuple[Any, Any, Any]) -> Receiver:
+    def _receiver(self, lane: tuple[Any, Any, Any], flag: Any = None) -> Receiver:
         data, valid, ready = lane
         ready.value = 0
-        return Receiver(
-            lambda: (int(data.value), self.steps.cycle), valid, ready, self.rng, self.pause
-        )
+
+        def read() -> tuple[int, int]:
+            marks = int(flag.value) << len(data) if flag is not None else 0
+            return int(data.value) | marks, self.steps.cycle
+
+        return Receiver(read, valid, ready, self.rng, self.pause)
 
     async def reset(self) -> None:
         """Reset all agents; the banks keep their words, the streams are empty."""
@@ -139,7 +151,8 @@ class BankBench:
             for name in (*outputs, *(() if unit == "row_reader" else ("report",))):
                 for n, lane in enumerate(self._lanes(unit, name)):
                     key = f"{unit}.{name}{n if name == 'stored' else ''}"
-                    self.receivers[key] = self._receiver(lane)
+                    flag = getattr(dut, BACKWARD[name]) if name in BACKWARD else None
+                    self.receivers[key] = self._receiver(lane, flag)
         self.fills: deque[tuple[int, Int16]] = deque()
         self.counts = [0] * 8
         self.announcing = 0
@@ -226,6 +239,8 @@ class BankBench:
                 await self.fill(
                     tensor.address + n * tensor.stride, self.draw(*tensor.values.shape[1:3])
                 )
+                for address, values in tensor.others:
+                    await self.fill(address + n * tensor.stride, values[n])
         for tensor in tensors:
             self.counts[tensor.slot] = (1 << SLOT_BITS) - 1
         for tensor in tensors:
@@ -266,7 +281,7 @@ class BankBench:
                     key = f"{unit}.{name}{port if name == 'stored' else ''}"
                     wanted[key] = work.results[port]
             if unit != "row_reader":
-                wanted[f"{unit}.report"] = [tag << 32 for tag in work.tags]
+                wanted[f"{unit}.report"] = [tag << 52 for tag in work.tags]
         await self.steps.until(
             lambda: all(len(self.receivers[n].words) >= len(w) for n, w in wanted.items()), limit
         )

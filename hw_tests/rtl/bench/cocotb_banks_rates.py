@@ -51,7 +51,7 @@ async def writers(dut: Any, unit: str, busy: Any) -> None:
         stream = "word0"
     else:
         pair_command(bench, work, unit, rows=rows, words=words)
-        stream = "results"
+        (stream,) = work.streams
     sender = bench.senders[f"{unit}.{stream}"]
     bench.send(unit, work)
     begin = bench.steps.cycle
@@ -73,6 +73,7 @@ async def writers(dut: Any, unit: str, busy: Any) -> None:
         [
             ("row_reader", "rows", None),
             ("row_reader", "rows", engine_like),
+            ("row_reader", "three tensors", None),
             ("store", "stored", None),
         ],
     )
@@ -83,7 +84,9 @@ async def readers(dut: Any, unit: str, stream: str, busy: Any) -> None:
     await bench.reset()
     work, groups, words = Work(), 5, 3 * bench.tile
     rows = groups * bench.banks
-    tensor = read_command(bench, work, unit, 0, rows=rows, words=words, slot=0)
+    tensors = 3 if stream == "three tensors" else 1
+    stream = "rows" if tensors == 3 else stream
+    tensor = read_command(bench, work, unit, 0, rows=rows, words=words, slot=0, tensors=tensors)
     writing = cocotb.start_soon(bench.become_complete(READERS[unit], [tensor]))
     await bench.steps.until(writing.done)
     bench.send(unit, work)

@@ -12,7 +12,7 @@ from rtl.bench.engine import EngineBench, Report
 from rtl.bench.products import Product, Weights
 from rtl.bench.random_products import Programs, Tensor
 from rtl.bench.signals import to_bits
-from rtl.designs import DESCRIPTION, MOST_GROUPS, SMALL, SUM_BITS
+from rtl.designs import DESCRIPTION, MAX_ALIGN, MOST_GROUPS, SMALL
 
 PREFIX = "engine_"
 
@@ -126,6 +126,7 @@ async def random_program(dut: Any, seed: int, pause: float) -> None:
     bench.check_rows(streamed)
     await bench.check_banks()
     assert [report.saturated for report in bench.reports.words] == saturated
+    assert [report.largest for report in bench.reports.words] == bench.model.largest
     assert sum(saturated) > 100
     assert bench.commands.empty
     assert bench.weights.empty
@@ -166,7 +167,7 @@ async def largest_sums(dut: Any) -> None:
         target=400,
         target_stride=2,
         has_bias=True,
-        bias_shift=SUM_BITS - 18,
+        bias_shift=MAX_ALIGN - 1,
     )
     for place, (weight, shift) in enumerate(
         (value, shift) for value in (-32768, 32767) for shift in (31, 23, 22)
@@ -190,7 +191,12 @@ GOOD = Product(
 )
 LAST, RING, MOST = SMALL.activation_depth, SMALL.weight_depth, SMALL.max_depth_words
 REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
-    "receiver": ("unknown_opcode", {"stream": 5}),
+    "receiver": ("unknown_opcode", {"stream": 5, "has_residual": True}),
+    "partner of nobody": ("unknown_opcode", {"stream": 2, "has_residual": True, "partner": True}),
+    "partner without residual": ("unknown_opcode", {"stream": 6, "partner": True}),
+    "sums of rows": ("unknown_opcode", {"stream": 3, "sums": True}),
+    "shift of no sums": ("unknown_opcode", {"stream": 4, "sum_shift": 1}),
+    "skip of no sums": ("unknown_opcode", {"stream": 4, "skip_first": True}),
     "matrix in row groups": ("unknown_opcode", {"stream": 4, "rows_outer": True}),
     "no rows": ("size_limit", {"rows": 0}),
     "rows": ("size_limit", {"rows": MOST * SMALL.tokens + 1}),
@@ -222,8 +228,8 @@ REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
     "stride": ("activation_address", {"source_stride": LAST}),
     "target": ("activation_address", {"target": LAST - 11}),
     "residual": ("activation_address", {"has_residual": True, "residual": LAST - 11}),
-    "bias_shift": ("shift_range", {"bias_shift": SUM_BITS - 16}),
-    "residual_shift": ("shift_range", {"residual_shift": SUM_BITS - 16}),
+    "bias_shift": ("shift_range", {"bias_shift": MAX_ALIGN + 1}),
+    "residual_shift": ("shift_range", {"residual_shift": MAX_ALIGN + 1}),
     "claims its source": ("size_limit", {"target_slot": 3, "source_slot": 3}),
     "claims its residual": (
         "size_limit",
@@ -245,7 +251,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
     ),
 }
 # Words that no product has: another unit, the end of a program, a bit that means nothing.
-WRONG_BITS = {"unit": 1 << 12, "end": 1, "reserved": 1 << 200}
+WRONG_BITS = {"unit": 1 << 12, "end": 1, "reserved": 1 << 255}
 # The same a step inside the limit.
 ACCEPTED: tuple[dict[str, Any], ...] = (
     {"source": LAST - 15},
@@ -254,9 +260,10 @@ ACCEPTED: tuple[dict[str, Any], ...] = (
     {"has_residual": True, "residual": LAST - 12},
     {"rows_outer": True, "out_words": 18, "depth_words": 7},
     {"rows_outer": True, "out_words": 16, "depth_words": 4, "has_bias": True, "target": 200},
-    {"bias_shift": SUM_BITS - 17, "residual_shift": SUM_BITS - 17},
+    {"bias_shift": MAX_ALIGN, "residual_shift": MAX_ALIGN},
     {"depth_words": 1, "has_residual": True, "stream": 3},
     {"stream": 4},
+    {"stream": 7, "has_residual": True, "partner": True},
     {"depth_words": 1, "rows_outer": True, "rows": 24, "has_bias": True, "has_residual": True},
     {"target_slot": 3, "source_first": MOST_GROUPS},
     {"claim": False, "target_slot": 3, "has_residual": True, "residual_first": MOST_GROUPS},

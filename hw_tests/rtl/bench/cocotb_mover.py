@@ -54,14 +54,29 @@ def random_load(bench: MoverBench, count: int, longest: int) -> dict[str, list[i
     return expected
 
 
-def by_columns(address: int, row_words: int, tiles: int) -> list[int]:
-    """Addresses of a matrix by columns: 4 depth words of 8 outputs, tile after tile."""
+def by_columns(address: int, row_words: int, tiles: int, *, bias: bool = False) -> list[int]:
+    """Addresses of a matrix by columns: 4 depth words of 8 outputs, tile after tile.
+
+    With `bias` each tile's word of biases comes before its first depth words.
+    """
     return [
-        address + tile * (8 * row_words + 1) + 8 * word + output
+        address + tile * (8 * row_words + 1) + place
         for first in range(0, row_words, 4)
         for tile in range(tiles)
-        for word in range(first, min(first + 4, row_words))
-        for output in range(8)
+        for place in (
+            *([-1] if bias and not first else []),
+            *range(8 * first, 8 * min(first + 4, row_words)),
+        )
+    ]
+
+
+def by_planes(address: int, words: int, planes: int, stride: int) -> list[int]:
+    """Addresses of planes: 32 words of each in turn."""
+    return [
+        address + plane * stride + word
+        for first in range(0, words, 32)
+        for plane in range(planes or 1)
+        for word in range(first, min(first + 32, words))
     ]
 
 
@@ -86,9 +101,10 @@ async def matrices_by_columns(dut: Any, name: str, pause: float) -> None:
             weights += contents(address, 5)
 
         target = STORED_AT + 65536 * number + rng.randrange(256)
-        written = by_columns(target, row_words, tiles)
+        bias = rng.random() < 0.5
+        written = by_columns(target, row_words, tiles, bias=bias)
         stored = [rng.getrandbits(128) for _ in written]
-        bench.commands["store"].send([move(target, row_words, tiles=tiles)])
+        bench.commands["store"].send([move(target, row_words, tiles=tiles, bias=bias)])
         bench.store.send(stored)
         # All of it once more, behind the store: what no piece has written is as it was.
         words = 1 + tiles * (8 * row_words + 1)
@@ -106,6 +122,44 @@ async def matrices_by_columns(dut: Any, name: str, pause: float) -> None:
     assert bench.received("weights") == weights
     assert bench.received("rows") == rows
     assert bench.finished == len(shapes) and bench.store.empty and bench.memory.quiet
+
+
+@cocotb.test()
+@cocotb.parametrize((("name", "pause"), [("mover", 0.0), ("mover", 0.4), ("least", 0.4)]))
+async def planes(dut: Any, name: str, pause: float) -> None:
+    """Pieces of planes are read and written in turn, between rows; a command is counted once."""
+    rng = random.Random(19)
+    bench = MoverBench(dut, name, rng, pause)
+    if name == "least":
+        bench.memory.timing = replace(Timing(), latency=9)
+    await bench.reset()
+    rows: list[int] = []
+    count = 10
+    for number in range(1, count + 1):
+        words, of_planes = rng.choice((1, 31, 32, 33, rng.randint(1, 150))), rng.randint(0, 7)
+        stride = words + rng.randrange(20)
+        address = near_a_border(rng)
+        command = {"planes": of_planes, "plane_stride": stride, "update": rng.random() < 0.5}
+        bench.commands["rows"].send([move(address, words, **command)])
+        rows += map(first_content, by_planes(address, words, of_planes, stride))
+        if rng.random() < 0.5:
+            bench.commands["rows"].send([move(address, 5)])
+            rows += contents(address, 5)
+
+        target = STORED_AT + 65536 * number + rng.randrange(256)
+        written = by_planes(target, words, of_planes, stride)
+        stored = [rng.getrandbits(128) for _ in written]
+        bench.commands["store"].send([move(target, words, **command)])
+        bench.store.send(stored)
+        bench.commands["rows"].send([move(target, max(written) + 1 - target, number, OWN)])
+        memory = dict(zip(written, stored, strict=True))
+        rows += [memory.get(a, first_content(a)) for a in range(target, max(written) + 1)]
+    await bench.steps.until(
+        lambda: bench.finished == count and len(bench.streams["rows"].words) >= len(rows), 60_000
+    )
+    await bench.steps.run(100)
+    assert bench.received("rows") == rows
+    assert bench.finished == count and bench.store.empty and bench.memory.quiet
 
 
 def let_others_finish(bench: MoverBench, count: int) -> None:

@@ -9,7 +9,7 @@ import cocotb
 import numpy as np
 from rtl.bench.numbers import DEPTH, MASK, draw, signed
 from rtl.bench.signals import Pins, Receiver, Sender, Steps, to_bits
-from rtl.designs import COUNT_BITS, MOST_GROUPS, SUM_BITS
+from rtl.designs import COUNT_BITS, MAX_ALIGN, MOST_GROUPS, SUM_BITS
 
 from trivit.host.fixed_point import requantize
 
@@ -30,7 +30,7 @@ async def bias_aligner(dut: Any) -> None:
     for cycle in range(600):
         if cycle == next_at:
             use = bool(rng.random() < 0.8)
-            bias, bias_shift = draw(rng, DEPTH), int(rng.integers(0, SUM_BITS - 16))
+            bias, bias_shift = draw(rng, DEPTH), int(rng.integers(0, MAX_ALIGN + 1))
             out_shift = int(rng.integers(0, 32))
             half = 1 << out_shift >> 1
             due[cycle + DEPTH + 4] = [(int(b) << bias_shift if use else 0) + half for b in bias]

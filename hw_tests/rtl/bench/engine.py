@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,8 @@ class Report:
     tag: int
     failed: bool
     saturated: int
+    largest: int = field(default=0, compare=False)
+    sums: bool = False  # of the operand, not of the product
 
 
 class WeightSender:
@@ -151,9 +153,10 @@ class EngineBench:
         self.weights = WeightSender(pins, geometry, rng, pause)
         self.user = BankUser(pins, geometry)
         self.outside = OutsideWriters(pins, rng)
-        self.rows = Receiver(
-            lambda: (int(pins.row.value), int(pins.row_last.value), int(pins.row_to.value)),
-            *(pins.row_valid, pins.row_ready, rng, pause),
+        self.rows = Receiver(self._row, pins.row_valid, pins.row_ready, rng, pause)
+        self.partners: list[int] = []  # of those rows
+        self.sums = Receiver(
+            lambda: int(pins.sums_word.value), pins.sums_valid, pins.sums_ready, rng, pause
         )
         self.reports = Receiver(self._report, pins.report_valid, pins.report_ready, rng, pause)
         self.steps.steps = [
@@ -163,13 +166,28 @@ class EngineBench:
             self.outside.step,
             self._watch_begins,
             self.rows.step,
+            self.sums.step,
             self.reports.step,
         ]
 
     def _report(self) -> Report:
         self.report_cycles.append(self.steps.cycle)
         value = int(self.pins.report.value)
-        return Report(value >> 32 & 0x7FF, bool(value >> 43), value & 0xFFFFFFFF)
+        return Report(
+            value >> 52 & 0x7FF,
+            bool(value >> 63),
+            value & 0xFFFFFF,
+            value >> 24 & 0xFFFF,
+            bool(value >> 51 & 1),
+        )
+
+    def _row(self) -> tuple[int, int, int]:
+        self.partners.append(int(self.pins.row_partner.value))
+        return (
+            int(self.pins.row.value),
+            int(self.pins.row_last.value),
+            int(self.pins.row_to.value),
+        )
 
     def _watch_begins(self) -> None:
         announces = int(self.pins.announce.value)

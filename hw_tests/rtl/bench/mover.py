@@ -13,9 +13,23 @@ WRITE_CAUSES = ("word", "address", "data", "open", "rows", "memory", "fence", "i
 LIMITS = {"mover": (16, 16), "least": (4, 2)}  # beats of a burst, bursts under way
 
 
-def move(address: int, words: int, fence: int = 0, ports: int = 0, tiles: int = 0) -> int:
+def move(
+    address: int,
+    words: int,
+    fence: int = 0,
+    ports: int = 0,
+    tiles: int = 0,
+    *,
+    bias: bool = False,
+    update: bool = False,
+    planes: int = 0,
+    plane_stride: int = 0,
+) -> int:
     """A command's bits; `address` in words."""
-    return tiles << 80 | ports << 76 | (fence & 0xFFFF) << 60 | words << 36 | address
+    training = plane_stride << 8 | int(bias) << 4 | int(update) << 3 | planes
+    return (
+        training << 88 | tiles << 80 | ports << 76 | (fence & 0xFFFF) << 60 | words << 36 | address
+    )
 
 
 class MoverBench:

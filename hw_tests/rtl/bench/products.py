@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from rtl.designs import Geometry
 
 from trivit.host.commands import encode
+from trivit.host.fixed_point import requantize
 from trivit.host.oracle.matmul import matmul
 
 Int16 = NDArray[np.int16]
@@ -48,6 +49,10 @@ class Product:
     has_residual: bool = False
     to_banks: bool = True
     stream: int = 0
+    partner: bool = False
+    sums: bool = False
+    skip_first: bool = False
+    sum_shift: int = 0
     fill: bool = True
     keep: bool = False
     claim: bool = True
@@ -158,6 +163,7 @@ class Banks:
         self.geometry, self.rng = geometry, rng
         shape = (geometry.activation_depth, geometry.tokens, geometry.depth)
         self.memory = rng.integers(-32768, 32768, shape).astype(np.int16)
+        self.largest: list[int] = []  # magnitude of what each product wrote
 
     def _addresses(self, start: int, stride: int, groups: int, words: int) -> NDArray[np.int64]:
         return start + stride * np.arange(groups)[:, None] + np.arange(words)
@@ -209,6 +215,20 @@ class Banks:
         weight[: matrix.shape[0], : matrix.shape[1]] = matrix
         return Weights(weight, np.zeros(outputs, np.int16))
 
+    def partners(self, product: Product) -> Int16:
+        """The residual (rows, tiles · outputs) of a product; zero beyond the tensor."""
+        geometry = self.geometry
+        tiles = -(-product.out_words // geometry.ports)
+        residual = np.zeros((product.rows, tiles * geometry.outputs), np.int16)
+        stored = (product.residual, product.target_stride, product.rows)
+        residual[:, : product.out_words * geometry.depth] = self.read(*stored, product.out_words)
+        return residual
+
+    def sums(self, product: Product) -> tuple[Int16, int]:
+        """The sums (rows,) of a product's operand over its depth, and what they saturated."""
+        operand = self.operand(product).astype(np.int64)
+        return requantize(operand[:, int(product.skip_first) :].sum(axis=1), product.sum_shift)
+
     def execute(self, product: Product, weights: Weights) -> tuple[Int16, int]:
         """Run a product; its result (rows, tiles · outputs), and what it saturated.
 
@@ -217,10 +237,8 @@ class Banks:
         geometry = self.geometry
         columns = product.out_words * geometry.depth
         residual = None
-        if product.has_residual:
-            residual = np.zeros((product.rows, len(weights.weight)), np.int16)
-            stored = (product.residual, product.target_stride, product.rows)
-            residual[:, :columns] = self.read(*stored, product.out_words)
+        if product.has_residual and not product.partner:
+            residual = self.partners(product)
         operand = self.operand(product)
         bias = weights.bias if product.has_bias else np.zeros_like(weights.bias)
 
@@ -235,7 +253,8 @@ class Banks:
                 residual_shift=product.residual_shift,
             )
 
-        _, saturated = run(columns)
+        counted, saturated = run(columns)
+        self.largest.append(int(np.abs(counted.astype(np.int64)).max()))
         result, _ = run(len(weights.weight))
         if product.to_banks:
             self.write(product.target, product.target_stride, result[:, :columns])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rtl.bench.products import Banks, Product, Weights, ahead, placement
-from rtl.designs import SUM_BITS
+from rtl.designs import MAX_ALIGN
 
 LARGEST = 3 * 12  # depth words of the largest new matrix
 
@@ -304,8 +304,8 @@ class Programs:
             residual_first=first,
             has_residual=residual is not None,
             stream=rng.choice([0, 0, 1, 2, 3]),
-            bias_shift=rng.randint(0, SUM_BITS - 18),
-            residual_shift=rng.randint(0, SUM_BITS - 18),
+            bias_shift=rng.randint(0, MAX_ALIGN - 1),
+            residual_shift=rng.randint(0, MAX_ALIGN - 1),
             out_shift=rng.choice([0, rng.randint(1, 31), rng.randint(18, 26)]),
             source_slot=operand.slot,
             residual_slot=0 if residual is None else residual.slot,

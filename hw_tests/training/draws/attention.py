@@ -52,6 +52,12 @@ def attention_backward(draw: Draw) -> Drawn:
     return Drawn(places=places, fields={**fields, **{name: draw.shift() for name in shifts}})
 
 
+@draws("cls_moments")
+def cls_moments(draw: Draw) -> Drawn:
+    heads, tokens, _ = _sizes(draw)
+    return Drawn(places={"probs": draw.place(heads * tokens, tokens)}, fields={"heads": heads})
+
+
 @draws("select_tokens")
 def select_tokens(draw: Draw) -> Drawn:
     heads, tokens, _ = _sizes(draw)

@@ -3,6 +3,7 @@
 import typer
 
 from trivit.tools.cli.commands import (
+    adapt,
     bench,
     board,
     data,
@@ -35,6 +36,7 @@ def register(app: typer.Typer) -> None:
     app.command("compile")(compile_command.compile_run)
     app.command("run")(run.run)
     app.command("train-on-device")(train_on_device.train_on_device)
+    app.command("adapt")(adapt.adapt)
     app.command("estimate")(estimate.estimate)
     app.command("profile")(profile.profile)
     app.command("explore")(explore.explore)

@@ -14,8 +14,19 @@ class OptimizerName(str, Enum):
     adamw = "adamw"
 
 
+class UpdateName(str, Enum):
+    """Which parameters a training step updates."""
+
+    all = "all"
+    last_block = "last-block"
+    biases = "biases"
+
+
 def compile_run(
-    run: Annotated[Path, typer.Argument(help="Run folder of trivit quantize.")],
+    run: Annotated[
+        Path,
+        typer.Argument(help="Run folder of trivit quantize; with --untrained an experiment."),
+    ],
     keep: Annotated[
         str | None,
         typer.Option(
@@ -36,8 +47,8 @@ def compile_run(
         bool,
         typer.Option(
             "--training",
-            help="Write the program of a training step instead, training.trivit, for the first "
-            "of the ratios.",
+            help="Write the programs of training steps instead, training.trivit: one for each of "
+            "the ratios, by default one as trained.",
         ),
     ] = False,
     masters: Annotated[
@@ -46,14 +57,49 @@ def compile_run(
     optimizer: Annotated[
         OptimizerName, typer.Option(help="With --training: whose updates.")
     ] = OptimizerName.sgd,
+    variance_block: Annotated[
+        int,
+        typer.Option(
+            help="With --training: block whose [CLS] attention steps tell of, which orders "
+            "examples (-1: the last; the paper takes the one before the first selector)."
+        ),
+    ] = -1,
+    update: Annotated[
+        UpdateName,
+        typer.Option(
+            help="With --training: which parameters a step updates; the last block or all biases "
+            "with the classifier, and no more of backward than they need."
+        ),
+    ] = UpdateName.all,
+    untrained: Annotated[
+        bool,
+        typer.Option(
+            "--untrained",
+            help="With --training: start from the experiment's model with random weights.",
+        ),
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="With --untrained: run folder to make (default: runs/ and its name)."),
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="With --untrained: change a setting."),
+    ] = None,
 ) -> None:
     """Compile a quantized run into one program bundle, a program for each keep ratio."""
     from trivit.tools.errors import ToolsError
 
     if training and kept_tokens:
         raise ToolsError("--kept-tokens is of programs that infer: leave it out with --training")
+    if untrained and not training:
+        raise ToolsError("--untrained is of programs that train: add --training")
+    if (out or overrides) and not untrained:
+        raise ToolsError("--out and --set are of untrained models: add --untrained")
+    if untrained:
+        run = _untrained(run, keep, out, list(overrides or []))
     if training:
-        _compile_training(run, keep, masters, optimizer)
+        _compile_training(run, keep, masters, optimizer, variance_block, update)
         return
     from trivit.host.bundle import Bundle
     from trivit.tools.cli.settings import keep_ratios
@@ -68,7 +114,27 @@ def compile_run(
     print_figures(f"compiled {run}", summary)
 
 
-def _compile_training(run: Path, keep: str | None, masters: int, optimizer: OptimizerName) -> None:
+def _untrained(config: Path, keep: str | None, out: Path | None, overrides: list[str]) -> Path:
+    """Make the run folder of an untrained model and return it."""
+    from trivit.models.training import load_config
+    from trivit.tools.cli.interruption import started_again, when_interrupted
+    from trivit.tools.cli.settings import keep_ratios
+    from trivit.tools.training.untrained import untrained_start
+
+    folder = out or Path("runs") / config.stem
+    with when_interrupted(started_again(f"{folder} is not quantized yet")):
+        untrained_start(load_config(config, overrides), folder, keep_ratios(keep))
+    return folder
+
+
+def _compile_training(
+    run: Path,
+    keep: str | None,
+    masters: int,
+    optimizer: OptimizerName,
+    variance_block: int,
+    update: UpdateName,
+) -> None:
     from trivit.tools.cli.settings import keep_ratios
     from trivit.tools.errors import ToolsError
     from trivit.tools.report.tables import print_figures
@@ -76,5 +142,12 @@ def _compile_training(run: Path, keep: str | None, masters: int, optimizer: Opti
 
     if masters not in (16, 32):
         raise ToolsError(f"--masters {masters}: use 32 or 16")
-    summary = compile_training(run, keep_ratios(keep), 32 if masters == 32 else 16, optimizer.value)
+    summary = compile_training(
+        run,
+        keep_ratios(keep),
+        32 if masters == 32 else 16,
+        optimizer.value,
+        variance_block,
+        update.value,
+    )
     print_figures(f"compiled {run} for training", summary)

@@ -44,7 +44,7 @@ struct Guard {
               (F::RingOffset::of(c) == 0 && held_biases > out.tiles)));
         Error found = Error::ok;
         if (!slots(c, out.groups)) found = Error::size_limit;
-        if (F::BiasShift::of(c) > kMaxAlign || F::ResidualShift::of(c) > kMaxAlign)
+        if (F::BiasShift::of(c) > kEngineMaxAlign || F::ResidualShift::of(c) > kEngineMaxAlign)
             found = Error::shift_range;
         if (!addresses(c, out.groups)) found = Error::activation_address;
         if (!sizes(c) || !ring) found = Error::size_limit;

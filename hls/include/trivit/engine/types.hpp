@@ -26,7 +26,6 @@ typedef ap_uint<kRows> RowMask;
 typedef ap_int<kEngineSumBits> Sum;
 
 static const int kSlots = 1 << Slot::width;
-static const int kMaxAlign = kEngineSumBits - 17;  // shift of a bias or residual
 
 constexpr int bits_of(int places) { return places <= 1 ? 0 : 1 + bits_of((places + 1) / 2); }
 

@@ -42,6 +42,9 @@ inline bool execute(int16_t* arena, const Descriptor& op, const Step& step, Scra
         case Opcode::select_tokens:
             select_tokens(arena, op, scratch, figures);
             return true;
+        case Opcode::cls_moments:
+            cls_moments(arena, op, figures);
+            return true;
         case Opcode::gather:
             gather(arena, op, figures);
             return true;

@@ -26,6 +26,7 @@ enum class Opcode : int64_t {
     add = 16,
     update_sgd = 17,
     update_adamw = 18,
+    cls_moments = 19,
     select_connections = 24,
     score_bias = 25,
     score_bias_backward = 26,

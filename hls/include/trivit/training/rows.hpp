@@ -94,6 +94,20 @@ inline void select_tokens(int16_t* arena, const Descriptor& op, Scratch& scratch
     Counter(figures[0]).measure(dst);
 }
 
+// Writes no tensor; returns the sum and the sum of squares of what [CLS] gives to each patch token,
+// the heads' probabilities added up.
+inline void cls_moments(int16_t* arena, const Descriptor& op, Figures* figures) {
+    const Tensor probs = tensor(arena, op.operand[0]);
+    const int64_t heads = op.field[0], tokens = probs.columns;
+    for (int64_t j = 1; j < tokens; ++j) {
+        int64_t sum = 0;
+        for (int64_t head = 0; head < heads; ++head)
+            sum += probs.row(head * tokens)[j];
+        figures[0].largest += sum;
+        figures[0].squares += sum * sum;
+    }
+}
+
 }  // namespace training
 }  // namespace trivit
 

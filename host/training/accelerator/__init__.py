@@ -1,0 +1,1 @@
+"""Training programs as commands of the accelerator, and the host's side of a step."""

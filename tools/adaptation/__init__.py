@@ -1,0 +1,1 @@
+"""What training on the device is for: a model meets a shifted domain, and learns it from a few."""
