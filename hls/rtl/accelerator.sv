@@ -341,7 +341,7 @@ module accelerator #(
   );
 
   // Reports, by number of the unit
-  localparam int UNITS = trivit_commands::UNITS;
+  localparam int UNITS = trivit_commands::UNIT_UPDATE + 1;  // AdamW is in the update's place
   logic [UNITS*REPORT-1:0] report;
   logic [UNITS-1:0] report_valid, report_ready, report_ends;
   function automatic int block_unit(input int place);

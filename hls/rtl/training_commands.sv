@@ -1,10 +1,11 @@
 // Hands out the commands of units from number FIRST on, which the sequencer sends together: to blocks
-// of training if they are there. An end command goes to all of them. One of a unit that is not there
-// is refused, and nothing is taken any more.
+// of training if they are there. An end command goes to all of them, commands of AdamW to the block of
+// the update, whichever that is. One of a unit that is not there is refused, and nothing is taken any
+// more.
 module training_commands #(
     parameter bit TRAINING = 1'b0,
     parameter int FIRST = trivit_commands::UNIT_GELU_BACKWARD,
-    parameter int BLOCKS = trivit_commands::UNITS - trivit_commands::UNIT_GELU_BACKWARD
+    parameter int BLOCKS = trivit_commands::UNIT_UPDATE - trivit_commands::UNIT_GELU_BACKWARD + 1
 ) (
     input  logic              clk,
     input  logic              reset,
@@ -22,7 +23,11 @@ module training_commands #(
   logic [BLOCKS-1:0] wanted;
   logic take, known;
   always_comb
-    for (int b = 0; b < BLOCKS; b++) wanted[b] = TRAINING && (next.last || next.unit == 5'(FIRST + b));
+    for (int b = 0; b < BLOCKS; b++)
+      wanted[b] = TRAINING
+                  && (next.last || next.unit == 5'(FIRST + b)
+                      || (b == BLOCKS - 1 && next.unit > 5'(FIRST + b)
+                          && next.unit < 5'(trivit_commands::UNITS)));
   assign known = next.last || wanted != '0;
   assign in_ready = !refused && (out_valid & ~out_ready) == '0;
   assign take = in_valid && in_ready;

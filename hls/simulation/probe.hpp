@@ -10,7 +10,7 @@ namespace simulation {
 
 static const int kBanks = 8;
 static const int kStalls = 8;  // causes: STALL_* in hls/rtl/engine_types.sv
-static const int kUnits = 21;  // by number; most of their reports are logged
+static const int kUnits = 23;  // by number; most of their reports are logged
 
 struct Handshake {
     bool valid, ready;

@@ -14,7 +14,7 @@ const char* const kUnitNames[kUnits] = {
     "norm_writer",   "row_reader",       "load",          "store",
     "move_weights",  "move_rows",        "move_store",    "connections",
     "gelu_backward", "softmax_backward", "cross_entropy", "normalise_backward",
-    "update"};
+    "update",        "adamw_constants",  "update_adamw"};
 const char* const kStallNames[kStalls] = {"work",    "command", "source", "residual",
                                           "weights", "target",  "stream", "short"};
 

@@ -7,6 +7,7 @@
 #include "../src/softmax_backward.cpp"
 #include "../src/update.cpp"
 #include "Vaccelerator.h"
+#include "command.hpp"
 #include "connect.hpp"
 
 namespace simulation {

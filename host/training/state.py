@@ -40,8 +40,8 @@ class TrainingState:
                 program's state has written them.
             settings: of the update.
             memory: shared with the run's other programs, as long as the largest of them needs.
-
-        ``check(operation, numbers)`` refuses what the contract has and the backend has not.
+            check: of an operation and its numbers: refuses what the contract has and the backend
+                has not.
 
         Raises:
             HostError: values that are missing or foreign, or fraction lengths that the contract's

@@ -120,7 +120,7 @@ def test_killed_at_any_moment(
     assert contents(out) == whole
 
 
-@pytest.mark.parametrize("step", [1, 64, 65, 127, 310])
+@pytest.mark.parametrize("step", [1, 65, 310])
 def test_interrupted_behind_a_step(
     bundle: TrainingBundle,
     whole: dict[str, bytes],

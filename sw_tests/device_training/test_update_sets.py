@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from exported_model import build
-from training_models import DENSE, PRUNED
+from training_models import CONNECTIONS, DENSE, PRUNED, PSS
 
 from trivit.host.backends import open_backend
 from trivit.host.errors import HostError
@@ -95,7 +95,9 @@ def test_biases_have_no_products_of_weights_and_gradients_all_the_way_down(
     assert passed_on(program) == passed_on(full)
 
 
-@SIZES
+@pytest.mark.parametrize(
+    "sizes", [DENSE, PRUNED, CONNECTIONS, PSS], ids=["dense", "pruned", "connections", "pss"]
+)
 @pytest.mark.parametrize("which", SOME)
 def test_every_op_that_is_left_is_needed(
     tmp_path: Path, which: UpdateSet, sizes: dict[str, Any]
@@ -180,8 +182,17 @@ def test_activations_that_backward_computes_again_are_not_kept(tmp_path: Path) -
     assert kept["biases"] < kept["all"]
 
 
-@SIZES
-@pytest.mark.parametrize("which", UPDATE_SETS)
+@pytest.mark.parametrize(
+    ("which", "sizes"),
+    [
+        ("all", DENSE),
+        ("all", PSS),
+        ("last-block", PRUNED),
+        ("last-block", PSS),
+        ("biases", CONNECTIONS),
+    ],
+    ids=["all, dense", "all, pss", "last block, pruned", "last block, pss", "biases, connections"],
+)
 def test_the_bundle_for_inference_has_the_integers_of_the_session(
     tmp_path: Path, which: UpdateSet, sizes: dict[str, Any]
 ) -> None:

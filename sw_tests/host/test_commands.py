@@ -53,7 +53,7 @@ def test_numbers_of_no_unit_are_refused() -> None:
     numbers = range(len(COMMANDS))
     assert {decode(number << 12).unit for number in numbers} == COMMANDS.keys()
     for number in range(len(COMMANDS), 32):
-        with pytest.raises(HostError, match=f"has the unit {number}: this kernel has 0 to 20"):
+        with pytest.raises(HostError, match=f"has the unit {number}: this kernel has 0 to 22"):
             decode(number << 12)
 
 

@@ -74,6 +74,10 @@ def train_on_device(
     nearest: Annotated[
         bool, typer.Option("--nearest", help="Round updates to the nearest, not stochastically.")
     ] = False,
+    fixed_exponents: Annotated[
+        bool,
+        typer.Option("--fixed-exponents", help="Leave fraction lengths as they are at the start."),
+    ] = False,
     keep: Annotated[
         float | None,
         typer.Option(
@@ -154,6 +158,7 @@ def train_on_device(
         label_smoothing=label_smoothing,
         clip_norm=clip_norm,
         stochastic=not nearest,
+        fixed_exponents=fixed_exponents,
         seed=seed,
         largest_loss=largest_loss,
         checkpoint_every=checkpoint_every,
