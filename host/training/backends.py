@@ -185,14 +185,15 @@ def _update_adamw(operation: Resolved, tensors: dict[str, Int16], step: StepCons
     fields: dict[str, Any] = dict(operation.fields)
     updated = training.update_adamw(
         tensors["gradient"],
-        (tensors["high"], tensors["low"]),
+        (tensors["high"], tensors.get("low")),
         tensors["velocity"],
         (tensors["second"], tensors["second_low"]),
         training.AdamStep(**vars(step)),
         **{**fields, "stochastic": bool(fields["stochastic"])},
     )
     for name in ("high", "low", "velocity", "second", "second_low"):
-        tensors[name][:] = getattr(updated, name)
+        if name in tensors:
+            tensors[name][:] = getattr(updated, name)
     written = (updated.high, updated.velocity, updated.second)
     return list(zip(written, updated.saturated, strict=True))
 

@@ -93,7 +93,8 @@ OPERATIONS: dict[str, OperationSpec] = {
     "update_adamw": OperationSpec(
         code=18,
         writes=("high", "velocity", "second"),
-        reads=("gradient", "low", "second_low"),
+        reads=("gradient", "second_low"),
+        optional=("low",),
         flags=("decays",),
         fields=(
             *("number", "beta1", "mean_shift", "alpha2", "square_shift", "epsilon"),

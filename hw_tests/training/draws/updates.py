@@ -30,8 +30,8 @@ def update_sgd(draw: Draw) -> Drawn:
 
 @draws("update_adamw")
 def update_adamw(draw: Draw) -> Drawn:
-    names = ("high", "velocity", "second", "gradient", "low", "second_low")
-    places = _parameter(draw, names)
+    low = ("low",) if draw.rng.random() < 0.5 else ()
+    places = _parameter(draw, ("high", "velocity", "second", "gradient", "second_low", *low))
     draw.hold(places["second"], lambda high: np.clip(high, 1, 32766))  # never negative
     fields = {
         "number": draw.number(0, 300),
@@ -43,8 +43,8 @@ def update_adamw(draw: Draw) -> Drawn:
         "epsilon_shift": draw.number(-100, 100),
         "direction_shift": draw.number(-42, 50),
         "decay": draw.number(0, 65535),
-        "decay_shift": draw.number(12, 62),
-        "rate_shift": draw.number(-20, 4),
+        "decay_shift": draw.number(12 if low else -4, 62),
+        "rate_shift": draw.number(-20, 20),
         "stochastic": draw.number(0, 1),
     }
     return Drawn(places=places, fields=fields)
