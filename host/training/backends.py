@@ -79,6 +79,8 @@ class ReferenceTraining(TrainingBackend):
                 (training.scatter(t["dy"], t["index"][0], o.places["dst"].rows), 0)
             ],
             "add": lambda o, t: [training.add(t["a"], t["b"], **o.fields)],
+            "accumulate": _accumulate,
+            "release": _release,
         }
 
     def run(self, memory: Int16, operations: Sequence[Resolved], step: StepConstants) -> Int64:
@@ -157,6 +159,19 @@ def _attention_backward(operation: Resolved, tensors: dict[str, Int16]) -> _Resu
     probs = tensors["probs"].reshape(fields.pop("heads"), tokens, tokens)
     got = training.attention_backward(tensors["dy"], tensors["qkv"], probs, **fields)
     return list(zip((got.probs, got.scores, got.qkv), got.saturated, strict=True))
+
+
+def _accumulate(operation: Resolved, tensors: dict[str, Int16]) -> _Results:
+    planes = tensors["total"], tensors["total_low"]
+    sums = training.accumulate(tensors["gradient"], planes, **operation.fields)
+    tensors["total"][:], tensors["total_low"][:] = sums
+    return []
+
+
+def _release(operation: Resolved, tensors: dict[str, Int16]) -> _Results:
+    result = training.release((tensors["total"], tensors["total_low"]), **operation.fields)
+    tensors["total"][:] = tensors["total_low"][:] = 0
+    return [result]
 
 
 def _update_sgd(operation: Resolved, tensors: dict[str, Int16], step: StepConstants) -> _Results:

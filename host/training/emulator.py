@@ -23,6 +23,9 @@ LIBRARY = LibrarySources(
     flags=("-ffp-contract=fast",),
 )
 
+#: Lists of ops whose descriptors are kept: programs of a run, and their forward passes.
+_PACKED = 16
+
 
 class EmulatorTraining(TrainingBackend):
     """The oracle's integers in C++, on one thread."""
@@ -52,7 +55,8 @@ class EmulatorTraining(TrainingBackend):
             ctypes.c_void_p,
             ctypes.c_void_p,
         ]
-        self._packed: tuple[Sequence[Resolved], Int64] | None = None
+        # By identity, with the ops themselves, so that no identity comes twice.
+        self._packed: dict[int, tuple[Sequence[Resolved], Int64]] = {}
 
     def run(self, memory: Int16, operations: Sequence[Resolved], step: StepConstants) -> Int64:
         """Execute the ops in one call.
@@ -62,9 +66,11 @@ class EmulatorTraining(TrainingBackend):
         """
         if memory.dtype != np.int16 or not memory.flags.c_contiguous:
             raise HostError("the training memory must be contiguous int16")
-        if self._packed is None or self._packed[0] is not operations:
-            self._packed = operations, np.ascontiguousarray(pack(operations))
-        words, constants = self._packed[1], step.words()
+        if id(operations) not in self._packed:
+            while len(self._packed) >= _PACKED:
+                del self._packed[next(iter(self._packed))]
+            self._packed[id(operations)] = operations, np.ascontiguousarray(pack(operations))
+        words, constants = self._packed[id(operations)][1], step.words()
         figures = np.zeros((len(operations), WRITES, FIGURES), np.int64)
         done = self._run(
             memory.ctypes.data,

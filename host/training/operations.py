@@ -102,7 +102,11 @@ OPERATIONS: dict[str, OperationSpec] = {
             "stochastic",
         ),
     ),
+    "accumulate": OperationSpec(
+        code=20, writes=(), reads=("gradient", "total", "total_low"), fields=("shift",)
+    ),
+    "release": OperationSpec(code=21, reads=("total", "total_low"), fields=("shift",)),
 }
 
-#: Operands that an op reads and writes and of which it returns nothing: low planes.
-LOW_PLANES = ("low", "second_low")
+#: Operands that an op reads and writes and of which it returns nothing: low planes, sums.
+LOW_PLANES = ("low", "second_low", "total", "total_low")

@@ -24,9 +24,11 @@ Role = Literal[
     "low",
     "momentum",
     "second",
+    "accumulator",
     "gradient",
 ]
-Phase = Literal["forward", "backward", "update"]
+#: ``accumulate`` and ``release`` are of programs that sum gradients over images (accumulation.py).
+Phase = Literal["forward", "backward", "accumulate", "release", "update"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 
@@ -120,7 +122,7 @@ class TrainingProgram:
 
     def without_updates(self) -> TrainingProgram:
         """Return the program of forward and backward alone."""
-        kept = tuple(o for o in self.operations if o.phase != "update")
+        kept = tuple(o for o in self.operations if o.phase in ("forward", "backward"))
         return TrainingProgram(
             name=self.name,
             tensors=self.tensors,
@@ -175,6 +177,7 @@ _GIVEN: tuple[Role, ...] = (
     "low",
     "momentum",
     "second",
+    "accumulator",
 )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from trivit.host.errors import HostError
-from trivit.host.generated.spec import MAX_SHIFT
+from trivit.host.generated.spec import MAX_ALIGN_SHIFT, MAX_SHIFT
 from trivit.host.oracle.training.adamw import ALPHA_FRAC, DIRECTION_FRAC
 from trivit.host.training.operand_formats import MASTER_BITS, Formats, mantissa
 
@@ -104,8 +104,19 @@ def _update_adamw(f: Formats, settings: UpdateSettings) -> dict[str, int]:
     }
 
 
-#: The numbers of each update.
+def _accumulate(f: Formats, _: UpdateSettings) -> dict[str, int]:
+    shift = f["total"] - f["gradient"]
+    return {"shift": f.align("gradient", shift, -MAX_ALIGN_SHIFT)}
+
+
+def _release(f: Formats, _: UpdateSettings) -> dict[str, int]:
+    return {"shift": f.shift(f["total"] + int(f.attribute("halvings")) - f["dst"])}
+
+
+#: The numbers of each update, and of what comes between a gradient and its update.
 UPDATES: dict[str, Callable[[Formats, UpdateSettings], dict[str, int]]] = {
     "update_sgd": _update_sgd,
     "update_adamw": _update_adamw,
+    "accumulate": _accumulate,
+    "release": _release,
 }

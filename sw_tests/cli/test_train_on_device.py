@@ -83,6 +83,9 @@ def test_compile_refuses(
     [
         (("--data", "nowhere"), ("no data set 'nowhere'", "name one of")),
         (("--checkpoint-every", 150), ("--checkpoint-every 150", "a multiple of 100")),
+        (("--clip", "unfused"), ("--clip unfused", "give --clip-norm")),
+        (("--steps", 100, "--accumulate", 8), ("100 steps", "--accumulate 8", "--steps 104")),
+        (("--accumulate", 20000, "--steps", 20000), ("over 20000 images", "use 1 to 16384")),
         (("--momentum", 1), ("momentum 1.0", "less than 1")),
         (("--weight-decay", -1), ("weight decay -1.0", "use 0 or more")),
         (("--beta2", 1), ("beta2 1.0", "less than 1")),

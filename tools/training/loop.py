@@ -10,7 +10,7 @@ import math
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,12 +29,17 @@ from trivit.tools.errors import ToolsError
 from trivit.tools.training.export import write_weights
 from trivit.tools.training.metrics import REPORT_EVERY, Metrics
 
+ClipName = Literal["fused", "unfused"]
 CHECKPOINT, METRICS, WEIGHTS = "checkpoint.npz", "metrics.jsonl", "weights.safetensors"
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoopSettings:
-    """What a run does; the learning rate rises in ``warmup_steps`` and falls as a cosine to 0."""
+    """What a run does; the learning rate rises in ``warmup_steps`` and falls as a cosine to 0.
+
+    A step is an image; ``accumulate`` of them make an update. ``clip``: by the norm of the update
+    before (fused), or by its own (unfused).
+    """
 
     steps: int = 1000
     learning_rate: float = 0.005
@@ -45,6 +50,8 @@ class LoopSettings:
     epsilon: float = 1e-8
     label_smoothing: float = 0.0
     clip_norm: float | None = None
+    clip: ClipName = "fused"
+    accumulate: int = 1
     stochastic: bool = True
     seed: int = 0
     largest_loss: float | None = None
@@ -55,7 +62,8 @@ class LoopSettings:
         """Check the settings that the loop itself reads.
 
         Raises:
-            ToolsError: one is outside its range, or a checkpoint would not stand at the end of a
+            ToolsError: one is outside its range or lacks another, the last update would lack
+                images, or a checkpoint would not stand at the end of a
                 line of metrics, which judges the loss.
         """
         if not (math.isfinite(self.learning_rate) and self.learning_rate >= 0):
@@ -64,6 +72,14 @@ class LoopSettings:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ToolsError(f"--{name.replace('_', '-')} {value:g}: use more than 0")
+        if self.clip == "unfused" and self.clip_norm is None:
+            raise ToolsError("--clip unfused has no norm to clip to: give --clip-norm too")
+        if self.accumulate > 1 and self.steps % self.accumulate:
+            raise ToolsError(
+                f"{self.steps} steps end within an update of --accumulate {self.accumulate} "
+                f"images: use a multiple, such as --steps "
+                f"{-(-self.steps // self.accumulate) * self.accumulate}"
+            )
         if self.checkpoint_every % REPORT_EVERY:
             raise ToolsError(
                 f"--checkpoint-every {self.checkpoint_every}: use a multiple of {REPORT_EVERY}, "
@@ -158,6 +174,8 @@ def train(
         ),
         seed=settings.seed,
         clip_norm=settings.clip_norm,
+        clip_fused=settings.clip == "fused",
+        accumulate=settings.accumulate,
     )
     figures = run(session, bundle, training, settings, data, out, resume)
     if settings.test_images:

@@ -4,6 +4,7 @@ Pure functions on int16 arrays of shape (rows, columns). A function that rounds 
 and the number of saturated values. Forward ops are those of :mod:`trivit.host.oracle`.
 """
 
+from trivit.host.oracle.training.accumulate import accumulate, release
 from trivit.host.oracle.training.adamw import AdamStep, AdamUpdated, update_adamw
 from trivit.host.oracle.training.attention import AttentionGradients, attention_backward
 from trivit.host.oracle.training.embedding import cls_row, gather, scatter
@@ -19,6 +20,7 @@ __all__ = [
     "AdamUpdated",
     "AttentionGradients",
     "Updated",
+    "accumulate",
     "add",
     "attention_backward",
     "cls_row",
@@ -31,6 +33,7 @@ __all__ = [
     "normalise_backward",
     "normalise_gamma",
     "product",
+    "release",
     "scatter",
     "split_planes",
     "stochastic_round",

@@ -103,8 +103,8 @@ def update_sgd(
         return nearest(values, shift)
 
     v, moved = clamp(rounded(total, 16, 0), INT16_MIN, INT16_MAX)
-    master = (master - rounded(v * rate, rate_shift, 1)).reshape(shape)
-    new_high, new_low, clamped = split_master(master, low is not None)
+    updated = (master - rounded(v * rate, rate_shift, 1)).reshape(shape)
+    new_high, new_low, clamped = split_master(updated, low is not None)
     return Updated(
         high=new_high,
         low=new_low,

@@ -28,6 +28,18 @@ def update_sgd(draw: Draw) -> Drawn:
     return Drawn(places=_parameter(draw, ("high", "velocity", "gradient", *low)), fields=fields)
 
 
+@draws("accumulate")
+def accumulate(draw: Draw) -> Drawn:
+    places = draw.places(("gradient", "total", "total_low"), draw.size(9), draw.size(40))
+    return Drawn(places=places, fields={"shift": draw.number(-30, 30)})
+
+
+@draws("release")
+def release(draw: Draw) -> Drawn:
+    places = draw.places(("dst", "total", "total_low"), draw.size(9), draw.size(40))
+    return Drawn(places=places, fields={"shift": draw.shift()})
+
+
 @draws("update_adamw")
 def update_adamw(draw: Draw) -> Drawn:
     low = ("low",) if draw.rng.random() < 0.5 else ()

@@ -26,6 +26,8 @@ enum class Opcode : int64_t {
     add = 16,
     update_sgd = 17,
     update_adamw = 18,
+    accumulate = 20,
+    release = 21,
 };
 
 static const int kOperands = 6;
