@@ -56,6 +56,8 @@ class TrainingModel:
         backend: TrainingBackend,
         seed: int = 0,
         clip_norm: float | None = None,
+        clip_fused: bool = True,
+        accumulate: int = 1,
         **settings: Any,
     ) -> TrainingSession:
         """Return a session on a backend; ``settings`` are those of the update."""
@@ -66,6 +68,8 @@ class TrainingModel:
             UpdateSettings(**settings),
             seed=seed,
             clip_norm=clip_norm,
+            clip_fused=clip_fused,
+            accumulate=accumulate,
         )
 
     def image(self, number: int) -> Int16:

@@ -12,6 +12,7 @@ from trivit.host.errors import HostError
 from trivit.host.fixed_point import INT16_MAX, Int16, Int64, round_half_even, to_real
 from trivit.host.oracle.training import join_planes, split_planes
 from trivit.host.oracle.training.adamw import SECOND_LIMIT
+from trivit.host.oracle.training.update import MASTER_LIMIT
 from trivit.host.training.arena import Arena
 from trivit.host.training.exponents import Move, followed, leader_of, limits
 from trivit.host.training.program import TensorSpec, TrainingProgram
@@ -134,6 +135,9 @@ class TrainingState:
     def _shift(self, tensor: TensorSpec, bits: int) -> None:
         if tensor.role == "parameter":
             self._write_master(tensor.name, round_half_even(self.master(tensor.name), -bits))
+        if tensor.role == "accumulator":
+            moved = round_half_even(self.master(tensor.name), -bits)
+            self._write_master(tensor.name, np.clip(moved, -MASTER_LIMIT, MASTER_LIMIT - 1))
         if tensor.role == "second":
             moved = round_half_even(self.master(tensor.name), -2 * bits)
             self._write_master(tensor.name, np.clip(moved, 0, SECOND_LIMIT))

@@ -39,9 +39,10 @@ def bundle_in(folder: Path, **sizes: Any) -> TrainingBundle:
     return training_bundle(build(**sizes).save(folder))
 
 
-def session_of(bundle: TrainingBundle, **settings: Any) -> TrainingSession:
+def session_of(bundle: TrainingBundle, accumulate: int = 1, **settings: Any) -> TrainingSession:
+    update = UpdateSettings(**settings)
     return TrainingSession(
-        bundle.program, bundle.masters, EmulatorTraining(), UpdateSettings(**settings)
+        bundle.program, bundle.masters, EmulatorTraining(), update, accumulate=accumulate
     )
 
 
@@ -59,14 +60,18 @@ def test_a_model_learns(tmp_path: Path, sizes: dict[str, Any]) -> None:
     assert [line["step"] for line in lines] == [100, 200, 300]
 
 
-def test_a_resumed_run_is_the_run_itself(tmp_path: Path) -> None:
+@pytest.mark.parametrize("accumulate", [1, 8])
+def test_a_resumed_run_is_the_run_itself(tmp_path: Path, accumulate: int) -> None:
+    """Also from a checkpoint in the middle of an accumulation."""
     bundle = bundle_in(tmp_path, **PRUNED)
     training = squares(bundle, 60, seed=0)
-    settings = replace(SETTINGS, steps=160, checkpoint_every=100, clip_norm=1.0)
-    whole = session_of(bundle)
+    settings = replace(
+        SETTINGS, steps=160, checkpoint_every=100, clip_norm=1.0, accumulate=accumulate
+    )
+    whole = session_of(bundle, accumulate)
     run(whole, bundle, training, settings, "squares", tmp_path / "whole")
 
-    killed = session_of(bundle)
+    killed = session_of(bundle, accumulate)
     step = killed.step
 
     def until_130(*arguments: Any) -> Any:
@@ -77,7 +82,7 @@ def test_a_resumed_run_is_the_run_itself(tmp_path: Path) -> None:
     killed.step = until_130  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):
         run(killed, bundle, training, settings, "squares", tmp_path / "part")
-    again = session_of(bundle)
+    again = session_of(bundle, accumulate)
     run(again, bundle, training, settings, "squares", tmp_path / "part", resume=True)
     assert np.array_equal(again.state.memory, whole.state.memory)
     assert again.state.formats == whole.state.formats

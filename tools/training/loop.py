@@ -103,6 +103,8 @@ def open_session(
         ),
         seed=settings.seed,
         clip_norm=settings.clip_norm,
+        clip_fused=settings.clip == "fused",
+        accumulate=settings.accumulate,
         others=bundle.programs[1:],
     )
 
