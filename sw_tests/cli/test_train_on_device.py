@@ -98,6 +98,9 @@ def test_compile_refuses(
     ids=[
         "data",
         "checkpoints",
+        "clip",
+        "last images",
+        "images",
         "momentum",
         "decay",
         "beta2",
