@@ -16,7 +16,7 @@ from trivit.host.oracle.training.update import MASTER_LIMIT
 from trivit.host.training.arena import Arena
 from trivit.host.training.exponents import Move, followed, leader_of, limits
 from trivit.host.training.program import TensorSpec, TrainingProgram
-from trivit.host.training.shifts import MASTER_BITS, UpdateSettings, numbers
+from trivit.host.training.shifts import UpdateSettings, numbers
 
 #: Refuses numbers of an op, by the op's index.
 Check: TypeAlias = Callable[[int, Mapping[str, int]], None]
@@ -75,11 +75,6 @@ class TrainingState:
         if name not in self._low:
             return high.astype(np.int64)
         return join_planes(high, self.arena.view(self.memory, self._low[name]))
-
-    def real_master(self, name: str) -> NDArray[np.float64]:
-        """Return the value of a parameter's master, (rows, columns)."""
-        extra = MASTER_BITS if name in self._low else 0
-        return self.master(name).astype(np.float64) * 2.0 ** -(self.formats[name] + extra)
 
     def real(self, name: str) -> NDArray[np.float64]:
         """Return the value of a tensor as an op reads it, (rows, columns)."""

@@ -114,6 +114,9 @@ def test_compile_refuses(
     ids=[
         "data",
         "checkpoints",
+        "clip",
+        "last images",
+        "images",
         "momentum",
         "decay",
         "beta2",
