@@ -18,6 +18,10 @@ _TRIES = 100
 _HELD: set[Path] = set()
 
 
+class BusyError(ModelsError):
+    """Another process holds the lock."""
+
+
 @contextmanager
 def run_lock(out: Path) -> Iterator[None]:
     """Keep other processes out of the run folder ``out`` while the body runs.
@@ -25,7 +29,8 @@ def run_lock(out: Path) -> Iterator[None]:
     Within the body the same process may enter again.
 
     Raises:
-        ModelsError: another process is in the folder, or ``out`` is a file.
+        BusyError: another process is in the folder.
+        ModelsError: ``out`` is a file.
         OSError: the folder cannot be made.
     """
     if out.exists() and not out.is_dir():
@@ -108,7 +113,7 @@ def _locked(path: Path, doing: str) -> int | None:
             owner = os.read(handle, 32).decode(errors="replace").strip()
             os.close(handle)
             who = f"process {owner}" if owner.isdigit() else "another process"
-            raise ModelsError(f"{who} {doing}") from None
+            raise BusyError(f"{who} {doing}") from None
         except OSError as error:
             os.close(handle)
             if error.errno in _WITHOUT:

@@ -3,13 +3,16 @@
 source [file join [file dirname [info script]] facts.tcl]
 
 namespace eval trivit::block {
+    # Those of inference and those of training.
+    variable blocks [concat $trivit::streams::blocks $trivit::streams::training_blocks]
+
     # Blocks that a bench calls besides its own.
     proc others {block bench} {
         set file [open $bench]
         set text [read $file]
         close $file
         set found {}
-        foreach other $trivit::streams::blocks {
+        foreach other $trivit::block::blocks {
             if {$other ne $block && [string first "trivit_${other}(" $text] >= 0} {
                 lappend found $other
             }
@@ -18,8 +21,8 @@ namespace eval trivit::block {
     }
 
     proc build {block} {
-        if {$block ni $trivit::streams::blocks} {
-            error "no block $block; there are $trivit::streams::blocks"
+        if {$block ni $trivit::block::blocks} {
+            error "no block $block; there are $trivit::block::blocks"
         }
         set root [file dirname $trivit::hls]
         set top trivit_$block

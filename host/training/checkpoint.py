@@ -7,13 +7,15 @@ import json
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trivit.host.errors import HostError
-from trivit.host.training.session import TrainingSession
+
+if TYPE_CHECKING:
+    from trivit.host.training.session import TrainingSession
 
 #: Begins the names of arrays that the loop keeps beside the session's own.
 _MORE = "more."

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 from trivit.host.errors import HostError
 from trivit.host.fixed_point import Int16, Int64
 from trivit.host.oracle.training.loss import TARGET_FRAC
+from trivit.host.training import checkpoint
 from trivit.host.training.accumulation import Accumulation
 from trivit.host.training.arena import Arena
 from trivit.host.training.backends import TrainingBackend
@@ -77,6 +80,7 @@ class TrainingSession:
         clip_fused: bool = True,
         accumulate: int = 1,
         others: Sequence[TrainingProgram] = (),
+        fixed_exponents: bool = False,
     ) -> None:
         """Start from ``masters``.
 
@@ -91,6 +95,7 @@ class TrainingSession:
                 backward pass and gradients are scaled by their own norm.
             accumulate: images whose mean gradient is one update; a step is one image.
             others: further programs over the same state; ``program`` is in use at first.
+            fixed_exponents: fraction lengths stay where :meth:`find_exponents` left them.
 
         Raises:
             HostError: formats that the contract's shifts cannot bring together, a number of images
@@ -112,6 +117,7 @@ class TrainingSession:
         self.gradient_norm = 0.0
         self._settings, self._seed, self._clip_norm = settings, seed, clip_norm
         self._clip_fused = clip_fused
+        self._fixed_exponents = fixed_exponents
         self._adamw = program.optimizer == "adamw"
 
     @property
@@ -209,7 +215,7 @@ class TrainingSession:
         norm = variant.norm(figures, variant.images)
         logits = self.state.real(self.program.logits)[0]
         class_attention = self._variant.class_attention(figures)
-        moves = self.state.apply(self.exponents.moves(figures))
+        moves = [] if self._fixed_exponents else self.state.apply(self.exponents.moves(figures))
         self.steps += 1
         if moves:
             self._variant.resolve()
@@ -271,6 +277,20 @@ class TrainingSession:
             clip=self._clip(),
             **(self._settings.corrections(update) if self._adamw else {}),
         )
+
+    def parameter(self, name: str) -> NDArray[np.float64]:
+        """Return a parameter as forward reads it, (rows, columns)."""
+        return self.state.real(name)
+
+    def to_bytes(
+        self, identity: dict[str, Any], more: Mapping[str, NDArray[Any]] | None = None
+    ) -> bytes:
+        """Return the state as a file; see :func:`~trivit.host.training.checkpoint.to_bytes`."""
+        return checkpoint.to_bytes(self, identity, more)
+
+    def restore(self, path: Path, identity: dict[str, Any]) -> dict[str, NDArray[Any]]:
+        """Go on from a file; see :func:`~trivit.host.training.checkpoint.restore`."""
+        return checkpoint.restore(path, self, identity)
 
     def _named(self, name: str) -> Variant:
         if name not in self._variants:

@@ -16,10 +16,9 @@ def snapshot(bundle: TrainingBundle, session: TrainingSession) -> TrainingBundle
 
     Momenta are not in it: a session of the result is a new run from these weights.
     """
-    masters = {
-        tensor.name: session.state.master(tensor.name) for tensor in bundle.program.parameters
-    }
-    return _at(bundle, session.state.formats, masters)
+    state = session.state
+    masters = {tensor.name: state.master(tensor.name) for tensor in bundle.program.parameters}
+    return _at(bundle, state.formats, {**bundle.masters, **masters})
 
 
 def transplanted(

@@ -17,7 +17,7 @@ _VERILOG_PORT = re.compile(
 )
 _HLS_PORT = re.compile(r"hls::stream<((?:[^<>]|<[^<>]*>)+)>& (\w+)")
 _CONSTANT = re.compile(r"static const int (\w+) =\s*([^;]+);")
-_TYPE = re.compile(r"typedef ap_uint<([^;]+)> (\w+);")
+_TYPE = re.compile(r"^typedef ap_uint<([^;]+)> (\w+);", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,7 @@ class QuantizeConfig:
             integer compared.
         qonnx_images: test images run with qonnx.
         onnxruntime_images: test images run with onnxruntime.
+        test_images: the first so many test images stand for all of them (``None``: all).
         keep_ratios: token keep ratios to export besides the trained one and the dense model;
             the formats hold for all of them.
         seed: of the calibration images and the fine-tuning order.
@@ -41,6 +42,7 @@ class QuantizeConfig:
     reference_images: int = 8
     qonnx_images: int = 2
     onnxruntime_images: int = 500
+    test_images: int | None = None
     keep_ratios: tuple[float, ...] = ()
     seed: int = 0
 
@@ -51,8 +53,10 @@ class QuantizeConfig:
             "reference_images",
             "qonnx_images",
             "onnxruntime_images",
+            "test_images",
         ):
-            if getattr(self, name) < 1:
+            value = getattr(self, name)
+            if value is not None and value < 1:
                 raise ModelsError(f"{name} is {getattr(self, name)!r}: use 1 or more")
         for ratio in self.keep_ratios:
             check_keep_ratio("keep_ratios", ratio)

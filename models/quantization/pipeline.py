@@ -78,7 +78,7 @@ def quantize(
         std=trained_on.std,
         class_names=trained_on.class_names,
     )
-    test = dataset.test.in_memory()
+    test = dataset.test.first(settings.test_images).in_memory()
     clock = PartClock()
     with ProgressBars() as progress:
         model = QuantVisionTransformer.from_float(float_model)

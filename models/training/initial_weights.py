@@ -1,9 +1,10 @@
 """Weights that others trained: as the start of a run, or as a run folder of their own.
 
-The folder is for evaluation, quantization and fine-tuning.
+The folder is for evaluation, quantization and fine-tuning. Untrained weights can have one, too.
 """
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -13,6 +14,7 @@ from trivit.models.experiment.config_files import save_config
 from trivit.models.experiment.schedules import derive_seed
 from trivit.models.families import build_model
 from trivit.models.file_lock import run_lock
+from trivit.models.layers.sparse_transformer import SparseTransformer
 from trivit.models.pretrained.load import PretrainedReport, load_pretrained
 from trivit.models.pretrained.positions import Grid
 from trivit.models.pretrained.sections import Weights, read_weights
@@ -83,11 +85,7 @@ def import_checkpoint(
         ModelsError: the folder holds a run, or the checkpoint does not fit. Nothing is written.
     """
     out = Path(out)
-    if has_checkpoint(out / "checkpoint"):
-        raise ModelsError(f"{out} already holds a run: name another folder")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed(config.seed, "model"))
-        model = build_model(config.model)
+    model = _drawn_model(config, out)
     report = load_pretrained(
         model, checkpoint, drop_distillation=drop_distillation, weights=weights, grid=grid
     )
@@ -96,7 +94,39 @@ def import_checkpoint(
         "imported_from": Path(checkpoint).name,
         "imported_weights": report.source,
     }
+    _save(config, out, state, model)
+    return report
+
+
+def untrained_run(config: ExperimentConfig, out: Path | str) -> None:
+    """Write the run folder ``out`` with the model of ``config``, drawn from its seed.
+
+    The folder looks like that of a finished training; its weights are those with which
+    ``trivit train`` would start. It is for training on the device from scratch.
+
+    Args:
+        config: model and data; its training settings do not matter.
+        out: run folder; created when missing.
+
+    Raises:
+        ModelsError: the folder holds a run. Nothing is written.
+    """
+    out = Path(out)
+    model = _drawn_model(config, out)
+    _save(config, out, {"epoch": config.training.epochs, "untrained": True}, model)
+
+
+def _drawn_model(config: ExperimentConfig, out: Path) -> SparseTransformer:
+    if has_checkpoint(out / "checkpoint"):
+        raise ModelsError(f"{out} already holds a run: name another folder")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed(config.seed, "model"))
+        return build_model(config.model)
+
+
+def _save(
+    config: ExperimentConfig, out: Path, state: dict[str, Any], model: SparseTransformer
+) -> None:
     with run_lock(out):
         save_config(config, out / "config.yaml")
         save_checkpoint(out / "checkpoint", Checkpoint(state, model.state_dict(), {}))
-    return report

@@ -4,6 +4,8 @@ import errno
 import json
 import os
 import shutil
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from trivit.host.backends import open_backend
 from trivit.host.bundle import Bundle
 from trivit.host.training.bundle import TrainingBundle
 from trivit.host.training.session import TrainingSession
+from trivit.models.data import DatasetInfo
 from trivit.models.data.synthetic import INFO, load
 from trivit.models.experiment.config_files import load_config, save_config
 from trivit.tools.adaptation import runs
@@ -29,19 +32,21 @@ SIZES: dict[str, Any] = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def quantized(tmp_path: Path) -> Path:
-    """A run folder as `trivit quantize` leaves it: configuration and export."""
-    run = tmp_path / "run"
-    path = build(**SIZES).save(run / "quantized")
+def make_run(run: Path, info: DatasetInfo, data: str, **sizes: Any) -> Path:
+    """Return a run folder as `trivit quantize` leaves it: configuration and export."""
+    path = build(**{**SIZES, **sizes}).save(run / "quantized")
     model = onnx.load_model(str(path))
     for entry in model.metadata_props:
         if entry.key == "trivit":
-            entry.value = json.dumps({**json.loads(entry.value), "class_names": INFO.class_names})
+            entry.value = json.dumps({**json.loads(entry.value), "class_names": info.class_names})
     onnx.save_model(model, str(path))
-    config = load_config(CONFIG, ["data.dataset=synthetic"])
-    save_config(config, run / "config.yaml")
+    save_config(load_config(CONFIG, [data]), run / "config.yaml")
     return run
+
+
+@pytest.fixture
+def quantized(tmp_path: Path) -> Path:
+    return make_run(tmp_path / "run", INFO, "data.dataset=synthetic")
 
 
 def adapt(trivit: Trivit, run: Path, *more: object) -> Outcome:
@@ -133,9 +138,44 @@ def test_other_classes_get_a_new_head(trivit: Trivit, quantized: Path, tmp_path:
     assert not np.array_equal(*programs)
 
 
+def store_of(trivit: Trivit, cifar10: Path, classes: tuple[str, ...], out: Path) -> Path:
+    """Prepare a store of a few of a user's images: 60 of each class to train, 20 to test."""
+    for part, count in (("train", 60), ("test", 20)):
+        with zipfile.ZipFile(cifar10 / f"{part}.zip") as archive:
+            for name in classes:
+                members = sorted(m for m in archive.namelist() if m.startswith(f"{name}/"))
+                archive.extractall(out / part, [m for m in members if m[-1] != "/"][:count])
+    store = out / "store"
+    outcome = trivit("data", "prepare", out / "train", "--test", out / "test", "--out", store)
+    assert outcome.status == 0, outcome.err
+    return store
+
+
+def test_a_model_of_animals_learns_the_vehicles_of_cifar10(trivit: Trivit, tmp_path: Path) -> None:
+    found = Path(os.environ.get("TRIVIT_DATA", "")) / "cifar10"
+    if not all((found / f"{part}.zip").is_file() for part in ("train", "test")):
+        pytest.skip("TRIVIT_DATA names no folder with CIFAR-10 as train.zip and test.zip")
+    animals = store_of(trivit, found, ("bird", "cat", "frog"), tmp_path / "animals")
+    vehicles = store_of(trivit, found, ("automobile", "ship"), tmp_path / "vehicles")
+    info = replace(INFO, class_names=("bird", "cat", "frog"))
+    sizes = {"image_size": 32, "patch_size": 8, "in_channels": 3, "num_classes": 3}
+    run = make_run(tmp_path / "run", info, f"data={{dataset: store, path: {animals}}}", **sizes)
+    outcome = trivit(
+        "adapt", run, "--shift", f"classes={vehicles}", "--update", "last-block",
+        "--images", 120, "--epochs", 5, "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert outcome.status == 0, outcome.err
+    (result,) = json.loads((tmp_path / "out/adapt.json").read_text())["trainings"]
+    assert result["last_loss"] < result["first_loss"]
+    assert result["after"]["shifted_top1"] > 60, "two classes, by their colours"
+    (program,) = (tmp_path / "out").glob("classes-*/last-block-0/program.trivit")
+    assert Bundle.load(program).class_names == ("automobile", "ship")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (("--shift", "rotation=30.0"), ("rotation=30 comes twice", "each once")),
         (("--shift", "rotation"), ("--shift rotation:", "write rotation=DEGREES")),
         (("--shift", "rotation=left"), ("--shift rotation=left", "'left' is no number")),
         (("--shift", "rotation=300"), ("rotation 300", "-180 to 180")),

@@ -39,8 +39,8 @@ from trivit.tools.compiler.ir import Model
 from trivit.tools.compiler.recogniser import recognise
 from trivit.tools.training.derive import derive
 
-#: Of any parameter's gradient: of the arithmetic, at the host's exponents, of a clipped image.
-OWN, HOST, CLIPPED = 0.9999, 0.999, 0.98
+#: Of any parameter's gradient at the image's own exponents.
+LEAST_COSINE = 0.9999
 COMPARED = 12
 KINDS: dict[str, dict[str, Any]] = {
     "dense": DENSE,
@@ -57,14 +57,6 @@ class Images:
     integers: Int16
     targets: list[Int16]
     frac: int
-
-
-@dataclass(frozen=True)
-class Compared:
-    """The smallest cosine of any parameter's gradient of an image, and saturated values."""
-
-    cosine: float
-    saturated: int
 
 
 def squares(count: int, side: int, classes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -85,49 +77,58 @@ def on_device(pixels: np.ndarray, labels: np.ndarray, classes: int, frac: int) -
     return Images(integers, [target_row(int(v), classes, 0.1) for v in labels], frac)
 
 
-def compare(model: Model, session: TrainingSession, images: Images, number: int) -> Compared:
-    """Compare the gradients of an image; no weight changes."""
+def compare(model: Model, session: TrainingSession, images: Images, number: int) -> float:
+    """Return the smallest cosine of any parameter's gradient of an image; no weight changes."""
     formats = dict(session.state.formats)
     parameters = {t.name: session.state.real(t.name) for t in session.program.parameters}
     image, target = images.integers[number], images.targets[number]
-    saturated = session.step(image, target, learning_rate=0.0).saturated
+    session.step(image, target, learning_rate=0.0)
     _, wanted = float_gradients(
         model, parameters, image * 2.0**-images.frac, target * 2.0**-14, chosen_rows(session)
     )
     got = device_gradients(session, formats)
     assert got.keys() == wanted.keys()
-    return Compared(min(cosine(got[name], wanted[name]) for name in wanted), saturated)
+    return min(cosine(got[name], wanted[name]) for name in wanted)
 
 
-def check(model: Model, session: TrainingSession, images: Images, steps: int, rate: float) -> str:
-    """Train on the first ``steps`` images and compare the others; return what was found."""
+def check(
+    model: Model,
+    session: TrainingSession,
+    images: Images,
+    steps: int,
+    rate: float,
+    least: float,
+    median: float,
+) -> str:
+    """Train on the first ``steps`` images and compare the others; return what was found.
+
+    ``least``, ``median``: over the images, of the smallest cosine at the host's exponents.
+    """
 
     def own_exponents() -> float:
         found = []
         for number in others:
             session.find_exponents(images.integers[number], images.targets[number])
-            found.append(compare(model, session, images, number).cosine)
+            found.append(compare(model, session, images, number))
         return min(found)
 
     others = range(steps, steps + COMPARED)
     start, losses = own_exponents(), []
-    assert start > OWN
+    assert start > LEAST_COSINE
     for number in range(steps):
         now = rate * min(1, (number + 1) / 50)
         losses.append(session.step(images.integers[number], images.targets[number], now).loss)
     first, last = np.mean(losses[:50]), np.mean(losses[-50:])
     assert last < 0.9 * first, "it has learnt"
-    late = [compare(model, session, images, number) for number in others]
-    whole = [c.cosine for c in late if not c.saturated]
-    clipped = [c.cosine for c in late if c.saturated]
-    assert len(whole) >= COMPARED // 2 and min(whole) >= HOST, late
-    assert min(clipped, default=1.0) >= CLIPPED, late
+    late = sorted(compare(model, session, images, number) for number in others)
     own = own_exponents()
-    assert own > OWN
-    return (
-        f"start {start:.6f}, late {own:.6f}, at the host's exponents {min(whole):.6f}, "
-        f"{len(clipped)} clipped {min(clipped, default=1.0):.6f}, loss {first:.2f} to {last:.2f}"
+    told = (
+        f"start {start:.6f}, late {own:.6f}, at the host's exponents {late[0]:.6f} to "
+        f"{late[-1]:.6f}, median {np.median(late):.6f}, loss {first:.2f} to {last:.2f}"
     )
+    assert own > LEAST_COSINE, told
+    assert late[0] >= least and np.median(late) >= median, told
+    return told
 
 
 @pytest.mark.parametrize("kind", ["dense", "connections"])
@@ -136,7 +137,17 @@ def test_a_small_model(kind: str) -> None:
     session = m.session(EmulatorTraining())
     frac = m.derived.program.by_name["image"].frac
     pixels, labels = squares(300 + COMPARED, side=12, classes=5)
-    print(check(m.model, session, on_device(pixels, labels, 5, frac), 300, 0.004))
+    print(
+        check(
+            m.model,
+            session,
+            on_device(pixels, labels, 5, frac),
+            300,
+            0.004,
+            least=0.999,
+            median=0.999,
+        )
+    )
 
 
 @pytest.mark.full
@@ -160,4 +171,15 @@ def test_micro_after_1500_steps(kind: str, tmp_path: Path) -> None:
         derived.program, derived.masters, EmulatorTraining(), UpdateSettings(momentum=0.9)
     )
     frac = derived.program.by_name["image"].frac
-    print(kind, check(model, session, on_device(pixels, labels, 10, frac), 1500, 0.001))
+    print(
+        kind,
+        check(
+            model,
+            session,
+            on_device(pixels, labels, 10, frac),
+            1500,
+            0.001,
+            least=0.98,
+            median=0.995,
+        ),
+    )

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from exported_model import build
-from training_models import DENSE, PRUNED
+from training_models import CONNECTIONS, DENSE, PRUNED, PSS, real_master
 
 from trivit.host.backends import open_backend
 from trivit.host.errors import HostError
@@ -95,7 +95,9 @@ def test_biases_have_no_products_of_weights_and_gradients_all_the_way_down(
     assert passed_on(program) == passed_on(full)
 
 
-@SIZES
+@pytest.mark.parametrize(
+    "sizes", [DENSE, PRUNED, CONNECTIONS, PSS], ids=["dense", "pruned", "connections", "pss"]
+)
 @pytest.mark.parametrize("which", SOME)
 def test_every_op_that_is_left_is_needed(
     tmp_path: Path, which: UpdateSet, sizes: dict[str, Any]
@@ -180,8 +182,17 @@ def test_activations_that_backward_computes_again_are_not_kept(tmp_path: Path) -
     assert kept["biases"] < kept["all"]
 
 
-@SIZES
-@pytest.mark.parametrize("which", UPDATE_SETS)
+@pytest.mark.parametrize(
+    ("which", "sizes"),
+    [
+        ("all", DENSE),
+        ("all", PSS),
+        ("last-block", PRUNED),
+        ("last-block", PSS),
+        ("biases", CONNECTIONS),
+    ],
+    ids=["all, dense", "all, pss", "last block, pruned", "last block, pss", "biases, connections"],
+)
 def test_the_bundle_for_inference_has_the_integers_of_the_session(
     tmp_path: Path, which: UpdateSet, sizes: dict[str, Any]
 ) -> None:
@@ -208,11 +219,11 @@ def test_a_new_head_learns_other_classes(tmp_path: Path, optimizer: str) -> None
     names = ("round", "square", "long")
     bundle = update_set(new_head(old, names, seed=3), "biases")
     start = session_of(bundle)
-    head = start.state.real_master("head.weight")
+    head = real_master(start.state, "head.weight")
     assert head.shape == (3, 32) and 0.01 < head.std() < 0.03 and np.abs(head).max() <= 0.0401
     assert not start.state.master("head.bias").any()
     assert not np.array_equal(
-        head, session_of(new_head(old, names, 4)).state.real_master("head.weight")
+        head, real_master(session_of(new_head(old, names, 4)).state, "head.weight")
     )
     session, images = trained(bundle, 150, **DENSE), bundle.images(build(**DENSE).pixels)
     assert [int(session.logits(image).argmax()) for image in images[:3]] == [0, 1, 2]

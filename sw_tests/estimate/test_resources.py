@@ -7,7 +7,7 @@ import pytest
 
 from trivit.tools.errors import ToolsError
 from trivit.tools.estimate import primitives
-from trivit.tools.estimate.hls_blocks import BLOCKS
+from trivit.tools.estimate.hls_blocks import BLOCKS, TRAINING_BLOCKS
 from trivit.tools.estimate.part import ZU9EG, Resources
 from trivit.tools.estimate.resources import RTL_REPORT, check_fits, estimate_resources, fits
 from trivit.tools.explore.description_file import with_values
@@ -61,6 +61,16 @@ def test_the_kernel_fits_its_part() -> None:
     assert total.bram36 <= 0.9 * ZU9EG.bram36
     # The targets of the design.
     assert total.dsp <= 2_270 and total.bram36 <= 775 and total.lut <= 165_000
+
+
+def test_a_design_that_trains_fits_its_targets() -> None:
+    taken = {name: block() for name, block in TRAINING_BLOCKS.items()}
+    taken.pop("update_adamw")
+    total = sum(taken.values(), estimate_resources(KERNEL).total)
+    assert total.dsp <= 2_420 and total.bram36 <= 820 and total.lut <= 200_000
+    page = (ROOT / "docs" / "resources.md").read_text()
+    for each in taken.values():
+        assert f"| {each.dsp} | {each.bram36:.0f} | {each.lut:,} |" in page
 
 
 def test_the_rtl_is_what_yosys_counted() -> None:

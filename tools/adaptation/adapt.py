@@ -15,7 +15,7 @@ from trivit.models.runs.saved_run import run_config
 from trivit.tools.adaptation.images import open_domain
 from trivit.tools.adaptation.report import describe
 from trivit.tools.adaptation.runs import Adaptation, Device, Training, plan
-from trivit.tools.adaptation.settings import AdaptationSettings, Shift
+from trivit.tools.adaptation.settings import AdaptationSettings, Shift, name_of
 from trivit.tools.compiler.exports import exported_models
 from trivit.tools.errors import ToolsError
 from trivit.tools.training.compile import training_bundle
@@ -68,6 +68,9 @@ class Study:
                 f"{dataset.info.name} has other classes than {run}: name the run's images with "
                 "--data, or adapt to other classes with --shift classes=DATA"
             )
+        names = [name_of(shift) for shift in shifts]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ToolsError(f"--shift {twice} comes twice: give each once, stores by other names")
         self._domains = [open_domain(s, self._bundle, dataset, settings) for s in shifts]
         self._device = Device(self._qonnx, backend)
         self._run, self._out, self._settings = run, out, settings

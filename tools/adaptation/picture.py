@@ -46,7 +46,7 @@ def draw(path: Path, study: Mapping[str, Any]) -> None:
     _draw_costs(axes[-1], [row for row in study["rows"] if row["shift"] == shifts[0]])
     settings = study["settings"]
     figure.suptitle(
-        f"{study['model']}: {settings['images']} images, {settings['epochs']} epochs", fontsize=10
+        f"{study['model']}: {settings['images']} images, epochs: {settings['epochs']}", fontsize=10
     )
     figure.set_dpi(110)
     with atomic_write(path) as temporary:

@@ -97,10 +97,9 @@ def markdown(study: Mapping[str, Any]) -> str:
     seeds = max(row["seeds"] for row in study["rows"])
     cells = [COLUMNS, ["---", "---", *["---:"] * (len(COLUMNS) - 2)], *table_rows(study)]
     lines = [
-        f"{study['model']}: {settings['images']} labelled images, {settings['epochs']} times each, "
-        f"batch size 1, SGD with momentum {settings['momentum']:g}, learning rates {rates}. "
-        f"{seeds} seeds, mean and standard deviation of top-1 in percent on "
-        f"{settings['test_images']} test images.",
+        f"{study['model']}: {settings['images']} labelled images, {_times(settings['epochs'])}, "
+        f"batch size 1, SGD with momentum {settings['momentum']:g}, learning rates {rates}. Top-1 "
+        f"in percent on {settings['test_images']} test images, {_of_seeds(seeds)}.",
         "",
         *("| " + " | ".join(row) + " |" for row in cells),
         "",
@@ -125,3 +124,11 @@ def write_report(folder: Path, study: Mapping[str, Any]) -> None:
     with atomic_write(table) as temporary:
         temporary.write_text(markdown(study), encoding="utf-8")
     draw(picture, study)
+
+
+def _times(epochs: int) -> str:
+    return "each once" if epochs == 1 else f"each {epochs} times"
+
+
+def _of_seeds(seeds: int) -> str:
+    return "one seed" if seeds == 1 else f"mean and standard deviation of {seeds} seeds"

@@ -51,7 +51,7 @@ def plan(
             domain,
             update,
             seed,
-            out / domain.name.replace("=", "-").replace("/", "_") / f"{update}-{seed}",
+            out / domain.name.replace("=", "-") / f"{update}-{seed}",
         )
         for seed in range(seeds)
         for domain in domains

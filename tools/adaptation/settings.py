@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, cast
 
 from trivit.host.errors import HostError
@@ -50,9 +51,9 @@ def read_shift(text: str) -> Shift:
 
 
 def name_of(shift: Shift) -> str:
-    """Return the shift as people write it."""
+    """Return the shift as people write it; a store by the last part of its path."""
     if isinstance(shift, OtherClasses):
-        return f"classes={shift.data}"
+        return f"classes={Path(shift.data).name}"
     return f"{shift.kind}={shift.amount:g}"
 
 

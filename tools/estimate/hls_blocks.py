@@ -12,6 +12,7 @@ from trivit.tools.estimate.primitives import (
     bram36,
     lutram_luts,
     multiplier_dsps,
+    multiplier_luts,
     mux_luts,
     rom_luts,
     shifter_luts,
@@ -132,14 +133,14 @@ def update() -> Resources:
     decay = shifter_luts(56, 64) + adder_luts(56)
     momentum = 2 * adder_luts(60) + 2 * 16
     weight = _dithered(41) + adder_luts(42) + 3 * 33
-    lane = 2 * _hash() + gradient + decay + momentum + weight + 4 * adder_luts(16)
+    # Momentum, clipped gradient, the lower half of the decay, the square of the gradient.
+    products = 2 * multiplier_luts(16, 18) + multiplier_luts(17, 17) + multiplier_luts(16, 16)
+    lane = 2 * _hash() + gradient + decay + momentum + weight + 4 * adder_luts(16) + products
     place = 6 * adder_luts(32) + 6 * adder_luts(9)
     counts = 2 * adder_luts(132)
     planes = 7 * lutram_luts(64, 128)
     port = 2 * lane + place + counts + planes + _stream(256) + 2 * _stream(45) + _stream(312)
-    # Each of two lanes of a port: momentum, clipped gradient, decay, step, square of the gradient.
-    products = {(16, 18): 16, (32, 17): 8, (16, 25): 8, (16, 16): 8}
-    return _block(products, 0, 4 * port + 2 * _stream(256))
+    return _block({(16, 17): 8, (16, 25): 8}, 0, 4 * port + 2 * _stream(256))
 
 
 def update_adamw() -> Resources:
@@ -149,23 +150,22 @@ def update_adamw() -> Resources:
     root = 2 * shifter_luts(41, 64) + 2 * adder_luts(41) + adder_luts(37)
     direction = shifter_luts(84, 128) + 3 * adder_luts(84)
     weight = shifter_luts(48, 64) + adder_luts(48) + _dithered(62) + adder_luts(64) + 3 * 33
-    lane = 3 * _hash() + mean + second + root + direction + weight + 6 * adder_luts(16)
+    products = 3 * multiplier_luts(17, 18) + 2 * multiplier_luts(17, 17) + multiplier_luts(16, 16)
+    lane = 3 * _hash() + products + mean + second + root + direction + weight + 6 * adder_luts(16)
     place = 6 * adder_luts(32) + 6 * adder_luts(9)
     counts = 2 * adder_luts(172)
     planes = 11 * lutram_luts(64, 128)
     port = lane + place + counts + planes + _stream(256) + 2 * _stream(45) + _stream(416) + 256
-    # Clip, two of the first moment, square and step's mean; decay; of the second moment two; root
-    # and correction; the step; the square of the gradient.
-    products = {(16, 18): 8, (17, 18): 4, (17, 17): 4, (32, 17): 4, (32, 25): 8, (14, 13): 4}
-    products |= {(16, 26): 4, (41, 17): 4, (37, 25): 4, (16, 16): 4}
+    # The upper half of the decay; of the second moment two; root and correction; the step.
+    dsps = {(16, 17): 4, (32, 25): 8, (14, 13): 4, (16, 26): 4, (41, 17): 4, (37, 25): 4}
     tables = 4 * bram36(3073, 25, true_dual_port=True)
-    return _block(products, tables, 4 * port + 2 * _stream(256))
+    return _block(dsps, tables, 4 * port + 2 * _stream(256))
 
 
 def cross_entropy() -> Resources:
     """A value a clock, three times; the reciprocal's product is made of LUTs."""
     power = adder_luts(17) + shifter_luts(40, 64) + shifter_luts(25, 32) + 2 * adder_luts(36)
-    reciprocal = shifter_luts(37, 16) + 16 * 15 + adder_luts(40)
+    reciprocal = shifter_luts(37, 16) + multiplier_luts(17, 16) + adder_luts(40)
     gradient = shifter_luts(16, 16) + _rounding(64) + adder_luts(64) + shifter_luts(64, 64)
     tables = rom_luts(256, 35) + 2 * rom_luts(512, 25)
     rows = 3 * mux_luts(512, 2) + 2 * adder_luts(37)

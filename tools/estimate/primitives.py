@@ -41,6 +41,11 @@ def multiplier_dsps(first: int, second: int) -> int:
     )
 
 
+def multiplier_luts(first: int, second: int) -> int:
+    """Return the LUTs of a product without DSP blocks: one for each product of two bits."""
+    return first * second
+
+
 def shifter_luts(bits: int, positions: int) -> int:
     """Return the LUTs of a barrel shifter: a LUT selects one of four, so two levels a stage."""
     levels = max(0, (positions - 1).bit_length())

@@ -30,9 +30,9 @@ PARTS = {
         *("bank_arbiter", "row_writer", "softmax_writer", "norm_writer"),
         *("row_reader", "load", "store"),
     ),
-    "results to DDR": ("matrix_writer", "write_order"),
-    "jobs and reports": ("job_control", "recovery", "reporter", "word_pairs"),
-    "queues of the top level": ("accelerator",),
+    "results to DDR": ("matrix_writer", "word_order"),
+    "jobs and reports": ("job_control", "recovery", "reporter", "word_pairs", "training_commands"),
+    "queues of the top level": ("accelerator", "stream_fork"),
 }
 #: Units that are counted at several sizes, and the size in hls/kernel.yaml.
 _SIZES = {

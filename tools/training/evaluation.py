@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trivit.host.fixed_point import Int16
-from trivit.host.training.session import TrainingSession
 from trivit.tools.training.export import write_weights
+from trivit.tools.training.learner import Learner
 from trivit.tools.training.records import Records
 
 
@@ -26,7 +26,7 @@ class LabelledImages:
         return len(self.labels)
 
 
-def accuracy(session: TrainingSession, test: LabelledImages, program: str | None = None) -> float:
+def accuracy(session: Learner, test: LabelledImages, program: str | None = None) -> float:
     """Return the percentage of images whose largest logit is their label's.
 
     Args:
@@ -55,7 +55,7 @@ class Evaluations:
         """
         self.records, self._best, self._test, self._program = records, best, test, program
 
-    def evaluate(self, session: TrainingSession, epoch: float) -> None:
+    def evaluate(self, session: Learner, epoch: float) -> None:
         """Evaluate after a step.
 
         Raises:

@@ -8,9 +8,11 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
+from trivit.host.training.bundle import TrainingBundle
 from trivit.host.training.program import TrainingProgram
-from trivit.host.training.session import TrainingSession
+from trivit.host.training.shifts import MASTER_BITS
 from trivit.models.files import atomic_write
+from trivit.tools.training.learner import Learner
 
 
 def weight_shapes(program: TrainingProgram) -> dict[str, tuple[int, ...]]:
@@ -43,7 +45,7 @@ def weight_shapes(program: TrainingProgram) -> dict[str, tuple[int, ...]]:
     return {tensor.name: shapes[tensor.name] for tensor in program.parameters}
 
 
-def weights(session: TrainingSession) -> dict[str, Tensor]:
+def weights(session: Learner) -> dict[str, Tensor]:
     """Return the weights that forward reads, float32 under timm's names.
 
     A weight is integer·2^-f with an integer of 16 bits, which float32 holds exactly: quantized
@@ -51,12 +53,24 @@ def weights(session: TrainingSession) -> dict[str, Tensor]:
     masters stay in the run's checkpoint: forward does not read them.
     """
     return {
-        name: torch.from_numpy(session.state.real(name)).float().reshape(shape)
+        name: torch.from_numpy(session.parameter(name)).float().reshape(shape)
         for name, shape in weight_shapes(session.program).items()
     }
 
 
-def write_weights(path: Path, session: TrainingSession) -> None:
+def master_weights(bundle: TrainingBundle) -> dict[str, Tensor]:
+    """Return the masters with which a bundle's training starts, float32 under timm's names."""
+    program = bundle.program
+    low = {tensor.of for tensor in program.tensors if tensor.role == "low"}
+    found = {}
+    for name, shape in weight_shapes(program).items():
+        frac = program.by_name[name].frac + (MASTER_BITS if name in low else 0)
+        values = torch.from_numpy(bundle.masters[name] * 2.0**-frac)
+        found[name] = values.float().reshape(shape)
+    return found
+
+
+def write_weights(path: Path, session: Learner) -> None:
     """Write :func:`weights` to ``path``.
 
     Raises:

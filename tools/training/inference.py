@@ -6,8 +6,11 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from trivit.host.bundle import Bundle
 from trivit.host.training.bundle import TrainingBundle
+from trivit.host.training.program import TensorSpec
 from trivit.host.training.session import TrainingSession
 from trivit.models.files import atomic_write
 from trivit.tools.compiler.graph import load_graph
@@ -64,14 +67,23 @@ def with_state(model: Model, session: TrainingSession) -> Model:
     Raises:
         ToolsError: the session is of another model.
     """
-    replaced = _Replaced(session)
+    replaced = _Replaced(session, model.logits.name)
     operations = tuple(replaced.operation(operation) for operation in model.operations)
     return Model(operations, replaced.tensor(model.logits))
 
 
 class _Replaced:
-    def __init__(self, session: TrainingSession) -> None:
+    def __init__(self, session: TrainingSession, logits: str) -> None:
         self._state, self._tensors = session.state, session.program.by_name
+        self._logits = logits
+        self._pairs = {
+            o.operands["table"].tensor: o.operands["dst"].tensor
+            for o in session.program.operations
+            if o.opcode == "score_bias"
+        }
+        if self._pairs:  # a forward pass makes them of the tables as they are now
+            image = next(t for t in session.program.tensors if t.role == "image")
+            session.logits(np.zeros((image.rows, image.columns), np.int16))
 
     def operation(self, operation: Operation) -> Operation:
         changes: dict[str, Any] = {}
@@ -84,20 +96,28 @@ class _Replaced:
         return replace(operation, **changes)
 
     def tensor(self, tensor: Tensor) -> Tensor:
+        if tensor.kind != "value":
+            return tensor
         spec = self._spec(tensor.name)
-        frac = self._state.formats[tensor.name]
-        return replace(tensor, columns=spec.columns, frac=frac)
+        columns = spec.columns if tensor.name == self._logits else tensor.columns
+        return replace(tensor, columns=columns, frac=self._state.formats[tensor.name])
 
     def parameter(self, parameter: Parameter) -> Parameter:
-        spec, before = self._spec(parameter.name), parameter.integers
-        view = self._state.arena.view(self._state.memory, parameter.name).astype("int64")
+        name, before = parameter.name, parameter.integers
+        if name in self._pairs:
+            return self._with(parameter, self._pairs[name], before.shape)
+        spec = self._spec(name)
+        if spec.role == "constant":
+            return parameter
         # Of the classifier the rows, or the elements of its bias, may be others.
         shape = (spec.columns,) if before.ndim == 1 else (*before.shape[:-2], spec.rows, -1)
-        return replace(
-            parameter, integers=view.reshape(shape), frac=self._state.formats[parameter.name]
-        )
+        return self._with(parameter, name, shape)
 
-    def _spec(self, name: str) -> Any:
+    def _with(self, parameter: Parameter, tensor: str, shape: tuple[int, ...]) -> Parameter:
+        view = self._state.arena.view(self._state.memory, tensor).astype(np.int64)
+        return replace(parameter, integers=view.reshape(shape), frac=self._state.formats[tensor])
+
+    def _spec(self, name: str) -> TensorSpec:
         if name not in self._tensors:
             raise ToolsError(f"the training session has no '{name}': it is of another model")
         return self._tensors[name]

@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from trivit.host.training import checkpoint
 from trivit.host.training.backends import open_training_backend
 from trivit.host.training.bundle import TrainingBundle
 from trivit.host.training.session import TrainingSession, target_row
 from trivit.host.training.shifts import UpdateSettings
-from trivit.models.data import DataConfig, load_dataset
+from trivit.models.data import DataConfig, Images, load_dataset
 from trivit.models.data.registry import data_at
 from trivit.models.file_lock import run_lock
 from trivit.models.files import atomic_write
@@ -26,6 +25,7 @@ from trivit.tools.errors import ToolsError
 from trivit.tools.training.evaluation import Evaluations, LabelledImages, accuracy
 from trivit.tools.training.export import write_weights
 from trivit.tools.training.keep_schedule import KeepSchedule
+from trivit.tools.training.learner import Learner
 from trivit.tools.training.metrics import Metrics
 from trivit.tools.training.presentations import Presentations
 from trivit.tools.training.records import Records
@@ -34,7 +34,15 @@ from trivit.tools.training.settings import LoopSettings
 CHECKPOINT, METRICS, WEIGHTS = "checkpoint.npz", "metrics.jsonl", "weights.safetensors"
 EVALUATIONS, BEST, EXAMPLES = "evaluations.jsonl", "best.safetensors", "examples.jsonl"
 
-__all__ = ["LabelledImages", "LoopSettings", "accuracy", "open_session", "run", "train"]
+__all__ = [
+    "LabelledImages",
+    "LoopSettings",
+    "accuracy",
+    "open_session",
+    "run",
+    "train",
+    "train_with",
+]
 
 
 def train(
@@ -68,10 +76,24 @@ def train(
         OSError: ``out`` cannot be written.
     """
     bundle = TrainingBundle.load(path)
-    final = KeepSchedule(bundle, settings).final
+    KeepSchedule(bundle, settings)
     session = open_session(bundle, settings, backend)
+    return train_with(session, bundle, data, out, settings, resume=resume)
+
+
+def train_with(
+    session: Learner,
+    bundle: TrainingBundle,
+    data: str,
+    out: Path,
+    settings: LoopSettings,
+    *,
+    resume: bool = False,
+) -> dict[str, Any]:
+    """Train who starts where ``bundle`` does; otherwise as :func:`train`."""
+    final = KeepSchedule(bundle, settings).final
     dataset = load_dataset(data_at(DataConfig(), data))
-    training = _labelled(bundle, dataset.train.in_memory())
+    training = _labelled(bundle, dataset.train.first(settings.train_images).in_memory())
     test = None
     if settings.test_images:
         test = _labelled(bundle, dataset.test.first(settings.test_images).in_memory())
@@ -105,17 +127,18 @@ def open_session(
         clip_norm=settings.clip_norm,
         clip_fused=settings.clip == "fused",
         accumulate=settings.accumulate,
+        fixed_exponents=settings.fixed_exponents,
         others=bundle.programs[1:],
     )
 
 
-def _labelled(bundle: TrainingBundle, images: Any) -> LabelledImages:
+def _labelled(bundle: TrainingBundle, images: Images) -> LabelledImages:
     pixels, labels = images.pixels.numpy(), images.labels.numpy().astype(np.int64)
     return LabelledImages(bundle.images(pixels), labels)
 
 
 def run(
-    session: TrainingSession,
+    session: Learner,
     bundle: TrainingBundle,
     training: LabelledImages,
     settings: LoopSettings,
@@ -151,7 +174,7 @@ class _Run:
 
     def __init__(
         self,
-        session: TrainingSession,
+        session: Learner,
         bundle: TrainingBundle,
         training: LabelledImages,
         settings: LoopSettings,
@@ -187,7 +210,7 @@ class _Run:
         """Take the steps that are left."""
         session, settings = self.session, self.settings
         if resume:
-            more = checkpoint.restore(self.out / CHECKPOINT, session, self.identity)
+            more = session.restore(self.out / CHECKPOINT, self.identity)
             self.order.restore(more)
         self._tidy()
         for records in self.records:
@@ -258,7 +281,7 @@ class _Run:
         for records in self.records:
             records.flush()
         with atomic_write(self.out / CHECKPOINT) as temporary:
-            data = checkpoint.to_bytes(self.session, self.identity, self.order.state())
+            data = self.session.to_bytes(self.identity, self.order.state())
             temporary.write_bytes(data)
         write_weights(self.out / WEIGHTS, self.session)
 

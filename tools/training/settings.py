@@ -41,6 +41,8 @@ class LoopSettings:
         keep_warmup: epochs before which the ratio is 1, and from which on it is ``keep``; a cosine
             between them, by the program that is nearest. ``None``: ``keep`` throughout.
         examples: the example level; ``None``: all examples, always.
+        fixed_exponents: fraction lengths stay as they are found before the first step.
+        train_images: the first so many training images stand for all; ``None``: all.
         compat: where paper and released code of the example level differ.
         evaluate_every: steps between evaluations on the test images; ``None``: at the end alone.
         evaluate_every_epochs: the same in epochs.
@@ -68,6 +70,7 @@ class LoopSettings:
     clip: ClipName = "fused"
     accumulate: int = 1
     stochastic: bool = True
+    fixed_exponents: bool = False
     seed: int = 0
     keep: float | None = None
     keep_warmup: tuple[float, float] | None = None
@@ -75,6 +78,7 @@ class LoopSettings:
     compat: Compat = "paper"
     largest_loss: float | None = None
     checkpoint_every: int = 1000
+    train_images: int | None = None
     evaluate_every: int | None = None
     evaluate_every_epochs: int | None = None
     test_images: int = 1000

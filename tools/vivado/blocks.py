@@ -17,8 +17,8 @@ _STAMP = "made.json"  # from which sources, by which release
 
 
 def block_names() -> tuple[str, ...]:
-    """Return the HLS blocks of the accelerator."""
-    return hls_blocks(kernel().streams)
+    """Return the HLS blocks of the accelerator, without those of training."""
+    return hls_blocks(tuple(stream for stream in kernel().streams if not stream.training))
 
 
 def build_block(block: str, program: Program, build: Path) -> Path:

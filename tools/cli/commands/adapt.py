@@ -69,7 +69,7 @@ def adapt(
     folder = run / "adapted" if out is None else out
     study = Study(
         run,
-        [read_shift(text) for text in dict.fromkeys(shift)],
+        [read_shift(text) for text in shift],
         folder,
         AdaptationSettings(
             images=images,

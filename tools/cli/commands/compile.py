@@ -23,7 +23,10 @@ class UpdateName(str, Enum):
 
 
 def compile_run(
-    run: Annotated[Path, typer.Argument(help="Run folder of trivit quantize.")],
+    run: Annotated[
+        Path,
+        typer.Argument(help="Run folder of trivit quantize; with --untrained an experiment."),
+    ],
     keep: Annotated[
         str | None,
         typer.Option(
@@ -68,12 +71,33 @@ def compile_run(
             "with the classifier, and no more of backward than they need."
         ),
     ] = UpdateName.all,
+    untrained: Annotated[
+        bool,
+        typer.Option(
+            "--untrained",
+            help="With --training: start from the experiment's model with random weights.",
+        ),
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="With --untrained: run folder to make (default: runs/ and its name)."),
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="With --untrained: change a setting."),
+    ] = None,
 ) -> None:
     """Compile a quantized run into one program bundle, a program for each keep ratio."""
     from trivit.tools.errors import ToolsError
 
     if training and kept_tokens:
         raise ToolsError("--kept-tokens is of programs that infer: leave it out with --training")
+    if untrained and not training:
+        raise ToolsError("--untrained is of programs that train: add --training")
+    if (out or overrides) and not untrained:
+        raise ToolsError("--out and --set are of untrained models: add --untrained")
+    if untrained:
+        run = _untrained(run, keep, out, list(overrides or []))
     if training:
         _compile_training(run, keep, masters, optimizer, variance_block, update)
         return
@@ -88,6 +112,19 @@ def compile_run(
     for name, figures in summary["programs"].items():
         figures |= model_cycles(bundle.choose(name)).figures()
     print_figures(f"compiled {run}", summary)
+
+
+def _untrained(config: Path, keep: str | None, out: Path | None, overrides: list[str]) -> Path:
+    """Make the run folder of an untrained model and return it."""
+    from trivit.models.training import load_config
+    from trivit.tools.cli.interruption import started_again, when_interrupted
+    from trivit.tools.cli.settings import keep_ratios
+    from trivit.tools.training.untrained import untrained_start
+
+    folder = out or Path("runs") / config.stem
+    with when_interrupted(started_again(f"{folder} is not quantized yet")):
+        untrained_start(load_config(config, overrides), folder, keep_ratios(keep))
+    return folder
 
 
 def _compile_training(

@@ -91,6 +91,10 @@ def train_on_device(
     nearest: Annotated[
         bool, typer.Option("--nearest", help="Round updates to the nearest, not stochastically.")
     ] = False,
+    fixed_exponents: Annotated[
+        bool,
+        typer.Option("--fixed-exponents", help="Leave fraction lengths as they are at the start."),
+    ] = False,
     keep: Annotated[
         float | None,
         typer.Option(
@@ -173,6 +177,7 @@ def train_on_device(
         clip=clip.value,
         accumulate=accumulate,
         stochastic=not nearest,
+        fixed_exponents=fixed_exponents,
         seed=seed,
         largest_loss=largest_loss,
         checkpoint_every=checkpoint_every,

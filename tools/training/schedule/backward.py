@@ -16,8 +16,9 @@ from trivit.tools.training.schedule.context import (
     transposed,
 )
 from trivit.tools.training.schedule.embedding import ONES, SHIFTED, ZERO
-from trivit.tools.training.schedule.forward import normalised_slots, store_rows, vectors
+from trivit.tools.training.schedule.forward import store_rows, vectors
 from trivit.tools.training.schedule.listing import ALL_PORTS, GELU_BACKWARD, MATRIX, PLANES
+from trivit.tools.training.schedule.readers import normalised_slots
 from trivit.tools.training.schedule.values import Value
 
 _SHIFT = {"out_shift": "shift"}

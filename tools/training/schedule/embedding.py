@@ -5,12 +5,13 @@ from __future__ import annotations
 from trivit.host.generated.spec import PARAM_PORTS, TILE_TOKENS
 from trivit.host.tiles import ceil_div, depth_words
 from trivit.tools.training.schedule.context import Context, figure, operand
-from trivit.tools.training.schedule.forward import PRODUCT, normalised_slots, until_normalised
 from trivit.tools.training.schedule.listing import IMAGES, PLANES, ROW_WRITER
+from trivit.tools.training.schedule.readers import PRODUCT, normalised_slots, until_normalised
 from trivit.tools.training.schedule.values import Value
 
 #: Names of values that are no tensors of the program. SHIFTED: patches from row 1 on, row 0 zero.
 ONES, SHIFTED, ZERO = "ones", "shifted patches", "a row of zeros"
+IDENTITY = "identity"
 
 
 def embedding(c: Context) -> None:
@@ -30,6 +31,8 @@ def embedding(c: Context) -> None:
     zero = c.banks.place(ZERO, 1, 1)
     c.values[ZERO] = zero
     zeros(c, zero)
+    if any(o.opcode == "gather" for o in c.operations):
+        _identity(c, spec.rows)
     if c.trains:
         _loads_of_backward(c, image_words, count, words)
     position = c.place_of(c.operations[cls].operands["position"].tensor)
@@ -86,6 +89,14 @@ def zeros(c: Context, value: Value) -> None:
     """Load zeros into all rows of a value; nobody counts them."""
     segment = ceil_div(value.rows, PARAM_PORTS) * value.words
     c.load(value, PLANES, c.ddr.zeros, 0, segment, rows=value.rows)
+
+
+def _identity(c: Context, tokens: int) -> None:
+    words = depth_words(tokens)
+    identity = c.banks.place(IDENTITY, tokens, words)
+    c.values[IDENTITY] = identity
+    segment = ceil_div(tokens, PARAM_PORTS) * words
+    c.load(identity, PLANES, c.ddr.identity, segment, segment, rows=tokens)
 
 
 def _loads_of_backward(c: Context, image_words: int, count: int, words: int) -> None:

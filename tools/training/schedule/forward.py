@@ -19,28 +19,9 @@ from trivit.tools.training.schedule.listing import (
     PLANES,
     SOFTMAX,
 )
+from trivit.tools.training.schedule.readers import PRODUCT, normalised_slots, until_normalised
+from trivit.tools.training.schedule.selection import gathered, select, selected_from
 from trivit.tools.training.schedule.values import Value
-
-PRODUCT = {"bias_shift": "bias_shift", "residual_shift": "addend_shift", "out_shift": "shift"}
-
-
-def normalised_slots(c: Context, rows: str) -> dict[str, int]:
-    """Return a product's fields for the normalisation of its result: its slot, and who may look."""
-    for opcode, read_as in (("normalise", "x"), ("normalise_backward", "dy")):
-        index = c.reader(rows, opcode, read_as)
-        if index is not None:
-            name = c.operations[index].operands["dst"].tensor
-            c.reserved[name] = c.slots.take(name)
-            return {"clear_slot": c.reserved[name], "announce_reader": 1}
-    return {}
-
-
-def until_normalised(c: Context, rows: str) -> int | None:
-    """Return the op behind which the engine knows that all of a tensor's rows have been read."""
-    index = c.reader(rows, "normalise", "x")
-    if index is not None:
-        return min(c.reads(c.operations[index].operands["dst"].tensor), default=None)
-    return min(c.reads(rows), default=None)
 
 
 def normalise(c: Context) -> None:
@@ -90,6 +71,15 @@ def product(c: Context) -> None:
     if "addend" in c.operation.operands:
         addend = c.values[c.name("addend")]
         fields |= {"has_residual": 1, "residual": addend.address}
+    gather = c.reader(name, "gather", "x")
+    if gather is not None:
+        kept = c.operations[gather].operands["dst"].tensor
+        fields |= gathered(c, gather, a, normalised_slots(c, kept))
+        c.hold(fields["clear_slot"], until_normalised(c, kept))
+        c.fill(weight, index)
+        stride = {"target_stride": fields["out_words"]}  # of the residual
+        c.listing.add("engine", index, figure(index), sources, **fields, **stride, **operand(a))
+        return
     result = c.banks.place(name, rows, words, c.slots.take(name))
     c.values[name] = result
     c.fill(weight, index)
@@ -195,13 +185,17 @@ def attention(c: Context) -> None:
     c.values[probs.name] = probs
     context = c.banks.place(c.name("dst"), rows, words, c.slots.take(c.name("dst")))
     c.values[context.name] = context
+    selects = selected_from(c, probs.name)
     for head in range(heads):
         q, k, v = (qkv.columns(t * words + head * head_words, head_words) for t in range(3))
         p = probs.from_group(head * qkv.groups, rows)
         p.first = 0
         c.listing.add("engine", index, **placement(k, by_depth=False))
         sources = {n: (index, n) for n in ("exp_multiplier", "exp_shift", "prob_frac")}
-        c.listing.add("softmax", index, figure(index, 1), sources, heads=1, rows=rows, keys=rows)
+        c.listing.add(
+            "softmax", index, figure(index, 1), sources, heads=1, rows=rows, keys=rows,
+            send_cls=int(selects),
+        )  # fmt: skip
         c.listing.add(
             "softmax_writer", index, heads=1, rows=rows, words=keys, target=p.address,
             target_stride=p.stride, slot=p.slot,
@@ -216,6 +210,8 @@ def attention(c: Context) -> None:
             "engine", index, figure(index, 2), {"out_shift": (index, "out_shift")},
             **operand(p), **target(there, claim=head == 0),
         )  # fmt: skip
+    if selects:
+        select(c, probs.name)
     c.slots.release(probs.slot)
     probs.slot = 0
     context.first = (heads - 1) * context.groups

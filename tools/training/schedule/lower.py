@@ -15,6 +15,7 @@ from trivit.tools.training.schedule.attention_backward import attention_backward
 from trivit.tools.training.schedule.context import Context
 from trivit.tools.training.schedule.embedding import embedding
 from trivit.tools.training.schedule.memory import logits_words, patch_operation
+from trivit.tools.training.schedule.selection import scatter
 from trivit.tools.training.schedule.updates import Updates
 
 
@@ -96,9 +97,10 @@ _HANDLERS: dict[str, Callable[[Context], None]] = {
     "attention_backward": attention_backward,
     "normalise_backward": backward.normalise_backward,
     "column_sums": backward.column_sums,
+    "scatter": scatter,
 }
 #: Ops whose commands stand with those of another one.
 _WITH_OTHERS = {
     *("patchify", "cls_row", "gelu", "cross_entropy", "gelu_backward", "normalise_gamma"),
-    "update_sgd",
+    *("update_sgd", "select_tokens", "gather"),
 }

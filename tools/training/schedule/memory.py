@@ -17,11 +17,12 @@ from trivit.tools.errors import ToolsError
 
 @dataclass(frozen=True, kw_only=True)
 class DdrMap:
-    """The planes, and the words of the constants: zeros, and a row of ones for each token."""
+    """The planes, and where the constants are: zeros, a row of ones, the rows of an identity."""
 
     planes: PlaneMap
     zeros: int
     ones: int
+    identity: int
     biases: dict[str, str]  # of weights
 
 
@@ -74,19 +75,30 @@ def ddr_map(program: TrainingProgram) -> DdrMap:
         planes=PlaneMap(words=words, names=planes, places=places, constants=constants),
         zeros=first,
         ones=first + zeros,
+        identity=first + zeros + PARAM_PORTS * depth_words(most_tokens(program)),
         biases=biases,
     )
 
 
 def _constants(program: TrainingProgram) -> tuple[Int16, int]:
     """Return the constants and the words of zeros among them."""
-    tokens = max(t.rows for t in program.tensors if t.role == "activation")
+    tokens = most_tokens(program)
     classes = depth_words(program.by_name[program.logits].columns)
     widest = max(depth_words(t.columns) for t in program.tensors if t.role == "activation")
     zeros = max(ceil_div(tokens, PARAM_PORTS) * classes, widest)
     ones = np.zeros((1, depth_words(tokens) * TILE_DEPTH), np.int16)
     ones[:, :tokens] = 1
-    return np.concatenate([np.zeros(zeros * TILE_DEPTH, np.int16), port_order(ones)]), zeros
+    parts = [np.zeros(zeros * TILE_DEPTH, np.int16), port_order(ones)]
+    if any(o.opcode == "gather" for o in program.operations):
+        identity = np.eye(tokens, ones.shape[1], dtype=np.int16)
+        parts.append(port_order(identity))
+    return np.concatenate(parts), zeros
+
+
+def most_tokens(program: TrainingProgram) -> int:
+    """Return the rows of the largest activation."""
+    patches = program.operations[0].operands["dst"].tensor
+    return program.by_name[patches].rows
 
 
 def logits_words(program: TrainingProgram) -> int:

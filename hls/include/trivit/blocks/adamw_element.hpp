@@ -98,13 +98,13 @@ inline UpdatedAdamw update_adamw_element(const Command& constants, const Command
     const bool stochastic = W::Stochastic::of(c);
     UpdatedAdamw updated;
 
-    const ap_int<33> clipped = element.gradient * B::Clip::of(constants);
+    const ap_int<33> clipped = fabric_product(element.gradient, ap_int<18>(B::Clip::of(constants)));
     const ap_int<17> gradient = round_half_even(clipped, ap_uint<5>(16));
 
     const ap_uint<17> beta = B::Beta1::of(constants);
     const ap_uint<17> alpha = ap_uint<17>(65536) - beta;
-    const ap_int<34> kept = element.mean * beta;
-    const ap_int<34> fresh = gradient * alpha;
+    const ap_int<34> kept = fabric_product(element.mean, ap_int<18>(beta));
+    const ap_int<35> fresh = fabric_product(gradient, ap_int<18>(alpha));
     const ap_int<60> brought =
         round_half_even(ap_int<59>(ap_int<59>(fresh) << 24), from_left<6>(t.mean_shift, 24));
     const ap_int<61> total = kept + brought;
@@ -112,7 +112,7 @@ inline UpdatedAdamw update_adamw_element(const Command& constants, const Command
         round_with(total, ap_uint<7>(16), stochastic, dither(stochastic, number, 0, t.key)),
         updated.mean_saturated);
 
-    const ap_uint<31> square = ap_int<34>(gradient * gradient);
+    const ap_uint<31> square = fabric_product(gradient, gradient);
     const ap_uint<54> weighted = square * B::Alpha2::of(constants);
     const ap_int<33> second = (ap_int<33>(element.second_high) << 16) + element.second_low;
     const ap_uint<25> beta2 = ap_uint<25>(1 << 24) - B::Alpha2::of(constants);
@@ -133,7 +133,7 @@ inline UpdatedAdamw update_adamw_element(const Command& constants, const Command
     const ap_int<29> direction = direction_of(corrected, ap_int<10>(t.direction_shift) + halvings);
 
     const ap_int<32> master = join_master(element.high, element.low, wide);
-    const ap_int<48> decays = master * t.decay;
+    const ap_int<48> decays = decay_product(master, t.decay);
     const ap_int<49> decayed = round_half_even(decays, ap_uint<6>(W::DecayShift::of(c)));
     const ap_int<37> way = direction + decayed;
     const ap_int<62> moves = way * B::Rate::of(constants);
@@ -176,7 +176,7 @@ struct AdamwCounts {
         second_saturated += updated.second_saturated ? 1 : 0;
         second_largest =
             larger(second_largest, largest_magnitude(ap_uint<16>(updated.second_high)));
-        const ap_int<32> square = gradient * gradient;
+        const ap_int<32> square = fabric_product(gradient, gradient);
         squares += ap_uint<31>(square);
     }
 

@@ -44,6 +44,7 @@ template <int kBits>
 ap_uint<16> largest_magnitude(const ap_uint<kBits>& word) {
 #pragma HLS INLINE
     const int kCount = kBits / 16;
+    static_assert((kCount & (kCount - 1)) == 0, "a tree of halves");
     ap_uint<16> largest[kCount];
 #pragma HLS ARRAY_PARTITION variable = largest complete
     for (int lane = 0; lane < kCount; ++lane) {
@@ -51,14 +52,23 @@ ap_uint<16> largest_magnitude(const ap_uint<kBits>& word) {
         const ap_int<16> value = lane16(word, lane);
         largest[lane] = value < 0 ? ap_uint<16>(-value) : ap_uint<16>(value);
     }
-    for (int step = 1; step < kCount; step *= 2) {
+    for (int half = kCount / 2; half >= 1; half /= 2) {
 #pragma HLS UNROLL
-        for (int lane = 0; lane + step < kCount; lane += 2 * step) {
+        for (int lane = 0; lane < half; ++lane) {
 #pragma HLS UNROLL
-            if (largest[lane + step] > largest[lane]) largest[lane] = largest[lane + step];
+            if (largest[lane + half] > largest[lane]) largest[lane] = largest[lane + half];
         }
     }
     return largest[0];
+}
+
+// A product made of LUTs: DSP blocks are what this device has least of.
+template <int kFirst, int kSecond>
+ap_int<kFirst + kSecond> fabric_product(const ap_int<kFirst>& a, const ap_int<kSecond>& b) {
+#pragma HLS INLINE
+    const ap_int<kFirst + kSecond> product = a * b;
+#pragma HLS BIND_OP variable = product op = mul impl = fabric
+    return product;
 }
 
 inline ap_uint<16> larger(const ap_uint<16>& a, const ap_uint<16>& b) {

@@ -114,8 +114,7 @@ inline Reciprocal slow_reciprocal(const LossSum& sum) {
 #pragma HLS INLINE off
 #pragma HLS PIPELINE II = 1
     const ReciprocalStep step = reciprocal_step(sum);
-    const ap_uint<31> product = step.slope * step.remainder;
-#pragma HLS BIND_OP variable = product op = mul impl = fabric
+    const ap_uint<31> product = fabric_product(ap_int<17>(step.slope), ap_int<16>(step.remainder));
     Reciprocal result;
     result.above = step.above;
     result.factor = ((ap_uint<40>(step.here) << 15) - product) >> 15;

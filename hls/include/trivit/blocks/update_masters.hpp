@@ -2,7 +2,7 @@
 #ifndef TRIVIT_BLOCKS_UPDATE_MASTERS_HPP
 #define TRIVIT_BLOCKS_UPDATE_MASTERS_HPP
 
-#include <ap_int.h>
+#include "arithmetic.hpp"
 
 namespace trivit {
 namespace blocks {
@@ -12,6 +12,15 @@ inline ap_int<32> join_master(const ap_int<16>& high, const ap_int<16>& low, boo
 #pragma HLS INLINE
     const ap_int<33> joined = (ap_int<33>(high) << 16) + low;
     return wide ? ap_int<32>(joined) : ap_int<32>(high);
+}
+
+// The upper half by a DSP block, the lower one by LUTs.
+inline ap_int<48> decay_product(const ap_int<32>& master, const ap_uint<16>& decay) {
+#pragma HLS INLINE
+    const ap_int<33> upper = ap_int<16>(master >> 16) * decay;
+    const ap_uint<16> rest = master.range(15, 0);
+    const ap_int<34> lower = fabric_product(ap_int<17>(rest), ap_int<17>(decay));
+    return (ap_int<48>(upper) << 16) + lower;
 }
 
 struct MovedMaster {

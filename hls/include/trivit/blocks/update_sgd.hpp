@@ -45,13 +45,13 @@ inline UpdatedElement update_element(const Command& c, bool is_bias, const Eleme
     const ap_int<32> master = join_master(element.high, element.low, wide);
     // Left by at most 24 and 8 bits; to the right, what is left of 33 and 48 bits is 0 before 39
     // and 55.
-    const ap_int<33> clipped = element.gradient * F::Clip::of(c);
+    const ap_int<33> clipped = fabric_product(element.gradient, ap_int<18>(F::Clip::of(c)));
     const ap_int<59> gradient = round_half_even(ap_int<58>(ap_int<58>(clipped) << 24),
                                                 from_left<6>(ap_int<7>(gradient_bits), 24));
-    const ap_int<48> decays = master * decay;
+    const ap_int<48> decays = decay_product(master, decay);
     const ap_int<57> decayed = round_half_even(ap_int<56>(ap_int<56>(decays) << 8),
                                                from_left<6>(ap_int<7>(F::DecayShift::of(c)), 8));
-    const ap_int<33> kept = element.momentum * F::Momentum::of(c);
+    const ap_int<33> kept = fabric_product(element.momentum, ap_int<18>(F::Momentum::of(c)));
     const ap_int<60> total = kept + gradient + decayed;
 
     UpdatedElement updated;
@@ -99,7 +99,7 @@ struct UpdateCounts {
                 larger(momentum_largest, largest_magnitude(ap_uint<16>(updated[i].momentum)));
             weight_largest =
                 larger(weight_largest, largest_magnitude(ap_uint<16>(updated[i].high)));
-            const ap_int<32> square = gradient[i] * gradient[i];
+            const ap_int<32> square = fabric_product(gradient[i], gradient[i]);
             power += ap_uint<31>(square);
         }
         momentum_saturated += momenta;
