@@ -1,5 +1,6 @@
 """Biases of scores from a table, and the table's gradient."""
 
+import numpy as np
 from training.draws.drawing import Draw, Drawn, draws
 
 from trivit.host.training.arena import Place
@@ -8,7 +9,7 @@ from trivit.host.training.arena import Place
 def _sizes(draw: Draw) -> tuple[int, int, int, Place]:
     """Heads, tokens, entries of the table and the index of pairs."""
     heads, tokens, entries = draw.size(4), draw.size(40), draw.size(90)
-    index = draw.rng.integers(0, entries, (tokens, tokens))
+    index = draw.rng.integers(0, entries, (tokens, tokens)).astype(np.int16)
     return heads, tokens, entries, draw.hold(draw.place(tokens, tokens), lambda _: index)
 
 
