@@ -43,6 +43,17 @@ DENSE = {"selector_blocks": (), "token_keep_ratio": 1.0, "attention_keep_ratio":
 PRUNED = {"selector_blocks": (0,), "token_keep_ratio": 0.7, "attention_keep_ratio": 1.0}
 PSS = {**DENSE, "relative_position_bias": True, "pooling": "mean"}
 CONNECTIONS = {"selector_blocks": (0,), "token_keep_ratio": 0.7, "attention_keep_ratio": 0.2}
+#: The sizes of `micro_28`, the small model of configs/fashion_mnist_micro_dense.yaml.
+MICRO = {
+    **DENSE,
+    "image_size": 28,
+    "patch_size": 4,
+    "embed_dim": 64,
+    "depth": 6,
+    "num_heads": 2,
+    "mlp_ratio": 4.0,
+    "num_classes": 10,
+}
 
 
 @dataclass(frozen=True)

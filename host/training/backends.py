@@ -27,6 +27,8 @@ class TrainingBackend(ABC):
     """Executes ops one by one on a memory of int16."""
 
     name: str
+    #: Whether ``cls_moments`` is executed; otherwise its figures are zero and mean nothing.
+    tells_class_attention = True
 
     def checker(self, program: TrainingProgram) -> Check:
         """Return who refuses numbers of a program's ops that this backend has no room for.

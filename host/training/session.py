@@ -140,6 +140,13 @@ class TrainingSession:
         """The policy of the program in use."""
         return self._variant.exponents
 
+    @property
+    def returns_class_attention(self) -> bool:
+        """Whether every step tells what [CLS] attended to."""
+        return self.backend.tells_class_attention and all(
+            variant.returns_class_attention for variant in self._variants.values()
+        )
+
     def use(self, name: str) -> None:
         """Take the steps that follow with the program of this name; exponents carry over.
 
@@ -214,7 +221,9 @@ class TrainingSession:
             figures += self._run(("update",), self._constants(learning_rate))
         norm = variant.norm(figures, variant.images)
         logits = self.state.real(self.program.logits)[0]
-        class_attention = self._variant.class_attention(figures)
+        class_attention = None
+        if self.returns_class_attention:
+            class_attention = self._variant.class_attention(figures)
         moves = [] if self._fixed_exponents else self.state.apply(self.exponents.moves(figures))
         self.steps += 1
         if moves:

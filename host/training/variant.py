@@ -116,6 +116,11 @@ class Variant:
             self.resolve()
         self._adopted = theirs, self.state.formats
 
+    @property
+    def returns_class_attention(self) -> bool:
+        """Whether the program has an op that tells what [CLS] attended to."""
+        return self._moments is not None
+
     def class_attention(self, figures: Int64) -> ClassAttention | None:
         """Return what [CLS] attended to in a step that returned (ops, 3, 3) ``figures``."""
         if self._moments is None:

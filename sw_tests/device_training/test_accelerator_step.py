@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from training_models import DENSE, PRUNED, TrainingModel, training_model
+from training_models import DENSE, MICRO, PRUNED, TrainingModel, training_model
 
 from trivit.host.fixed_point import Int16, Int64
 from trivit.host.training.backends import ReferenceTraining, TrainingBackend
@@ -16,7 +16,7 @@ from trivit.host.training.program import TrainingProgram
 from trivit.host.training.session import StepResult, TrainingSession, target_row
 from trivit.host.training.state import Check
 from trivit.tools.errors import ToolsError
-from trivit.tools.training.schedule import interpreter, lower, values
+from trivit.tools.training.schedule import lower, on_accelerator, values
 
 #: 10 tokens, no multiple of 4 or 8, and the loss's 5 classes.
 TINY = {**DENSE, "patch_size": 4, "depth": 1}
@@ -34,16 +34,6 @@ CASES = {
         "qkv_bias": False,
         "in_channels": 3,
     },
-}
-MICRO = {
-    **DENSE,
-    "image_size": 28,
-    "patch_size": 4,
-    "embed_dim": 64,
-    "depth": 6,
-    "num_heads": 2,
-    "mlp_ratio": 4.0,
-    "num_classes": 10,
 }
 
 
@@ -74,7 +64,7 @@ def kept(session: TrainingSession) -> dict[str, Any]:
 def steps(model: TrainingModel, count: int, **settings: Any) -> list[StepResult]:
     """Take steps on the interpreter and the oracle; everything that both know is equal."""
     program = model.derived.program
-    commands = interpreter(program)
+    commands = on_accelerator(program)
     classes = model.exported.config.num_classes
     target = target_row(1, classes, smoothing=0.1)
     backends = [Recorded(EmulatorTraining(), commands) for _ in range(2)]

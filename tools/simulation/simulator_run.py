@@ -22,6 +22,7 @@ from trivit.host.tiles import ceil_div
 
 #: Regions of DDR begin at multiples of so many words: 4 KB, which no burst crosses.
 _ALIGN = 256
+_PARAMS_AFTER = "params_after.bin"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,11 +84,13 @@ class SimulatedProgram:
 class Simulated:
     """What a run leaves, for each of B images.
 
-    ``outputs`` (B, output_words·8) int16; ``logs`` one array of ``log.LOG`` each; ``tensors`` one
+    ``outputs`` (B, output_words·8) int16; ``params`` (words·8,) int16 as the last run leaves them,
+    which training changes; ``logs`` one array of ``log.LOG`` each; ``tensors`` one
     list each, in the order of ``watched``, (rows, words·8) int16; ``cycles`` (B,) uint64.
     """
 
     outputs: Int16
+    params: Int16
     logs: list[NDArray[np.void]]
     tensors: list[list[Int16]]
     cycles: NDArray[np.uint64]
@@ -150,6 +153,7 @@ def _write_job(folder: Path, program: SimulatedProgram, images: Int16) -> None:
     commands = memory.load("program.bin", program.commands.astype("<u8").tobytes())
     params = memory.load("params.bin", program.params.astype("<i2").tobytes())
     lines = memory.lines
+    lines.append(f"save {params} {program.params.size // TILE_DEPTH} {_PARAMS_AFTER}")
     for number, image in enumerate(images):
         image_at = memory.load(f"image{number}.bin", image.astype("<i2").tobytes())
         output_at = memory.save(f"output{number}.bin", program.output_words)
@@ -230,5 +234,9 @@ def _read(folder: Path, program: SimulatedProgram, images: int, lines: list[str]
         tensors.append(values)
     cycles = [int(line.split()[2]) for line in lines if line.startswith("job ")]
     return Simulated(
-        outputs=outputs, logs=logs, tensors=tensors, cycles=np.array(cycles, dtype=np.uint64)
+        outputs=outputs,
+        params=np.fromfile(folder / _PARAMS_AFTER, dtype="<i2"),
+        logs=logs,
+        tensors=tensors,
+        cycles=np.array(cycles, dtype=np.uint64),
     )

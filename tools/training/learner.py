@@ -23,6 +23,10 @@ class Learner(Protocol):
     def program(self) -> TrainingProgram:
         """The program in use."""
 
+    @property
+    def returns_class_attention(self) -> bool:
+        """Whether every step tells what [CLS] attended to."""
+
     def use(self, name: str) -> None:
         """Take the steps that follow with another program."""
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from trivit.host.training.backends import open_training_backend
 from trivit.host.training.bundle import TrainingBundle
 from trivit.host.training.session import TrainingSession, target_row
 from trivit.host.training.shifts import UpdateSettings
@@ -22,6 +21,7 @@ from trivit.models.file_lock import run_lock
 from trivit.models.files import atomic_write
 from trivit.models.progress import progress_bar
 from trivit.tools.errors import ToolsError
+from trivit.tools.training.devices import figures, open_backend
 from trivit.tools.training.evaluation import Evaluations, LabelledImages, accuracy
 from trivit.tools.training.export import write_weights
 from trivit.tools.training.keep_schedule import KeepSchedule
@@ -78,7 +78,8 @@ def train(
     bundle = TrainingBundle.load(path)
     KeepSchedule(bundle, settings)
     session = open_session(bundle, settings, backend)
-    return train_with(session, bundle, data, out, settings, resume=resume)
+    summary = train_with(session, bundle, data, out, settings, resume=resume)
+    return {**summary, **figures(session.backend)}
 
 
 def train_with(
@@ -111,11 +112,12 @@ def open_session(
 
     Raises:
         HostError: a setting outside its range, or a backend that cannot start.
+        ToolsError: what the accelerator cannot train.
     """
     return TrainingSession(
         bundle.program,
         bundle.masters,
-        open_training_backend(backend),
+        open_backend(backend, bundle),
         UpdateSettings(
             momentum=settings.momentum,
             weight_decay=settings.weight_decay,
@@ -193,7 +195,7 @@ class _Run:
             training.labels,
             settings.examples,
             settings.compat,
-            bundle.returns_class_attention,
+            session.returns_class_attention,
             self.updates,
         )
         self.target = [

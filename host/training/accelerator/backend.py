@@ -26,6 +26,7 @@ class AcceleratorTraining(TrainingBackend):
     """Runs a program's schedules: of a step, of a step without updates, of forward alone."""
 
     name = "interpreter"
+    tells_class_attention = False
 
     def __init__(
         self,

@@ -12,6 +12,8 @@ class TrainingBackendName(str, Enum):
 
     reference = "reference"
     emulator = "emulator"
+    interpreter = "interpreter"
+    simulation = "simulation"
 
 
 class RateSchedule(str, Enum):
@@ -42,7 +44,12 @@ def train_on_device(
         str, typer.Option(metavar="NAME|STORE", help="A data set, or a store of trivit data.")
     ] = "fashion_mnist",
     backend: Annotated[
-        TrainingBackendName, typer.Option(help="numpy oracle, or the same integers in C++.")
+        TrainingBackendName,
+        typer.Option(
+            help="numpy oracle, the same integers in C++, or by the accelerator's commands: "
+            "interpreted in numpy, or steps clock by clock in simulation (evaluation on the "
+            "emulator)."
+        ),
     ] = TrainingBackendName.emulator,
     out: Annotated[Path, typer.Option(help="Folder for checkpoint, weights and metrics.")] = Path(
         "runs/on_device"

@@ -65,6 +65,7 @@ class FloatTwin:
         self.steps = 0
         self._config, self._programs = config, {p.name: p for p in bundle.programs}
         self.program: TrainingProgram = bundle.program
+        self.returns_class_attention = bundle.returns_class_attention
         self._shown = shown_block if bundle.returns_class_attention else None
         self._image_scale = np.float32(2.0 ** -bundle.program.by_name["image"].frac)
         start = master_weights(bundle)

@@ -14,6 +14,8 @@ from trivit.tools.training.schedule.slots import Slots
 from trivit.tools.training.schedule.values import Banks, Value
 
 FOREVER = 1 << 30
+#: Of the image the host cuts the patches; what [CLS] attends to is not told.
+NO_COMMANDS = ("patchify", "cls_moments")
 
 
 class Context:
@@ -35,6 +37,8 @@ class Context:
         self._held: dict[int, list[tuple[int, bool]]] = defaultdict(list)
         self._readers: dict[str, list[int]] = defaultdict(list)
         for index, operation in enumerate(self.operations):
+            if operation.opcode in NO_COMMANDS:
+                continue
             for operand in operation.operands.values():
                 self._readers[operand.tensor].append(index)
 

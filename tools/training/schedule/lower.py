@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from trivit.host.oracle.commands import interpret_memory
 from trivit.host.schedule import ImageLayout
 from trivit.host.tiles import depth_words
-from trivit.host.training.accelerator.backend import AcceleratorTraining
+from trivit.host.training.accelerator.backend import AcceleratorTraining, Device
 from trivit.host.training.accelerator.schedule import TrainingSchedule
 from trivit.host.training.program import TrainingProgram
 from trivit.tools.errors import ToolsError
 from trivit.tools.training.schedule import backward, forward
 from trivit.tools.training.schedule.attention_backward import attention_backward
-from trivit.tools.training.schedule.context import Context
+from trivit.tools.training.schedule.context import NO_COMMANDS, Context
 from trivit.tools.training.schedule.embedding import embedding
 from trivit.tools.training.schedule.memory import logits_words, patch_operation
 from trivit.tools.training.schedule.selection import scatter
@@ -39,7 +40,7 @@ def lower(program: TrainingProgram) -> TrainingSchedule:
         c.index = index
         if operation.opcode == "update_sgd":
             updates.add(c)
-        elif index not in c.done and operation.opcode != "patchify":
+        elif index not in c.done and operation.opcode not in NO_COMMANDS:
             if c.reader(_written(c), "gelu_backward", "dy") is not None:
                 updates.flush(c)  # of the block behind, whose gradients are all on their way
             handler = _HANDLERS.get(operation.opcode)
@@ -65,14 +66,24 @@ def lower(program: TrainingProgram) -> TrainingSchedule:
     )
 
 
-def interpreter(program: TrainingProgram) -> AcceleratorTraining:
-    """Return a backend that runs a program's commands on the interpreter.
+def on_accelerator(
+    program: TrainingProgram, device: Device = interpret_memory
+) -> AcceleratorTraining:
+    """Return a backend that runs a program's commands on a device, by default the interpreter.
 
     Raises:
         ToolsError: as for :func:`lower`.
     """
-    parts = (program, program.without_updates(), program.forward())
-    return AcceleratorTraining(program, [lower(part) for part in parts])
+    return AcceleratorTraining(program, lower_parts(program), device)
+
+
+def lower_parts(program: TrainingProgram) -> list[TrainingSchedule]:
+    """Return the commands of a step, of a step without updates, and of forward alone.
+
+    Raises:
+        ToolsError: as for :func:`lower`.
+    """
+    return [lower(p) for p in (program, program.without_updates(), program.forward())]
 
 
 def _written(c: Context) -> str:
@@ -99,8 +110,9 @@ _HANDLERS: dict[str, Callable[[Context], None]] = {
     "column_sums": backward.column_sums,
     "scatter": scatter,
 }
-#: Ops whose commands stand with those of another one.
+#: Ops whose commands stand with those of another one, or nowhere.
 _WITH_OTHERS = {
-    *("patchify", "cls_row", "gelu", "cross_entropy", "gelu_backward", "normalise_gamma"),
+    *NO_COMMANDS,
+    *("cls_row", "gelu", "cross_entropy", "gelu_backward", "normalise_gamma"),
     *("update_sgd", "select_tokens", "gather"),
 }
