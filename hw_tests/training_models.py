@@ -17,8 +17,10 @@ from torch import Tensor
 from trivit.host.fixed_point import Int16, to_real
 from trivit.host.oracle.selection import unpack_mask
 from trivit.host.training.backends import TrainingBackend
+from trivit.host.training.operand_formats import MASTER_BITS
 from trivit.host.training.session import TrainingSession
-from trivit.host.training.shifts import UpdateSettings
+from trivit.host.training.state import TrainingState
+from trivit.host.training.update_shifts import UpdateSettings
 from trivit.tools.compiler.graph import load_graph
 from trivit.tools.compiler.ir import (
     AllTokens,
@@ -56,6 +58,8 @@ class TrainingModel:
         backend: TrainingBackend,
         seed: int = 0,
         clip_norm: float | None = None,
+        clip_fused: bool = True,
+        accumulate: int = 1,
         **settings: Any,
     ) -> TrainingSession:
         """Return a session on a backend; ``settings`` are those of the update."""
@@ -66,6 +70,8 @@ class TrainingModel:
             UpdateSettings(**settings),
             seed=seed,
             clip_norm=clip_norm,
+            clip_fused=clip_fused,
+            accumulate=accumulate,
         )
 
     def image(self, number: int) -> Int16:
@@ -161,6 +167,13 @@ def float_gradients(
 
 def _patches(image_CHW: Tensor, patch: int) -> Tensor:
     return F.unfold(image_CHW[None], patch, stride=patch)[0].T
+
+
+def real_master(state: TrainingState, name: str) -> NDArray[np.float64]:
+    """Return the value of a parameter's master, (rows, columns)."""
+    planes = any(t.role == "low" and t.of == name for t in state.program.tensors)
+    frac = state.formats[name] + (MASTER_BITS if planes else 0)
+    return state.master(name).astype(np.float64) * 2.0**-frac
 
 
 def device_gradients(

@@ -19,14 +19,14 @@ from trivit.host.training.program import Operand, Role, TrainingProgram
 _SECTIONS: tuple[tuple[Role, ...], ...] = (
     ("parameter",),
     ("low",),
-    ("momentum", "second"),
+    ("momentum", "second", "accumulator"),
     ("constant",),
     ("image", "target"),
     ("activation", "fixed", "index", "mask"),
     ("gradient",),
 )
 #: Roles that make up the state of a training run.
-STATE: tuple[Role, ...] = ("parameter", "low", "momentum", "second")
+STATE: tuple[Role, ...] = ("parameter", "low", "momentum", "second", "accumulator")
 
 
 @dataclass(frozen=True)

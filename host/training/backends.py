@@ -96,6 +96,8 @@ class ReferenceTraining(TrainingBackend):
             "add": lambda o, t: [training.add(t["a"], t["b"], **o.fields)],
             "score_bias": lambda o, t: [training.score_bias(t["table"], t["index"], **o.fields)],
             "score_bias_backward": _score_bias_backward,
+            "accumulate": _accumulate,
+            "release": _release,
         }
 
     def run(self, memory: Int16, operations: Sequence[Resolved], step: StepConstants) -> Int64:
@@ -210,6 +212,19 @@ def _score_bias_backward(operation: Resolved, tensors: dict[str, Int16]) -> _Res
     return [training.score_bias_backward(d_scores, index, entries=dst.rows, **operation.fields)]
 
 
+def _accumulate(operation: Resolved, tensors: dict[str, Int16]) -> _Results:
+    planes = tensors["total"], tensors["total_low"]
+    sums = training.accumulate(tensors["gradient"], planes, **operation.fields)
+    tensors["total"][:], tensors["total_low"][:] = sums
+    return []
+
+
+def _release(operation: Resolved, tensors: dict[str, Int16]) -> _Results:
+    result = training.release((tensors["total"], tensors["total_low"]), **operation.fields)
+    tensors["total"][:] = tensors["total_low"][:] = 0
+    return [result]
+
+
 def _update_sgd(operation: Resolved, tensors: dict[str, Int16], step: StepConstants) -> _Results:
     fields = dict(operation.fields)
     shift = fields.pop("rate_shift") + step.rate_exponent
@@ -236,14 +251,15 @@ def _update_adamw(operation: Resolved, tensors: dict[str, Int16], step: StepCons
     fields: dict[str, Any] = dict(operation.fields)
     updated = training.update_adamw(
         tensors["gradient"],
-        (tensors["high"], tensors["low"]),
+        (tensors["high"], tensors.get("low")),
         tensors["velocity"],
         (tensors["second"], tensors["second_low"]),
         training.AdamStep(**vars(step)),
         **{**fields, "stochastic": bool(fields["stochastic"])},
     )
     for name in ("high", "low", "velocity", "second", "second_low"):
-        tensors[name][:] = getattr(updated, name)
+        if name in tensors:
+            tensors[name][:] = getattr(updated, name)
     written = (updated.high, updated.velocity, updated.second)
     return list(zip(written, updated.saturated, strict=True))
 

@@ -28,6 +28,7 @@ _LIMITS = {
     "gradient": (0, 46),
     "momentum": (0, 46),
     "second": (0, 46),
+    "accumulator": (0, 61),
     "activation": (0, 24),
     "parameter": (0, 24),
 }

@@ -98,7 +98,8 @@ OPERATIONS: dict[str, OperationSpec] = {
     "update_adamw": OperationSpec(
         code=18,
         writes=("high", "velocity", "second"),
-        reads=("gradient", "low", "second_low"),
+        reads=("gradient", "second_low"),
+        optional=("low",),
         flags=("decays",),
         fields=(
             *("number", "beta1", "mean_shift", "alpha2", "square_shift", "epsilon"),
@@ -113,7 +114,11 @@ OPERATIONS: dict[str, OperationSpec] = {
     "score_bias_backward": OperationSpec(
         code=26, reads=("d_scores", "index"), fields=("factor", "shift")
     ),
+    "accumulate": OperationSpec(
+        code=20, writes=(), reads=("gradient", "total", "total_low"), fields=("shift",)
+    ),
+    "release": OperationSpec(code=21, reads=("total", "total_low"), fields=("shift",)),
 }
 
-#: Operands that an op reads and writes and of which it returns nothing: low planes.
-LOW_PLANES = ("low", "second_low")
+#: Operands that an op reads and writes and of which it returns nothing: low planes, sums.
+LOW_PLANES = ("low", "second_low", "total", "total_low")

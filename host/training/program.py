@@ -26,9 +26,11 @@ Role = Literal[
     "low",
     "momentum",
     "second",
+    "accumulator",
     "gradient",
 ]
-Phase = Literal["forward", "backward", "update"]
+#: ``accumulate`` and ``release`` are of programs that sum gradients over images (accumulation.py).
+Phase = Literal["forward", "backward", "accumulate", "release", "update"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 
@@ -133,7 +135,7 @@ class TrainingProgram:
 
     def without_updates(self) -> TrainingProgram:
         """Return the program of forward and backward alone."""
-        kept = tuple(o for o in self.operations if o.phase != "update")
+        kept = tuple(o for o in self.operations if o.phase in ("forward", "backward"))
         return replace(self, operations=kept)
 
     def to_json(self) -> dict[str, Any]:
@@ -185,6 +187,7 @@ _GIVEN: tuple[Role, ...] = (
     "low",
     "momentum",
     "second",
+    "accumulator",
 )
 
 

@@ -15,12 +15,13 @@ from trivit.host.errors import HostError
 from trivit.host.fixed_point import Int16, Int64
 from trivit.host.oracle.training.loss import TARGET_FRAC
 from trivit.host.training import checkpoint
+from trivit.host.training.accumulation import Accumulation
 from trivit.host.training.arena import Arena
 from trivit.host.training.backends import TrainingBackend
 from trivit.host.training.descriptors import StepConstants, resolve
 from trivit.host.training.exponents import Exponents, Move
 from trivit.host.training.keys import step_key
-from trivit.host.training.program import TrainingProgram
+from trivit.host.training.program import Phase, TrainingProgram
 from trivit.host.training.shifts import UpdateSettings, mantissa
 from trivit.host.training.state import TrainingState
 from trivit.host.training.variant import ClassAttention, Variant, check_shared, gradient_of
@@ -34,8 +35,8 @@ class StepResult:
     """What a step told the host.
 
     ``logits`` is (classes,) float64 from before the update; ``loss`` the cross entropy with the
-    step's target; ``gradient_norm`` over all parameters; ``moves`` the exponents that moved;
-    ``class_attention`` what [CLS] attended to, of programs that return this.
+    step's target; ``gradient_norm`` of this image over all parameters; ``moves`` the exponents that
+    moved; ``class_attention`` what [CLS] attended to, of programs that return this.
     """
 
     logits: NDArray[np.float64]
@@ -76,6 +77,8 @@ class TrainingSession:
         *,
         seed: int = 0,
         clip_norm: float | None = None,
+        clip_fused: bool = True,
+        accumulate: int = 1,
         others: Sequence[TrainingProgram] = (),
         fixed_exponents: bool = False,
     ) -> None:
@@ -87,16 +90,20 @@ class TrainingSession:
             backend: who executes the ops.
             settings: of the update.
             seed: of stochastic rounding.
-            clip_norm: gradients are scaled to this global norm, by the norm of the step before.
+            clip_norm: gradients are scaled to this global norm.
+            clip_fused: by the norm of the update before; otherwise updates come after the whole
+                backward pass and gradients are scaled by their own norm.
+            accumulate: images whose mean gradient is one update; a step is one image.
             others: further programs over the same state; ``program`` is in use at first.
             fixed_exponents: fraction lengths stay where :meth:`find_exponents` left them.
 
         Raises:
-            HostError: formats that the contract's shifts cannot bring together, or programs that
-                cannot share a state.
+            HostError: formats that the contract's shifts cannot bring together, a number of images
+                outside its range, or programs that cannot share a state.
         """
         self.backend = backend
-        programs = (program, *others)
+        self._accumulation = Accumulation(accumulate)
+        programs = tuple(self._accumulation.program(each) for each in (program, *others))
         check_shared(programs)
         memory = max((Arena(p) for p in programs), key=lambda arena: arena.elements).empty()
         self._variants: dict[str, Variant] = {}
@@ -109,6 +116,7 @@ class TrainingSession:
         self.steps = 0
         self.gradient_norm = 0.0
         self._settings, self._seed, self._clip_norm = settings, seed, clip_norm
+        self._clip_fused = clip_fused
         self._fixed_exponents = fixed_exponents
         self._adamw = program.optimizer == "adamw"
 
@@ -173,6 +181,7 @@ class TrainingSession:
                 f"gradients find no exponents in {_FIRST_RUNS} runs: the model's weights may not "
                 "be finite"
             )
+        self.state.apply(self._accumulation.first_moves(self.state))
         self._start_momenta()
         self._variant.resolve()
 
@@ -190,16 +199,20 @@ class TrainingSession:
         if not (math.isfinite(learning_rate) and learning_rate >= 0):
             raise HostError(f"learning rate {learning_rate!r}: use 0 or more")
         self._write(image, target)
-        rate, rate_exponent = mantissa(learning_rate, 24)
-        constants = StepConstants(
-            rate=rate,
-            rate_exponent=rate_exponent,
-            key=step_key(self._seed, self.steps),
-            clip=self._clip(),
-            **(self._settings.corrections(self.steps + 1) if self._adamw else {}),
-        )
-        figures = self.backend.run(self.state.memory, self._variant.operations, constants)
-        self.gradient_norm = self._norm(figures)
+        images, variant = self._accumulation.images, self._variant
+        aligned = self._accumulation.moves(self.state, empty=self.steps % images == 0)
+        if self.state.apply(aligned):
+            variant.resolve()
+        if (self.steps + 1) % images:
+            figures = self._run(_IMAGE, _NO_STEP)
+        elif self._clip_fused or self._clip_norm is None:
+            figures = self._run((*_IMAGE, *_UPDATE), self._constants(learning_rate))
+            self.gradient_norm = variant.norm(figures, variant.updates) / self._accumulation.rest
+        else:
+            figures = self._run((*_IMAGE, "release"), _NO_STEP)
+            self.gradient_norm = variant.norm(figures, variant.updates) / self._accumulation.rest
+            figures += self._run(("update",), self._constants(learning_rate))
+        norm = variant.norm(figures, variant.images)
         logits = self.state.real(self.program.logits)[0]
         class_attention = self._variant.class_attention(figures)
         moves = [] if self._fixed_exponents else self.state.apply(self.exponents.moves(figures))
@@ -209,7 +222,7 @@ class TrainingSession:
         return StepResult(
             logits=logits,
             loss=cross_entropy(logits, target),
-            gradient_norm=self.gradient_norm,
+            gradient_norm=norm,
             saturated=int(figures[:, :, 0].sum()),
             moves=tuple(moves),
             class_attention=class_attention,
@@ -230,7 +243,7 @@ class TrainingSession:
         state = variant.state
         place = state.arena.view(state.memory, variant.image)
         place[:] = image.reshape(place.shape)
-        self.backend.run(state.memory, variant.forward, _NO_STEP)
+        self.backend.run(state.memory, variant.part(("forward",))[1], _NO_STEP)
         return state.real(variant.program.logits)[0]
 
     def resume(
@@ -245,6 +258,25 @@ class TrainingSession:
         self.state.formats = dict(formats)
         self.steps, self.gradient_norm = steps, gradient_norm
         self._variant.resolve()
+
+    def _run(self, phases: tuple[Phase, ...], constants: StepConstants) -> Int64:
+        """Execute the ops of these phases; return (ops, 3, 3) figures, zero of all others."""
+        places, operations = self._variant.part(phases)
+        part = self.backend.run(self.state.memory, operations, constants)
+        figures = np.zeros((len(self._variant.operations), *part.shape[1:]), np.int64)
+        figures[places] = part
+        return figures
+
+    def _constants(self, learning_rate: float) -> StepConstants:
+        rate, rate_exponent = mantissa(learning_rate, 24)
+        update = self.steps // self._accumulation.images + 1
+        return StepConstants(
+            rate=rate,
+            rate_exponent=rate_exponent,
+            key=step_key(self._seed, self.steps),
+            clip=self._clip(),
+            **(self._settings.corrections(update) if self._adamw else {}),
+        )
 
     def parameter(self, name: str) -> NDArray[np.float64]:
         """Return a parameter as forward reads it, (rows, columns)."""
@@ -269,7 +301,7 @@ class TrainingSession:
         """Give momenta of zeros the exponents of their gradients, or three bits less."""
         formats = self.state.formats
         moves = []
-        for _, operation, _ in self._variant.gradients:
+        for _, operation, _ in self._variant.updates:
             frac = formats[gradient_of(operation)]
             velocity = operation.operands["velocity"].tensor
             # Velocities sum gradients; AdamW's moments are means, which are no larger.
@@ -286,22 +318,17 @@ class TrainingSession:
         place[:] = image.reshape(place.shape)
         arena.view(memory, self._variant.target)[0] = target
 
-    def _norm(self, figures: Int64) -> float:
-        squares = sum(
-            float(figures[writer, slot, 2]) * 4.0 ** -self.state.formats[gradient_of(operation)]
-            for writer, operation, slot in self._variant.gradients
-            # [CLS] shares the gradient of its position, which counts once.
-            if operation.operands["gradient"].rows is None
-        )
-        return math.sqrt(squares)
-
     def _clip(self) -> int:
+        factor = 65536 / self._accumulation.rest
         if self._clip_norm is None or self.gradient_norm <= self._clip_norm:
-            return 65536
-        return round(65536 * self._clip_norm / self.gradient_norm)
+            return round(factor)
+        return round(factor * self._clip_norm / self.gradient_norm)
 
 
 _NO_STEP = StepConstants(rate=0, rate_exponent=0, key=0)
+#: Of every image, and of the last one before an update.
+_IMAGE: tuple[Phase, ...] = ("forward", "backward", "accumulate")
+_UPDATE: tuple[Phase, ...] = ("release", "update")
 
 
 def cross_entropy(logits: NDArray[np.float64], target: Int16) -> float:

@@ -12,10 +12,11 @@ from trivit.host.errors import HostError
 from trivit.host.fixed_point import INT16_MAX, Int16, Int64, round_half_even, to_real
 from trivit.host.oracle.training import join_planes, split_planes
 from trivit.host.oracle.training.adamw import SECOND_LIMIT
+from trivit.host.oracle.training.update import MASTER_LIMIT
 from trivit.host.training.arena import Arena
 from trivit.host.training.exponents import Move, followed, leader_of, limits
 from trivit.host.training.program import TensorSpec, TrainingProgram
-from trivit.host.training.shifts import MASTER_BITS, UpdateSettings, numbers
+from trivit.host.training.shifts import UpdateSettings, numbers
 
 #: Refuses numbers of an op, by the op's index.
 Check: TypeAlias = Callable[[int, Mapping[str, int]], None]
@@ -75,11 +76,6 @@ class TrainingState:
             return high.astype(np.int64)
         return join_planes(high, self.arena.view(self.memory, self._low[name]))
 
-    def real_master(self, name: str) -> NDArray[np.float64]:
-        """Return the value of a parameter's master, (rows, columns)."""
-        extra = MASTER_BITS if name in self._low else 0
-        return self.master(name).astype(np.float64) * 2.0 ** -(self.formats[name] + extra)
-
     def real(self, name: str) -> NDArray[np.float64]:
         """Return the value of a tensor as an op reads it, (rows, columns)."""
         return to_real(self.arena.view(self.memory, name), self.formats[name])
@@ -134,6 +130,9 @@ class TrainingState:
     def _shift(self, tensor: TensorSpec, bits: int) -> None:
         if tensor.role == "parameter":
             self._write_master(tensor.name, round_half_even(self.master(tensor.name), -bits))
+        if tensor.role == "accumulator":
+            moved = round_half_even(self.master(tensor.name), -bits)
+            self._write_master(tensor.name, np.clip(moved, -MASTER_LIMIT, MASTER_LIMIT - 1))
         if tensor.role == "second":
             moved = round_half_even(self.master(tensor.name), -2 * bits)
             self._write_master(tensor.name, np.clip(moved, 0, SECOND_LIMIT))

@@ -7,14 +7,17 @@ The programs of a run differ in their keep ratios alone. They share the memory o
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+
+import numpy as np
 
 from trivit.host.errors import HostError
 from trivit.host.fixed_point import Int64
-from trivit.host.training.arena import STATE
+from trivit.host.training.arena import STATE, view
 from trivit.host.training.descriptors import Resolved, resolve
 from trivit.host.training.exponents import Exponents
-from trivit.host.training.program import Operation, TrainingProgram, writes
+from trivit.host.training.program import Operation, Phase, TrainingProgram, writes
 from trivit.host.training.shifts import UpdateSettings
 from trivit.host.training.state import TrainingState
 
@@ -51,7 +54,9 @@ class Variant:
     ) -> None:
         self.program, self.state = program, state
         self.exponents = Exponents(program)
-        self.gradients = _gradients_of_updates(program)
+        self.updates = _gradients(program, "update")
+        #: Of one image: what is summed, or what an update reads.
+        self.images = _gradients(program, "accumulate") or self.updates
         self.image, self.target = (
             next(tensor.name for tensor in program.tensors if tensor.role == role)
             for role in ("image", "target")
@@ -72,11 +77,28 @@ class Variant:
         self.operations = resolve(
             self.program, self.state.arena, self.state.formats, self._settings
         )
-        self.forward: list[Resolved] = [
-            resolved
-            for resolved, operation in zip(self.operations, self.program.operations, strict=True)
-            if operation.phase == "forward"
-        ]
+        self._parts: dict[tuple[Phase, ...], tuple[list[int], list[Resolved]]] = {}
+
+    def part(self, phases: tuple[Phase, ...]) -> tuple[list[int], list[Resolved]]:
+        """Return the places of these phases' ops in the program, and the resolved ops."""
+        if phases not in self._parts:
+            operations = self.program.operations
+            places = [i for i, operation in enumerate(operations) if operation.phase in phases]
+            self._parts[phases] = places, [self.operations[i] for i in places]
+        return self._parts[phases]
+
+    def norm(self, figures: Int64, gradients: list[tuple[int, Operation, int]]) -> float:
+        """Return the global norm of ``gradients`` in a step that returned ``figures``."""
+        squares = 0.0
+        for writer, operation, slot in gradients:
+            count = float(figures[writer, slot, 2])
+            operand = operation.operands["gradient"]
+            if operand.rows is not None:
+                # [CLS] has a row of its position's gradient, and counts as a parameter of its own.
+                rows = view(self.state.memory, self.state.arena.place(operand)).astype(np.int64)
+                count = float((rows * rows).sum())
+            squares += count * 4.0 ** -self.state.formats[operand.tensor]
+        return math.sqrt(squares)
 
     def adopt(self, other: Variant) -> None:
         """Take the fraction lengths of the program that ran before; nothing to do if none moved.
@@ -141,12 +163,12 @@ def gradient_of(update: Operation) -> str:
     return update.operands["gradient"].tensor
 
 
-def _gradients_of_updates(program: TrainingProgram) -> list[tuple[int, Operation, int]]:
-    """Return (op that wrote the gradient, update, slot of the gradient) of each update."""
+def _gradients(program: TrainingProgram, phase: Phase) -> list[tuple[int, Operation, int]]:
+    """Return (op that wrote the gradient, reader, slot of the gradient) of each op of a phase."""
     written: dict[str, tuple[int, int]] = {}
     found = []
     for index, operation in enumerate(program.operations):
-        if operation.phase == "update":
+        if operation.phase == phase:
             writer, slot = written[gradient_of(operation)]
             found.append((writer, operation, slot))
         for slot, operand in enumerate(writes(operation)):

@@ -14,6 +14,7 @@ from trivit.host.training.emulator import EmulatorTraining
 from trivit.host.training.session import TrainingSession, target_row
 
 STEPS = 4
+TWO_IMAGES = {"accumulate": 2, "clip_fused": False}
 CONNECTIONS_TWICE = {**CONNECTIONS, "depth": 3, "selector_blocks": (0, 1)}
 CASES: dict[str, tuple[dict[str, Any], dict[str, Any], float | None]] = {
     "dense": (DENSE, {"weight_decay": 1e-2}, None),
@@ -24,6 +25,9 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], float | None]] = {
     "nearest": (DENSE, {"stochastic": False, "momentum": 0.0}, None),
     "adamw": ({**PRUNED, "optimizer": "adamw"}, {"weight_decay": 1e-2}, 0.5),
     "adamw, nearest": ({**DENSE, "optimizer": "adamw"}, {"stochastic": False}, None),
+    "unfused clip": (PRUNED, {"clip_fused": False}, 0.5),
+    "three images": (DENSE, {"accumulate": 3, "weight_decay": 1e-2}, 0.5),
+    "two images of adamw": ({**PRUNED, "optimizer": "adamw", "masters": 16}, TWO_IMAGES, 0.5),
     "three channels": ({**DENSE, "in_channels": 3, "qkv_bias": False}, {}, None),
 }
 
@@ -52,7 +56,7 @@ def test_whole_steps(case: str, emulator: EmulatorTraining) -> None:
     assert (before != after).mean() > 0.5, "steps change the weights"
 
 
-@pytest.mark.parametrize("case", ["dense", "pruned, clipped", "adamw"])
+@pytest.mark.parametrize("case", ["dense", "pruned, clipped", "adamw", "two images of adamw"])
 @pytest.mark.parametrize("steps", [6, pytest.param(50, marks=pytest.mark.full)])
 def test_steps_after_a_resume(
     case: str, steps: int, emulator: EmulatorTraining, tmp_path: Path

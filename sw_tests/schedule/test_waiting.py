@@ -138,9 +138,15 @@ def _stores_over_what_waits(commands: list[Command]) -> None:
     change(lambda _: second, address=address)(commands)
 
 
+def _without_fences(commands: list[Command]) -> None:
+    # One alone may be missing: a fence holds for the moves of the same port behind it, too.
+    for place in of(commands, "move_rows", fenced=1):
+        change(lambda _, place=place: place, fenced=0)(commands)
+
+
 BROKEN: dict[str, tuple[Edit, str]] = {
     "a load in front of no fence": (
-        change(lambda commands: of(commands, "move_rows", fenced=1)[-1], fenced=0),
+        lambda commands: _without_fences(commands),
         "mover.*loads words .* of output in front of no fence",
     ),
     "no fence for a receipt": (

@@ -37,13 +37,8 @@ class Builder:
             masters: bits of a parameter's master.
             vector_frac: fraction bits of parameters that are no matrices, at most: an untrained
                 bias of zeros would have the longest fraction and no room to grow.
-            optimizer: whose updates; AdamW has masters of 32 bits.
-
-        Raises:
-            ToolsError: AdamW with other masters.
+            optimizer: whose updates.
         """
-        if optimizer == "adamw" and masters != 32:
-            raise ToolsError(f"AdamW has masters of 32 bits, not {masters}: leave out --masters")
         self._adamw = optimizer == "adamw"
         self.masters, self._vector_frac = masters, vector_frac
         self.tensors: dict[str, TensorSpec] = {}

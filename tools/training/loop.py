@@ -125,6 +125,8 @@ def open_session(
         ),
         seed=settings.seed,
         clip_norm=settings.clip_norm,
+        clip_fused=settings.clip == "fused",
+        accumulate=settings.accumulate,
         fixed_exponents=settings.fixed_exponents,
         others=bundle.programs[1:],
     )

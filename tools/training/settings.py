@@ -16,6 +16,7 @@ from trivit.tools.training.epochs import Epochs
 from trivit.tools.training.metrics import REPORT_EVERY
 
 RateSchedule = Literal["cosine", "constant", "step"]
+ClipName = Literal["fused", "unfused"]
 #: Settings that a resumed run may change: they alter no weight.
 _FREE = ("checkpoint_every", "largest_loss")
 #: And those that do so where a run does not evaluate on its way.
@@ -33,6 +34,8 @@ class LoopSettings:
         warmup_steps: in which it rises from 0.
         rate_schedule: behind that a cosine to ``final_rate`` at the end, constant, or by
             ``rate_factor`` at each of the steps ``rate_drops``.
+        clip: by the norm of the update before (fused), or by its own (unfused).
+        accumulate: images whose mean gradient is one update; a step is an image.
         keep: token keep ratio of the program that the run ends with, and evaluates; the bundle's
             default if ``None``.
         keep_warmup: epochs before which the ratio is 1, and from which on it is ``keep``; a cosine
@@ -64,6 +67,8 @@ class LoopSettings:
     epsilon: float = 1e-8
     label_smoothing: float = 0.0
     clip_norm: float | None = None
+    clip: ClipName = "fused"
+    accumulate: int = 1
     stochastic: bool = True
     fixed_exponents: bool = False
     seed: int = 0
@@ -87,6 +92,8 @@ class LoopSettings:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ToolsError(f"--{name.replace('_', '-')} {value:g}: use more than 0")
+        if self.clip == "unfused" and self.clip_norm is None:
+            raise ToolsError("--clip unfused has no norm to clip to: give --clip-norm too")
         if self.checkpoint_every % REPORT_EVERY:
             raise ToolsError(
                 f"--checkpoint-every {self.checkpoint_every}: use a multiple of {REPORT_EVERY}, "
@@ -138,12 +145,17 @@ class LoopSettings:
         """Return the settings of a run over so many training examples, its steps counted.
 
         Raises:
-            ToolsError: epochs without steps.
+            ToolsError: epochs without steps, or a last update that would lack images.
         """
         epochs = Epochs(examples, self.examples)
         steps = self.steps if self.epochs is None else epochs.steps(self.epochs)
         if steps < 1:
             raise ToolsError(f"--epochs {self.epochs} of {examples} examples are no step: use more")
+        if steps % self.accumulate:
+            raise ToolsError(
+                f"{steps} steps end within an update of --accumulate {self.accumulate} images: "
+                f"use a multiple, such as --steps {-(-steps // self.accumulate) * self.accumulate}"
+            )
         return replace(self, steps=steps)
 
     def identity(self, bundle: TrainingBundle, data: str) -> dict[str, Any]:

@@ -9,6 +9,11 @@
 //   requantize   values whose scale is applied, to int16, ties to even; a bit for each lane that
 //                the clamp changed. -32768.5 is a tie that goes to -32768, 32767.5 one to 32768.
 //
+// For 64-bit integers beside the doubles (training/wide.hpp):
+//   Wide         kWidth of them
+//   multiply     products of values that fit 32 bits
+//   shift_right  arithmetic, each lane by its own count below 64
+//
 // For the array as a processor runs it (processor_array.hpp):
 //   Sums         int32 sums of kSumLanes outputs; kRows x kVectors of them, twice, are as many as
 //                registers hold beside the operands
@@ -74,6 +79,7 @@ struct Vectors {
 
     typedef __v8si Int;
     typedef __m512d Exact;
+    typedef __v8di Wide;
     static const int kWidth = 8;
 
     static Int load(const int16_t* x) {
@@ -104,6 +110,9 @@ struct Vectors {
                _mm512_cmp_pd_mask(x, _mm512_set1_pd(32767.5), _CMP_GE_OQ);
     }
 
+    static Wide multiply(Wide a, Wide b) { return Wide(_mm512_mul_epi32(__m512i(a), __m512i(b))); }
+    static Wide shift_right(Wide x, Wide by) { return x >> by; }
+
     typedef __m512i Sums;
     typedef __m512i Pair;
     static const int kSumLanes = 16;
@@ -133,6 +142,7 @@ struct Vectors {
 
     typedef __v4si Int;
     typedef __m256d Exact;
+    typedef __v4di Wide;
     static const int kWidth = 4;
 
     static Int load(const int16_t* x) {
@@ -162,6 +172,12 @@ struct Vectors {
                          _mm256_cmp_pd(x, _mm256_set1_pd(32767.5), _CMP_GE_OQ))));
     }
 
+    static Wide multiply(Wide a, Wide b) { return Wide(_mm256_mul_epi32(__m256i(a), __m256i(b))); }
+    static Wide shift_right(Wide x, Wide by) {
+        const __v4du top = __v4du{} + (uint64_t(1) << 63);
+        return Wide(((__v4du(x) + top) >> __v4du(by)) - (top >> __v4du(by)));
+    }
+
     typedef __m256i Sums;
     typedef __m256i Pair;
     static const int kSumLanes = 8;
@@ -187,6 +203,7 @@ struct Vectors {
 
     typedef int32x2_t Int;
     typedef float64x2_t Exact;
+    typedef int64x2_t Wide;
     static const int kWidth = 2;
 
     static Int load(const int16_t* x) { return Int{x[0], x[1]}; }
@@ -211,6 +228,9 @@ struct Vectors {
         return uint32_t(changed[0] & 1) | uint32_t(changed[1] & 2);
     }
 
+    static Wide multiply(Wide a, Wide b) { return vmull_s32(vmovn_s64(a), vmovn_s64(b)); }
+    static Wide shift_right(Wide x, Wide by) { return vshlq_s64(x, -by); }
+
     typedef int32x4_t Sums;
     typedef int16x4_t Pair;  // in its first two lanes
     static const int kSumLanes = 4;
@@ -234,6 +254,7 @@ struct Vectors {
 
     typedef int32_t Int;
     typedef double Exact;
+    typedef int64_t Wide;
     static const int kWidth = 1;
 
     static Int load(const int16_t* x) { return *x; }
@@ -252,6 +273,9 @@ struct Vectors {
         *result = int16_t((clamp(x, -32768.0, 32767.0) + no_fraction) - no_fraction);
         return x < -32768.5 || x >= 32767.5 ? 1 : 0;
     }
+
+    static Wide multiply(Wide a, Wide b) { return a * b; }
+    static Wide shift_right(Wide x, Wide by) { return x >> by; }
 
     typedef int32_t Sums __attribute__((vector_size(16)));
     struct Pair {

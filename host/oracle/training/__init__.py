@@ -4,6 +4,7 @@ Pure functions on int16 arrays of shape (rows, columns). A function that rounds 
 and the number of saturated values. Forward ops are those of :mod:`trivit.host.oracle`.
 """
 
+from trivit.host.oracle.training.accumulate import accumulate, release
 from trivit.host.oracle.training.adamw import AdamStep, AdamUpdated, update_adamw
 from trivit.host.oracle.training.attention import (
     AttentionGradients,
@@ -25,6 +26,7 @@ __all__ = [
     "AdamUpdated",
     "AttentionGradients",
     "Updated",
+    "accumulate",
     "add",
     "attention_backward",
     "cls_moments",
@@ -38,6 +40,7 @@ __all__ = [
     "normalise_backward",
     "normalise_gamma",
     "product",
+    "release",
     "scatter",
     "score_bias",
     "score_bias_backward",

@@ -8,7 +8,13 @@ from trivit.host.fixed_point import INT16_MAX, INT16_MIN, Int16, Int64, round_ha
 from trivit.host.oracle.normalise import inverse_root
 from trivit.host.oracle.training.normalise import shifted_within
 from trivit.host.oracle.training.stochastic import hashes, nearest, stochastic_round, tensor_key
-from trivit.host.oracle.training.update import MASTER_LIMIT, clamp, join_planes, split_planes
+from trivit.host.oracle.training.update import (
+    clamp,
+    join_master,
+    join_planes,
+    split_master,
+    split_planes,
+)
 
 #: Fraction bits of the direction, mean over root of the mean square; its bound: +-128.
 DIRECTION_FRAC = 20
@@ -25,11 +31,12 @@ SECOND_NUMBER = 1 << 16
 class AdamUpdated:
     """Planes of a parameter and its moments after a step, each of the parameter's shape.
 
-    ``saturated``: clamped values of weight, first and second moment.
+    ``low`` is None with 16-bit masters. ``saturated``: clamped values of weight, first and second
+    moment.
     """
 
     high: Int16
-    low: Int16
+    low: Int16 | None
     velocity: Int16
     second: Int16
     second_low: Int16
@@ -55,7 +62,7 @@ class AdamStep:
 
 def update_adamw(
     gradient: Int16,
-    planes: tuple[Int16, Int16],
+    planes: tuple[Int16, Int16 | None],
     velocity: Int16,
     moments: tuple[Int16, Int16],
     step: AdamStep,
@@ -77,7 +84,7 @@ def update_adamw(
 
     Args:
         gradient: of the parameter, any shape.
-        planes: high and low of the 32-bit master.
+        planes: high and low of the 32-bit master; None for low: the master is high alone.
         velocity: first moment of the steps before.
         moments: high and low of the 32-bit second moment, 0 or more.
         step: what all parameters share.
@@ -120,12 +127,11 @@ def update_adamw(
         shift = direction_shift + halvings + step.bias_exponent
         direction[index] = shifted_within(mean * root * step.bias, shift, _DIRECTION_LIMIT)
 
-    master = join_planes(*planes).ravel()
+    master = join_master(*planes).ravel()
     if decay:
         direction = direction + round_half_even(master * decay, decay_shift)
     moves = rounded(direction * step.rate, rate_shift + step.rate_exponent, key, 1)
-    master, clamped = clamp(master - moves, -MASTER_LIMIT, MASTER_LIMIT - 1)
-    high, low = split_planes(master.reshape(shape))
+    high, low, clamped = split_master((master - moves).reshape(shape), planes[1] is not None)
     second, second_low = split_planes(v.reshape(shape))
     return AdamUpdated(
         high=high,

@@ -43,6 +43,20 @@ def clamp(values: Int64, low: int, high: int) -> tuple[Int64, int]:
     return clamped, int(np.count_nonzero(clamped != values))
 
 
+def join_master(high: Int16, low: Int16 | None) -> Int64:
+    """Return the masters of two planes, or of ``high`` alone."""
+    return high.astype(np.int64) if low is None else join_planes(high, low)
+
+
+def split_master(master: Int64, planes: bool) -> tuple[Int16, Int16 | None, int]:
+    """Return high, low (None without ``planes``) of masters within their range, and the clamps."""
+    if planes:
+        kept, clamped = clamp(master, -MASTER_LIMIT, MASTER_LIMIT - 1)
+        return (*split_planes(kept), clamped)
+    kept, clamped = clamp(master, -INT16_MAX, INT16_MAX)
+    return kept.astype(np.int16), None, clamped
+
+
 def update_sgd(
     gradient: Int16,
     high: Int16,
@@ -77,7 +91,7 @@ def update_sgd(
         stochastic: round stochastically; otherwise to the nearest.
     """
     shape = gradient.shape
-    master = (high.astype(np.int64) if low is None else join_planes(high, low)).ravel()
+    master = join_master(high, low).ravel()
     g, v = gradient.astype(np.int64).ravel(), velocity.astype(np.int64).ravel()
     total = v * momentum + round_half_even(g * clip, gradient_shift)
     if decay:
@@ -89,14 +103,8 @@ def update_sgd(
         return nearest(values, shift)
 
     v, moved = clamp(rounded(total, 16, 0), INT16_MIN, INT16_MAX)
-    master = master - rounded(v * rate, rate_shift, 1)
-    if low is None:
-        master, clamped = clamp(master, -INT16_MAX, INT16_MAX)
-        new_high, new_low = master.astype(np.int16).reshape(shape), None
-    else:
-        master, clamped = clamp(master, -MASTER_LIMIT, MASTER_LIMIT - 1)
-        upper, remainder = split_planes(master)
-        new_high, new_low = upper.reshape(shape), remainder.reshape(shape)
+    updated = (master - rounded(v * rate, rate_shift, 1)).reshape(shape)
+    new_high, new_low, clamped = split_master(updated, low is not None)
     return Updated(
         high=new_high,
         low=new_low,

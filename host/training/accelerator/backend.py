@@ -12,7 +12,7 @@ from trivit.host.generated.spec import TILE_DEPTH
 from trivit.host.oracle.commands import Outcome, interpret_memory
 from trivit.host.schedule import Schedule
 from trivit.host.training.accelerator.schedule import TrainingSchedule
-from trivit.host.training.arena import Arena
+from trivit.host.training.arena import Arena, view
 from trivit.host.training.backends import TrainingBackend
 from trivit.host.training.descriptors import FIGURES, WRITES, Resolved, StepConstants
 from trivit.host.training.program import TrainingProgram
@@ -46,6 +46,12 @@ class AcceleratorTraining(TrainingBackend):
         self._image = next(t.name for t in program.tensors if t.role == "image")
         self._target = next(t.name for t in program.tensors if t.role == "target")
         self._device = device
+        # [CLS] has a row of its position's gradient, of which the host takes the norm itself.
+        self._rows = [
+            (self._arena.place(operation.operands["gradient"]), operation.operands["high"].tensor)
+            for operation in program.operations
+            if operation.phase == "update" and operation.operands["gradient"].rows is not None
+        ]
 
     def checker(self, program: TrainingProgram) -> Check:
         """Return who refuses numbers of an op that no field of a command holds."""
@@ -70,6 +76,8 @@ class AcceleratorTraining(TrainingBackend):
         if "update_sgd" in schedule.opcodes:
             for plane, tensor, name in self._kept(schedule):
                 self._arena.view(memory, name)[:] = planes.get(outcome.params, plane, tensor)
+            for place, parameter in self._rows:
+                view(memory, place)[:] = planes.get(outcome.params, "gradient", parameter)
         logits = self._arena.view(memory, schedule.logits)
         logits[0] = outcome.output[: logits.shape[1]]
         return figures_of(schedule, outcome)

@@ -28,10 +28,22 @@ def update_sgd(draw: Draw) -> Drawn:
     return Drawn(places=_parameter(draw, ("high", "velocity", "gradient", *low)), fields=fields)
 
 
+@draws("accumulate")
+def accumulate(draw: Draw) -> Drawn:
+    places = draw.places(("gradient", "total", "total_low"), draw.size(9), draw.size(40))
+    return Drawn(places=places, fields={"shift": draw.number(-30, 30)})
+
+
+@draws("release")
+def release(draw: Draw) -> Drawn:
+    places = draw.places(("dst", "total", "total_low"), draw.size(9), draw.size(40))
+    return Drawn(places=places, fields={"shift": draw.shift()})
+
+
 @draws("update_adamw")
 def update_adamw(draw: Draw) -> Drawn:
-    names = ("high", "velocity", "second", "gradient", "low", "second_low")
-    places = _parameter(draw, names)
+    low = ("low",) if draw.rng.random() < 0.5 else ()
+    places = _parameter(draw, ("high", "velocity", "second", "gradient", "second_low", *low))
     draw.hold(places["second"], lambda high: np.clip(high, 1, 32766))  # never negative
     fields = {
         "number": draw.number(0, 300),
@@ -43,8 +55,8 @@ def update_adamw(draw: Draw) -> Drawn:
         "epsilon_shift": draw.number(-100, 100),
         "direction_shift": draw.number(-42, 50),
         "decay": draw.number(0, 65535),
-        "decay_shift": draw.number(12, 62),
-        "rate_shift": draw.number(-20, 4),
+        "decay_shift": draw.number(12 if low else -4, 62),
+        "rate_shift": draw.number(-20, 20),
         "stochastic": draw.number(0, 1),
     }
     return Drawn(places=places, fields=fields)

@@ -29,6 +29,13 @@ class Compat(str, Enum):
     code = "code"
 
 
+class ClipName(str, Enum):
+    """Whose norm gradients are scaled by."""
+
+    fused = "fused"
+    unfused = "unfused"
+
+
 def train_on_device(
     bundle: Annotated[Path, typer.Argument(help="File of trivit compile --training.")],
     data: Annotated[
@@ -69,8 +76,18 @@ def train_on_device(
     weight_decay: Annotated[float, typer.Option(help="Of matrices.")] = 0.0,
     label_smoothing: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.0,
     clip_norm: Annotated[
-        float | None, typer.Option(help="Global norm of gradients; by that of the step before.")
+        float | None, typer.Option(help="Largest global norm of gradients.")
     ] = None,
+    clip: Annotated[
+        ClipName,
+        typer.Option(
+            help="Scale by the norm of the update before, or of this one: then gradients of "
+            "weights are stored."
+        ),
+    ] = ClipName.fused,
+    accumulate: Annotated[
+        int, typer.Option(min=1, help="Images whose mean gradient is an update.")
+    ] = 1,
     nearest: Annotated[
         bool, typer.Option("--nearest", help="Round updates to the nearest, not stochastically.")
     ] = False,
@@ -160,6 +177,8 @@ def train_on_device(
         weight_decay=weight_decay,
         label_smoothing=label_smoothing,
         clip_norm=clip_norm,
+        clip=clip.value,
+        accumulate=accumulate,
         stochastic=not nearest,
         fixed_exponents=fixed_exponents,
         seed=seed,

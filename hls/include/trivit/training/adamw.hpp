@@ -1,10 +1,9 @@
-// AdamW on masters and second moments of 32 bits.
+// AdamW on masters of 32 or 16 bits and second moments of 32 bits.
 #ifndef TRIVIT_TRAINING_ADAMW_HPP
 #define TRIVIT_TRAINING_ADAMW_HPP
 
 #include "../normalise.hpp"
-#include "arithmetic.hpp"
-#include "update.hpp"
+#include "masters.hpp"
 
 namespace trivit {
 namespace training {
@@ -16,104 +15,135 @@ static const int64_t kAddedLimit = int64_t(1) << 60;
 static const int64_t kEpsilonLimit = int64_t(1) << 40;
 static const uint32_t kSecondNumber = 1u << 16;
 
-struct AdamFormat {
+struct AdamUpdate {
+    Tensor high, low, velocity, second, second_low, gradient;
     int64_t beta1, alpha2, clip, decay, rate, bias;
-    int64_t mean_shift, square_shift, direction_shift, decay_shift;
+    int64_t square_shift, direction_shift;
     int64_t floor;  // added below the root: epsilon, at least 1
-    StochasticShift mean, second, weight;
+    Rounding mean, decayed;
+    StochasticShift velocity_shift, second_shift, weight_shift;
     uint32_t key, second_key;
-    bool stochastic;
 };
 
-// 1/sqrt(power) = root * 2^-24 * 2^-halvings, as inverse_root, with the processor's log2.
-inline InverseRoot fast_inverse_root(uint64_t power) {
-    const uint32_t halvings = uint32_t(63 - __builtin_clzll(power)) / 2;
-    const uint32_t u = uint32_t((power << (62 - 2 * halvings)) >> 40) - (1u << 22);
-    const int64_t here = kRsqrtTable[u >> 12], next = kRsqrtTable[(u >> 12) + 1];
-    InverseRoot result;
+template <class L>
+struct WideRoot {
+    typename L::Int root;
+    typename L::Int halvings;
+};
+
+// As inverse_root, of powers 1..2^62: 1/sqrt(power) = root * 2^-24 * 2^-halvings.
+template <class L>
+inline WideRoot<L> inverse_roots(typename L::Int power) {
+    typedef typename L::Int Int;
+    Int halvings = L::all(0), rest = power;
+    for (int bits = 16; bits > 0; bits /= 2) {
+        const Int shifted = L::right(rest, L::all(2 * bits));
+        halvings += shifted != L::all(0) ? L::all(bits) : L::all(0);
+        rest = shifted != L::all(0) ? shifted : rest;
+    }
+    // The 25 bits of 1..4 without the sign that the highest of 64 would be.
+    const Int u = (L::right(L::left(power, 61 - 2 * halvings), L::all(39))) - (1 << 22);
+    const Int index = L::right(u, L::all(12));
+    const Int here = L::lookup(kRsqrtTable, index), next = L::lookup(kRsqrtTable + 1, index);
+    WideRoot<L> result;
     result.halvings = halvings;
-    result.root = int32_t(((here << 12) - (here - next) * int64_t(u & 4095)) >> 12);
+    result.root =
+        L::right(L::left(here, L::all(12)) - L::multiply(here - next, u & 4095), L::all(12));
     return result;
 }
 
-inline AdamFormat adam_format(const Descriptor& op, const Step& step) {
-    AdamFormat f;
-    f.beta1 = op.field[1];
-    f.mean_shift = op.field[2];
-    f.alpha2 = op.field[3];
-    f.square_shift = op.field[4];
-    f.floor =
-        round_within(op.field[5] * step.second, op.field[6] + step.second_exponent, kEpsilonLimit);
-    f.floor = f.floor < 1 ? 1 : f.floor;
-    f.direction_shift = op.field[7] + step.bias_exponent;
-    f.decay = op.field[8];
-    f.decay_shift = op.field[9];
-    f.weight = stochastic_shift(op.field[10] + step.rate_exponent);
-    f.mean = stochastic_shift(16);
-    f.second = stochastic_shift(24);
-    f.stochastic = op.field[11] != 0;
-    f.clip = step.clip;
-    f.rate = step.rate;
-    f.bias = step.bias;
-    f.key = tensor_key(uint32_t(step.key), uint32_t(op.field[0]));
-    f.second_key = tensor_key(uint32_t(step.key), uint32_t(op.field[0]) + kSecondNumber);
-    return f;
+// Columns begin..end of all rows, a whole number of L's lanes.
+template <class L, bool kPlanes, bool kStochastic>
+void adamw_columns(const AdamUpdate& u, int64_t begin, int64_t end, Figures* figures) {
+    typedef typename L::Int Int;
+    const Int square_shift = L::all(u.square_shift);
+    const Int beta1 = L::all(u.beta1), alpha1 = L::all(65536 - u.beta1);
+    const Int alpha2 = L::all(u.alpha2), beta2 = L::all(kAlphaOne - u.alpha2);
+    const Rounding clipped = make_rounding(16);
+    Int weights = L::all(0), velocities = L::all(0), seconds = L::all(0);
+    for (int64_t r = 0; r < u.high.rows; ++r) {
+        int16_t *high = u.high.row(r), *low = u.low.row(r), *velocity = u.velocity.row(r);
+        int16_t *second = u.second.row(r), *second_low = u.second_low.row(r);
+        const int16_t* gradient = u.gradient.row(r);
+        for (int64_t c = begin; c < end; c += L::kCount) {
+            const typename L::Hash number = L::numbers(2 * uint32_t(r * u.high.columns + c));
+            const Int g =
+                round_lanes<L>(L::multiply(L::load(gradient + c), L::all(u.clip)), clipped);
+
+            const Int mean = L::multiply(L::load(velocity + c), beta1) +
+                             round_lanes<L>(L::multiply(g, alpha1), u.mean);
+            const Int new_mean =
+                stochastic_lanes<L, kStochastic>(mean, u.velocity_shift, number + u.key);
+            const Int m = clamp_lanes<L>(new_mean, -32768, 32767);
+            L::store(m, velocity + c);
+            velocities += changed<L>(new_mean, m);
+
+            const Int square = L::multiply(L::multiply(g, g), alpha2);
+            const Int total = L::multiply(load_planes<L>(second + c, second_low + c), beta2) +
+                              round_lanes_within<L>(square, square_shift, kAddedLimit);
+            const Int new_square =
+                stochastic_lanes<L, kStochastic>(total, u.second_shift, number + u.second_key);
+            const Int v = clamp_lanes<L>(new_square, 0, kSecondLimit);
+            store_planes<L>(v, second + c, second_low + c);
+            seconds += changed<L>(new_square, v);
+
+            const WideRoot<L> inverse = inverse_roots<L>(v + u.floor);
+            const Int product = L::multiply(L::multiply(m, L::all(u.bias)), inverse.root);
+            const Int direction = round_lanes_within<L>(
+                product, u.direction_shift + inverse.halvings, kDirectionLimit);
+            const Int master = load_master<L, kPlanes>(high + c, low + c);
+            const Int decay = round_lanes<L>(L::multiply(master, L::all(u.decay)), u.decayed);
+            const Int by = stochastic_lanes<L, kStochastic>((direction + decay) * u.rate,
+                                                            u.weight_shift, number + (u.key + 1));
+            weights += store_master<L, kPlanes>(master - by, high + c, low + c);
+        }
+    }
+    figures[0].saturated += L::sum(weights);
+    figures[1].saturated += L::sum(velocities);
+    figures[2].saturated += L::sum(seconds);
 }
 
-inline int64_t rounded(const AdamFormat& f, int64_t value, const StochasticShift& shift,
-                       uint32_t number) {
-    return stochastic_round(value, shift, f.stochastic ? mix(number) & shift.mask : shift.half);
-}
-
-// The planes of a 32-bit value.
-inline void split(int64_t value, int16_t& high, int16_t& low) {
-    const int64_t upper = (value + kHalfPlane) >> 16;
-    high = int16_t(upper);
-    low = int16_t(value - upper * kPlane);
+template <bool kPlanes, bool kStochastic>
+void adamw_tensor(const AdamUpdate& u, Figures* figures) {
+    const int64_t columns = u.high.columns, whole = columns - columns % WideLanes::kCount;
+    adamw_columns<WideLanes, kPlanes, kStochastic>(u, 0, whole, figures);
+    adamw_columns<OneLane, kPlanes, kStochastic>(u, whole, columns, figures);
 }
 
 inline void update_adamw(int16_t* arena, const Descriptor& op, const Step& step, Figures* figures) {
-    const Tensor high = tensor(arena, op.operand[0]), velocity = tensor(arena, op.operand[1]);
-    const Tensor second = tensor(arena, op.operand[2]), gradient = tensor(arena, op.operand[3]);
-    const Tensor low = tensor(arena, op.operand[4]), second_low = tensor(arena, op.operand[5]);
-    const AdamFormat f = adam_format(op, step);
-    const int64_t limit = kNarrow * kPlane + kHalfPlane;
-    for (int64_t r = 0; r < high.rows; ++r) {
-        for (int64_t c = 0; c < high.columns; ++c) {
-            const uint32_t number = 2 * uint32_t(r * high.columns + c);
-            const int64_t g = round_half_even(gradient.row(r)[c] * f.clip, 16);
-
-            const int64_t mean =
-                velocity.row(r)[c] * f.beta1 + round_half_even(g * (65536 - f.beta1), f.mean_shift);
-            const int64_t new_mean = rounded(f, mean, f.mean, number + f.key);
-            const int64_t m = clamp(new_mean, -32768, 32767);
-
-            const int64_t square = second.row(r)[c] * kPlane + second_low.row(r)[c];
-            const int64_t total = square * (kAlphaOne - f.alpha2) +
-                                  round_within(g * g * f.alpha2, f.square_shift, kAddedLimit);
-            const int64_t new_square = rounded(f, total, f.second, number + f.second_key);
-            const int64_t v = clamp(new_square, 0, kSecondLimit);
-
-            const InverseRoot inverse = fast_inverse_root(uint64_t(v + f.floor));
-            const int64_t shift = f.direction_shift + inverse.halvings;
-            int64_t direction = round_within(m * inverse.root * f.bias, shift, kDirectionLimit);
-            const int64_t master = high.row(r)[c] * kPlane + low.row(r)[c];
-            if (f.decay) direction += round_half_even(master * f.decay, f.decay_shift);
-
-            const int64_t next =
-                master - rounded(f, direction * f.rate, f.weight, number + 1 + f.key);
-            const int64_t w = clamp(next, -limit, limit - 1);
-            figures[0].saturated += w != next;
-            figures[1].saturated += m != new_mean;
-            figures[2].saturated += v != new_square;
-            velocity.row(r)[c] = int16_t(m);
-            split(w, high.row(r)[c], low.row(r)[c]);
-            split(v, second.row(r)[c], second_low.row(r)[c]);
-        }
-    }
-    Counter(figures[0]).measure(high);
-    Counter(figures[1]).measure(velocity);
-    Counter(figures[2]).measure(second);
+    const bool planes = optional_operand(op, 0), stochastic = op.field[11] != 0;
+    AdamUpdate u;
+    u.high = tensor(arena, op.operand[0]);
+    u.velocity = tensor(arena, op.operand[1]);
+    u.second = tensor(arena, op.operand[2]);
+    u.gradient = tensor(arena, op.operand[3]);
+    u.second_low = tensor(arena, op.operand[4]);
+    u.low = planes ? tensor(arena, op.operand[5]) : u.high;
+    u.clip = step.clip;
+    u.beta1 = op.field[1];
+    u.mean = make_rounding(int32_t(op.field[2]));
+    u.alpha2 = op.field[3];
+    u.square_shift = op.field[4];
+    const int64_t floor =
+        round_within(op.field[5] * step.second, op.field[6] + step.second_exponent, kEpsilonLimit);
+    u.floor = floor < 1 ? 1 : floor;
+    u.direction_shift = op.field[7] + step.bias_exponent;
+    u.bias = step.bias;
+    u.decay = op.field[8];
+    u.decayed = make_rounding(int32_t(op.field[9]));
+    u.rate = step.rate;
+    u.velocity_shift = stochastic_shift(16);
+    u.second_shift = stochastic_shift(24);
+    u.weight_shift = stochastic_shift(op.field[10] + step.rate_exponent);
+    u.key = tensor_key(uint32_t(step.key), uint32_t(op.field[0]));
+    u.second_key = tensor_key(uint32_t(step.key), uint32_t(op.field[0]) + kSecondNumber);
+    if (planes)
+        stochastic ? adamw_tensor<true, true>(u, figures) : adamw_tensor<true, false>(u, figures);
+    else
+        stochastic ? adamw_tensor<false, true>(u, figures) : adamw_tensor<false, false>(u, figures);
+    Counter(figures[0]).measure(u.high);
+    Counter(figures[1]).measure(u.velocity);
+    Counter(figures[2]).measure(u.second);
 }
 
 }  // namespace training

@@ -64,8 +64,9 @@ private:
     Figures& figures_;
 };
 
-// A hash of 32 bits: six shifts and adds.
-inline uint32_t mix(uint32_t a) {
+// A hash of 32 bits: six shifts and adds. Hash: uint32_t, or a vector of them.
+template <class Hash>
+inline Hash mix(Hash a) {
     a = (a + 0x7ed55d16u) + (a << 12);
     a = (a ^ 0xc761c23cu) ^ (a >> 19);
     a = (a + 0x165667b1u) + (a << 5);

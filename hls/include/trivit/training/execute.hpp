@@ -2,6 +2,7 @@
 #ifndef TRIVIT_TRAINING_EXECUTE_HPP
 #define TRIVIT_TRAINING_EXECUTE_HPP
 
+#include "accumulate.hpp"
 #include "adamw.hpp"
 #include "attention.hpp"
 #include "connections.hpp"
@@ -86,6 +87,12 @@ inline bool execute(int16_t* arena, const Descriptor& op, const Step& step, Scra
             return true;
         case Opcode::score_bias_backward:
             score_bias_backward(arena, op, scratch, figures);
+            return true;
+        case Opcode::accumulate:
+            accumulate(arena, op);
+            return true;
+        case Opcode::release:
+            release(arena, op, figures);
             return true;
     }
     return false;

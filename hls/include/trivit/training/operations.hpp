@@ -27,6 +27,8 @@ enum class Opcode : int64_t {
     update_sgd = 17,
     update_adamw = 18,
     cls_moments = 19,
+    accumulate = 20,
+    release = 21,
     select_connections = 24,
     score_bias = 25,
     score_bias_backward = 26,

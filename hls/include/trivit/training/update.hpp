@@ -2,14 +2,10 @@
 #ifndef TRIVIT_TRAINING_UPDATE_HPP
 #define TRIVIT_TRAINING_UPDATE_HPP
 
-#include "arithmetic.hpp"
+#include "masters.hpp"
 
 namespace trivit {
 namespace training {
-
-static const int64_t kPlane = int64_t(1) << 16;
-static const int64_t kHalfPlane = int64_t(1) << 15;
-static const int64_t kNarrow = 32767;
 
 struct UpdateFormat {
     int64_t momentum, clip, decay, rate;
@@ -18,7 +14,8 @@ struct UpdateFormat {
     uint32_t key;
 };
 
-// Rows of one parameter; low is null with 16-bit masters. `first` numbers the row's elements.
+// Rows of one parameter, in a loop that g++ makes vectors of; low is null with 16-bit masters.
+// `first` numbers the row's elements.
 template <bool kPlanes, bool kStochastic>
 void update_row(const UpdateFormat f, const int16_t* __restrict gradient, int16_t* __restrict high,
                 int16_t* __restrict low, int16_t* __restrict velocity, int64_t columns,
