@@ -281,6 +281,7 @@ def test_a_run_that_another_process_has_just_finished_is_left_alone(
             r"rows.nearest.beside is 'other': name a row that has float32",
         ),
         ("rows.dense.masters=8", "rows.dense.masters is 8: use 32 or 16"),
+        ("training.clip_norm=1", "rows.dense: the float32 twin neither clips nor accumulates"),
         ("training.stps=3", "did you mean 'steps'"),
         ("training.checkpoint_every=150", "multiple of 100"),
         ("rows.dense.txt=x", r"unknown setting 'rows.dense.txt'"),

@@ -28,7 +28,8 @@ def draw_study(path: Path, study: Mapping[str, Any]) -> None:
     from matplotlib.figure import Figure
 
     runs = study["runs"]
-    rows = [row for row in study["rows"] if row["beside"] is None]
+    drawn = {run["row"] for run in runs}
+    rows = [row for row in study["rows"] if row["beside"] is None and row["row"] in drawn]
     ablations = [row for row in study["rows"] if row["beside"] is not None and row["seeds"]]
     lines = len(rows) + bool(ablations)
     figure = Figure(figsize=(10, 3.2 * lines), layout="constrained")
@@ -66,16 +67,20 @@ def _draw(
         axis.plot(
             [point["step"] for point in run["curve"]],
             [point[key] for point in run["curve"]],
-            label="" if place else label or f"{number}, {len(runs)} seeds",
+            label="" if place else label or f"{number}, {_seeds(len(runs))}",
             **{**_STYLES[number], **style},
         )
+
+
+def _seeds(count: int) -> str:
+    return f"{count} seed" + "s" * (count > 1)
 
 
 def _label(axis: Axes, title: str, key: str) -> None:
     axis.set_title(title, fontsize=9)
     axis.set_xlabel("step", fontsize=8)
     name = {"loss": "loss", "top1": "top-1, %"}[key]
-    axis.set_ylabel(f"{name}, of images not learned yet", fontsize=8)
+    axis.set_ylabel(f"{name}, before each update", fontsize=8)
     axis.grid(alpha=0.3)
     if axis.lines:
         axis.legend(fontsize=7)

@@ -220,5 +220,10 @@ def load_study(path: Path, out: Path, overrides: Sequence[str] = ()) -> Study:
     study = Study(config, load_config(path.parent / config.model), out)
     for row in config.rows.values():  # what is wrong is refused before anything is written
         study.model(row)
-    study.runs()
+    for run in study.runs():
+        if run.settings.clip_norm is not None or run.settings.accumulate > 1:
+            raise ToolsError(
+                f"rows.{run.name}: the float32 twin neither clips nor accumulates: leave out "
+                "clip_norm and accumulate"
+            )
     return study
