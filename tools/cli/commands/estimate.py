@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from trivit.tools.cli.commands.compile import OptimizerName
+
 if TYPE_CHECKING:
     from trivit.tools.estimate import Estimate
     from trivit.tools.estimate.resources import ResourceEstimate
@@ -30,9 +32,59 @@ def estimate(
     resources: Annotated[
         bool, typer.Option("--resources", help="Also what the kernel takes of the FPGA.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, op by op.")] = False,
+    training: Annotated[
+        bool,
+        typer.Option(
+            "--training",
+            help="A training step instead: bounds by phase, modelled cycles where it fits the "
+            "banks, an epoch of ImageNet, beside the paper.",
+        ),
+    ] = False,
+    optimizer: Annotated[
+        OptimizerName | None,
+        typer.Option(help="With --training, of MODEL: whose updates, by default sgd."),
+    ] = None,
+    masters: Annotated[
+        int | None,
+        typer.Option(
+            help="With --training, of MODEL: bits of a parameter's master, 32 (default) or 16."
+        ),
+    ] = None,
+    example_keep: Annotated[
+        float | None,
+        typer.Option(help="With --training: share of the examples that take a step in an epoch."),
+    ] = None,
+    bandwidth: Annotated[
+        float | None,
+        typer.Option(
+            metavar="GB/S", help="With --training: of DDR, for the bounds; by default 12.8 and 11."
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, op by op; of a training step by phase.")
+    ] = False,
 ) -> None:
     """Model cycles, array utilisation and DDR traffic of a program, op by op, without training."""
+    for_training = {
+        "--optimizer": optimizer,
+        "--masters": masters,
+        "--example-keep": example_keep,
+        "--bandwidth": bandwidth,
+    }
+    if training:
+        _refuse({"--ops": every_op, "--roofline": roofline, "--resources": resources}, "without")
+        _training(
+            target=target,
+            keep=keep,
+            attention_keep=attention_keep,
+            optimizer=None if optimizer is None else optimizer.value,
+            masters=masters,
+            example_keep=1.0 if example_keep is None else example_keep,
+            bandwidth=bandwidth,
+            as_json=as_json,
+        )
+        return
+    _refuse({name: value is not None for name, value in for_training.items()}, "with")
     from trivit.tools.estimate import estimate_bundle
     from trivit.tools.programs import names_model, program_of
 
@@ -58,6 +110,25 @@ def estimate(
         from trivit.tools.cli.resources import print_resources
 
         print_resources(kernel)
+
+
+def _refuse(given: dict[str, Any], with_or_without: str) -> None:
+    """Refuse the first option that was given."""
+    from trivit.tools.errors import ToolsError
+
+    for name, value in given.items():
+        if value:
+            raise ToolsError(f"{name} goes {with_or_without} --training: change one of them")
+
+
+def _training(as_json: bool, **asked: Any) -> None:
+    from trivit.tools.cli.training_estimate import Asked, answer, figures, print_answer
+
+    found = answer(Asked(**asked))
+    if as_json:
+        print(json.dumps(figures(found), indent=2))
+    else:
+        print_answer(found)
 
 
 def _kernel() -> "ResourceEstimate":

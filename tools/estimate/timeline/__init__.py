@@ -6,5 +6,6 @@ latencies that hls/rtl/README.md and hls/include/trivit/blocks/README.md state. 
 """
 
 from trivit.tools.estimate.timeline.predict import ProductTime, Timeline, predict
+from trivit.tools.estimate.timeline.step import predict_step
 
-__all__ = ["ProductTime", "Timeline", "predict"]
+__all__ = ["ProductTime", "Timeline", "predict", "predict_step"]

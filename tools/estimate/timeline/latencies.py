@@ -76,3 +76,26 @@ SELECT_REST = 102
 STORE_FIRST = 14
 #: From the last stored word to the end of the program: its burst and the log's are in memory.
 END = 79
+#: Blocks of training (hls/include/trivit/blocks/README.md): clocks of gelu_backward for a row, and
+#: behind the last one; behind the last words of softmax_backward and cross_entropy.
+GELU_GRADIENT_CLOCKS = 2
+GELU_GRADIENT_REST = 29
+SOFTMAX_GRADIENT_REST = 35
+LOSS_REST = 79
+#: normalise_backward: its first row group passes in so many times the clocks of a row group (24
+#: words 1,164 clocks, 48 words 2,220), and behind that; dgamma behind its words.
+NORM_GRADIENT_STAGES = 2.75
+NORM_GRADIENT_FIRST = 108
+NORM_GRADIENT_REST = 40
+#: From a row group's last row until the first word of its piece leaves for DDR.
+PIECE_REST = 12
+#: Clocks of `update` for a word of a port, and from its first word to the first result.
+UPDATE_CLOCKS = 4
+UPDATE_FIRST = 114
+#: Words of all ports that DDR moves in a cycle, at 12.8 GB/s and 150 MHz, refreshes left out.
+MEMORY_WORDS = 12.8e9 / 150e6 / 16
+REFRESH_SHARE = 53 / 1170
+#: Single words of vectors, one command each: cycles of a port for a word.
+VECTOR_WORD = 2
+#: Weights by columns take so many cycles more than straight ones.
+COLUMNS_REST = 24

@@ -94,7 +94,9 @@ class Timeline:
         return [dict(counted) for counted in waits]
 
 
-class _Prediction:
+class Prediction:
+    """The state of a prediction of inference, command by command."""
+
     def __init__(self, later: int, commands: int, stream_rows: int) -> None:
         self.start = START + later
         self.queue = commands
@@ -120,6 +122,7 @@ class _Prediction:
         self.held: Command | None = None  # a product whose operand may still be loaded
 
     def command(self, command: Command) -> None:
+        """Take the next command."""
         unit = command.unit
         if unit == "engine":
             self.flush()
@@ -171,25 +174,33 @@ class _Prediction:
         if fields["place"] or fields["fill"]:
             placed = fields["place"] and not fields["fill"]
             rows = self.board[fields["source_slot"]] if placed else None
-            self.ring.pending.append(
-                Fill(
-                    tiles=tiles,
-                    depth_words=fields["depth_words"],
-                    bias=bool(fields["has_bias"]),
-                    accepted=max(self.accepted, self.rows_in),
-                    rows=rows,
-                    transposed=bool(fields["transposed"]),
-                    out_words=fields["out_words"],
-                )
+            fill = Fill(
+                tiles=tiles,
+                depth_words=fields["depth_words"],
+                bias=bool(fields["has_bias"]),
+                accepted=max(self.accepted, self.rows_in),
+                rows=rows,
+                transposed=bool(fields["transposed"]),
+                out_words=fields["out_words"],
+                first=fields["source_first"] if placed else 0,
             )
+            self.ring.pending.append(self._fill(fill))
         if not fields["place"]:
             self.held = command
+
+    def _fill(self, fill: Fill) -> Fill:
+        """Return what the ring gets, which a step may change."""
+        return fill
 
     def _begin(self, command: Command, cycle: int) -> None:
         fields = command.fields
         if fields["claim"]:
             self.board.clear(fields["target_slot"])
         self.board.clear(fields["clear_slot"])
+        self._announce(command, cycle)
+
+    def _announce(self, command: Command, cycle: int) -> None:
+        fields = command.fields
         if fields["announce_reader"]:
             reader = self.waiting["row_reader"].popleft()
             result = self.waiting["norm_writer"].popleft()
@@ -332,7 +343,7 @@ def predict(
     wait in the engine, ``stream_rows`` the rows that wait behind it (hls/kernel.yaml).
     """
     later = memory_latency - MEMORY_LATENCY
-    prediction = _Prediction(later, commands, stream_rows)
+    prediction = Prediction(later, commands, stream_rows)
     for word in from_words(schedule.commands):
         prediction.command(decode(word))
     prediction.flush()

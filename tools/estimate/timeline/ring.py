@@ -24,6 +24,10 @@ class Fill:
     rows: RowGroups | None = None
     transposed: bool = False
     out_words: int = 0
+    first: int = 0  # the placed tensor's first row group is this one of its slot
+    behind: int = 0  # so many of the intervals in which streams bring nothing were asked for before
+    pace: int = TILE_DEPTH  # cycles of the streams for a depth word
+    rest: int = 0  # cycles more behind the matrix's last depth word
 
 
 class Ring:
@@ -35,6 +39,7 @@ class Ring:
         self.pending: deque[Fill] = deque()
         self.streamed = 0  # when the ports' last word came
         self.placed = 0
+        self.intervals: list[tuple[int, int]] = []  # DDR serves somebody else: begin, end
 
     def home(self) -> int:
         """Return the number of the oldest word that is not released."""
@@ -63,9 +68,16 @@ class Ring:
         for _ in range(fill.tiles):
             clock += int(fill.bias)
             for _ in range(fill.depth_words):
-                clock = max(clock, self._room(), self.placed) + TILE_DEPTH
+                clock = self._served(fill, max(clock, self._room(), self.placed)) + fill.pace
                 self.filled.append(clock + 2)
-        self.streamed = clock
+        self.streamed = clock + fill.rest
+
+    def _served(self, fill: Fill, clock: int) -> int:
+        """Return the cycle from ``clock`` on in which DDR serves the streams."""
+        for begin, end in self.intervals[: fill.behind]:
+            if begin <= clock < end:
+                clock = end
+        return clock
 
     def _place(self, fill: Fill, rows: RowGroups) -> None:
         clock = max(self.placed, self.streamed, fill.accepted + 2)
@@ -77,6 +89,8 @@ class Ring:
                     if word >= fill.out_words:
                         clock += 1
                         continue
-                    clock = max(clock + 1, rows.at(depth if fill.transposed else word))
+                    clock = max(
+                        clock + 1, rows.at(fill.first + (depth if fill.transposed else word))
+                    )
                 self.filled.append(clock + PLACED)
         self.placed = clock
