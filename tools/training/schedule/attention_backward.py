@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from trivit.host.tiles import depth_words
 from trivit.tools.training.schedule.context import (
     Context,
@@ -13,7 +15,7 @@ from trivit.tools.training.schedule.context import (
     target,
     transposed,
 )
-from trivit.tools.training.schedule.listing import SOFTMAX_BACKWARD
+from trivit.tools.training.schedule.listing import SOFTMAX, SOFTMAX_BACKWARD
 from trivit.tools.training.schedule.values import Value
 
 
@@ -22,10 +24,16 @@ def attention_backward(c: Context) -> None:
     index, operation = c.index, c.operation
     heads = int(operation.attributes["heads"])
     dy, qkv = c.values[c.name("dy")], complete(c.values[c.name("qkv")])
-    probs = complete(c.values[c.name("probs")])
     rows, words = dy.rows, dy.words
+    again = c.name("probs") in c.waiting.again
+    probs = c.values[c.name("probs")]
+    if again:
+        slot = c.slots.take(probs.name)
+        probs = c.banks.place(f"{probs.name} again", rows, depth_words(rows), slot)
+    else:
+        probs = complete(probs)
     head_words, keys = words // heads, depth_words(rows)
-    scores = c.banks.place(c.name("d_scores"), probs.rows, keys, c.slots.take(c.name("d_scores")))
+    ds = c.banks.place(c.name("d_scores"), rows, keys, c.slots.take(c.name("d_scores")))
     name = c.name("dst")
     result = c.banks.place(name, rows, 3 * words, c.slots.take(name))
     c.values[name] = result
@@ -36,10 +44,11 @@ def attention_backward(c: Context) -> None:
 
     for head in range(heads):
         q, k, v = (seen_by(slice_of(qkv, head, part), dy) for part in range(3))
-        d_out, p = slice_of(dy, head), probs.from_group(head * dy.groups, rows)
-        p.first = 0
-        ds = scores.from_group(head * dy.groups, rows)
-        ds.first = 0
+        d_out, p = slice_of(dy, head), probs
+        if again:
+            _probabilities(c, q, k, p)
+        else:
+            p = replace(probs.from_group(head * dy.groups, rows), first=0)
         c.listing.add("engine", index, **placement(v, by_depth=False))
         sources = {f: (index, n) for f, n in _SOFTMAX.items()}
         c.listing.add("softmax_backward", index, figure(index, 1), sources, rows=rows, keys=rows)
@@ -50,7 +59,7 @@ def attention_backward(c: Context) -> None:
         c.listing.add(
             "engine", index, figure(index, 0), {"out_shift": (index, "probs_shift")},
             stream=SOFTMAX_BACKWARD, partner=1, rows_outer=1, has_residual=1,
-            residual=p.address, target_stride=p.stride, out_words=keys, clear_slot=ds.slot,
+            residual=p.address, residual_slot=p.slot, target_stride=p.stride, out_words=keys, clear_slot=ds.slot,
             **operand(d_out),
         )  # fmt: skip
         steps = (
@@ -65,9 +74,31 @@ def attention_backward(c: Context) -> None:
                 "engine", index, figure(index, 2), {"out_shift": (index, shift)},
                 **fields, **target(slice_of(result, head, part), claim=claim),
             )  # fmt: skip
-    c.slots.release(scores.slot)
+    c.slots.release(ds.slot)
+    if again:
+        c.slots.release(probs.slot)
     result.first = (3 * heads - 1) * result.groups
     c.hold(result.slot, max(c.reads(name), default=None))
+
+
+def _probabilities(c: Context, q: Value, k: Value, p: Value) -> None:
+    """Append scores and softmax of a head again, as forward had them; nothing is counted."""
+    forward = next(
+        i
+        for i, o in enumerate(c.operations)
+        if o.opcode == "attention" and o.operands["probs"].tensor == c.name("probs")
+    )
+    c.listing.add("engine", c.index, **placement(k, by_depth=False))
+    sources = {n: (forward, n) for n in ("exp_multiplier", "exp_shift", "prob_frac")}
+    c.listing.add("softmax", c.index, [None], sources, heads=1, rows=p.rows, keys=p.rows)
+    c.listing.add(
+        "softmax_writer", c.index, heads=1, rows=p.rows, words=p.words, target=p.address,
+        target_stride=p.stride, slot=p.slot,
+    )  # fmt: skip
+    c.listing.add(
+        "engine", c.index, [None], {"out_shift": (forward, "score_shift")}, stream=SOFTMAX,
+        rows_outer=1, clear_slot=p.slot, out_words=p.words, **operand(q),
+    )  # fmt: skip
 
 
 _SOFTMAX = {"prob_frac": "prob_frac", "scale": "scale", "shift": "scores_shift"}

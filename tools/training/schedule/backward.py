@@ -15,11 +15,12 @@ from trivit.tools.training.schedule.context import (
     target,
     transposed,
 )
-from trivit.tools.training.schedule.embedding import ONES, SHIFTED, ZERO
+from trivit.tools.training.schedule.embedding import ONES, ZERO
 from trivit.tools.training.schedule.forward import store_rows, vectors
 from trivit.tools.training.schedule.listing import ALL_PORTS, GELU_BACKWARD, MATRIX, PLANES
 from trivit.tools.training.schedule.readers import normalised_slots
 from trivit.tools.training.schedule.values import Value
+from trivit.tools.training.schedule.waiting import shifted_patches
 
 _SHIFT = {"out_shift": "shift"}
 
@@ -56,27 +57,28 @@ def _input_gradient(c: Context) -> None:
     if gelu is not None:
         _through_gelu(c, gelu, dy, words)
         return
-    value = c.banks.place(name, dy.rows, words, c.slots.take(name))
+    normalised = c.reader(name, "normalise_backward", "dy")
+    loss = c.tensors[c.name("a")].rows == 1
+    rows = dy.rows
+    if loss and normalised is not None:  # row_reader wants all
+        rows = c.tensors[c.operations[normalised].operands["dst"].tensor].rows
+    value = c.banks.place(name, rows, words, c.slots.take(name))
     c.values[name] = value
     fields = normalised_slots(c, name)
-    normalised = c.reader(name, "normalise_backward", "dy")
     if normalised is not None:  # dgamma is stored
         fields["announce_store"] = 1
     by_columns(c, c.name("b"))
-    # Of the loss's gradient one row is counted and the others have been zeros for long.
-    counted = 1 if c.tensors[c.name("a")].rows == 1 else dy.groups
-    split = min(dy.rows, counted * TILE_TOKENS)
+    # Of the loss's gradient one row group is counted, zeros for all others are the second one.
+    split = min(rows, TILE_TOKENS) if loss else rows
     draft = c.listing.add(
-        "engine", index, figure(index), sources, keep=int(split < dy.rows), **fields,
+        "engine", index, figure(index), sources, keep=int(split < rows), **fields,
         **operand(dy.from_group(0, split)), **target(value),
     )  # fmt: skip
     c.writers[name] = draft
-    if split < dy.rows:
-        rest = complete(dy.from_group(counted, dy.rows - split))
-        below = value.from_group(counted, dy.rows - split)
-        c.listing.add(
-            "engine", index, figure(index), sources, **operand(rest), **target(below, claim=False)
-        )
+    if split < rows:
+        rest = {**operand(complete(dy.from_group(1, rows - split))), "source_stride": 0}
+        below = value.from_group(1, rows - split)
+        c.listing.add("engine", index, figure(index), sources, **rest, **target(below, claim=False))
     until = max(c.reads(name), default=None)
     if normalised is not None and until is not None:
         behind = c.reads(c.operations[normalised].operands["dst"].tensor)
@@ -119,7 +121,7 @@ def _weight_gradient(c: Context) -> None:
     if first:
         if first != 1 or c.operations[0].operands["dst"].tensor != x_name:
             raise c.refuse("a gradient of some rows")
-        x_name = SHIFTED
+        x_name = shifted_patches(c)
     x = c.values[x_name].from_group(0, dy_spec.rows)
     bias = c.ddr.biases.get(weight)
     sums = None

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 
 from trivit.host.training.accelerator.planes import PlanePlace
 from trivit.host.training.accelerator.schedule import Figure
 from trivit.host.training.program import Operation, TrainingProgram
 from trivit.tools.errors import ToolsError
 from trivit.tools.training.schedule.listing import ALL_PORTS, PLANES, Draft, Listing
-from trivit.tools.training.schedule.memory import DdrMap, ddr_map
+from trivit.tools.training.schedule.memory import DdrMap, ddr_map, logits_words
 from trivit.tools.training.schedule.slots import Slots
+from trivit.tools.training.schedule.stored import Waiting
 from trivit.tools.training.schedule.values import Banks, Value
 
 FOREVER = 1 << 30
@@ -34,6 +36,7 @@ class Context:
         self.hidden_slots: dict[str, int] = {}  # by what GELU gave: slot of what it read
         self.done: set[int] = set()  # ops whose commands stand already
         self.index = 0
+        self.waiting = Waiting(words=logits_words(program))
         self._held: dict[int, list[tuple[int, bool]]] = defaultdict(list)
         self._readers: dict[str, list[int]] = defaultdict(list)
         for index, operation in enumerate(self.operations):
@@ -169,15 +172,7 @@ def placement(value: Value, by_depth: bool) -> dict[str, int]:
 
 def seen_by(value: Value, other: Value) -> Value:
     """Return ``value``, for which a placement waits as long as for ``other``, made later."""
-    return Value(
-        value.name,
-        value.address,
-        value.rows,
-        value.words,
-        value.stride,
-        slot=other.slot,
-        first=other.first,
-    )
+    return value if value.brought else replace(value, slot=other.slot, first=other.first)
 
 
 def target(value: Value, claim: bool = True) -> dict[str, int]:
@@ -193,8 +188,8 @@ def target(value: Value, claim: bool = True) -> dict[str, int]:
 
 
 def complete(value: Value) -> Value:
-    """Return a value that needs no waiting."""
-    return Value(value.name, value.address, value.rows, value.words, value.stride)
+    """Return a value that needs no waiting; of one that was brought, placements must know."""
+    return value if value.brought else replace(value, slot=0, first=0)
 
 
 def figure(operation: int, slot: int = 0) -> list[Figure | None]:

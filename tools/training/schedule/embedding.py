@@ -34,7 +34,7 @@ def embedding(c: Context) -> None:
     if any(o.opcode == "gather" for o in c.operations):
         _identity(c, spec.rows)
     if c.trains:
-        _loads_of_backward(c, image_words, count, words)
+        _loads_of_backward(c, image_words, spec.rows)
     position = c.place_of(c.operations[cls].operands["position"].tensor)
     first = c.banks.place("position of [CLS]", 1, width)
     share = position.depth_words
@@ -99,8 +99,7 @@ def _identity(c: Context, tokens: int) -> None:
     c.load(identity, PLANES, c.ddr.identity, segment, segment, rows=tokens)
 
 
-def _loads_of_backward(c: Context, image_words: int, count: int, words: int) -> None:
-    tokens = count + 1
+def _loads_of_backward(c: Context, image_words: int, tokens: int) -> None:
     ones = c.banks.place(ONES, 1, depth_words(tokens))
     c.values[ONES] = ones
     c.load(ones, PLANES, c.ddr.ones, 0, ones.words, rows=1)
@@ -109,19 +108,14 @@ def _loads_of_backward(c: Context, image_words: int, count: int, words: int) -> 
         raise c.refuse("a backward pass without a loss")
     name, wanted = (loss.operands[n].tensor for n in ("dst", "target"))
     classes = depth_words(c.tensors[name].columns)
-    # Of the last normalisation's rows but [CLS] the gradient is zero: so are rows of the loss's.
-    dz = c.banks.place(name, tokens, classes)
+    # Of the last normalisation's rows but [CLS] the gradient is zero, made of the second row group.
+    dz = c.banks.place(name, 2 * TILE_TOKENS, classes)
     c.values[name] = dz
     zeros(c, dz)
     target = c.banks.place(wanted, 1, classes)
     c.values[wanted] = target
     c.load(target, IMAGES, image_words, 0, classes, rows=1)
     _beyond_embedded(c, tokens)
-    shifted = c.banks.place(SHIFTED, tokens, words)
-    c.values[SHIFTED] = shifted
-    zeros(c, shifted.from_group(0, 1))
-    segment = ceil_div(count, PARAM_PORTS) * words
-    c.load(shifted, IMAGES, 0, segment, segment, rows=count, first_row=1)
 
 
 def _beyond_embedded(c: Context, tokens: int) -> None:

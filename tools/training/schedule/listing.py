@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from trivit.host.commands import decode, encode, to_words
 from trivit.host.errors import HostError
 from trivit.host.schedule import ImageLayout
+from trivit.host.tiles import ceil_div
 from trivit.host.training.accelerator.planes import PlaneMap
 from trivit.host.training.accelerator.schedule import (
     Figure,
@@ -20,7 +21,7 @@ from trivit.tools.errors import ToolsError
 ALL_PORTS = 15
 PLANES, IMAGES, OUTPUT = 0, 1, 2  # regions in DDR
 SOFTMAX, GELU, ROW_WRITER, MATRIX, GELU_BACKWARD, SOFTMAX_BACKWARD, CROSS_ENTROPY = range(1, 8)
-_LARGEST_TAG = 2047
+_TAGS = 2048
 
 #: A field that follows from a number of an op, or from a constant of the step.
 Source = tuple[int, str] | tuple[int, str, Kind]
@@ -79,14 +80,16 @@ class Listing:
         """Return the schedule of all commands and an end.
 
         Raises:
-            ToolsError: a value that its field does not hold, or too many ops.
+            ToolsError: a value that its field does not hold.
         """
+        # Reports are told apart by their order, so ops may share a tag where there are too many.
+        share = ceil_div(len(opcodes), _TAGS)
         patches: list[Patch] = []
         figures: dict[str, list[Figure | None]] = {}
         words: list[int] = []
         reports = 0
         for number, draft in enumerate(self.drafts):
-            word = _encode(draft)
+            word = _encode(draft, draft.tag // share)
             words.append(word)
             count = decode(word).reports
             reports += count
@@ -110,14 +113,9 @@ class Listing:
         )
 
 
-def _encode(draft: Draft) -> int:
-    if draft.tag > _LARGEST_TAG:
-        raise ToolsError(
-            f"the program has more than {_LARGEST_TAG} ops, the accelerator's tags end there: "
-            "train a model of fewer blocks"
-        )
+def _encode(draft: Draft, tag: int) -> int:
     try:
-        return encode(draft.unit, tag=draft.tag, end=draft.end, **draft.fields)
+        return encode(draft.unit, tag=tag, end=draft.end, **draft.fields)
     except HostError as error:
         raise ToolsError(
             f"op {draft.tag} does not fit the accelerator ({error}): train a smaller model"

@@ -6,18 +6,21 @@ from collections.abc import Callable
 
 from trivit.host.oracle.commands import interpret_memory
 from trivit.host.schedule import ImageLayout
+from trivit.host.generated.spec import ACTIVATION_DEPTH
 from trivit.host.tiles import depth_words
 from trivit.host.training.accelerator.backend import AcceleratorTraining, Device
 from trivit.host.training.accelerator.schedule import TrainingSchedule
 from trivit.host.training.program import TrainingProgram
 from trivit.tools.errors import ToolsError
-from trivit.tools.training.schedule import backward, forward
+from trivit.tools.training.schedule import backward, forward, waiting
 from trivit.tools.training.schedule.attention_backward import attention_backward
 from trivit.tools.training.schedule.context import NO_COMMANDS, Context
 from trivit.tools.training.schedule.embedding import embedding
 from trivit.tools.training.schedule.memory import logits_words, patch_operation
+from trivit.tools.training.schedule.places import settle
 from trivit.tools.training.schedule.selection import scatter
 from trivit.tools.training.schedule.updates import Updates
+from trivit.tools.training.schedule.values import check_words
 
 
 def lower(program: TrainingProgram) -> TrainingSchedule:
@@ -33,7 +36,37 @@ def lower(program: TrainingProgram) -> TrainingSchedule:
                 f"training on the accelerator does not have the op {operation.opcode} yet: train "
                 "with the backend emulator"
             )
+    needed = []
+    for wait in (None, False, True):
+        c = _commands(program, wait)
+        needed.append(settle(c.banks.values, c.listing.drafts))
+        if needed[-1] <= ACTIVATION_DEPTH or not c.trains:
+            break
+    check_words(min(needed))
+    patch = patch_operation(program)
+    spec = c.tensors[patch.operands["dst"].tensor]
+    sizes = {n: int(patch.attributes[n]) for n in ("channels", "height", "width", "patch")}
+    layout = ImageLayout(rows=spec.rows - 1, words=depth_words(spec.columns), **sizes)
+    return c.listing.schedule(
+        c.ddr.planes,
+        image=layout,
+        target_words=logits_words(program),
+        output_words=c.waiting.words,
+        opcodes=tuple(o.opcode for o in program.operations),
+        logits=program.logits,
+    )
+
+
+def _commands(program: TrainingProgram, wait: bool | None) -> Context:
+    """Return all commands, whose values have no places yet.
+
+    Args:
+        program: what is lowered.
+        wait: whether what the last block makes waits in DDR too; None: nothing waits.
+    """
     c = Context(program)
+    if wait is not None:
+        waiting.plan(c, wait)
     updates = Updates()
     embedding(c)
     for index, operation in enumerate(program.operations):
@@ -46,24 +79,17 @@ def lower(program: TrainingProgram) -> TrainingSchedule:
             handler = _HANDLERS.get(operation.opcode)
             if handler is None:
                 raise c.refuse("a place where no other op needs it")
+            if operation.phase == "backward":
+                waiting.bring(c)
+            elif operation.opcode == "normalise":
+                waiting.receipt(c)
             handler(c)
             if operation.opcode == "normalise_backward":
                 _embedded(c)
         c.finish()
+        waiting.store_finished(c)
     updates.flush(c)
-    c.banks.check()
-    patch = patch_operation(program)
-    spec = c.tensors[patch.operands["dst"].tensor]
-    sizes = {n: int(patch.attributes[n]) for n in ("channels", "height", "width", "patch")}
-    layout = ImageLayout(rows=spec.rows - 1, words=depth_words(spec.columns), **sizes)
-    return c.listing.schedule(
-        c.ddr.planes,
-        image=layout,
-        target_words=logits_words(program),
-        output_words=logits_words(program),
-        opcodes=tuple(o.opcode for o in program.operations),
-        logits=program.logits,
-    )
+    return c
 
 
 def on_accelerator(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trivit.host.generated.spec import ACTIVATION_DEPTH, TILE_TOKENS
 from trivit.host.tiles import row_groups
@@ -14,6 +14,7 @@ class Value:
     """Rows in the banks at ``address``, ``stride`` words from a row group to the next.
 
     Whoever must wait for them looks at ``slot`` (0: nobody must) from row group ``first`` on.
+    ``brought``: back from DDR, so nothing else tells a placement that they are there.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Value:
     stride: int
     slot: int = 0
     first: int = 0
+    brought: bool = False
 
     @property
     def groups(self) -> int:
@@ -36,50 +38,41 @@ class Value:
 
     def columns(self, first: int, words: int) -> Value:
         """Return ``words`` words of each row from word ``first`` on."""
-        return Value(
-            self.name,
-            self.address + first,
-            self.rows,
-            words,
-            self.stride,
-            slot=self.slot,
-            first=self.first,
-        )
+        return replace(self, address=self.address + first, words=words)
 
     def from_group(self, group: int, rows: int) -> Value:
         """Return ``rows`` rows from row group ``group`` on."""
-        return Value(
-            self.name,
-            self.address + group * self.stride,
-            rows,
-            self.words,
-            self.stride,
-            slot=self.slot,
+        return replace(
+            self,
+            address=self.address + group * self.stride,
+            rows=rows,
             first=self.first + group,
         )
 
 
 class Banks:
-    """Addresses, one after the other."""
+    """Values, one after the other; where they lie in the banks is decided behind all commands."""
 
     def __init__(self) -> None:
-        self.used = 0
+        self.values: list[Value] = []
+        self._used = 0
 
     def place(self, name: str, rows: int, words: int, slot: int = 0) -> Value:
         """Return a new value."""
-        value = Value(name, self.used, rows, words, words, slot=slot)
-        self.used += value.groups * words
+        value = Value(name, self._used, rows, words, words, slot=slot)
+        self._used += value.groups * words
+        self.values.append(value)
         return value
 
-    def check(self) -> None:
-        """Refuse what does not fit.
 
-        Raises:
-            ToolsError: more words than a bank has.
-        """
-        if self.used > ACTIVATION_DEPTH:
-            raise ToolsError(
-                f"a training step needs {self.used} words a bank, the accelerator has "
-                f"{ACTIVATION_DEPTH}, and training in pieces is not there yet: train a smaller "
-                "model"
-            )
+def check_words(words: int) -> None:
+    """Refuse what does not fit.
+
+    Raises:
+        ToolsError: more words than a bank has.
+    """
+    if words > ACTIVATION_DEPTH:
+        raise ToolsError(
+            f"a training step needs {words} words a bank, {words - ACTIVATION_DEPTH} more than the "
+            f"accelerator's {ACTIVATION_DEPTH}: train a smaller model"
+        )
