@@ -233,7 +233,8 @@ def _print_modelled(found: Answer) -> None:
     phases = step.of_phases()
     causes = list(dict.fromkeys(cause for _, waits, _ in phases.values() for cause in waits))
     print_table(
-        f"\none step by its commands: {step.cycles:,} cycles, {step.milliseconds:.3f} ms (modelled)",
+        f"\none step by its commands: {step.cycles:,} cycles, {step.milliseconds:.3f} ms "
+        "(modelled)",
         ("phase", "array works", *(f"waits: {cause}" for cause in causes), "DDR bytes"),
         [
             (
