@@ -1,4 +1,4 @@
-"""``trivit estimate --training``: bounds of a step, modelled cycles, an epoch, the paper's beside."""
+"""``trivit estimate --training``: bounds of a step, modelled cycles, an epoch, the paper."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ def print_answer(found: Answer) -> None:
 
 
 def _bound_rows(bounds: StepBounds, bandwidth: float) -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, work, bound in bounds.phases(bandwidth):
         ddr_ms = work.ddr_bytes / (bandwidth * 1e6)
         rows.append(
