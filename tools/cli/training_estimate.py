@@ -1,4 +1,4 @@
-"""``trivit estimate --training``: bounds of a step, modelled cycles, an epoch, the paper's beside."""
+"""``trivit estimate --training``: bounds of a step, modelled cycles, an epoch, the paper."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ def print_answer(found: Answer) -> None:
 
 
 def _bound_rows(bounds: StepBounds, bandwidth: float) -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, work, bound in bounds.phases(bandwidth):
         ddr_ms = work.ddr_bytes / (bandwidth * 1e6)
         rows.append(
@@ -233,7 +233,8 @@ def _print_modelled(found: Answer) -> None:
     phases = step.of_phases()
     causes = list(dict.fromkeys(cause for _, waits, _ in phases.values() for cause in waits))
     print_table(
-        f"\none step by its commands: {step.cycles:,} cycles, {step.milliseconds:.3f} ms (modelled)",
+        f"\none step by its commands: {step.cycles:,} cycles, {step.milliseconds:.3f} ms "
+        "(modelled)",
         ("phase", "array works", *(f"waits: {cause}" for cause in causes), "DDR bytes"),
         [
             (

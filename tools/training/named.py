@@ -47,13 +47,15 @@ def training_program_of(
     from trivit.models.families import model_config  # needs PyTorch; a bundle does not
     from trivit.tools.compiler.named import untrained_source
 
-    ratios = {
-        "token_keep_ratio": 1.0 if keep is None else keep,
-        "attention_keep_ratio": 1.0 if attention_keep is None else attention_keep,
-    }
-    source = untrained_source(model_config(target, **ratios), target)
+    tokens = 1.0 if keep is None else keep
+    connections = 1.0 if attention_keep is None else attention_keep
+    config = model_config(target, token_keep_ratio=tokens, attention_keep_ratio=connections)
     derived = derive(
-        source.model, masters=master_bits(masters), optimizer=optimizer or "sgd", **ratios
+        untrained_source(config, target).model,
+        masters=master_bits(masters),
+        token_keep_ratio=tokens,
+        attention_keep_ratio=connections,
+        optimizer=optimizer or "sgd",
     )
     return derived.program
 

@@ -94,6 +94,7 @@ UPDATE_CLOCKS = 4
 UPDATE_FIRST = 114
 #: Words of all ports that DDR moves in a cycle, at 12.8 GB/s and 150 MHz, refreshes left out.
 MEMORY_WORDS = 12.8e9 / 150e6 / 16
+MEMORY_TURN = 20
 REFRESH_SHARE = 53 / 1170
 #: Single words of vectors, one command each: cycles of a port for a word.
 VECTOR_WORD = 2

@@ -24,6 +24,7 @@ from trivit.tools.estimate.timeline.latencies import (
     FENCED,
     FIRST_WORD,
     MEMORY_LATENCY,
+    MEMORY_TURN,
     MEMORY_WORDS,
     PORTS,
     QUEUE,
@@ -64,8 +65,8 @@ class StepPrediction(Prediction):
         self.moves: list[StoredMatrix] = []  # all, for fences
         self.open: deque[StoredMatrix] = deque()  # whose pieces come next
         self.loss: deque[Command] = deque()
-        self.updated = 0  # when the last update has read its planes
-        self.updates: deque[tuple[int, int, Command]] = deque()
+        self.updates: deque[int] = deque()  # when their planes have been read
+        self.queued = 0  # when the port has brought all rows that were asked for so far
         self.vectors: deque[int] = deque()  # when the block has them
         self.columns: tuple[int, int] | None = None  # of the next matrix: words, groups
 
@@ -84,7 +85,7 @@ class StepPrediction(Prediction):
                 self.open.append(move)
                 self.moves.append(move)
         elif unit == "load" and fields["vectors"]:
-            self.vectors.append(self.rows_in)
+            self.vectors.append(self.queued)
         elif unit == "cross_entropy":
             self.loss.append(command)
         else:
@@ -102,25 +103,21 @@ class StepPrediction(Prediction):
 
     def _move_rows(self, command: Command) -> None:
         fields = command.fields
-        begin = max(self.rows_in, self.start + FIRST_WORD)
+        begin = max(self.queued, self.rows_in, self.start + FIRST_WORD)
         if fields["fenced"]:
             begin = max(begin, self._fence())
         words = fields["words"]
         if fields["update"]:
-            # Planes are read and written at the pace of DDR, or of the block.
-            planes = 2 * fields["planes"] - 1
-            pace = max(UPDATE_CLOCKS, planes * PORTS / MEMORY_WORDS / (1 - REFRESH_SHARE))
-            self.rows_in = begin + round(words * pace)
-            self.ring.intervals.append((begin, self.rows_in))
-            self.updates.append((begin, self.rows_in, command))
+            self.queued = begin + _update_cycles(words, fields["planes"])
+            self.ring.intervals.append((begin, self.queued))
+            self.updates.append(self.queued)
         elif fields["ports"] == 1:
-            self.rows_in = begin + VECTOR_WORD * words
+            self.queued = begin + VECTOR_WORD * words
         else:
-            self.rows_in = begin + words
+            super().command(command)
 
     def _update(self, move: StoredMatrix) -> None:
-        _, end, _ = self.updates.popleft()
-        move.sent = end + UPDATE_FIRST
+        move.sent = self.updates.popleft() + UPDATE_FIRST
         self.moves.append(move)
 
     def _fill(self, fill: Fill) -> Fill:
@@ -220,6 +217,16 @@ class StepPrediction(Prediction):
             while writer.done < groups:
                 writer.done += 1
                 slot.complete(cycle)
+
+
+def _update_cycles(words: int, planes: int) -> int:
+    """Return the cycles for planes that are read, and all but the last one written.
+
+    At the pace of DDR, whose direction a port turns twice for each whole piece, or at the block's.
+    """
+    moved = words * (2 * planes - 1) * PORTS / MEMORY_WORDS / (1 - REFRESH_SHARE)
+    turns = 2 * MEMORY_TURN * words // (PORTS * TILE_DEPTH)
+    return max(round(moved) + turns, UPDATE_CLOCKS * words)
 
 
 def predict_step(commands: NDArray[np.uint64], memory_latency: int = MEMORY_LATENCY) -> Timeline:

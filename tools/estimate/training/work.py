@@ -111,11 +111,11 @@ def _from_product(program: TrainingProgram, update: Operation) -> bool:
     gradient = update.operands["gradient"].tensor
     parameter = update.operands["high"].tensor
     for operation in program.operations:
-        if operation.phase == "backward" and operation.operands.get("dst") is not None:
-            if operation.operands["dst"].tensor == gradient:
-                if operation.opcode == "product":
-                    return True
-                return operation.opcode == "column_sums" and _is_bias(program, parameter)
+        written = operation.operands.get("dst")
+        if operation.phase == "backward" and written is not None and written.tensor == gradient:
+            if operation.opcode == "product":
+                return True
+            return operation.opcode == "column_sums" and _is_bias(program, parameter)
     return False
 
 
