@@ -26,7 +26,6 @@ from trivit.tools.estimate.timeline.latencies import (
     SOFTMAX_ROWS,
     STREAM_ROWS,
     TILE_DEPTH,
-    TILE_OUTPUTS,
     TILE_TOKENS,
     WRITER_REST,
 )
@@ -184,8 +183,3 @@ class NormaliseAndBack(Normalise):
         if now.finished:  # dgamma, a row more
             self.back += now.reader.fields["words"] + NORM_GRADIENT_REST
             now.result.complete(self.back + NORM_REST)
-
-
-def values_of(tile: int, last: bool, words: int) -> int:
-    """Return the words of eight values of a tile."""
-    return words - tile * PORTS if last else TILE_OUTPUTS // TILE_DEPTH
