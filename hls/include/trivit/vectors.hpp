@@ -19,6 +19,10 @@
 //                registers hold beside the operands
 //   Pair         two neighbouring elements of a row, for every output
 //   accumulate   adds to each sum the products of its output's two weights with the pair
+//
+// For products of doubles (training/product.hpp):
+//   Doubles      as many as a vector holds; kSumRows x kSumVectors of them are as many sums as
+//                registers hold beside the operands
 #ifndef TRIVIT_VECTORS_HPP
 #define TRIVIT_VECTORS_HPP
 
@@ -129,6 +133,10 @@ struct Vectors {
         return in_place(_mm512_add_epi32(sums, _mm512_madd_epi16(w, x)));
 #endif
     }
+
+    typedef __m512d Doubles;
+    static const int kSumRows = 4;
+    static const int kSumVectors = 4;
 };
 
 #elif defined(__AVX2__)
@@ -194,6 +202,10 @@ struct Vectors {
         return in_place(_mm256_add_epi32(sums, _mm256_madd_epi16(w, x)));
 #endif
     }
+
+    typedef __m256d Doubles;
+    static const int kSumRows = 4;
+    static const int kSumVectors = 3;
 };
 
 #elif defined(__ARM_NEON) && defined(__aarch64__)
@@ -245,6 +257,10 @@ struct Vectors {
         const int16x4x2_t w = vld2_s16(weights);
         return vmlal_lane_s16(vmlal_lane_s16(sums, w.val[0], x, 0), w.val[1], x, 1);
     }
+
+    typedef float64x2_t Doubles;
+    static const int kSumRows = 4;
+    static const int kSumVectors = 4;
 };
 
 #else
@@ -293,6 +309,10 @@ struct Vectors {
             sums[i] += weights[2 * i] * x.first + weights[2 * i + 1] * x.second;
         return sums;
     }
+
+    typedef double Doubles __attribute__((vector_size(16)));
+    static const int kSumRows = 4;
+    static const int kSumVectors = 2;
 };
 
 #endif

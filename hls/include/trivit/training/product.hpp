@@ -2,26 +2,37 @@
 #ifndef TRIVIT_TRAINING_PRODUCT_HPP
 #define TRIVIT_TRAINING_PRODUCT_HPP
 
+#include <cstring>
 #include <vector>
 
+#include "../vectors.hpp"
 #include "arithmetic.hpp"
 
 namespace trivit {
 namespace training {
 
-// A matrix of doubles: they hold int16, and sums of up to 2^22 products of them, exactly.
+typedef Vectors::Doubles Doubles;
+static const int kDoubles = int(sizeof(Doubles) / sizeof(double));
+static const int kSumRows = Vectors::kSumRows;  // rows of a block of sums
+
+inline int64_t round_up(int64_t size, int64_t unit) { return (size + unit - 1) / unit * unit; }
+
+// A matrix of doubles: they hold int16, and sums of up to 2^22 products of them, exactly. In memory
+// rows fill whole vectors and their number whole blocks, with anything.
 struct Matrix {
     int64_t rows;
     int64_t columns;
+    int64_t stride;
     std::vector<double> value;
 
     void resize(int64_t r, int64_t c) {
         rows = r;
         columns = c;
-        value.resize(size_t(r * c));
+        stride = round_up(c, kDoubles);
+        value.resize(size_t(round_up(r, kSumRows) * stride));
     }
-    double* row(int64_t r) { return value.data() + r * columns; }
-    const double* row(int64_t r) const { return value.data() + r * columns; }
+    double* row(int64_t r) { return value.data() + r * stride; }
+    const double* row(int64_t r) const { return value.data() + r * stride; }
 };
 
 // Copies columns first.. of a tensor, straight or transposed.
@@ -48,57 +59,46 @@ inline void widen(const Tensor& from, int64_t first, int64_t columns, bool trans
     }
 }
 
-static const int kSumRows = 4;      // rows of a block of sums
-static const int kSumColumns = 32;  // its columns: what the registers of a vector unit hold
+inline Doubles load_doubles(const double* from) {
+    Doubles x;
+    std::memcpy(&x, from, sizeof(x));
+    return x;
+}
 
-// One block of sums[rows][columns] = a[rows][depth] b[depth][columns], full size.
-inline void full_block(const double* a, int64_t a_stride, const double* b, int64_t b_stride,
-                       int64_t depth, double* sums, int64_t sum_stride) {
-    typedef double Lanes __attribute__((vector_size(64), aligned(8), may_alias));
-    static const int kVectors = kSumColumns / 8;
-    Lanes acc[kSumRows][kVectors];
-    for (int r = 0; r < kSumRows; ++r)
-        for (int v = 0; v < kVectors; ++v)
-            acc[r][v] = Lanes{};
+// Sums of a block of kSumRows rows and kVectors vectors of columns. Not inlined, so that nothing
+// else competes for registers.
+template <int kVectors>
+__attribute__((noinline)) void sum_block(const double* a, int64_t a_stride, const double* b,
+                                         int64_t b_stride, int64_t depth, double* sums,
+                                         int64_t sum_stride) {
+    Doubles acc[kSumRows][kVectors] = {};
     for (int64_t k = 0; k < depth; ++k) {
-        const double* weights = b + k * b_stride;
-        for (int v = 0; v < kVectors; ++v) {
-            const Lanes w = *reinterpret_cast<const Lanes*>(weights + 8 * v);
-            for (int r = 0; r < kSumRows; ++r)
-                acc[r][v] += a[r * a_stride + k] * w;
-        }
+        Doubles weights[kVectors];
+        for (int v = 0; v < kVectors; ++v)
+            weights[v] = load_doubles(b + k * b_stride + kDoubles * v);
+        for (int r = 0; r < kSumRows; ++r)
+            for (int v = 0; v < kVectors; ++v)
+                acc[r][v] += a[r * a_stride + k] * weights[v];
     }
     for (int r = 0; r < kSumRows; ++r)
         for (int v = 0; v < kVectors; ++v)
-            *reinterpret_cast<Lanes*>(sums + r * sum_stride + 8 * v) = acc[r][v];
+            std::memcpy(sums + r * sum_stride + kDoubles * v, &acc[r][v], sizeof(Doubles));
+}
+
+// All rows of as many columns from c on as such blocks fill; what is left goes to narrower ones.
+template <int kVectors>
+void sum_columns(const Matrix& a, const Matrix& b, int64_t c, Matrix& sums) {
+    for (; c + kDoubles * kVectors <= b.stride; c += kDoubles * kVectors)
+        for (int64_t r = 0; r < a.rows; r += kSumRows)
+            sum_block<kVectors>(a.row(r), a.stride, b.row(0) + c, b.stride, a.columns,
+                                sums.row(r) + c, sums.stride);
+    if (kVectors > 1) sum_columns<(kVectors > 1 ? kVectors - 1 : 1)>(a, b, c, sums);
 }
 
 // sums = a b, exactly: every partial sum is an integer below 2^53, in whatever order.
 inline void multiply(const Matrix& a, const Matrix& b, Matrix& sums) {
     sums.resize(a.rows, b.columns);
-    for (int64_t c = 0; c < b.columns; c += kSumColumns) {
-        const bool full_columns = c + kSumColumns <= b.columns;
-        for (int64_t r = 0; r < a.rows; r += kSumRows) {
-            if (full_columns && r + kSumRows <= a.rows) {
-                full_block(a.row(r), a.columns, b.row(0) + c, b.columns, a.columns, sums.row(r) + c,
-                           sums.columns);
-                continue;
-            }
-            const int64_t last_row = r + kSumRows < a.rows ? r + kSumRows : a.rows;
-            const int64_t width = full_columns ? kSumColumns : b.columns - c;
-            for (int64_t m = r; m < last_row; ++m) {
-                double acc[kSumColumns] = {};
-                for (int64_t k = 0; k < a.columns; ++k) {
-                    const double x = a.row(m)[k];
-                    const double* weights = b.row(k) + c;
-                    for (int64_t n = 0; n < width; ++n)
-                        acc[n] += x * weights[n];
-                }
-                for (int64_t n = 0; n < width; ++n)
-                    sums.row(m)[c + n] = acc[n];
-            }
-        }
-    }
+    sum_columns<Vectors::kSumVectors>(a, b, 0, sums);
 }
 
 // Working memory of ops, kept from one to the next.

@@ -1,4 +1,4 @@
-"""Updates in every form that this processor can run, against the oracle: same integers."""
+"""Products and updates in every form that this processor can run: the oracle's integers."""
 
 import ctypes
 import platform
@@ -14,6 +14,7 @@ from trivit.host.backends.compile_cache import KERNEL_FOLDER
 from trivit.host.fixed_point import Int16, Int64
 from trivit.host.training.backends import ReferenceTraining, TrainingBackend
 from trivit.host.training.descriptors import FIGURES, WRITES, Resolved, StepConstants, pack
+from trivit.host.training.emulator import LIBRARY
 
 #: Processors as g++ names them, what their vectors are called, and what they need.
 FORMS = {
@@ -25,20 +26,25 @@ FORMS = {
     "aarch64": {"armv8-a": ("NEON", ())},
 }.get(platform.machine(), {})
 
+#: What forms.cpp has.
+OPCODES = ("product", "update_sgd", "update_adamw")
+
 
 class Form(TrainingBackend):
-    """The update ops, compiled for a processor."""
+    """The ops of forms.cpp, compiled for a processor."""
 
     name = "form"
 
     def __init__(self, march: str, folder: Path) -> None:
         path = folder / f"{march}.so"
-        source = Path(__file__).with_name("updates.cpp")
+        source = Path(__file__).with_name("forms.cpp")
         flags = ("-std=c++14", "-O2", "-Wno-unknown-pragmas", "-shared", "-fPIC", f"-march={march}")
-        command = ["g++", *flags, f"-I{KERNEL_FOLDER}/include", str(source), "-o", str(path)]
+        include = f"-I{KERNEL_FOLDER}/include"
+        command = ["g++", *flags, *LIBRARY.flags, include, str(source), "-o", str(path)]
         subprocess.run(command, check=True)
         self._library = ctypes.CDLL(str(path))
         self._library.trivit_form.restype = ctypes.c_char_p
+        self._library.trivit_form_run.restype = ctypes.c_bool
 
     @property
     def vectors(self) -> str:
@@ -49,7 +55,8 @@ class Form(TrainingBackend):
         words, constants = np.ascontiguousarray(pack(operations)), step.words()
         for word, figure in zip(words, figures, strict=True):
             arguments = (memory, word, constants, figure)
-            self._library.trivit_update(*(ctypes.c_void_p(a.ctypes.data) for a in arguments))
+            pointers = (ctypes.c_void_p(a.ctypes.data) for a in arguments)
+            assert self._library.trivit_form_run(*pointers)
         return figures
 
 
@@ -61,7 +68,7 @@ def test_every_form_gives_the_oracles_integers(march: str, tmp_path: Path) -> No
         pytest.skip(f"this processor has no {', '.join(sorted(missing))}")
     form, reference = Form(march, tmp_path), ReferenceTraining()
     assert form.vectors == vectors
-    for opcode in ("update_sgd", "update_adamw"):
+    for opcode in OPCODES:
         for seed in range(12):
             operation, memory, step = draw_operation(opcode, seed)
             memories = memory.copy(), memory.copy()
