@@ -12,6 +12,7 @@ import numpy as np
 from trivit.host.errors import HostError
 from trivit.host.training.arena import Arena
 from trivit.host.training.bundle import TrainingBundle
+from trivit.host.training.program import TrainingProgram
 from trivit.host.training.update_sets import UpdateSet, update_set
 from trivit.models.files import atomic_write
 from trivit.tools.compiler.exports import exported_models
@@ -23,6 +24,7 @@ from trivit.tools.errors import ToolsError
 from trivit.tools.training.builder import MasterBits, Optimizer
 from trivit.tools.training.cost import step_cost
 from trivit.tools.training.derive import derive
+from trivit.tools.training.schedule.footprint import footprint
 
 TRAINING_FILE = "training.trivit"
 
@@ -139,7 +141,7 @@ def compile_training(
 
     Returns:
         Path, keep ratios, and of the default program numbers of ops and bytes of the tensors in
-        DDR by what they are.
+        DDR by what they are, and what a step on the accelerator takes there.
 
     Raises:
         ToolsError: an export is missing, or training does not have the model.
@@ -165,4 +167,13 @@ def compile_training(
         "operations": len(bundle.program.operations),
         "ddr_bytes": arena.elements * 2,
         **{f"ddr_bytes_{role}": size for role, size in arena.sections.items()},
+        "accelerator_ddr": _accelerator_memory(bundle.program),
     }
+
+
+def _accelerator_memory(program: TrainingProgram) -> str:
+    """Return the memory map of the accelerator's schedule, or why there is none."""
+    try:
+        return str(footprint(program))
+    except ToolsError as error:
+        return str(error)

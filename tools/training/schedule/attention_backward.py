@@ -59,7 +59,8 @@ def attention_backward(c: Context) -> None:
         c.listing.add(
             "engine", index, figure(index, 0), {"out_shift": (index, "probs_shift")},
             stream=SOFTMAX_BACKWARD, partner=1, rows_outer=1, has_residual=1,
-            residual=p.address, residual_slot=p.slot, target_stride=p.stride, out_words=keys, clear_slot=ds.slot,
+            residual=p.address, residual_slot=p.slot, target_stride=p.stride, out_words=keys,
+            clear_slot=ds.slot,
             **operand(d_out),
         )  # fmt: skip
         steps = (

@@ -115,19 +115,6 @@ def _loads_of_backward(c: Context, image_words: int, tokens: int) -> None:
     target = c.banks.place(wanted, 1, classes)
     c.values[wanted] = target
     c.load(target, IMAGES, image_words, 0, classes, rows=1)
-    _beyond_embedded(c, tokens)
-
-
-def _beyond_embedded(c: Context, tokens: int) -> None:
-    """Load zeros behind the gradient of the embedded rows: ports get equally many rows of it."""
-    x = c.operations[1].operands["dst"].tensor
-    missing = -tokens % PARAM_PORTS
-    for operation in c.operations if missing else ():
-        if operation.opcode == "normalise_backward" and operation.operands["x"].tensor == x:
-            name = operation.operands["dst"].tensor
-            value = c.banks.place(name, tokens, _width(c, 1))
-            c.values[name] = value
-            c.load(value, PLANES, c.ddr.zeros, 0, value.words, rows=missing, first_row=tokens)
 
 
 def _image_words(c: Context) -> int:

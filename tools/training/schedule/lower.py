@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from trivit.host.generated.spec import ACTIVATION_DEPTH
 from trivit.host.oracle.commands import interpret_memory
 from trivit.host.schedule import ImageLayout
-from trivit.host.generated.spec import ACTIVATION_DEPTH
 from trivit.host.tiles import depth_words
 from trivit.host.training.accelerator.backend import AcceleratorTraining, Device
 from trivit.host.training.accelerator.schedule import TrainingSchedule
@@ -38,18 +38,14 @@ def lower(program: TrainingProgram) -> TrainingSchedule:
             )
     needed = []
     for wait in (None, False, True):
-        c = _commands(program, wait)
+        c = commands(program, wait)
         needed.append(settle(c.banks.values, c.listing.drafts))
         if needed[-1] <= ACTIVATION_DEPTH or not c.trains:
             break
     check_words(min(needed))
-    patch = patch_operation(program)
-    spec = c.tensors[patch.operands["dst"].tensor]
-    sizes = {n: int(patch.attributes[n]) for n in ("channels", "height", "width", "patch")}
-    layout = ImageLayout(rows=spec.rows - 1, words=depth_words(spec.columns), **sizes)
     return c.listing.schedule(
         c.ddr.planes,
-        image=layout,
+        image=image_layout(program),
         target_words=logits_words(program),
         output_words=c.waiting.words,
         opcodes=tuple(o.opcode for o in program.operations),
@@ -57,7 +53,15 @@ def lower(program: TrainingProgram) -> TrainingSchedule:
     )
 
 
-def _commands(program: TrainingProgram, wait: bool | None) -> Context:
+def image_layout(program: TrainingProgram) -> ImageLayout:
+    """Return how the image lies in DDR."""
+    patch = patch_operation(program)
+    spec = program.by_name[patch.operands["dst"].tensor]
+    sizes = {n: int(patch.attributes[n]) for n in ("channels", "height", "width", "patch")}
+    return ImageLayout(rows=spec.rows - 1, words=depth_words(spec.columns), **sizes)
+
+
+def commands(program: TrainingProgram, wait: bool | None) -> Context:
     """Return all commands, whose values have no places yet.
 
     Args:

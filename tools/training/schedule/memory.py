@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from trivit.host.fixed_point import Int16
-from trivit.host.generated.spec import PARAM_PORTS, TILE_DEPTH
+from trivit.host.generated.spec import PARAM_PORTS, TILE_DEPTH, TILE_TOKENS
 from trivit.host.schedule import port_order
-from trivit.host.tiles import ceil_div, depth_words
+from trivit.host.tiles import depth_words
 from trivit.host.training.accelerator.planes import Kind, PlaneMap, PlanePlace
 from trivit.host.training.program import Operation, TrainingProgram
 from trivit.tools.errors import ToolsError
@@ -85,7 +85,8 @@ def _constants(program: TrainingProgram) -> tuple[Int16, int]:
     tokens = most_tokens(program)
     classes = depth_words(program.by_name[program.logits].columns)
     widest = max(depth_words(t.columns) for t in program.tensors if t.role == "activation")
-    zeros = max(ceil_div(tokens, PARAM_PORTS) * classes, widest)
+    rows = 2 * TILE_TOKENS // PARAM_PORTS  # of a port: two row groups of the loss's gradient
+    zeros = rows * max(classes, widest)
     ones = np.zeros((1, depth_words(tokens) * TILE_DEPTH), np.int16)
     ones[:, :tokens] = 1
     parts = [np.zeros(zeros * TILE_DEPTH, np.int16), port_order(ones)]

@@ -6,6 +6,8 @@ or wait for what was brought. So nothing else in a step knows of it.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from trivit.host.generated.spec import PARAM_PORTS, TILE_TOKENS
 from trivit.host.tiles import depth_words
 from trivit.tools.training.schedule.context import Context, operand, placement, target
@@ -158,6 +160,31 @@ def bring(c: Context) -> None:
         else:
             value.slot = 0
             c.slots.release(slot)
+    _zeros_behind(c)
+
+
+def _zeros_behind(c: Context) -> None:
+    """Load zeros behind the gradient of the embedded rows: ports get equally many rows of it."""
+    index = c.reader(c.operation.operands["dst"].tensor, "normalise_backward", "dy")
+    embedded = c.operations[1].operands["dst"].tensor
+    if index is None or c.operations[index].operands["x"].tensor != embedded:
+        return
+    name = c.operations[index].operands["dst"].tensor
+    rows, words = c.tensors[name].rows, depth_words(c.tensors[name].columns)
+    if rows % PARAM_PORTS == 0:
+        return
+    slot = c.slots.take(name)
+    value = c.banks.place(name, rows, words, slot)
+    c.values[name] = value
+    last = value.groups - 1
+    zero_rows = Stored(c.ddr.zeros, TILE_TOKENS, words)
+    pulse(c, clear_slot=slot, announce_load=1)
+    _load(
+        c, value, PLANES, zero_rows, False, rows=TILE_TOKENS, first_row=last * TILE_TOKENS,
+        slot=slot, complete=1, announced=1,
+    )  # fmt: skip
+    pulse(c, replace(value.from_group(last, TILE_TOKENS), first=0))
+    c.slots.release(slot)
 
 
 def _wanted(c: Context) -> list[str]:
