@@ -76,7 +76,7 @@ def steps(
             assert np.array_equal(tensor, kept(wanted)[name]), (number, name)
         for index, operation in enumerate(program.operations):
             if operation.opcode not in NOT_COUNTED:
-                pair = [b.figures[index, :, :2] for b in backends]
-                assert np.array_equal(*pair), (number, index, operation.opcode)
+                one, other = (b.figures[index, :, :2] for b in backends)
+                assert np.array_equal(one, other), (number, index, operation.opcode)
         results.append(both[0])
     return results

@@ -16,7 +16,7 @@ from trivit.tools.training.schedule.context import (
     transposed,
 )
 from trivit.tools.training.schedule.embedding import ONES, ZERO
-from trivit.tools.training.schedule.forward import store_rows, vectors
+from trivit.tools.training.schedule.forward import load_vectors, move_vectors, store_rows
 from trivit.tools.training.schedule.listing import ALL_PORTS, GELU_BACKWARD, MATRIX, PLANES
 from trivit.tools.training.schedule.readers import normalised_slots
 from trivit.tools.training.schedule.values import Value
@@ -184,11 +184,7 @@ def normalise_backward(c: Context) -> None:
         "row_reader", index, tensors=2 if addend is None else 3, source=dy.address,
         source_stride=dy.stride, slot=dy.slot, first=dy.first, second=x.address, **third, **rows,
     )  # fmt: skip
-    known = c.slots.fence()
-    vectors(c, gamma, gamma, backward=True, fenced=bool(known))
-    consumer = min(c.reads(name), default=None)
-    for stored in known:
-        c.hold(stored, consumer)
+    load_vectors(c, gamma, backward=True)
     numbers = ("inv_width", "sqrt_width", "epsilon", "shift", "addend_shift")
     sources = {n: (index, n) for n in numbers}
     gamma_op = c.reader(c.name("dy"), "normalise_gamma", "dy")
@@ -206,6 +202,11 @@ def normalise_backward(c: Context) -> None:
             "norm_writer", index, backward=1, rows=count, words=x.words, target=written.address,
             target_stride=written.stride, slot=slot,
         )  # fmt: skip
+    known = c.slots.fence()
+    move_vectors(c, gamma, gamma, fenced=bool(known))
+    consumer = min(c.reads(name), default=None)
+    for stored in known:
+        c.hold(stored, consumer)
     store_vector(c, gamma, dgamma)
     products = [i for i in c.reads(name) if c.operations[i].opcode != "normalise_backward"]
     c.hold(slot, max(products, default=None), stored=True)

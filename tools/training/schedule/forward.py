@@ -36,7 +36,7 @@ def normalise(c: Context) -> None:
         "row_reader", index, source=x.address, source_stride=x.stride, slot=x.slot, first=x.first,
         **rows,
     )  # fmt: skip
-    vectors(c, c.name("gamma"), c.name("beta"))
+    load_vectors(c, c.name("gamma"))
     numbers = ("inv_width", "sqrt_width", "epsilon", "beta_shift", "norm_shift")
     sources = {n: (index, n) for n in numbers}
     c.listing.add("normalise", index, figure(index), sources, **rows)
@@ -44,11 +44,22 @@ def normalise(c: Context) -> None:
         "norm_writer", index, target=value.address, target_stride=value.stride, slot=value.slot,
         **rows,
     )  # fmt: skip
+    move_vectors(c, c.name("gamma"), c.name("beta"))
     c.hold(value.slot, min(c.reads(name), default=None))
 
 
-def vectors(c: Context, low: str, high: str, backward: bool = False, fenced: bool = False) -> None:
-    """Bring two vectors, a word of each in turn."""
+def load_vectors(c: Context, low: str, backward: bool = False) -> None:
+    """Take two vectors that moves bring, for a normalisation that has its rows."""
+    words = c.place_of(low).depth_words
+    c.listing.add("load", c.index, vectors=1, backward=int(backward), words=words)
+
+
+def move_vectors(c: Context, low: str, high: str, fenced: bool = False) -> None:
+    """Bring two vectors, a word of each in turn.
+
+    The moves fill their queue, and the sequencer waits with all commands behind them. So whoever
+    takes the words has its commands before them.
+    """
     places = c.place_of(low), c.place_of(high)
     for word in range(places[0].depth_words):
         for place in places:
@@ -57,7 +68,6 @@ def vectors(c: Context, low: str, high: str, backward: bool = False, fenced: boo
                 "move_rows", c.index, base=PLANES, ports=1, words=1, address=place.address + word,
                 fenced=int(first),
             )  # fmt: skip
-    c.listing.add("load", c.index, vectors=1, backward=int(backward), words=places[0].depth_words)
 
 
 def product(c: Context) -> None:

@@ -1,4 +1,4 @@
-"""Tensors in the banks: each has a place of its own, nothing is written over."""
+"""Tensors in the banks, each at an address of its own until `places.py` settles them."""
 
 from __future__ import annotations
 
