@@ -17,14 +17,15 @@ from trivit.host.training.descriptors import FIGURES, WRITES, Resolved, StepCons
 from trivit.host.training.emulator import LIBRARY
 
 #: Processors as g++ names them, what their vectors are called, and what they need.
-FORMS = {
+_FORMS: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
     "x86_64": {
         "x86-64": ("plain", ()),
         "x86-64-v3": ("AVX2", ("avx2", "fma")),
         "x86-64-v4": ("AVX-512", ("avx512bw", "avx512dq", "avx512vl")),
     },
     "aarch64": {"armv8-a": ("NEON", ())},
-}.get(platform.machine(), {})
+}
+FORMS = _FORMS.get(platform.machine(), {})
 
 #: What forms.cpp has.
 OPCODES = ("product", "update_sgd", "update_adamw")

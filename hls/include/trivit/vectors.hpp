@@ -11,6 +11,7 @@
 //
 // For 64-bit integers beside the doubles (training/wide.hpp):
 //   Wide         kWidth of them
+//   load_wide    int16 as Wide; store keeps the low 16 bits
 //   multiply     products of values that fit 32 bits
 //   shift_right  arithmetic, each lane by its own count below 64
 //
@@ -114,6 +115,12 @@ struct Vectors {
                _mm512_cmp_pd_mask(x, _mm512_set1_pd(32767.5), _CMP_GE_OQ);
     }
 
+    static Wide load_wide(const int16_t* x) {
+        return Wide(_mm512_cvtepi16_epi64(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x))));
+    }
+    static void store(Wide x, int16_t* result) {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(result), _mm512_cvtepi64_epi16(__m512i(x)));
+    }
     static Wide multiply(Wide a, Wide b) { return Wide(_mm512_mul_epi32(__m512i(a), __m512i(b))); }
     static Wide shift_right(Wide x, Wide by) { return x >> by; }
 
@@ -180,6 +187,18 @@ struct Vectors {
                          _mm256_cmp_pd(x, _mm256_set1_pd(32767.5), _CMP_GE_OQ))));
     }
 
+    static Wide load_wide(const int16_t* x) {
+        return Wide(_mm256_cvtepi16_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(x))));
+    }
+    static void store(Wide x, int16_t* result) {
+        const __m256i places =
+            _mm256_setr_epi8(0, 1, 8, 9, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+                             -1, 0, 1, 8, 9, -1, -1, -1, -1, -1, -1, -1, -1);
+        const __m256i halves = _mm256_shuffle_epi8(__m256i(x), places);
+        _mm_storel_epi64(
+            reinterpret_cast<__m128i*>(result),
+            _mm_or_si128(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1)));
+    }
     static Wide multiply(Wide a, Wide b) { return Wide(_mm256_mul_epi32(__m256i(a), __m256i(b))); }
     static Wide shift_right(Wide x, Wide by) {
         const __v4du top = __v4du{} + (uint64_t(1) << 63);
@@ -240,6 +259,11 @@ struct Vectors {
         return uint32_t(changed[0] & 1) | uint32_t(changed[1] & 2);
     }
 
+    static Wide load_wide(const int16_t* x) { return Wide{x[0], x[1]}; }
+    static void store(Wide x, int16_t* result) {
+        result[0] = int16_t(x[0]);
+        result[1] = int16_t(x[1]);
+    }
     static Wide multiply(Wide a, Wide b) { return vmull_s32(vmovn_s64(a), vmovn_s64(b)); }
     static Wide shift_right(Wide x, Wide by) { return vshlq_s64(x, -by); }
 

@@ -5,8 +5,6 @@
 #ifndef TRIVIT_TRAINING_WIDE_HPP
 #define TRIVIT_TRAINING_WIDE_HPP
 
-#include <cstring>
-
 #include "../vectors.hpp"
 #include "arithmetic.hpp"
 
@@ -38,18 +36,10 @@ struct WideLanes {
     typedef uint64_t Bits __attribute__((vector_size(8 * kCount)));
     typedef uint32_t Hash __attribute__((vector_size(4 * kCount)));
     typedef int32_t Index __attribute__((vector_size(4 * kCount)));
-    typedef int16_t Stored __attribute__((vector_size(2 * kCount)));
 
     static Int all(int64_t x) { return Int{} + x; }
-    static Int load(const int16_t* from) {
-        Stored x;
-        std::memcpy(&x, from, sizeof(x));
-        return __builtin_convertvector(x, Int);
-    }
-    static void store(Int x, int16_t* to) {
-        const Stored narrow = __builtin_convertvector(x, Stored);
-        std::memcpy(to, &narrow, sizeof(narrow));
-    }
+    static Int load(const int16_t* from) { return Vectors::load_wide(from); }
+    static void store(Int x, int16_t* to) { Vectors::store(x, to); }
     static Int lookup(const int32_t* table, Int index) {
         const Index place = __builtin_convertvector(index, Index);
         const Index found = Index(Vectors::lookup(table, Vectors::Int(place)));
