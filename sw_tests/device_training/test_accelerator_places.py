@@ -1,6 +1,5 @@
 """Models whose activations do not fit the banks: places used again, what waits in DDR."""
 
-from dataclasses import replace
 from importlib import import_module
 from itertools import combinations
 from typing import Any
@@ -12,7 +11,6 @@ from training_models import DENSE, training_model
 from trivit.host.generated.spec import ACTIVATION_DEPTH
 from trivit.host.training.program import TrainingProgram
 from trivit.models.families import model_config
-from trivit.tools.compiler.ir import Gelu, Linear, Operation
 from trivit.tools.compiler.named import untrained_source
 from trivit.tools.training.derive import derive
 from trivit.tools.training.schedule import listing, lower
@@ -27,15 +25,7 @@ TWO_BLOCKS = {**TINY, "depth": 2, "image_size": 16, "in_channels": 3}
 def deit(name: str) -> TrainingProgram:
     """The training program of a dense named configuration, weights zero."""
     config = model_config(name, token_keep_ratio=1.0, attention_keep_ratio=1.0)
-    model = untrained_source(config, name).model
-    operations: list[Operation] = []  # backward is derived from GELUs that stand alone
-    for operation in model.operations:
-        if isinstance(operation, Linear) and operation.hidden is not None:
-            operations.append(replace(operation, output=operation.hidden, hidden=None))
-            operations.append(Gelu(operation.output, operation.hidden))
-        else:
-            operations.append(operation)
-    return derive(replace(model, operations=tuple(operations))).program
+    return derive(untrained_source(config, name).model).program
 
 
 @pytest.mark.parametrize(

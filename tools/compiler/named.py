@@ -15,6 +15,7 @@ from trivit.tools.compiler.graph import Metadata
 from trivit.tools.compiler.ir import (
     Attention,
     Gather,
+    Gelu,
     LayerNorm,
     Linear,
     MeanPool,
@@ -174,7 +175,7 @@ class _Untrained:
         gelu: bool = False,
         bias: bool = True,
     ) -> Tensor:
-        output = Tensor(name, x.rows, outputs, _FRAC)
+        output = Tensor(f"{name}.sum" if gelu else name, x.rows, outputs, _FRAC)
         self.operations.append(
             Linear(
                 output=output,
@@ -182,10 +183,11 @@ class _Untrained:
                 weight=self._weight(f"{name}.weight", outputs, x.columns),
                 bias=_constant(f"{name}.bias", outputs, frac=_PRODUCT_FRAC) if bias else None,
                 residual=residual,
-                hidden=replace(output, name=f"{name}.sum") if gelu else None,
             )
         )
-        return output
+        if gelu:
+            self.operations.append(Gelu(replace(output, name=name), output))
+        return replace(output, name=name)
 
     def _attention(
         self, layer: Block, qkv: Tensor, mask: Tensor | None, selection: Selection | None

@@ -15,7 +15,7 @@ from trivit.host.training.backends import (
 from trivit.host.training.bundle import TrainingBundle
 from trivit.host.training.descriptors import Resolved, StepConstants
 from trivit.tools.errors import ToolsError
-from trivit.tools.training.schedule import lower_parts
+from trivit.tools.training.schedule import lower, lower_parts
 
 #: By the accelerator's commands: in numpy, or clock by clock in RTL and blocks.
 BY_COMMANDS = ("interpreter", "simulation")
@@ -42,7 +42,7 @@ class SimulatedAccelerator(AcceleratorTraining):
         self.device = SimulatedTraining()
         self.cycles: int | None = None
         self._emulator = open_training_backend("emulator")
-        super().__init__(bundle.program, lower_parts(bundle.program), self.device)
+        super().__init__(bundle.program, [lower(bundle.program)], self.device)
 
     def run(self, memory: Int16, operations: Sequence[Resolved], step: StepConstants) -> Int64:
         """Execute a step in the simulation, anything else on the emulator."""

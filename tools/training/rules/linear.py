@@ -10,6 +10,10 @@ from trivit.tools.training.registry import rule
 def forward(operation: Linear, builder: Builder) -> None:
     """State the product."""
     x, output = operation.x, operation.output
+    if operation.hidden or operation.norm or operation.gather:
+        raise ToolsError(
+            f"'{output.name}' is fused with what stands beside it: derive training before fusion"
+        )
     if x.rows != output.rows:
         raise ToolsError(
             f"'{output.name}' has {output.rows} rows of the {x.rows} of '{x.name}': training "
