@@ -51,9 +51,7 @@ struct WordPlace {
 
     bool has_odd() const { return rows > 2 * pair + 1; }
     bool last_pair() const { return rows <= 2 * (pair + 1) || pair == kPairs - 1; }
-    bool last_word(const Command& command) const {
-        return word + 1 == Fields::Words::of(command);
-    }
+    bool last_word(const Command& command) const { return word + 1 == Fields::Words::of(command); }
 
     void begin(const Command& command) {
 #pragma HLS INLINE
