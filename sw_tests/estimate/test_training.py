@@ -33,7 +33,7 @@ def test_cycles_of_a_product_count_whole_tiles() -> None:
     [(1.0, 32, 12.78), (0.7, 16, 8.36)],
 )
 def test_bounds_of_deit_tiny(keep: float, masters: int, step_ms: float) -> None:
-    """Of shapes alone: 4.19 ms forward dense, scores again, 12 bytes a weight; as design figures say."""
+    """Of shapes alone: 4.19 ms forward dense, scores again, 12 bytes a weight."""
     program = training_program_of("deit_tiny", keep, masters=masters)
     bounds = step_bounds(program, "fused", "again")
     assert bounds.cycles(12.8) / 150e3 == pytest.approx(step_ms, abs=0.01)
