@@ -139,7 +139,11 @@ async def planes(dut: Any, name: str, pause: float) -> None:
         words, of_planes = rng.choice((1, 31, 32, 33, rng.randint(1, 150))), rng.randint(0, 7)
         stride = words + rng.randrange(20)
         address = near_a_border(rng)
-        command = {"planes": of_planes, "plane_stride": stride, "update": rng.random() < 0.5}
+        command: dict[str, Any] = {
+            "planes": of_planes,
+            "plane_stride": stride,
+            "update": rng.random() < 0.5,
+        }
         bench.commands["rows"].send([move(address, words, **command)])
         rows += map(first_content, by_planes(address, words, of_planes, stride))
         if rng.random() < 0.5:
