@@ -55,8 +55,21 @@ class AcceleratorTraining(TrainingBackend):
         ]
 
     def checker(self, program: TrainingProgram) -> Check:
-        """Return who refuses numbers of an op that no field of a command holds."""
-        return self._schedules[tuple(o.opcode for o in program.operations)].check
+        """Return who refuses numbers of an op that no field of a command holds.
+
+        Raises:
+            HostError: ops that there is no schedule of.
+        """
+        return self._schedule(tuple(o.opcode for o in program.operations)).check
+
+    def _schedule(self, opcodes: tuple[str, ...]) -> TrainingSchedule:
+        schedule = self._schedules.get(opcodes)
+        if schedule is None:
+            raise HostError(
+                f"the backend {self.name} has no schedule of these ops: leave out accumulation and "
+                "unfused clipping, or use the backend emulator"
+            )
+        return schedule
 
     def run(self, memory: Int16, operations: Sequence[Resolved], step: StepConstants) -> Int64:
         """Execute the commands of these ops.
@@ -64,9 +77,7 @@ class AcceleratorTraining(TrainingBackend):
         Raises:
             HostError: ops that there is no schedule of.
         """
-        schedule = self._schedules.get(tuple(o.opcode for o in operations))
-        if schedule is None:
-            raise HostError("no schedule of these ops: lower the program that they are of")
+        schedule = self._schedule(tuple(o.opcode for o in operations))
         planes = schedule.planes
         params = planes.region()
         for plane, tensor, name in self._kept(schedule):
