@@ -53,7 +53,8 @@ def test_whole_steps(case: str, emulator: EmulatorTraining) -> None:
         assert sessions[0].state.formats == sessions[1].state.formats
         assert_equal_memories(*sessions)
     after = sessions[0].state.memory[: len(before)]
-    assert (before != after).mean() > 0.5, "steps change the weights"
+    # Accumulators, a third and more of the state, are zero again behind an update.
+    assert (before != after).mean() > 0.3, "steps change the weights"
 
 
 @pytest.mark.parametrize("case", ["dense", "pruned, clipped", "adamw", "two images of adamw"])

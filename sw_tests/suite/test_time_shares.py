@@ -10,12 +10,12 @@ import time_shares
 
 ROOT = Path(__file__).parents[2]
 # 13 minutes of two workers, which groups never fill both to the end. What belongs to the
-# accelerator alone has 14 minutes of its own, over both workers: it is built four times, with its
+# accelerator alone has 15 minutes of its own, over both workers: it is built four times, with its
 # engine in SystemVerilog, with the blocks of training, in C++, and as a system for co-simulation.
 # With installation and lint, four minutes, CI stays far below its 25.
 ACCELERATOR = {"hw_tests/accelerator", "hw_tests/blocks", "hw_tests/cosim", "hw_tests/rtl"}
 MOST_SECONDS = 2 * 780 * 0.95
-MOST_SECONDS_OF_ACCELERATOR = 860
+MOST_SECONDS_OF_ACCELERATOR = 900
 
 
 def test_every_group_has_a_share_and_they_fit() -> None:

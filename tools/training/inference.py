@@ -14,7 +14,7 @@ from trivit.host.training.program import TensorSpec
 from trivit.host.training.session import TrainingSession
 from trivit.models.files import atomic_write
 from trivit.tools.compiler.graph import load_graph
-from trivit.tools.compiler.ir import Model, Operation, Parameter, Tensor
+from trivit.tools.compiler.ir import MeanPool, Model, Operation, Parameter, Tensor
 from trivit.tools.compiler.program import Source, assemble
 from trivit.tools.compiler.recogniser import recognise
 from trivit.tools.errors import ToolsError
@@ -91,7 +91,7 @@ class _Replaced:
             value = getattr(operation, field.name)
             if isinstance(value, Tensor):
                 changes[field.name] = self.tensor(value)
-            elif isinstance(value, Parameter):
+            elif isinstance(value, Parameter) and not isinstance(operation, MeanPool):
                 changes[field.name] = self.parameter(value)
         return replace(operation, **changes)
 
@@ -107,8 +107,6 @@ class _Replaced:
         if name in self._pairs:
             return self._with(parameter, self._pairs[name], before.shape)
         spec = self._spec(name)
-        if spec.role == "constant":
-            return parameter
         # Of the classifier the rows, or the elements of its bias, may be others.
         shape = (spec.columns,) if before.ndim == 1 else (*before.shape[:-2], spec.rows, -1)
         return self._with(parameter, name, shape)
