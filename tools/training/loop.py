@@ -1,7 +1,7 @@
 """The training loop on a device: order of images, schedules, metrics, checkpoints.
 
 Everything is a function of seed, step number and what the device returned, so a resumed run equals
-one that was not interrupted, to the bit and on any backend.
+one that was not interrupted, to the bit. Backends of the same limits of shifts take the same steps.
 """
 
 from __future__ import annotations
