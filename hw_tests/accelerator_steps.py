@@ -22,6 +22,17 @@ TINY = {**DENSE, "patch_size": 4, "depth": 1}
 #: Of patches, which the host cuts, of indices and of copied rows nothing comes back, nor is used.
 NOT_COUNTED = ("patchify", "select_tokens", "gather")
 PRUNED_TINY = {**PRUNED, "patch_size": 4}
+DEIT_T_BLOCK = {
+    **DENSE,
+    "image_size": 224,
+    "patch_size": 16,
+    "in_channels": 3,
+    "num_classes": 1000,
+    "embed_dim": 192,
+    "num_heads": 3,
+    "mlp_ratio": 4.0,
+    "depth": 1,
+}
 
 
 class Recorded(TrainingBackend):

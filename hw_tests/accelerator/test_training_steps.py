@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from accelerator_steps import PRUNED_TINY, TINY, steps
+from accelerator_steps import DEIT_T_BLOCK, PRUNED_TINY, TINY, steps
 from training_models import MICRO, PRUNED, training_model
 
 from trivit.host.training.emulator import EmulatorTraining
@@ -34,3 +34,9 @@ def test_simulated_steps_are_the_oracles(
 def test_two_steps_of_the_small_model(sizes: dict[str, Any]) -> None:
     device = SimulatedTraining(SimulationSettings())
     steps(training_model(**sizes), 2, device, EmulatorTraining(), weight_decay=0.01)
+
+
+@pytest.mark.full
+def test_a_step_of_a_block_of_deit_t() -> None:
+    device = SimulatedTraining(SimulationSettings())
+    steps(training_model(**DEIT_T_BLOCK), 1, device, EmulatorTraining(), weight_decay=0.01)

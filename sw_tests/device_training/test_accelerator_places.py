@@ -5,8 +5,8 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from accelerator_steps import PRUNED_TINY, TINY, steps
-from training_models import DENSE, training_model
+from accelerator_steps import DEIT_T_BLOCK, PRUNED_TINY, TINY, steps
+from training_models import training_model
 
 from trivit.host.generated.spec import ACTIVATION_DEPTH
 from trivit.host.training.program import TrainingProgram
@@ -79,6 +79,4 @@ def test_a_base_model_fits_the_boards_memory() -> None:
 
 @pytest.mark.full
 def test_a_step_of_a_block_of_deit_t() -> None:
-    sizes = {"image_size": 224, "patch_size": 16, "in_channels": 3, "num_classes": 1000}
-    width = {"embed_dim": 192, "num_heads": 3, "mlp_ratio": 4.0, "depth": 1}
-    steps(training_model(**{**DENSE, **sizes, **width}), 1, weight_decay=0.01)
+    steps(training_model(**DEIT_T_BLOCK), 1, weight_decay=0.01)
